@@ -25,6 +25,7 @@ TASKS = (
     "ops.service.tasks",
     "ops.audit.tasks",
     "ops.recovery.tasks",
+    "ops.recovery.tasks_catalog",
     "ops.access.tasks_approval",
     "ops.access.tasks_user",
     "ops.duties.tasks",
@@ -119,6 +120,7 @@ give("plan-papers", "ops.reports.plan_papers:write_papers")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS", "ops.security.wording:PLAN_WORDS")
+give("past-of-stores", "ops.backups.repositories.past:index_past")
 give("after-decision", "ops.audit.job:sign_decision", "ops.recovery.job:save_decision")
 give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")

@@ -1,4 +1,4 @@
-"""Changing the tags of snapshots.
+"""Changing the tags, or the time, of snapshots.
 
 A snapshot is never changed: it is written anew under another id, remembers its first one, and the
 old file goes.
@@ -13,7 +13,7 @@ Crash-safe order, for each snapshot:
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backup.errors import ObjectNotFoundError, UsageError
 from backup.format.snapshot import Snapshot, derive_snapshot
@@ -93,9 +93,19 @@ def tag_snapshots(
     for snapshot in snapshots:
         tags = decide_tags(snapshot.tags, change)
         if tags != snapshot.tags:
-            lock.ensure_held()
-            new_id = repository.save_snapshot(derive_snapshot(snapshot, tags=tags))
-            with suppress(ObjectNotFoundError):
-                repository.store.delete(f"snapshots/{snapshot.id}")
-            yield Retagged(snapshot.id, new_id)
+            yield Retagged(snapshot.id, rewrite_snapshot(repository, snapshot, lock, tags=tags))
         progress.advance()
+
+
+def rewrite_snapshot(repository: Repository, snapshot: Snapshot, lock: Lock, **changes: Any) -> str:
+    """Write a snapshot anew with other tags or another time, and delete the old; gives its new id.
+
+    Raises:
+        RepositoryLockedError: Our lock is gone.
+        StoreError: The store failed.
+    """
+    lock.ensure_held()
+    new_id = repository.save_snapshot(derive_snapshot(snapshot, **changes))
+    with suppress(ObjectNotFoundError):
+        repository.store.delete(f"snapshots/{snapshot.id}")
+    return new_id

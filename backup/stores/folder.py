@@ -131,7 +131,7 @@ class FolderStore:
                 why="objects are written once",
                 data="the stored object was left as it was",
                 key=key,
-                location=self._root,
+                location=self.location,
             ) from error
         except FileNotFoundError as error:
             # A folder that was there a moment ago is gone; the next attempt makes it again.
@@ -230,7 +230,7 @@ class FolderStore:
                 " room until a prune removes it",
                 next_step="free some room or enlarge the disk, then run the same command again",
                 key=key,
-                location=self._root,
+                location=self.location,
                 free=_tell_free(self._root),
             )
         if error.errno in _FORBIDDEN | _IMPOSSIBLE:
@@ -238,7 +238,7 @@ class FolderStore:
         return self._unavailable(error, _CANNOT_WRITE, key)
 
     def _not_found(self, key: str) -> ObjectNotFoundError:
-        return ObjectNotFoundError("{key} is not in {location}", key=key, location=self._root)
+        return ObjectNotFoundError("{key} is not in {location}", key=key, location=self.location)
 
     def _refused(self, error: OSError, what: str, key: str) -> StoreError:
         next_step = ""
@@ -250,7 +250,7 @@ class FolderStore:
             why="{reason}",
             next_step=next_step,
             key=key,
-            location=self._root,
+            location=self.location,
             reason=os.strerror(error.errno or 0),
         )
 
@@ -260,7 +260,7 @@ class FolderStore:
             why="{reason}",
             next_step="check the disk or the mount below {location}, then try again",
             key=key,
-            location=self._root,
+            location=self.location,
             reason=error.strerror or str(error),
         )
 

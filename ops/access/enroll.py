@@ -26,7 +26,7 @@ from ops.access.prompts import ask_new_password, ask_proof
 from ops.access.requester import proof_of_requester
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.access.seal import check_key_is_named, load_credentials_key, make_missing_key
-from ops.access.session import Bench, at_bench, follow_decision
+from ops.access.session import Bench, at_bench, follow_decision, look_at_past
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.journal import journal
@@ -119,6 +119,7 @@ def _take_in(
 
     The approval is used in the transaction that stores what was typed, so a slip leaves it whole.
     """
+    look_at_past(bench)
     with bench.catalog.reading() as session:
         if not is_granted(session, bench.origin, asked, datetime.now(UTC)):
             return None

@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, str] = {
     "journal-acceptance": N_("acceptance of what the journal cannot explain"),
     "finding-acceptance": N_("acceptance of what an audit found"),
     "security-baseline": N_("change of what is allowed on a host"),
+    "moment-correction": N_("correction of a backup's moment"),
     "runbook-step": N_("a step of a runbook that takes two people"),
 }
 """What needs two people, with its title."""
@@ -52,6 +53,7 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "journal-acceptance": frozenset({"approver", "security_officer"}),
     "finding-acceptance": frozenset({"approver", "security_officer"}),
     "security-baseline": frozenset({"approver", "backup_admin", "security_officer"}),
+    "moment-correction": frozenset({"approver", "backup_admin", "security_officer"}),
     "runbook-step": frozenset({"approver", "backup_admin", "security_officer"}),
 }
 """Which roles may approve an action; the Center's own choice, no law names them."""
@@ -60,6 +62,7 @@ OPEN = frozenset(
     {
         "approval.approve",  # the person proves who it is inside, and that person's roles count
         "approval.refuse",
+        "catalog.trust",  # root alone, as it sees itself inside
         "console.run",  # what systemd starts is no person; who looks logs in there
         "estate.check",
         "estate.discover",  # reads and writes as the user who types it; see `AS_ONESELF`
@@ -140,10 +143,10 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
-            " backup.retire-media"
+            " backup.redate backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
             " archive.repair archive.dispose archive.static provision.apply service.upgrade"
-            " service.kit duty.import plan.record-decision report.issue"
+            " service.kit catalog.move duty.import plan.record-decision report.issue"
         ),
     ),
     (

@@ -21,7 +21,7 @@ from ops.access.roles import (
     roles_by_person,
     take_role,
 )
-from ops.access.session import Bench, at_bench, follow_decision
+from ops.access.session import Bench, at_bench, follow_decision, look_at_past
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -62,6 +62,7 @@ def change_role(wish: RoleWish) -> None:
     if not wish.take:
         check_person(estate.people, wish.person)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
+        look_at_past(bench)
         with bench.catalog.reading() as session:
             is_change = _check_change(session, wish)
             if not is_anybody_appointed(session):

@@ -38,6 +38,15 @@ class Bench:
 AFTER_DECISION: Seam[Callable[[Bench], None]] = Seam("after-decision")
 
 
+PAST: Seam[Callable[[Bench], None]] = Seam("past-of-stores")
+
+
+def look_at_past(bench: Bench) -> None:
+    """Have the index know what stores held before this catalog, before it says who may do what."""
+    for look in PAST.parts():
+        look(bench)
+
+
 def follow_decision(bench: Bench) -> None:
     """Have done what follows when people have decided, or who they are has changed."""
     for follow in AFTER_DECISION.parts():

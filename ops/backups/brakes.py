@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ops.catalog.tables.index import is_ahead
+
 HELD_GONE = "held_gone"
 NOTHING_SEEN = "nothing_seen"
 MANY_GONE = "many_gone"
@@ -21,7 +23,6 @@ MISSING = "snapshots_missing"
 
 _ALLOWED_GONE = 1
 _ALLOWED_SHARE = 10  # a tenth
-_ALLOWED_BEHIND = timedelta(minutes=10)
 _ALLOWED_AHEAD = timedelta(days=62)  # the longest two months: forgetting runs at least monthly
 
 
@@ -81,7 +82,7 @@ def _find_wrong_clock(facts: BrakeFacts) -> Brake | None:
     fresh = [time for it, time in facts.present.items() if it not in facts.accepted]
     looked = [] if facts.looked_at is None else [facts.looked_at]
     newest = max([*fresh, *looked], default=None)
-    if newest is not None and newest > facts.now + _ALLOWED_BEHIND:
+    if newest is not None and is_ahead(newest, facts.now):
         return _doubt_clock(CLOCK_BEHIND, facts.now, newest)
     trusted = facts.looked_at or newest
     if trusted is not None and facts.now - trusted > _ALLOWED_AHEAD:

@@ -85,10 +85,11 @@ def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
     query = select(table).order_by(*table.primary_key.columns)
     options = {"yield_per": _AT_ONCE}
     for row in connection.execute(query, execution_options=options).mappings():
-        yield {name: _as_json(value) for name, value in row.items()}
+        yield {name: as_json(value) for name, value in row.items()}
 
 
-def _as_json(value: object) -> object:
+def as_json(value: object) -> object:
+    """Give a value of a row as JSON has it."""
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, uuid.UUID):

@@ -14,11 +14,12 @@ from backup.progress import Progress
 from backup.repository.ids import SnapshotNotFoundError
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
-from backup.snapshots.selection import SnapshotFilter, find_snapshot
+from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.stores import open_store
 from ops.audit.signing_key import decrypt_key
 from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stores import answer_whoever_waits
+from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.own_site import OWN_SITE
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
@@ -140,6 +141,11 @@ def take_newest(repo: str, entry: Entry, password: bytes, progress: Progress) ->
 
 
 def _find_newest(repository: Repository, repo: str, whole: SnapshotFilter) -> Snapshot:
+    """Find it; of those dated ahead of now only where there is no other."""
+    now = repository.clock.now()
+    for snapshot in reversed(load_readable_snapshots(repository).snapshots):
+        if whole.matches(snapshot) and not is_ahead(snapshot.time, now):
+            return snapshot
     try:
         return find_snapshot(repository, "latest", whole)
     except SnapshotNotFoundError as error:

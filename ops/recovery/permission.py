@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backup.format.snapshot import Snapshot
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit
+from ops.access.approvals.require import RECOVERY, Permit
 from ops.access.identity import NotAllowedError, open_existing
 from ops.access.rights import ROLES
 from ops.access.roles import is_anybody_appointed, roles_of
@@ -30,7 +30,6 @@ from ops.recovery.content import CATALOG_FILE
 from ops.recovery.plan import RecoveryPlan
 from ops.terminal.output import write_line
 
-RECOVERY = "service-recovery"
 _ROLE = "backup_admin"
 
 

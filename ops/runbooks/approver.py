@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, require_approval
 from ops.access.requester import proof_of_requester
-from ops.access.session import Bench, follow_decision
+from ops.access.session import Bench, follow_decision, look_at_past
 from runbooks.errors import SamePersonError
 from runbooks.seams import Clock, Request
 
@@ -51,6 +51,7 @@ class EstateApprover:
             reason=self.reason,
             document=self.document,
         )
+        look_at_past(self.bench)
         permit = require_approval(
             self.bench.catalog,
             self.bench.origin,

@@ -21,6 +21,7 @@ from ops.backups.browse.cli import find_by_name
 from ops.backups.ransomware.suspicion import look_for_suspicion
 from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read
+from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -95,7 +96,8 @@ def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
     known = [
         it
         for it in reversed(load_readable_snapshots(repository).snapshots)
-        if not any(it.id.startswith(chosen) for chosen in taken)
+        if not is_ahead(it.time, repository.clock.now())
+        and not any(it.id.startswith(chosen) for chosen in taken)
     ]
     whole = [it for it in known if database_in(it.paths, site) is None]
     alone = [it for it in known if database_in(it.paths, site) is not None]

@@ -22,6 +22,7 @@ from ops.backups.copies.seen import (
     Newest,
     Place,
     find_newer,
+    read_ahead,
     read_held_gone,
     read_missed,
     read_newest,
@@ -45,6 +46,7 @@ from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
 from ops.jobs.site_lock import is_lock_free
+from ops.journal.standing import Doubt, find_doubt
 from ops.reports.requests import Request, list_requests
 from ops.status.late_sites import first_dues
 
@@ -124,6 +126,7 @@ class SiteFacts:
         last_verify: The newest look of a person at the journal that was noted.
         last_archived: The newest ended capture for the archive; of the archive itself, its check.
         last_scan: The newest ended look for malware in the primary store.
+        ahead: The latest moment of its snapshots that are dated ahead of now; None where none is.
         frozen: Why nothing of it is deleted; None where the rules decide.
         is_working: Whether somebody holds the site's lock.
         missed: Runs that were missed lately.
@@ -152,6 +155,7 @@ class SiteFacts:
     last_archived: LastRun | None = None
     last_scan: LastRun | None = None
     last_verify: LastRun | None = None
+    ahead: datetime | None = None
     frozen: Freeze | None = None
     is_working: bool = False
     missed: int = 0
@@ -197,6 +201,7 @@ class Facts:
         media: Removable media that were written.
         requests: Reports that somebody has asked for once, whose day has passed.
         is_duty_vacant: There is a roster, and it names nobody for today.
+        doubt: Why this catalog may not be the one that counts; None where nothing says so.
     """
 
     now: datetime
@@ -214,6 +219,7 @@ class Facts:
     media: tuple[MediumFacts, ...] = ()
     requests: tuple[Request, ...] = ()
     is_duty_vacant: bool = False
+    doubt: Doubt | None = None
 
 
 def look(estate: Estate) -> Facts:
@@ -232,6 +238,7 @@ class _Read:
     copies: Mapping[str, Sequence[CopyFacts]]
     losses: Mapping[str, Sequence[Loss]]
     mended: Sequence[Mended]
+    ahead: Mapping[str, datetime]
     freezes: Mapping[str, Freeze]
     full_reads: Mapping[str, datetime]
     missed: Mapping[str, int]
@@ -250,6 +257,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         reviews = _overdue_reviews(session, estate, now)
         drills = read_standing(session, estate, now)
         requests = list_requests(session, only_open=True)
+        doubt = find_doubt(session)
     today = now.astimezone(estate.zone).date()
     return Facts(
         now=now,
@@ -267,6 +275,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         media=read.media,
         requests=tuple(it for it in requests if it.is_overdue(today)),
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
+        doubt=doubt,
     )
 
 
@@ -282,6 +291,7 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
         copies=read_copies(session, estate, ended, newest, now),
         losses=read_losses(session, estate),
         mended=read_mended(session, now),
+        ahead=read_ahead(session, now),
         freezes={it.site: it for it in read_freezes(session)},
         full_reads=read_newest_full(session),
         missed=read_missed(session, now - MISSED_SINCE),
@@ -318,6 +328,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
         last_archived=read.runs.get(FIXITY_JOB if name == ARCHIVE_SITE else archive_job(name)),
         last_scan=read.runs.get(f"scan/{name}"),
         last_verify=read.runs.get(f"journal-verify/{name}"),
+        ahead=read.ahead.get(name),
         frozen=read.freezes.get(name),
         is_working=not is_lock_free(estate.service.state, name),
         missed=read.missed.get(name, 0),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ops.backups.copies.seen import find_newer, read_newest_alone
 from ops.catalog.tables.core import Occurrence
-from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
 from ops.estate.model.estate import Estate
 
 
@@ -28,7 +28,12 @@ def newest_snapshots(session: Session, store: str) -> dict[str, datetime]:
     """Give when the newest snapshot of each whole site was taken, by name of the site."""
     rows = session.execute(
         select(Snapshot.site, func.max(Snapshot.taken_at))
-        .where(Snapshot.store == store, Snapshot.hostname == Snapshot.site, is_of_whole_site())
+        .where(
+            Snapshot.store == store,
+            Snapshot.hostname == Snapshot.site,
+            is_of_whole_site(),
+            is_believed(),
+        )
         .group_by(Snapshot.site)
     )
     return {site: taken_at for site, taken_at in rows}  # noqa: C416 - dict() loses the types

@@ -108,6 +108,18 @@ def _tell_saved(params: Mapping[str, Any], zone: str) -> str:
     return text.format(moment=format_moment(newest, zone), databases=", ".join(alone))
 
 
+def _explain_ahead(params: Mapping[str, Any], site: str, zone: str) -> Explanation:
+    told = {"moment": format_moment(datetime.fromisoformat(params["latest"]), zone), "site": site}
+    return Explanation(
+        fill(N_("backups are dated ahead of now, up to {moment}"), told),
+        _("a clock was ahead when they were made"),
+        _("they are kept, and count as the newest of nothing"),
+        fill(
+            N_("`{program} backup.redate --site {site} --reason TEXT` gives them a moment that is"
+               " believed; it takes two people"), told),
+    )  # fmt: skip
+
+
 def _explain_vanished(params: Mapping[str, Any], site: str, _zone: str) -> Explanation:
     stores = ", ".join(params["stores"])
     return Explanation(
@@ -222,6 +234,16 @@ _EXPLAINERS: Mapping[str, Explainer] = {
         data=N_("the stores are untouched; do not count on this medium"),
         next_step=N_("write another: `{program} backup.export-media --to FOLDER --code CODE`"),
     ),
+    codes.MEDIUM_OUTDATED: _plain(
+        N_("the medium {code} opens only with a key that has leaked: {sites}"),
+        data=N_("the stores are untouched; whoever has the old key and the medium can read it"),
+        next_step=N_(
+            "write it anew: `{program} backup.export-media --to FOLDER --code {code}`; one"
+            " that is lost: `{program} backup.retire-media --code {code} --reason TEXT`"
+        ),
+    ),
+    codes.DATED_AHEAD: _explain_ahead,
+    codes.CATALOG_DOUBTED: lambda params, _site, _zone: explain(params["reason"], params["params"]),
     codes.NOTICES_GIVEN_UP: _plain(
         N_("{count} notices were given up: whom they were for has not been told"),
         data=N_("what is red is listed here all the same"),

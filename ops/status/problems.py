@@ -51,8 +51,11 @@ REPORT_OVERDUE = "report_overdue"
 HELD_GONE = "held_gone"
 MEDIUM_UNREADABLE = "medium_unreadable"
 MEDIUM_RENEWAL = "medium_renewal"
+MEDIUM_OUTDATED = "medium_outdated"
 NOTICES_GIVEN_UP = "notices_given_up"
 NOTICES_WAITING = "notices_waiting"
+DATED_AHEAD = "dated_ahead"
+CATALOG_DOUBTED = "catalog_doubted"
 
 
 def find_problems(facts: Facts) -> list[Problem]:
@@ -105,6 +108,11 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             params=site.frozen.as_params(),
             site=site.name,
             occasion=site.frozen.finding,
+        )
+    if site.ahead is not None:
+        told = {"latest": site.ahead.isoformat()}
+        yield Problem(
+            severity="warning", code=DATED_AHEAD, params=told, site=site.name, is_red_by_day=True
         )
     yield from judge(site.last_scan, site.name, {"incomplete", "failed", "not_checked"})
     odd = () if site.frozen is not None and _tells_frozen(site.last_backup) else (ODD,)
@@ -243,6 +251,9 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
 
 
 def _find_in_records(facts: Facts) -> Iterator[Problem]:
+    if facts.doubt is not None:
+        doubt = {"reason": facts.doubt.reason, "params": dict(facts.doubt.params)}
+        yield Problem(severity="critical", code=CATALOG_DOUBTED, params=doubt)
     for review in facts.reviews:
         params = {"duty": review.duty, "title": dict(review.title)}
         params |= {"due_on": review.due_on.isoformat()}
@@ -265,6 +276,9 @@ def find_in_medium(medium: MediumFacts) -> Iterator[Problem]:
     params: dict[str, Any] = {"code": medium.code}
     if medium.verified == "failed":
         yield Problem(severity="critical", code=MEDIUM_UNREADABLE, params=params)
+    if medium.outdated:
+        sites = {"sites": ", ".join(medium.outdated)}
+        yield Problem(severity="critical", code=MEDIUM_OUTDATED, params={**params, **sites})
     if medium.stage and medium.renew_on is not None:
         params |= {"renew_on": medium.renew_on.isoformat(), "stage": medium.stage}
         params |= {"basis": list(medium.basis)}

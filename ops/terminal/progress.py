@@ -24,7 +24,7 @@ STAGES = (
     N_("delete packs"), N_("archive items"), N_("update the copy"), N_("read the archive"),
     N_("capture pages"), N_("capture items"), N_("index items"), N_("count items"),
     N_("look at hosts and sites"),
-    N_("find data"), N_("look into snapshots"), N_("save index"),
+    N_("copy rows"), N_("find data"), N_("look into snapshots"), N_("save index"),
 )  # fmt: skip
 """The stages of the engine and the archive, as they name them; others are shown as they are."""
 

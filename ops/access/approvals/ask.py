@@ -14,7 +14,7 @@ from ops.access.approvals.require import (
     require_approval,
 )
 from ops.access.requester import proof_of_requester
-from ops.access.session import Bench, follow_decision
+from ops.access.session import Bench, follow_decision, look_at_past
 from ops.language.text import N_, _, fill
 from ops.terminal.output import write_line
 
@@ -42,6 +42,7 @@ def ask_second_person(
     Raises:
         ApprovalAwaitedError: A request waits.
     """
+    look_at_past(bench)
     if dry_run:
         with bench.catalog.reading() as session:
             need = find_need(session, wish.action, bench.origin.person)
@@ -78,6 +79,7 @@ def refuse_alone(bench: Bench, action: str) -> None:
     Raises:
         SecondPersonMissingError: Nobody else has credentials.
     """
+    look_at_past(bench)
     with bench.catalog.reading() as session:
         need = find_need(session, action, bench.origin.person)
     if need != "needed":

@@ -38,7 +38,11 @@ from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import OpsError
 from ops.journal.journal import Origin
 from ops.journal.record_proofs import has_renewed_since, is_credential_proven, is_request_proven
+from ops.journal.standing import refuse_doubted
 from ops.language.text import N_
+
+RECOVERY = "service-recovery"
+"""What brings the catalog back that counts; so it does not ask whether this one does."""
 
 _ADVISORY_LOCK = 0x6170_7072_6F76_616C  # "approval"
 
@@ -100,7 +104,13 @@ def decide_need(
 
 
 def find_need(session: Session, action: str, asker: str) -> Need:
-    """Tell whether an act of this person would wait for another one."""
+    """Tell whether an act of this person would wait for another one.
+
+    Raises:
+        CatalogDoubtedError: This catalog may not be the one that knows who has to be asked.
+    """
+    if action != RECOVERY:
+        refuse_doubted(session)
     roles = roles_by_person(session, with_disabled=True)
     return decide_need(action, asker, people_with_credentials(session), roles)
 

@@ -29,6 +29,7 @@ from ops.backups.repositories.stock_restic import PACKAGE, Restic, restic_at
 from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import is_ahead
 from ops.estate.choose import chosen_store
 from ops.jobs.begin import begin
 from ops.schedule.kinds import RunContext
@@ -68,7 +69,9 @@ def bear_witness(
     with hold_reading_lock(repository, retry_for=wait_for_lock):
         snapshots = load_readable_snapshots(repository).snapshots
         whole = SnapshotFilter(paths=(f"/{site.name}",))
-        newest = next((it for it in reversed(snapshots) if whole.matches(it)), None)
+        now = repository.clock.now()
+        believed = [it for it in snapshots if not is_ahead(it.time, now)]
+        newest = next((it for it in reversed(believed) if whole.matches(it)), None)
         if newest is None:
             return JobResult("not_checked", "nothing_to_witness")
         summary: dict[str, Any] = {

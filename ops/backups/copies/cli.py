@@ -11,7 +11,6 @@ from backup.snapshots.selection import load_readable_snapshots
 from ops.access.session import Bench, at_bench
 from ops.backups.copies.job import bring_up_to_date, choose_to_copy, ensure_mounted, find_pair
 from ops.backups.copies.kind import copy_job
-from ops.backups.ransomware.freeze import find_freeze
 from ops.backups.repositories.open import (
     find_repository,
     hold_reading_lock,
@@ -19,6 +18,7 @@ from ops.backups.repositories.open import (
     open_repository,
 )
 from ops.backups.retention.job import read_guard
+from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
@@ -125,7 +125,7 @@ def _rehearse(bench: Bench, site: Site, store: Store, *, allow_shrink: bool) -> 
             plan = plan_mirror(facts, allow_shrink=allow_shrink)
             text = _("would write {added} objects, {size}; would remove {removed}")
             with bench.catalog.reading() as session:
-                is_frozen = find_freeze(session, site.name) is not None
+                is_frozen = find_standing_brake(session, site.name) is not None
             removed = 0 if is_frozen else len(plan.remove)
             _write_objects(text, len(plan.add), plan.add_bytes, removed)
             return

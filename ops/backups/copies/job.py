@@ -23,7 +23,6 @@ from backup.progress import SILENT, Progress
 from backup.repository.locks import Lock, hold_lock
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
-from ops.backups.ransomware.freeze import find_freeze
 from ops.backups.repositories.catalog_index import update_index, was_seen
 from ops.backups.repositories.open import (
     RepositoryMissingError,
@@ -32,6 +31,7 @@ from ops.backups.repositories.open import (
     open_repository,
 )
 from ops.backups.retention.job import plan_for_site, read_guard
+from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.backups.retention.protection import Guard
 from ops.catalog.open import Catalog
 from ops.errors import WrongUseError
@@ -101,7 +101,7 @@ def _mirror(
     place = open_place(estate, site, store)
     allow = bool(context.arguments.get("allow_shrink"))
     with context.catalog.reading() as session:
-        is_frozen = find_freeze(session, site) is not None
+        is_frozen = find_standing_brake(session, site) is not None
     done = update_mirror(
         source, place, allow_shrink=allow, keep_all=is_frozen, retry_for=wait, progress=progress
     )

@@ -16,7 +16,7 @@ from ops.backups.repositories.catalog_index import read_seen
 from ops.backups.repositories.moments import UNNAMED, database_in
 from ops.backups.retention.holds import read_all_holds
 from ops.catalog.tables.core import Occurrence
-from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
 from ops.errors import SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -49,7 +49,7 @@ def read_newest(session: Session) -> Mapping[Place, Newest]:
     """Give the newest snapshot of each whole site in each store."""
     newest = (
         select(Snapshot.site, Snapshot.store, func.max(Snapshot.taken_at).label("taken_at"))
-        .where(is_of_whole_site())
+        .where(is_of_whole_site(), is_believed())
         .group_by(Snapshot.site, Snapshot.store)
         .subquery()
     )
@@ -77,7 +77,7 @@ def read_newest_alone(session: Session) -> dict[Place, dict[str, datetime]]:
     path = Snapshot.paths[0].as_string().label("path")
     query = (
         select(Snapshot.site, Snapshot.store, path, func.max(Snapshot.taken_at))
-        .where(func.json_array_length(Snapshot.paths) == 1, ~is_of_whole_site())
+        .where(func.json_array_length(Snapshot.paths) == 1, ~is_of_whole_site(), is_believed())
         .group_by(Snapshot.site, Snapshot.store, "path")
     )
     found: dict[Place, dict[str, datetime]] = {}
@@ -86,6 +86,13 @@ def read_newest_alone(session: Session) -> dict[Place, dict[str, datetime]]:
         if name is not None:
             found.setdefault((site, store), {})[name] = taken_at
     return found
+
+
+def read_ahead(session: Session, now: datetime) -> dict[str, datetime]:
+    """Give, of each site that has snapshots dated ahead of now, the latest of these moments."""
+    query = select(Snapshot.site, func.max(Snapshot.taken_at)).where(~is_believed(now))
+    rows = session.execute(query.group_by(Snapshot.site))
+    return {site: taken_at for site, taken_at in rows}  # noqa: C416 - dict() loses the types
 
 
 def find_newer(site: Site, whole: datetime | None, alone: Mapping[str, datetime]) -> Saved:

@@ -11,6 +11,9 @@ Order:
 5. Record the medium, and journal it.
 6. Write the list of copies, in which this medium now stands.
 
+From 2 on the medium is held by a descriptor, through which everything goes, and is looked at again
+at each file and at the end: one that was unmounted meanwhile is not recorded as written.
+
 Killed after any step, the same command goes on; what a label says was read back when it was said.
 """
 
@@ -36,18 +39,21 @@ from ops.backups.media.known_copies import list_copies
 from ops.backups.media.label import Content, Label, replace_contents
 from ops.backups.media.label_proof import doubt_label, find_openable, prove_label, sign_label
 from ops.backups.media.mount_point import (
+    HeldMedium,
+    MediumStore,
     check_code,
     check_place,
+    hold_medium,
     read_label,
     repository_on,
     write_file,
     write_label,
 )
 from ops.backups.media.new_label import MediaWish, conclude, describe, make_label
-from ops.backups.media.records import note_written, read_codes
-from ops.backups.ransomware.freeze import find_freeze
+from ops.backups.media.records import note_written, read_codes, read_media
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.catalog.tables.media import Medium
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
@@ -77,26 +83,27 @@ def export_media(wish: MediaWish, progress: Progress) -> int:
     found = read_label(folder)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            known = read_codes(session)
-        check_code(found, wish.code, known, folder)
+            known, in_use = read_codes(session), {it.code for it in read_media(session)}
+        check_code(found, wish.code, known, in_use, folder)
         found, keys = _believe(bench, folder, found)
         label = make_label(estate, wish, found, bench.origin.person or bench.origin.login)
         write_line(_tell(label, folder))
         sites = choose_with_own(estate, wish.site)
         if wish.dry_run:
             return gravest([_rehearse(estate, site, folder) for site in sites])
-        write_label(folder, sign_label(label, keys))
-        exported = [_export(bench, site, folder, progress) for site in sites]
-        fresh = {it.content.site: it.content for it in exported if it.content is not None}
-        label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
-        keys |= {it.content.site: it.key for it in exported if it.content and it.key}
-        _finish(
-            bench,
-            sign_label(label, keys),
-            folder,
-            sum(it.damaged for it in exported),
-            read_back=fresh,
-        )
+        with hold_medium(folder, allow_folder=wish.allow_folder) as medium:
+            write_label(medium.root, sign_label(label, keys))
+            exported = [_export(bench, site, medium, progress) for site in sites]
+            fresh = {it.content.site: it.content for it in exported if it.content is not None}
+            label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
+            keys |= {it.content.site: it.key for it in exported if it.content and it.key}
+            _finish(
+                bench,
+                sign_label(label, keys),
+                medium,
+                sum(it.damaged for it in exported),
+                read_back=fresh,
+            )
     return gravest([it.code for it in exported])
 
 
@@ -153,9 +160,9 @@ class _Exported:
     code: int
 
 
-def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Exported:
+def _export(bench: Bench, site: Site, medium: HeldMedium, progress: Progress) -> _Exported:
     done: list[tuple[Content, MasterKey]] = []
-    work = partial(_mirror, bench.estate, folder, done, progress)
+    work = partial(_mirror, bench.estate, medium, done, progress)
     job = f"{KIND}/{site.name}"
     try:
         result = run_by_hand(bench, work, job=job, kind=KIND, site=site.name)
@@ -176,7 +183,7 @@ def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Expo
 
 def _mirror(
     estate: Estate,
-    folder: Path,
+    medium: HeldMedium,
     done: list[tuple[Content, MasterKey]],
     progress: Progress,
     context: RunContext,
@@ -185,11 +192,12 @@ def _mirror(
     site = context.site
     source = open_repository(estate, site)
     with context.catalog.reading() as session:
-        is_frozen = find_freeze(session, site) is not None
-    place = FolderStore(repository_on(folder, site))
+        is_frozen = find_standing_brake(session, site) is not None
+    place = MediumStore(medium, site)
     mirrored = update_mirror(source, place, keep_all=is_frozen, progress=progress)
     there = replace_store(source, place)
-    inventory = take_inventory(folder / site)
+    inventory = take_inventory(medium.root / site)
+    medium.ensure_there()
     content = describe(there, site, inventory)
     done.append((content, there.key))
     return conclude(mirrored, content, inventory)
@@ -223,20 +231,22 @@ def _rehearse(estate: Estate, site: Site, folder: Path) -> int:
 
 
 def _finish(
-    bench: Bench, label: Label, folder: Path, damaged: int, *, read_back: Collection[str]
+    bench: Bench, label: Label, medium: HeldMedium, damaged: int, *, read_back: Collection[str]
 ) -> None:
     estate = bench.estate
+    medium.ensure_there()
     named = estate.primary_store.model_copy(
         update={"name": label.code, "location": label.kept_at or estate.primary_store.location}
     )
-    guide = write_guide(estate, named, str(folder), [it.site for it in label.contents])
-    put_guide(FolderStore(folder), guide)
-    write_label(folder, label)
+    guide = write_guide(estate, named, str(medium.folder), [it.site for it in label.contents])
+    put_guide(MediumStore(medium), guide)
+    write_label(medium.root, label)
+    medium.ensure_there()
     with bench.catalog.writing() as session:
         note_written(session, bench.origin, label, damaged=damaged, read_back=read_back)
     with bench.catalog.reading() as session:
         copies = list_copies(session, estate)
     now = datetime.now(UTC)
     document = write_copy_list(copies, estate.name_at(now), now)
-    write_file(folder / LIST_NAME, document)
+    write_file(medium.root / LIST_NAME, document)
     write_line(_("the medium's label, the way back and the list of copies are on it"))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ops.backups.copies.rule_32110 import CopyFacts
 from ops.backups.media.label import Content, content_from
-from ops.backups.media.records import read_media
+from ops.backups.media.records import read_media, read_outdated
 from ops.duties.evidence.media import Renewal, Stage, plan_renewal
 from ops.duties.table.load import DutiesError, load_calendar, load_duties
 from ops.estate.model.estate import Estate
@@ -28,6 +28,7 @@ class MediumFacts:
         verified: How it read back last: `ok` or `failed`; empty where it never was.
         verified_at: When.
         contents: What lies on it.
+        outdated: Sites that open there only with what has leaked since.
     """
 
     code: str
@@ -42,12 +43,13 @@ class MediumFacts:
     verified: str
     verified_at: datetime | None
     contents: tuple[Content, ...] = ()
+    outdated: tuple[str, ...] = ()
 
 
 def read_medium_facts(session: Session, estate: Estate, now: datetime) -> tuple[MediumFacts, ...]:
     """Give what is known of each medium, its day of renewal by the duties in force today."""
     today = now.astimezone(estate.zone).date()
-    found = []
+    found, outdated = [], read_outdated(session, estate)
     for row in read_media(session):
         renewal = _find_renewal(estate, row.started_on, today)
         found.append(MediumFacts(
@@ -63,6 +65,7 @@ def read_medium_facts(session: Session, estate: Estate, now: datetime) -> tuple[
             verified=row.verified,
             verified_at=row.verified_at,
             contents=tuple(map(content_from, row.contents)),
+            outdated=outdated.get(row.code, ()),
         ))  # fmt: skip
     return tuple(found)
 
@@ -78,7 +81,7 @@ def _find_renewal(estate: Estate, started_on: date, today: date) -> Renewal | No
 def copies_on_media(media: Sequence[MediumFacts], site: str) -> list[CopyFacts]:
     """Give each medium that holds a site as a copy of it, which nothing here can overwrite; pure.
 
-    One that did not read back is no copy: `explain_media` tells of it.
+    One that did not read back, or that opens with what has leaked, is no copy: the status tells it.
     """
     return [
         CopyFacts(
@@ -96,5 +99,5 @@ def copies_on_media(media: Sequence[MediumFacts], site: str) -> list[CopyFacts]:
         )
         for medium in media
         for content in medium.contents
-        if content.site == site and medium.verified == "ok"
+        if content.site == site and medium.verified == "ok" and site not in medium.outdated
     ]

@@ -3,8 +3,8 @@
 Order:
 
 1. Refuse what has no label, or one that was changed. Read every file of each repository back and
-   compare it with the label; one that is not as the label says is left where it is. `--dry-run`
-   ends here.
+   compare it with the label; one that is not as the label says is left where it is, and noted.
+   `--dry-run` ends here.
 2. For each site that the store lacks: mirror the medium's repository into it
    (`backup.copies.mirror`). One that is there already stays as it is; one of another id is never
    written to.
@@ -82,11 +82,14 @@ def import_media(wish: ImportWish, progress: Progress) -> int:
                 if isinstance(error, MediumDamagedError):
                     damaged.append(content.site)
                 codes.append(report(error))
-        is_all = len(contents) == len(label.contents)
-        if not wish.dry_run and (is_all or damaged):
-            with bench.catalog.writing() as session:
-                now = datetime.now(UTC)
-                note_read_back(session, bench.origin, label.code, damaged=damaged, now=now)
+    is_all = len(contents) == len(label.contents)
+    if damaged or (is_all and not wish.dry_run):
+        # Damage was found whatever was only rehearsed.
+        with at_bench(estate) as bench, bench.catalog.writing() as session:
+            now = datetime.now(UTC)
+            note_read_back(session, bench.origin, label.code, damaged=damaged, now=now)
+    if damaged:
+        write_line(_("the damage is noted for the medium {code}").format(code=label.code))
     return gravest(codes)
 
 

@@ -1,14 +1,22 @@
-"""The folder that a medium is mounted at: is it one, is it the right one, what does it say?"""
+"""The folder that a medium is mounted at: is it one, is it the right one, what does it say?
+
+While it is written it is held by an open descriptor, and every path goes through that: whatever
+becomes of the mount, nothing is ever written to the folder below it.
+"""
 
 import errno
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from backup.stores.base import Buffer
+from backup.stores.folder import FolderStore
 from ops.backups.media.label import NAME, Label, LabelError, decode_label, encode_label
 from ops.durable_files import put_anew
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 
 _MODE = 0o644
 _LARGEST = 128 << 20  # bytes; 200 repositories of 1000 snapshots have 26 MB
@@ -42,6 +50,90 @@ def check_place(to: str, *, allow_folder: bool) -> Path:
             folder=folder,
         )
     return folder
+
+
+class MediumGoneError(OpsError):
+    """The medium is not where it was when writing began."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMedium:
+    """A medium that is being written.
+
+    Attributes:
+        folder: Where it was mounted, for people.
+        descriptor: Its root, open.
+    """
+
+    folder: Path
+    descriptor: int
+
+    @property
+    def root(self) -> Path:
+        """Its root by descriptor: where every file is read and written."""
+        return Path(f"/proc/self/fd/{self.descriptor}")
+
+    def ensure_there(self) -> None:
+        """Look whether what is mounted at the folder is still this medium.
+
+        Raises:
+            MediumGoneError: It was unmounted, or another is mounted there.
+        """
+        mine = os.fstat(self.descriptor)
+        try:
+            there = self.folder.stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+            raise MediumGoneError(
+                "the medium is not at {folder} any more",
+                why="it was unmounted or taken out while it was being written",
+                data="nothing was written below the mount point; the medium does not count as"
+                " written, and the stores are untouched",
+                next_step="mount it again, then run the same command: it goes on from there",
+                folder=self.folder,
+            )
+
+
+@contextmanager
+def hold_medium(folder: Path, *, allow_folder: bool) -> Iterator[HeldMedium]:
+    """Hold a medium by its root; while that is open, it is not unmounted by accident.
+
+    Raises:
+        WrongUseError, MediumGoneError: It was unmounted since it was looked at.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        medium = HeldMedium(check_place(str(folder), allow_folder=allow_folder), descriptor)
+        medium.ensure_there()
+        yield medium
+    finally:
+        os.close(descriptor)
+
+
+class MediumStore(FolderStore):
+    """A medium, or a site's repository on it; looked at again before each file."""
+
+    def __init__(self, medium: HeldMedium, site: str = "") -> None:
+        """Take the site's folder; without a site the medium's root."""
+        super().__init__(repository_on(medium.root, site) if site else medium.root)
+        self._medium = medium
+        self._shown = str(medium.folder / site)
+
+    @property
+    def location(self) -> str:
+        """The folder as people know it."""
+        return self._shown
+
+    def write(self, key: str, data: Buffer) -> None:
+        """See `Store.write`."""
+        self._medium.ensure_there()
+        super().write(key, data)
+
+    def delete(self, key: str) -> None:
+        """See `Store.delete`."""
+        self._medium.ensure_there()
+        super().delete(key)
 
 
 def read_label(folder: Path) -> Label | None:
@@ -128,18 +220,34 @@ def write_file(path: Path, data: bytes) -> None:
         ) from error
 
 
-def check_code(label: Label | None, code: str, known: Collection[str], folder: Path) -> None:
+def check_code(
+    label: Label | None,
+    code: str,
+    known: Collection[str],
+    in_use: Collection[str],
+    folder: Path,
+) -> None:
     """Refuse a medium that is another one than was named.
 
     Args:
         label: What is on it.
         code: The code that was named.
         known: Codes of the media that were written before.
+        in_use: Those of them that were not taken out of use.
         folder: Where it is mounted.
 
     Raises:
-        WrongUseError: It has another code, or it has none and another medium has this one.
+        WrongUseError: It has another code, it has none and another medium has this one, or it was
+            taken out of use.
     """
+    if code in known and code not in in_use:
+        raise WrongUseError(
+            "the medium {code} was taken out of use",
+            why="a code names one medium for life, also after it was replaced",
+            data="nothing was written",
+            next_step="use another medium with a new code",
+            code=code,
+        )
     if label is not None and label.code != code:
         raise WrongUseError(
             "the medium at {folder} is {found}, not {code}",

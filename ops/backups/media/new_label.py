@@ -8,6 +8,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.media.inventory import Inventory
 from ops.backups.media.label import Content, Held, Label
+from ops.catalog.tables.index import is_ahead
 from ops.duties.evidence.media import plan_renewal
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import load_calendar, load_duties
@@ -83,7 +84,10 @@ def _started(wish: MediaWish, found: Label | None, today: date) -> date:
 def describe(repository: Repository, site: str, inventory: Inventory) -> Content:
     """Say what a label tells of one repository."""
     snapshots = sorted(load_readable_snapshots(repository).snapshots, key=lambda it: it.time)
-    whole = [it.time for it in snapshots if it.paths == (f"/{site}",)]
+    now = repository.clock.now()
+    whole = [
+        it.time for it in snapshots if it.paths == (f"/{site}",) and not is_ahead(it.time, now)
+    ]
     return Content(
         site=site,
         repository=repository.id,

@@ -9,12 +9,16 @@ from sqlalchemy.orm import Session
 from ops.backups.media.label import Label, content_values
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.media import Medium
+from ops.estate.model.estate import Estate
 from ops.journal import journal
+from ops.journal.acts import read_acts
 from ops.journal.journal import Entry, Origin
 
 WRITTEN = "media.written"
 READ_BACK = "media.read-back"
 RETIRED = "media.retired"
+ROTATED = "backup.key-rotate"
+"""Journaled when a password opens nothing any more, or a site has a new master key."""
 
 
 def read_media(session: Session) -> Sequence[Medium]:
@@ -26,6 +30,28 @@ def read_codes(session: Session) -> set[str]:
     """Give every code that was ever given to a medium; the journal forgets none."""
     written = select(JournalRow.subject).where(JournalRow.action == WRITTEN).distinct()
     return {*session.execute(written).scalars(), *(it.code for it in read_media(session))}
+
+
+def read_outdated(session: Session, estate: Estate) -> dict[str, tuple[str, ...]]:
+    """Give, by code, the sites that open there only with what has leaked since they were written.
+
+    The order is that of the journal's rows, which no clock changes.
+    """
+    store, written, leaked = estate.primary_store.name, dict[tuple[str, str], int](), {"": 0}
+    for act in read_acts(session, WRITTEN, ROTATED):
+        if act.action == WRITTEN:
+            sites = act.details.get("written", act.details.get("digests", ()))
+            written |= {(act.subject, str(site)): act.sequence for site in sites}
+        elif act.details.get("leaked") == "password" and act.subject == store:
+            leaked[""] = act.sequence
+        elif store in act.details.get("stores", ()):
+            leaked[act.subject] = act.sequence
+    found: dict[str, tuple[str, ...]] = {}
+    for medium in read_media(session):
+        for site in sorted(it["site"] for it in medium.contents):
+            if written.get((medium.code, site), 0) < max(leaked[""], leaked.get(site, 0)):
+                found[medium.code] = (*found.get(medium.code, ()), site)
+    return found
 
 
 def note_written(
@@ -69,6 +95,7 @@ def note_written(
         "kept_at": label.kept_at,
         "holder": label.holder,
         "digests": digests,
+        "written": sorted(read_back),
         "damaged": damaged,
     }
     journal.append(session, origin, [Entry(WRITTEN, label.code, details)])

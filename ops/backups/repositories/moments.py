@@ -18,6 +18,7 @@ from backup.snapshots.selection import (
     load_readable_snapshots,
 )
 from backup.snapshots.walk import PathNotFoundError, TreeReader, find_folder
+from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import read_moment
 from ops.estate.model.estate import Estate
@@ -229,7 +230,9 @@ def _until(repository: Repository, last: Snapshot) -> list[Snapshot]:
 def _read_past(repository: Repository, estate: Estate, site: str, at: str) -> _Past:
     readable = load_readable_snapshots(repository)
     if not at:
-        found = _Past(repository, site, readable.snapshots)
+        now = repository.clock.now()
+        believed = [it for it in readable.snapshots if not is_ahead(it.time, now)]
+        found = _Past(repository, site, believed)
         if found.whole is None and not any(found.newer()):
             find_snapshot(repository, LATEST, SnapshotFilter(paths=(f"/{site}",)))  # says why
         return found

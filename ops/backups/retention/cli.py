@@ -13,7 +13,6 @@ from backup.repository.repository import Repository
 from backup.retention.forget import ForgetPlan
 from ops.access.session import Bench, at_bench
 from ops.backups.brakes import Brake, decide_brake
-from ops.backups.ransomware.freeze import find_freeze_brake
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.backups.retention.job import (
@@ -25,7 +24,7 @@ from ops.backups.retention.job import (
     write_locked,
 )
 from ops.backups.retention.kind import forget_job
-from ops.backups.retention.look_before_deleting import read_facts
+from ops.backups.retention.look_before_deleting import find_standing_brake, read_facts
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
@@ -129,8 +128,8 @@ def look_now(
     present = {it.id: it.time for it in snapshots if it.id not in leaving_out}
     with bench.catalog.reading() as session:
         facts = read_facts(session, name, place.name, present, now=now)
-        frozen = find_freeze_brake(session, name)
-    return frozen or decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
+        standing = find_standing_brake(session, name)
+    return standing or decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
 
 
 def _plan_forget(bench: Bench, name: str, snapshots: list[Snapshot], place: Store) -> ForgetPlan:

@@ -77,7 +77,7 @@ def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
             return EXIT_CODES["failed"]
         with bench.catalog.reading() as session:
             guard = read_guard(session, estate, site)
-        plan = plan_named(estate, site, snapshots, guard, wish)
+        plan = plan_named(estate, site, snapshots, guard, wish, now=datetime.now(UTC))
         _write_named(bench, plan)
         refuse_alone(bench, BELOW_MINIMUM)
         if not naming.dry_run:

@@ -20,6 +20,7 @@ from ops.backups.retention.deletion_records import DeletionPlan
 from ops.backups.retention.job import conclude, delete_on_record, read_guard, stop
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.protection import HELD, NEWEST_WHOLE, Guard, find_protected, is_held
+from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
@@ -49,7 +50,13 @@ class NamedWish:
 
 
 def plan_named(
-    estate: Estate, site: Site, snapshots: Sequence[Snapshot], guard: Guard, wish: NamedWish
+    estate: Estate,
+    site: Site,
+    snapshots: Sequence[Snapshot],
+    guard: Guard,
+    wish: NamedWish,
+    *,
+    now: datetime,
 ) -> DeletionPlan:
     """Plan the deletion of named snapshots; pure.
 
@@ -59,12 +66,14 @@ def plan_named(
         snapshots: All of the repository.
         guard: What must stay.
         wish: Which are to go, and why.
+        now: Present moment, aware.
 
     Raises:
         ProtectedError: One of them is held, or is the newest whole one.
     """
     named = tuple(it for it in snapshots if it.id in wish.snapshots)
-    refuse_protected(site, snapshots, named, guard)
+    believed = [it for it in snapshots if not is_ahead(it.time, now)]
+    refuse_protected(site, believed, named, guard)
     basis = wish.reference or wish.reason
     store = estate.primary_store.name
     return DeletionPlan(site.name, store, {"named": True}, basis, named, wish.reason)
@@ -145,7 +154,7 @@ def forget_named(
             return stop(brake)
         with context.catalog.reading() as session:
             guard = read_guard(session, estate, site)
-        told = plan_named(estate, site, snapshots, guard, wish)
+        told = plan_named(estate, site, snapshots, guard, wish, now=datetime.now(UTC))
         planned = (plan_forget_named(told.snapshots), told)
         result = delete_on_record(context, repository, lock, planned, progress, permit)
     update_index(context.catalog, repository, site=site.name, store=store)

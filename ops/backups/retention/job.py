@@ -42,9 +42,10 @@ from ops.backups.retention.holds import read_holds
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.minimums import read_past_rules
 from ops.backups.retention.policies import list_paths, make_policy
-from ops.backups.retention.protection import Guard, protect
+from ops.backups.retention.protection import Guard, keep_ahead, protect
 from ops.canonical import keep_told
 from ops.catalog.tables.index import Snapshot as SnapshotRow
+from ops.catalog.tables.index import is_ahead
 from ops.estate.choose import chosen_store
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -170,10 +171,10 @@ def plan_for_site(
         if part.retention is not None
         for paths in list_paths(site, part)
     }
-    plan = plan_forget(
-        snapshots, policy, now=now, wanted=wanted, own=lambda key: own.get(key.paths)
-    )
-    return protect(plan, guard, now=now)
+    ahead = [it for it in snapshots if is_ahead(it.time, now)]
+    believed = [it for it in snapshots if not is_ahead(it.time, now)]
+    plan = plan_forget(believed, policy, now=now, wanted=wanted, own=lambda key: own.get(key.paths))
+    return keep_ahead(protect(plan, guard, now=now), ahead)
 
 
 def read_guard(session: Session, estate: Estate, site: Site, store: Store | None = None) -> Guard:

@@ -25,6 +25,7 @@ from ops.backups.retention.protection import is_held
 from ops.catalog.open import Catalog
 from ops.catalog.tables.retention import ExpectedSnapshot, RetentionLook
 from ops.journal.journal import Origin
+from ops.journal.standing import find_doubt
 
 
 def read_facts(
@@ -84,10 +85,16 @@ def look_before_deleting(  # noqa: PLR0913 -- what is looked at, and who looks
         settle_cut_off(session, origin, site, store, present, now=now)
         times = {it: min(time, now) if it in leaving_out else time for it, time in present.items()}
         facts = read_facts(session, site, store, times, now=now)
-        brake = find_freeze_brake(session, site) or decide_brake(facts)
+        brake = find_standing_brake(session, site) or decide_brake(facts)
         if brake is None:
             _believe(session, site, store, snapshots, now=now)
     return brake
+
+
+def find_standing_brake(session: Session, site: str) -> Brake | None:
+    """Give what stops deletions whatever is seen: a catalog in doubt, or a frozen site."""
+    doubt = find_doubt(session)
+    return Brake(doubt.reason, doubt.params) if doubt else find_freeze_brake(session, site)
 
 
 def accept_present(

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from backup.format.snapshot import Snapshot
-from backup.retention.forget import ForgetPlan, GroupPlan
+from backup.retention.forget import DEFAULT_GROUPING, ForgetPlan, GroupPlan
 from backup.retention.policy import Verdict
+from backup.snapshots.groups import group_snapshots
 from ops.backups.retention.minimums import Minimum, decide_minimum
 from ops.language.text import N_
 
 NEWEST_WHOLE = N_("newest whole snapshot")
 HELD = N_("held")
+AHEAD = N_("dated ahead of now")
 YOUNGER = "within "
 """With a number of days and `d` after it, as the engine says it."""
 
@@ -96,6 +98,18 @@ def protect(plan: ForgetPlan, guard: Guard, *, now: datetime) -> ForgetPlan:
     groups = tuple(_protect_group(group, guard, now) for group in plan.groups)
     remove = tuple(snapshot.id for group in groups for snapshot in group.remove)
     return replace(plan, groups=groups, remove=remove)
+
+
+def keep_ahead(plan: ForgetPlan, ahead: Sequence[Snapshot]) -> ForgetPlan:
+    """Keep what is dated ahead of now, past all rules: it takes no other's place, and stays."""
+    if not ahead:
+        return plan
+    kept = tuple(
+        GroupPlan(key, tuple(Verdict(it, keep=True, reasons=(AHEAD,)) for it in members), ())
+        for key, members in group_snapshots(ahead, DEFAULT_GROUPING).items()
+    )
+    ids = {it.id for it in ahead}
+    return replace(plan, groups=(*plan.groups, *kept), known=plan.known | ids)
 
 
 def _protect_group(group: GroupPlan, guard: Guard, now: datetime) -> GroupPlan:

@@ -144,3 +144,33 @@ def release(_context: Context, hold: str, reason: str, dry_run: bool = False) ->
     from ops.backups.retention.cli_holds import release as release_hold
 
     return release_hold(hold, reason, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "site": flags.SITE,
+        "to": N_(
+            "Moment that the backups are given; left out: the last one that the journal believes"
+            " before each."
+        ),
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
+    },
+    two_people=True,
+)
+def redate(
+    _context: Context,
+    site: str,
+    to: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Give backups that a wrong clock has dated ahead of now a moment that is believed.
+
+    It always takes a second person. Their content stays as it is; a hold on one goes on.
+    """
+    from ops.backups.retention.redate import RedateWish, redate
+
+    return redate(RedateWish(site=site, to=to, reason=reason, document=document, dry_run=dry_run))

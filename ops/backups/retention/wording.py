@@ -13,6 +13,7 @@ from ops.backups.brakes import (
     MISSING,
     NOTHING_SEEN,
 )
+from ops.journal.standing import TEXTS, tell_moments
 from ops.language.text import N_, fill
 from ops.outcomes.explain import Explainer
 from ops.outcomes.plain import Explanation
@@ -78,8 +79,13 @@ def _explain_brake(reason: str) -> Explainer:
     return explain
 
 
+def _explain_doubt(reason: str) -> Explainer:
+    return lambda params: Explanation(*(fill(it, tell_moments(params)) for it in TEXTS[reason]))
+
+
 EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
     **{reason: _explain_brake(reason) for reason in BRAKES},
+    **{reason: _explain_doubt(reason) for reason in TEXTS},
     HELD_MISSING: Explanation(
         N_("{count} snapshots that are held are gone from {store}, not by this service"),
         N_("they are held for {reference}; somebody deleted them, or they cannot be read"),

@@ -1,12 +1,16 @@
 """Index tables: what stands in the stores; rebuilt from them at any time."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, Index, Text, and_, func, literal
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ops.catalog.columns import Base, UTCDateTime, table_info
+
+ALLOWED_AHEAD = timedelta(minutes=10)
+"""How far clocks may differ; a snapshot dated later than that was made by a clock that was ahead,
+and is never the newest of anything."""
 
 
 class StoreSeen(Base):
@@ -79,3 +83,13 @@ def is_of_whole_site() -> ColumnElement[bool]:
     return and_(
         func.json_array_length(Snapshot.paths) == 1, Snapshot.paths[0].as_string() == folder
     )
+
+
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Say whether a snapshot's own time is one that nobody believes yet; pure."""
+    return moment > now + ALLOWED_AHEAD
+
+
+def is_believed(now: datetime | None = None) -> ColumnElement[bool]:
+    """Select the snapshots that are not dated ahead of a moment; the present one unless given."""
+    return Snapshot.taken_at <= (now or datetime.now(UTC)) + ALLOWED_AHEAD

@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select
 from ops.backups.ransomware.suspicion import find_suspicion
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
-from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
 from ops.console.filled import pattern_of
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
@@ -98,6 +98,8 @@ def _choose_snapshot(desk: Desk, site: str, given: Mapping[str, str]) -> dict[st
         query = query.where(Snapshot.id == wanted[:_SNAPSHOT_DIGITS])
     elif given["on"]:
         query = query.where(Snapshot.taken_at < _end_of(desk, given["on"]))
+    else:
+        query = query.where(is_believed())
     with desk.catalog.reading() as session:
         row = session.execute(query.order_by(Snapshot.taken_at.desc()).limit(1)).mappings().first()
     return dict(row) if row else None

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.backups.repositories.stock_restic import PACKAGE, Restic
-from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
 from ops.drills.phases.work import Work
 from ops.drills.records import PhaseResult, choose_copy
 from ops.estate.model.estate import Estate
@@ -85,7 +85,7 @@ def find_copy(
     if wanted:
         query = query.where(Snapshot.id.startswith(wanted, autoescape=True))
     else:
-        query = query.where(is_of_whole_site())
+        query = query.where(is_of_whole_site(), is_believed())
         if until is not None:
             query = query.where(Snapshot.taken_at <= until)
     rows = list(session.execute(query.order_by(Snapshot.taken_at.desc()).limit(2)).scalars())

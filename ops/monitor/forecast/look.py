@@ -13,7 +13,7 @@ from backup.retention.policy import KeepPolicy
 from ops.alerts.conditions import Condition, State
 from ops.alerts.quiet import FORECAST
 from ops.backups.retention.policies import list_paths, make_policy
-from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed
 from ops.estate.model.estate import Estate
 from ops.estate.model.monitor import resolve_thresholds
 from ops.estate.model.sites import Site
@@ -147,7 +147,8 @@ def read_kept(session: Session, estate: Estate, store: Store, now: datetime) -> 
     rows = session.execute(
         select(Snapshot.site, Snapshot.paths, Snapshot.taken_at, Snapshot.added_packed_bytes,
                Snapshot.added_bytes, Snapshot.processed_bytes)
-        .where(Snapshot.store == store.name, Snapshot.taken_at >= now - _SNAPSHOTS_SINCE)
+        .where(Snapshot.store == store.name, Snapshot.taken_at >= now - _SNAPSHOTS_SINCE,
+               is_believed(now))
         .order_by(Snapshot.taken_at)
     )  # fmt: skip
     sites = {it.name: it for it in (*estate.sites, estate.own_site)}

@@ -8,7 +8,7 @@ from sqlalchemy import Case, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ops.catalog.tables.core import Occurrence, Run
-from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed
 from ops.reports.figures.figure import Figure
 from ops.reports.window import Window
 
@@ -130,7 +130,7 @@ def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
     query = select(
         Snapshot.store, func.count(func.distinct(Snapshot.site)), func.count(),
         func.max(Snapshot.taken_at),
-    ).group_by(Snapshot.store)  # fmt: skip
+    ).where(is_believed()).group_by(Snapshot.store)  # fmt: skip
     found = {
         store: StoreCounts(
             sites=sites, snapshots=count, size_bytes=sizes.get(store), newest_at=newest

@@ -12,9 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import select
 
+from backup.progress import SilentProgress
 from ops.backups.media.copy_list import NAME as LIST
 from ops.backups.media.copy_list import NAMESPACE
+from ops.backups.media.export_medium import export_media
 from ops.backups.media.label import NAME as LABEL
+from ops.backups.media.mount_point import MediumGoneError
+from ops.backups.media.new_label import MediaWish
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.media import Medium
@@ -125,11 +129,94 @@ def test_a_medium_that_is_lost_is_taken_out_of_use(estate: Path, tmp_path: Path)
     done = giucong(estate, *words, "--confirm", "GC-01")
     again = giucong(estate, *words, "--confirm", "GC-01")
     anew = _export(estate, tmp_path / "another")
+    found = _export(estate, tmp_path / "medium")
 
     assert (planned.returncode, unconfirmed.returncode) == (0, 2)
     assert done.returncode == 0, done.stderr
     assert (again.returncode, "there is no medium" in again.stderr) == (2, True)
     assert anew.returncode == 2
+    assert (found.returncode, "taken out of use" in found.stderr) == (2, True)
+
+
+class Unmounting(SilentProgress):
+    """Takes the medium away in the middle of the writing, as somebody does who pulls it out."""
+
+    def __init__(self, medium: Path) -> None:
+        self.medium, self.files = medium, 0
+
+    def advance(self, amount: int = 1, *, items: int = 0) -> None:
+        del amount, items
+        self.files += 1
+        if self.files == 2:
+            subprocess.run(["umount", "-l", str(self.medium)], check=True)
+
+
+def test_a_medium_that_is_unmounted_meanwhile_is_not_written_below(
+    estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    medium = tmp_path / "medium"
+    medium.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(medium)], check=True)
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
+    progress = Unmounting(medium)
+    try:
+        with pytest.raises(MediumGoneError):
+            export_media(MediaWish(to=str(medium), code="GC-01", site="cong-xa"), progress)
+    finally:
+        subprocess.run(["umount", "-l", str(medium)], check=False, capture_output=True)
+
+    assert progress.files >= 2
+    assert list(medium.iterdir()) == []
+    assert _verdict(estate) is None
+
+
+def test_a_medium_that_opens_with_what_has_leaked_is_red_until_it_is_written_anew(
+    estate: Path, tmp_path: Path
+) -> None:
+    medium = tmp_path / "medium"
+    assert _export(estate, medium, "--kept-at", "Két sắt").returncode == 0
+    before = giucong(estate).stdout
+    rotated = giucong(estate, "backup.key-rotate", "--leaked", "password", "--confirm", "near")
+    red = giucong(estate)
+    copies = giucong(estate, "backup.status").stdout
+    anew = _export(estate, medium)
+    after = giucong(estate)
+    opened = subprocess.run(
+        ["restic", "-r", str(medium / "cong-xa"), "--no-cache", "--no-lock", "--password-file",
+         str(estate.parent / "keys" / "repository.key"), "snapshots"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert "GC-01 opens only" not in before
+    assert "GC-01 (Két sắt) opens only" in rotated.stdout, rotated.stderr
+    assert (red.returncode, "GC-01 opens only" in red.stdout) == (1, True)
+    assert "offline medium" not in copies
+    assert anew.returncode == 0, anew.stdout + anew.stderr
+    assert "GC-01 opens only" not in after.stdout
+    assert opened.returncode == 0, opened.stderr
+
+
+def test_damage_that_a_dry_run_finds_is_recorded(estate: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    assert _export(estate, medium).returncode == 0
+    path = next(it for it in (medium / "cong-xa" / "data").rglob("*") if it.is_file())
+    path.chmod(0o600)
+    path.write_bytes(os.urandom(path.stat().st_size))
+
+    done = _import(estate, medium, "--dry-run")
+
+    assert done.returncode == 1
+    assert "the damage is noted for the medium GC-01" in done.stdout
+    assert _verdict(estate) == "failed"
+    assert "GC-01" in giucong(estate).stdout
+
+
+def _verdict(estate: Path) -> str | None:
+    """Give how the medium read back last, as the catalog knows it; None where it knows none."""
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    with catalog, catalog.reading() as session:
+        row = session.get(Medium, "GC-01")
+        return row.verified if row else None
 
 
 def test_a_folder_that_nothing_is_mounted_at_is_refused(estate: Path, tmp_path: Path) -> None:

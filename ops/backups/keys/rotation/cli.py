@@ -15,6 +15,7 @@ from ops.backups.keys.rotation.password import (
     stage_of,
 )
 from ops.backups.keys.rotation.remove_old import remove_old
+from ops.backups.media.records import ROTATED, read_media, read_outdated
 from ops.backups.repositories.stores import terms_of
 from ops.errors import WrongUseError
 from ops.estate.history.vanished import require_site
@@ -85,11 +86,24 @@ def _rotate_password(bench: Bench, wish: RotationWish) -> int:
     for step in rotate_password(rotation):
         write_line(f"  {step}")
     details |= {"added": rotation.added, "removed": rotation.removed}
-    _note(bench, "backup.key-rotate", wish, store.name, details)
+    _note(bench, ROTATED, wish, store.name, details)
     write_line(_("done: the old password opens nothing any more"))
     _tell_kept(rotation)
+    _tell_media(bench)
     _tell_void()
     return 0
+
+
+def _tell_media(bench: Bench) -> None:
+    """Name the removable media that are not touched by a rotation, and keep the old key."""
+    with bench.catalog.reading() as session:
+        outdated, media = read_outdated(session, bench.estate), read_media(session)
+    for medium in media:
+        if medium.code in outdated:
+            text = N_("  the medium {code} ({place}) opens only with the old one: write it anew:"
+                      " `{program} backup.export-media --to FOLDER --code {code}`")  # fmt: skip
+            told = {"code": medium.code, "place": medium.kept_at or medium.holder}
+            write_line(fill(text, told))
 
 
 def _tell_kept(rotation: PasswordRotation) -> None:
@@ -129,13 +143,14 @@ def _rotate_master(bench: Bench, wish: RotationWish, progress: Progress) -> int:
     for step in rotate_master(rotation, bench.catalog, progress):
         write_line(f"  {step}")
     details["repository"] = rotation.open(rotation.here(store)).id
-    _note(bench, "backup.key-rotate", wish, site.name, details)
+    _note(bench, ROTATED, wish, site.name, details)
     write_line(_("done: the site has a new master key; the old repository is kept"))
     text = N_(
         "when nobody needs it: `{program} backup.key-rotate --leaked master-key --site {site}"
         " --remove-old --reason TEXT`"
     )
     write_line(fill(text, {"site": site.name}))
+    _tell_media(bench)
     _tell_void()
     return 0
 

@@ -17,9 +17,9 @@ from ops.access.approvals.require import need_two
 from ops.access.session import Bench
 from ops.backups.keys.key_holders import note_key_act
 from ops.backups.keys.rotation.master_key import OLD, MasterRotation
-from ops.backups.ransomware.freeze import find_freeze
 from ops.backups.retention.forget_named import BELOW_MINIMUM
 from ops.backups.retention.holds import read_holds
+from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.backups.retention.protection import HoldView, is_held
 from ops.errors import OpsError
 from ops.language.text import _
@@ -146,7 +146,7 @@ def _refuse_needed(bench: Bench, rotation: MasterRotation, old: OldRepository) -
     estate = bench.estate
     with bench.catalog.reading() as session:
         holds = read_holds(session, rotation.site)
-        is_frozen = find_freeze(session, rotation.site) is not None
+        is_frozen = find_standing_brake(session, rotation.site) is not None
     rules = estate.retention_for(estate.site(rotation.site), rotation.stores[0])
     why = decide_needed(
         old.snapshots, holds, minimum_days=rules.minimum_days, now=datetime.now(UTC),

@@ -10,8 +10,9 @@ PROMISED = {
     " dispose hold prove release static",
     "asset": "diff export import list",
     "backup": "check copy export-media files forget hold import-media init key-add key-combine"
-    " key-escrow key-export key-list key-rotate list prune release repair restore run run-all scan"
-    " status",
+    " key-escrow key-export key-list key-rotate list prune redate release repair restore run"
+    " run-all scan status",
+    "catalog": "move trust",
     "console": "run",
     "drill": "list run show",
     "duty": "diff due evidence import list",

@@ -151,11 +151,14 @@ def test_a_folder_that_is_no_mount_point_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_code_names_one_medium(tmp_path: Path) -> None:
-    check_code(LABEL, "GC-01", ["GC-01"], tmp_path)
-    check_code(None, "GC-02", ["GC-01"], tmp_path)
+    check_code(LABEL, "GC-01", ["GC-01"], ["GC-01"], tmp_path)
+    check_code(LABEL, "GC-01", [], [], tmp_path)
+    check_code(None, "GC-02", ["GC-01"], ["GC-01"], tmp_path)
     for label, code in ((LABEL, "GC-02"), (None, "GC-01")):
         with pytest.raises(WrongUseError):
-            check_code(label, code, ["GC-01"], tmp_path)
+            check_code(label, code, ["GC-01"], ["GC-01"], tmp_path)
+    with pytest.raises(WrongUseError, match="taken out of use"):
+        check_code(LABEL, "GC-01", ["GC-01"], [], tmp_path)
 
 
 def test_a_medium_counts_as_a_copy_as_long_as_it_need_not_be_read_back() -> None:
