@@ -98,6 +98,7 @@ def test_a_defaced_site_is_told_frozen_and_restored_from_the_moment_before(
     status, sites = giucong(estate), giucong(estate, "backup.status", "--json")
     pruned = giucong(estate, "backup.forget", "--site", SITE, "--confirm", SITE)
     listed = giucong(estate, "backup.list", "--site", SITE)
+    drilled = giucong(estate, "drill.run", "--site", SITE)
     assert giucong(estate, "backup.copy", "--site", SITE).returncode == 0
     far = newest(estate, "far")
     target = tmp_path / "away"
@@ -118,6 +119,8 @@ def test_a_defaced_site_is_told_frozen_and_restored_from_the_moment_before(
     assert json.loads(sites.stdout)["items"][0]["frozen"]["before"][:8] == good
     assert pruned.returncode == 1
     assert "nothing of the site is deleted, in any store" in flat(pruned.stdout)
+    assert drilled.returncode != 0
+    assert "the site may be defaced" in flat(drilled.stdout), drilled.stdout
     for told, before in ((listed, good), (defaced, good), (copied, far[2])):
         assert "the site may be defaced" in flat(told.stdout), told.stdout
         assert f"--snapshot {before}" in flat(told.stdout)
