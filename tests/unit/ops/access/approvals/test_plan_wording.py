@@ -88,12 +88,16 @@ def test_every_plan_in_the_code_has_words() -> None:
 
 
 def plans_of(module: ast.Module) -> list[ast.Dict]:
-    found = []
+    found: list[ast.expr | None] = []
     for node in ast.walk(module):
         if isinstance(node, ast.keyword) and node.arg == "plan":
             found.append(node.value)
-        if isinstance(node, ast.Assign) and any(
-            isinstance(it, ast.Name) and it.id == "plan" for it in node.targets
-        ):
+        if isinstance(node, ast.Assign) and any(map(_is_plan, node.targets)):
+            found.append(node.value)
+        if isinstance(node, ast.AnnAssign) and _is_plan(node.target):
             found.append(node.value)
     return [it for it in found if isinstance(it, ast.Dict)]
+
+
+def _is_plan(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id == "plan"
