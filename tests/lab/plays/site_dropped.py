@@ -5,8 +5,6 @@ from tests.lab.lab import Lab
 from tests.lab.play import step
 from tests.lab.sites import PORTAL, drop, look, send_paper, visit
 
-IS_LONG = True  # until a dropped database comes back by its runbook, in four decisions
-
 
 def begin(lab: Lab) -> None:
     """Have the portal stand, and take it away."""
