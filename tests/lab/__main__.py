@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from examples import kept
@@ -48,9 +49,9 @@ def run(names: list[str]) -> None:
         for name in names or list_plays():
             try:
                 run_play(name, up)
-            except AssertionError as error:
+            except AssertionError:
                 failed.append(name)
-                print(f"{name}: NOT AS IT MUST BE\n{error}", flush=True)
+                print(f"{name}: NOT AS IT MUST BE\n{traceback.format_exc()}", flush=True)
     if failed:
         sys.exit(f"not as it must be: {', '.join(failed)}")
 

@@ -32,8 +32,7 @@ def go(place: Place, last: str) -> Carried:
             ("Đưa trang về bản nào?", good),
             ("Mật khẩu của tài khoản quản trị", ""),
             ("Ghi mã bản mới nhất", good),
-            ("đúng là thời điểm cần trở về", "có"),
-            ("Trang đã dừng", "có"),
+            ("Dữ liệu mới đúng thời điểm", "có"),
             ("Trang đã chạy", last),
         ],
     )

@@ -207,8 +207,7 @@ def test_a_site_on_postgresql_goes_back_and_the_going_back_is_taken_back(
             ("Đưa trang về bản nào?", good),
             ("Mật khẩu của tài khoản quản trị", ""),
             ("Ghi mã bản mới nhất", spoilt),
-            ("đúng là thời điểm cần trở về", "có"),
-            ("Trang đã dừng", "có"),
+            ("Dữ liệu mới đúng thời điểm", "có"),
             ("Trang đã chạy", "không"),
         ],
     )  # fmt: skip

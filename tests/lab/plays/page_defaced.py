@@ -2,10 +2,9 @@
 
 from tests.lab.incidents import Answer, back_up, bring_key, carry_out, newest, stand
 from tests.lab.lab import Lab
+from tests.lab.ops import wait_for
 from tests.lab.play import step
 from tests.lab.sites import PORTAL, deface, look, visit
-
-IS_LONG = True  # until a backup says that a page was defaced
 
 
 def begin(lab: Lab) -> None:
@@ -20,9 +19,11 @@ def play(lab: Lab) -> None:
     before, good = look(lab.web1, PORTAL), newest(lab, PORTAL)
     mails = len(lab.network.mails())
     _let_happen(lab)
-    back_up(lab, PORTAL, "incomplete")
-    told = [str(it["Subject"]) for it in lab.network.mails()[mails:]]
-    assert any(PORTAL.name in it or PORTAL.title in it for it in told), told
+    back_up(lab, PORTAL)
+    assert lab.ops.list_last()[f"backup/{PORTAL.name}"]["reason"] == "pages_unlike"
+    wait_for(
+        lambda: "HACKED" in _read_mails(lab, mails) or None, 1.0, lambda: _read_mails(lab, mails)
+    )
 
     def remove_strange() -> str:
         lab.web1.run("rm", f"{PORTAL.folder}/uploads/x.php")
@@ -42,6 +43,11 @@ def play(lab: Lab) -> None:
     assert "HACKED" not in visit(lab.web1, PORTAL)
     assert look(lab.web1, PORTAL).files == before.files
     back_up(lab, PORTAL)
+
+
+def _read_mails(lab: Lab, since: int) -> str:
+    texts = [it.get_body(("plain",)) for it in lab.network.mails()[since:]]
+    return "\n".join(it.get_content() for it in texts if it is not None)
 
 
 def _let_happen(lab: Lab) -> None:
