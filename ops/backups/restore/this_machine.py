@@ -66,10 +66,11 @@ def send_to_own_server(
             there.append(files)
         else:
             raise _belongs(site, str(files.top), first, is_part=bool(files.include))
-    databases = [
-        replace(it, is_foreign=not _may_write(Path(os.path.realpath(it.part.database))))
-        for it in chosen.databases
-    ]
+    databases = []
+    for found in chosen.databases:
+        live = Path(os.path.realpath(found.part.database))
+        goes_along = any(live.is_relative_to(it.top) for it in there)
+        databases.append(replace(found, is_foreign=goes_along or not _may_write(live)))
     for database in databases:
         if database.is_foreign and not way.login:
             place = database.part.database
