@@ -147,6 +147,8 @@ class _Comparing:
             owners_compared=is_root, attributes_compared=_keeps_attributes(folder)
         )
         self._kept = _ROOTS if is_root else _ANYBODYS
+        # Nobody but root gives a file away, and none is made setuid or setgid under another owner.
+        self._permissions = 0o7777 if is_root else 0o7777 & ~(stat.S_ISUID | stat.S_ISGID)
         self._hashes: list[tuple[bytes, str]] = []
         self._inodes: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -239,7 +241,7 @@ class _Comparing:
         if node.type == "symlink":
             if os.readlink(path) != node.linktarget:  # noqa: PTH115 - bytes
                 yield "target"
-        elif stat.S_IMODE(status.st_mode) != unix_permissions(node.mode):
+        elif (status.st_mode ^ unix_permissions(node.mode)) & self._permissions:
             yield "mode"
         if node.type in {"dev", "chardev"} and status.st_rdev != node.device:
             yield "device"
