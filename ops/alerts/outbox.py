@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import EstateVersion, Notice, Run
 from ops.errors import OpsError
-from ops.estate.load.load import load_estate
+from ops.estate.load.load import load_changed
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -180,15 +179,9 @@ def is_mail(relay: str) -> bool:
 def find_estate(session: Session) -> Estate | None:
     """Give the estate in force: the file's, or where that has mistakes now, the stored one."""
     try:
-        path = find_estate_path()
-        return _load(path, path.stat().st_mtime_ns)
+        return load_changed(find_estate_path())
     except (OpsError, OSError):
         return _stored_estate(session)
-
-
-@lru_cache(maxsize=2)
-def _load(path: Path, _changed_at: int) -> Estate:
-    return load_estate(path)
 
 
 def _stored_estate(session: Session) -> Estate | None:

@@ -5,8 +5,7 @@ Settings and jobs come from the estate file.
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +13,9 @@ from pathlib import Path
 from ops import wiring
 from ops.alerts.courier import Courier
 from ops.catalog.open import Catalog, open_catalog
-from ops.errors import OpsError
 from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
-from ops.estate.load.read import read_document, stamp_files
+from ops.estate.load.read import Stamps, stamp_estate, stamp_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
@@ -80,11 +78,11 @@ class _Living:
     origin: Origin
     watch: Companion
     office: Companion
-    _stamps: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
+    _stamps: Stamps = field(init=False, default_factory=dict)
 
     def load_jobs(self) -> Sequence[JobDefinition]:
         """Load the estate and give its jobs; a changed one is saved into the stores, too."""
-        self._look()
+        self._stamps = stamp_estate(self.path)
         current = load_estate(self.path)
         version = _remember(self.catalog, current)
         if version != self.origin.estate:
@@ -99,13 +97,6 @@ class _Living:
     def has_changed(self) -> bool:
         """Tell whether the files have changed since they were loaded, or looked at in vain."""
         return stamp_files(self._stamps) != self._stamps
-
-    def _look(self) -> None:
-        files = [self.path]
-        with suppress(OpsError):  # whoever loads it says what is wrong
-            included = read_document(self.path).included
-            files += [*included, *(it.parent for it in included)]  # a folder changes with its files
-        self._stamps = stamp_files(files)
 
 
 def _prepare_environment(estate: Estate) -> None:

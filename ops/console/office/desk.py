@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ops.access.caller import Caller, acting_for
@@ -19,7 +18,7 @@ from ops.console.office.documents import SHARED, Documents, key_of
 from ops.console.office.sessions import Sessions
 from ops.errors import OpsError
 from ops.estate.load.load import keeping_estate, load_estate
-from ops.estate.load.read import find_estate_path, read_document, stamp_files
+from ops.estate.load.read import Stamps, find_estate_path, stamp_estate, stamp_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
@@ -139,7 +138,7 @@ class Keeper:
     sessions: Sessions = field(default_factory=Sessions)
     _estate: Estate | None = field(init=False, default=None)
     _catalog: KeptCatalog | None = field(init=False, default=None)
-    _seen: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
+    _seen: Stamps = field(init=False, default_factory=dict)
     _looked: float = field(init=False, default=0.0)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
@@ -161,8 +160,7 @@ class Keeper:
     def _look_again(self) -> None:
         if self._estate is not None and stamp_files(self._seen) == self._seen:
             return
-        path = find_estate_path()
-        stamps = stamp_files([path, *read_document(path).included])
+        stamps = stamp_estate(find_estate_path())
         try:
             estate = load_estate()
         except OpsError:

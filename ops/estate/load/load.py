@@ -13,7 +13,15 @@ from ops.errors import EstateError, Problem
 from ops.estate.load.consistency import find_inconsistencies
 from ops.estate.load.inherit import Inherited, inherit
 from ops.estate.load.problems import describe, find_field
-from ops.estate.load.read import Document, Location, find_estate_path, read_document
+from ops.estate.load.read import (
+    Document,
+    Location,
+    Stamps,
+    find_estate_path,
+    read_document,
+    stamp_estate,
+    stamp_files,
+)
 from ops.estate.model.archive_site import make_archive_site
 from ops.estate.model.estate import SCHEMA, Estate
 from ops.estate.model.sites import Site
@@ -51,6 +59,23 @@ def load_estate(path: Path | None = None) -> Estate:
     if problems or estate is None:
         raise EstateError(document.path, problems)
     return with_built_in_sites(estate)
+
+
+_LOADED: dict[Path, tuple[Stamps, Estate]] = {}
+
+
+def load_changed(path: Path) -> Estate:
+    """Load an estate, or give the one from before while none of its files has changed.
+
+    Raises:
+        EstateError: It has mistakes; it is read anew the next time.
+    """
+    stamps, estate = _LOADED.get(path, ({}, None))
+    if estate is None or stamp_files(stamps) != stamps:
+        stamps = stamp_estate(path)  # before it is read: what changes meanwhile is read again
+        estate = load_estate(path)
+        _LOADED[path] = stamps, estate
+    return estate
 
 
 def with_built_in_sites(estate: Estate) -> Estate:

@@ -5,7 +5,7 @@ import re
 import stat
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ class EstateClosedError(OpsError):
 
 class EstateChosenError(OpsError):
     """Who acts with the rights of the service's user has named another estate than its own."""
+
+
+Stamps = Mapping[Path, tuple[int, int]]
+"""File or folder → when it was changed last, and its size."""
 
 
 @dataclass(slots=True)
@@ -273,7 +277,7 @@ def _is_tables(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def stamp_files(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+def stamp_files(paths: Iterable[Path]) -> Stamps:
     """Give what changes when a file does; of one that is gone, zeros."""
     found = dict[Path, tuple[int, int]]()
     for path in paths:
@@ -284,3 +288,14 @@ def stamp_files(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
         else:
             found[path] = status.st_mtime_ns, status.st_size
     return found
+
+
+def stamp_estate(path: Path) -> Stamps:
+    """Give what changes when an estate does: its files, and the folders that it includes from."""
+    document = read_document(path)
+    asked = document.data.get("include", ())
+    patterns = [it for it in asked if isinstance(it, str)] if isinstance(asked, list) else []
+    folders = [(path.parent / it).parent for it in patterns]
+    return stamp_files(
+        [path, *document.included, *(it.parent for it in document.included), *folders]
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from ops.errors import EstateError, WrongUseError
 from ops.estate.load.inherit import shipped_profiles
+from ops.estate.load.load import load_changed
 from ops.estate.load.read import EstateClosedError, find_estate_path
 from ops.estate.model.estate import Estate
 from tests.somebody_else import somebody_else
@@ -290,3 +291,20 @@ def test_an_estate_in_a_closed_folder_names_whose_it_is(
 
     assert caught.value.params["owner"]
     assert "sudo -u" in caught.value.next_step
+
+
+def test_a_changed_estate_is_loaded_anew_whichever_of_its_files_changed(tmp_path: Path) -> None:
+    main = tmp_path / "estate.toml"
+    main.write_text(f'include = ["sites.d/*.toml"]\n{SMALL}', encoding="utf-8")
+    first = load_changed(main)
+    again = load_changed(main)
+    (tmp_path / "sites.d").mkdir()
+    added = tmp_path / "sites.d" / "moi.toml"
+    added.write_text('[[units]]\nname = "moi"\ntitle = "Mới"\n', encoding="utf-8")
+    second = load_changed(main)
+    added.write_text('[[units]]\nname = "moi"\ntitle = "Mới hơn"\n', encoding="utf-8")
+    third = load_changed(main)
+
+    assert again is first
+    assert [it.title for it in second.units if it.name == "moi"] == ["Mới"]
+    assert [it.title for it in third.units if it.name == "moi"] == ["Mới hơn"]
