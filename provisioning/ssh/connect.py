@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -233,11 +234,18 @@ def read_identity(target: SshTarget) -> paramiko.Ed25519Key:
         unfit = "no ed25519 key without passphrase"
         if target.passphrase is not None:
             unfit = "no ed25519 key, or another passphrase"
+        next_step = 'make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`'
+        if isinstance(error, PermissionError):  # root's tasks, too, read as the service's user
+            next_step = (
+                "lend this user a copy for this run: `install -o {reader} -m 600 {file}"
+                " /dev/shm/khoa-quan-tri`, name that, and `shred -u` it afterwards"
+            )
         raise OwnKeyError(
             "there is no key to enter the host {host} with",
             why="our key {file} cannot be used: {reason}",
             data=UNTOUCHED,
-            next_step='make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`',
+            next_step=next_step,
+            reader=os.geteuid(),
             **about(target),
             file=target.identity,
             reason=error.strerror if isinstance(error, OSError) else unfit,

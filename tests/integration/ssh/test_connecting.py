@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from provisioning.ssh.host import SshHost
 from provisioning.ssh.host_keys import read_keys, record_key
 from provisioning.ssh.pool import SshPool
 from provisioning.ssh.targets import LegacyAlgorithms, SshTarget
+from tests.somebody_else import somebody_else
 from tests.ssh_server import ServerMaker, SshServer, make_key, make_ssh_server, ssh_server
 from tests.tcp_line import TcpLine
 
@@ -54,6 +56,26 @@ def through(line: TcpLine, server: SshServer, folder: Path) -> SshTarget:
     known = folder / "known_hosts"
     known.write_text(f"[127.0.0.1]:{line.port} {server.host_key()}\n")
     return server.target(port=line.port, known_hosts=known)
+
+
+def test_a_key_that_is_somebody_elses_is_lent_and_no_other_is_made(
+    ssh_server: SshServer, pool: SshPool
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, closed = Path(name), Path(name) / "closed"
+        folder.chmod(0o755)
+        closed.mkdir()
+        known = folder / "known_hosts"
+        known.write_bytes(ssh_server.known_hosts.read_bytes())
+        make_key(closed / "key")
+        target = ssh_server.target(identity=closed / "key", known_hosts=known)
+        with somebody_else(closed), pytest.raises(ProvisioningError) as caught:
+            echo(target, pool)
+
+    told = tell(caught.value)
+    assert "Permission denied" in told
+    assert "install -o" in told
+    assert "ssh-keygen" not in told
 
 
 def test_small_packets_leave_at_once_and_a_dead_line_is_noticed(
