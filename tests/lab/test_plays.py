@@ -9,7 +9,7 @@ from tests.lab.lab import lab
 from tests.lab.play import list_short, run_play
 
 # One lab for all plays: `make test` runs tests in several processes, each would boot its own.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @only_root
