@@ -181,7 +181,8 @@ def test_check_tells_in_json_what_it_tells_in_words(estate: str) -> None:
     told = json.loads(run(GIUCONG, "--estate", estate, "estate.check", "--json").stdout)
 
     assert words.returncode == 0
-    assert words.stdout.count("\n") == len(told["items"]) + 1
+    assert words.stdout.count("\n") == len(told["items"]) + 2
+    assert f"SQLite {told['sqlite']}" in words.stdout
     assert told["ok"] is True
     assert [problem["key"] for problem in told["items"]] == ["keys.repository"]
 
