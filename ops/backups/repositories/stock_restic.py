@@ -153,7 +153,8 @@ def _enter_server(address: str, store: Store) -> tuple[str, ...]:
     options = StoreOptions(extra=sftp_options(store))
     target = parse_settings(address.removeprefix(_SFTP), options).target
     command = [
-        "ssh", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", str(target.identity),
+        "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
+        "-o", "IdentitiesOnly=yes", "-i", str(target.identity),
         "-o", f"UserKnownHostsFile={target.known_hosts}", "-p", str(target.port),
         "-l", target.user, target.address, "-s", "sftp",
     ]  # fmt: skip
