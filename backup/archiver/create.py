@@ -127,7 +127,8 @@ class _Run:
             self._start_progress()
             root = self._read_all()
             counts = self._counts
-            self._progress.expect(counts.total_bytes_processed, items=counts.total_files_processed)
+            files = counts.total_files_processed + len(self._errors)  # unread ones were there, too
+            self._progress.expect(counts.total_bytes_processed, items=files)
             self._writer.checkpoint()
             self._writer.dismiss_workers()
             result = self._write_snapshot(root)
