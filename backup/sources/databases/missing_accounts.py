@@ -2,12 +2,13 @@
 
 Others use that server: passwords and rights may have been changed there since the dump, on purpose.
 So who is there is left alone but for rights on this database, who is missing is made, and no right
-beyond the database is given back.
+beyond the database is given back: nor is membership in a role that stands, which may hold such.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.mariadb_accounts import list_accounts
@@ -17,7 +18,7 @@ from backup.sources.databases.postgresql_admin import ask_psql, literal, run_scr
 
 _NAME = r"`(?:[^`]|``)*`"
 _MADE = re.compile(rf"CREATE (?:ROLE|USER) IF NOT EXISTS ({_NAME}(?:@{_NAME})?)")
-_MEMBER = re.compile(rf"(?:GRANT {_NAME} TO|SET DEFAULT ROLE {_NAME} FOR) ({_NAME}(?:@{_NAME})?)")
+_MEMBER = re.compile(rf"(?:GRANT|SET DEFAULT ROLE) ({_NAME}) (?:TO|FOR) ({_NAME}(?:@{_NAME})?)")
 
 _IDENTIFIER = r'(?:"(?:[^"\n]|"")*"|[A-Za-z_]\w*)'
 _ROLE = re.compile(rf"(?:CREATE|ALTER) ROLE ({_IDENTIFIER})[ ;]")
@@ -35,8 +36,22 @@ _LONGEST = 1 << 20
 """Bytes of a line that may name a role; rows are longer."""
 
 
-def make_missing_mariadb(admin: Connection, database: str, globals_sql: bytes) -> list[str]:
-    """Make them; gives the accounts and roles that were missing, as statements name them.
+class Missing(NamedTuple):
+    """What a server lacks.
+
+    Attributes:
+        made: Accounts and roles that are made, as statements name them.
+        left: Memberships in roles that stand, not given back: "role → member".
+        statements: Those that make them.
+    """
+
+    made: list[str]
+    left: list[str]
+    statements: list[str]
+
+
+def make_missing_mariadb(admin: Connection, database: str, globals_sql: bytes) -> Missing:
+    """Make the accounts and roles that are missing.
 
     Args:
         admin: The way to the server.
@@ -50,40 +65,40 @@ def make_missing_mariadb(admin: Connection, database: str, globals_sql: bytes) -
     is_mariadb = "MariaDB" in ask(home, "SELECT VERSION();")[0][0]
     there = {it.quoted for it in list_accounts(home, is_mariadb=is_mariadb)}
     lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
-    made, chosen = choose_mariadb(lines, database, there)
-    if chosen:
-        ask(home, "".join(f"{it}\n" for it in chosen))
-    return made
+    missing = choose_mariadb(lines, database, there)
+    if missing.statements:
+        ask(home, "".join(f"{it}\n" for it in missing.statements))
+    return missing
 
 
-def choose_mariadb(
-    lines: Iterable[str], database: str, there: Collection[str]
-) -> tuple[list[str], list[str]]:
-    """Choose who is made, and the statements; pure.
+def choose_mariadb(lines: Iterable[str], database: str, there: Collection[str]) -> Missing:
+    """Choose who is made; pure.
 
     Args:
         lines: Of the globals: those who are made come before their rights.
         database: Name that the database had.
         there: Accounts and roles of the server, as statements name them.
     """
-    made: list[str] = []
-    chosen: list[str] = []
+    made, left, chosen = Missing([], [], [])
     for line in lines:
         if creation := _MADE.match(line):
             if creation[1] not in there and creation[1] != "`PUBLIC`":
                 made.append(creation[1])
                 chosen.append(line)
-        elif member := _MEMBER.match(line):
-            chosen += [line] if member[1] in made else []
+        elif (member := _MEMBER.match(line)) and member[2] in made:
+            if member[1] in made:
+                chosen.append(line)
+            elif line.startswith("GRANT"):
+                left.append(f"{member[1]} → {member[2]}")
         elif grant := find_grant(line.removesuffix(";"), database):
             chosen += [f"{grant.line};"] if grant.who in {"PUBLIC", *there, *made} else []
-    return made, chosen
+    return Missing(made, left, chosen)
 
 
 def make_missing_postgresql(
     admin: Connection, owner: str, globals_sql: bytes, dump: Iterable[bytes]
-) -> list[str]:
-    """Make the roles that a dump names and the server lacks; gives their names, quoted.
+) -> Missing:
+    """Make the roles that a dump names and the server lacks.
 
     Args:
         admin: The way to the server.
@@ -99,19 +114,20 @@ def make_missing_postgresql(
     lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
     known = {found[1] for line in lines if (found := _ROLE.match(line))} - there
     if not known:
-        return []
+        return Missing([], [], [])
     quoted = ask_psql(home, f"SELECT quote_ident({literal(owner)})").strip()
     wanted = {quoted, *find_roles(lines), *(it.decode() for it in scan_roles(dump))}
-    made, chosen = choose_postgresql(lines, known, wanted)
-    if chosen:
-        run_script(home, "".join(f"{it}\n" for it in chosen).encode("utf-8", "surrogateescape"))
-    return made
+    missing = choose_postgresql(lines, known, wanted)
+    if missing.statements:
+        text = "".join(f"{it}\n" for it in missing.statements)
+        run_script(home, text.encode("utf-8", "surrogateescape"))
+    return missing
 
 
 def choose_postgresql(
     lines: Sequence[str], known: Collection[str], wanted: Iterable[str]
-) -> tuple[list[str], list[str]]:
-    """Choose the roles that are made, with those they are members of, and the statements; pure.
+) -> Missing:
+    """Choose the roles that are made, with those they are members of; pure.
 
     Args:
         lines: Of the globals.
@@ -127,8 +143,10 @@ def choose_postgresql(
         for line in lines
         if (found := _ROLE.match(line)) and found[1] in made
     ]
-    chosen += [f"GRANT {it[1]} TO {it[2]}{it[3] or ''};" for it in members if it[2] in made]
-    return sorted(made), chosen
+    own = [it for it in members if it[2] in made]
+    chosen += [f"GRANT {it[1]} TO {it[2]}{it[3] or ''};" for it in own if it[1] in made]
+    left = [f"{it[1]} → {it[2]}" for it in own if it[1] not in made]
+    return Missing(sorted(made), left, chosen)
 
 
 def find_roles(lines: Iterable[str]) -> Iterator[str]:

@@ -331,12 +331,15 @@ def _make_missing(work: _Load) -> None:
     """Make the accounts of a database that is gone, as far as the server lacks them."""
     part, text = work.part, b"".join(work.pieces(globals_path(work.part)))
     if work.engine == "mariadb":
-        made = make_missing_mariadb(work.admin, part.database, text)
+        missing = make_missing_mariadb(work.admin, part.database, text)
     else:
         owner, dump = work.known["settings"].get("owner", ""), work.pieces(copy_path(part))
-        made = make_missing_postgresql(work.admin, owner, text, dump)
+        missing = make_missing_postgresql(work.admin, owner, text, dump)
     told = _("made again, without rights beyond this database: {names}")
-    write_line("  " + told.format(names=", ".join(made) or "-"))
+    write_line("  " + told.format(names=", ".join(missing.made) or "-"))
+    if missing.left:
+        told = _("not given back, as these roles may reach further (role → member): {names}")
+        write_line("  " + told.format(names=", ".join(missing.left)))
 
 
 def _compare(work: _Load) -> None:

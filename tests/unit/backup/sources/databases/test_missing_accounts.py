@@ -17,6 +17,8 @@ GRANT FILE ON *.* TO `moi`@`localhost` IDENTIFIED BY PASSWORD '*1';
 GRANT ALL PRIVILEGES ON `khac`.* TO `moi`@`localhost`;
 GRANT SELECT ON `cong%`.* TO `moi`@`localhost`;
 GRANT `r` TO `moi`@`localhost`;
+GRANT `admin` TO `moi`@`localhost`;
+SET DEFAULT ROLE `admin` FOR `moi`@`localhost`;
 GRANT USAGE ON *.* TO `cu`@`%` IDENTIFIED BY PASSWORD '*2';
 GRANT `admin` TO `cu`@`%`;
 GRANT SELECT ON `cong\_xa`.* TO `cu`@`%`;
@@ -32,6 +34,7 @@ CREATE ROLE la;
 ALTER ROLE la WITH LOGIN;
 GRANT "Nhóm" TO moi WITH INHERIT TRUE GRANTED BY postgres;
 GRANT postgres TO la;
+GRANT pg_execute_server_program TO moi;
 ALTER DATABASE cong SET work_mem TO '7MB';
 ALTER DATABASE cong SET search_path TO a, 'b'; DROP ROLE x;
 REVOKE CONNECT,TEMPORARY ON DATABASE cong FROM PUBLIC;
@@ -43,8 +46,9 @@ ALTER DATABASE cong OWNER TO moi;
 
 
 def test_mariadb_gets_who_is_missing_and_rights_on_the_database_alone() -> None:
-    made, chosen = choose_mariadb(MARIADB, "cong_xa", {"`cu`@`%`", "`admin`"})
+    made, left, chosen = choose_mariadb(MARIADB, "cong_xa", {"`cu`@`%`", "`admin`"})
 
+    assert left == ["`admin` → `moi`@`localhost`"]
     assert made == ["`r`", "`moi`@`localhost`"]
     assert chosen == [
         MARIADB[1],
@@ -52,15 +56,16 @@ def test_mariadb_gets_who_is_missing_and_rights_on_the_database_alone() -> None:
         MARIADB[4],
         r"GRANT SELECT ON `cong\_xa`.* TO `moi`@`localhost`;",
         MARIADB[8],
-        MARIADB[11],
+        MARIADB[13],
     ]
 
 
 def test_postgresql_gets_the_roles_that_the_dump_names_and_their_groups_without_might() -> None:
-    made, chosen = choose_postgresql(POSTGRESQL, {"moi", '"Nhóm"', "la"}, ["moi", "postgres"])
+    made, left, chosen = choose_postgresql(POSTGRESQL, {"moi", '"Nhóm"', "la"}, ["moi", "postgres"])
 
     assert made == ['"Nhóm"', "moi"]
     assert chosen[1].startswith("ALTER ROLE moi WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB")
+    assert left == ["pg_execute_server_program → moi"]
     assert chosen[-1] == 'GRANT "Nhóm" TO moi WITH INHERIT TRUE;'
     assert not any(" la" in it or "postgres" in it for it in chosen)
 
