@@ -10,6 +10,7 @@ from ops.alerts.drafts import (
     CLEARED,
     DRILL_OVERDUE,
     FINDING_OVERDUE,
+    ESTATE_BROKEN,
     FROZEN,
     LATE,
     MISSED,
@@ -23,6 +24,7 @@ from ops.alerts.routing import Targets
 from ops.schedule.ledger.job import LedgerEvent
 
 MISSED_RUNS = "missed"
+ESTATE = "estate"
 """Subject of the one alert about everything that was missed."""
 
 
@@ -168,7 +170,7 @@ def _named(params: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
 
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:
     """Say whether a draft says nothing new: the same site is late after the same backup, say."""
-    if alert.code == draft.code and draft.code in {VANISHED, FROZEN}:
+    if alert.code == draft.code and draft.code in {VANISHED, FROZEN, ESTATE_BROKEN}:
         return not is_graver(draft.severity, alert.severity)
     if alert.code == draft.code and draft.code in {DRILL_OVERDUE, FINDING_OVERDUE}:
         return dict(alert.params) == draft.params

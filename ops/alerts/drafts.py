@@ -25,6 +25,7 @@ CLEARED = "cleared"
 TOGETHER = "many_at_once"
 CLEARED_TOGETHER = "many_cleared"
 FROZEN = "site_frozen"
+ESTATE_BROKEN = "estate_broken"
 DRILL_OVERDUE = "drill_overdue"
 FINDING_OVERDUE = "drill_finding_overdue"
 

@@ -289,6 +289,15 @@ def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
     return headline, explain(drafts.FROZEN, told.params, site=told.site)
 
 
+def _word_broken(told: Told, _zone: str) -> tuple[str, Explanation]:
+    return _("the estate file cannot be used; the one from before is in force"), Explanation(
+        _("mistakes found: {count}").format(count=told.params["count"]),
+        why=_("it was changed while the service runs: {files}").format(files=told.params["files"]),
+        data=_("backups go on as the earlier file says; what was added is not backed up yet"),
+        next_step=_("`giucong estate.check` names every mistake; a restart would fail until then"),
+    )
+
+
 def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
     was = told.params["was"]
     headline = _("no longer red: {headline}").format(
@@ -314,5 +323,6 @@ _OWN: Mapping[str, NoticeKind] = {
     drafts.LATE: NoticeKind(_word_late, label=PROBLEM),
     drafts.VANISHED: NoticeKind(_word_vanished, label=PROBLEM),
     drafts.FROZEN: NoticeKind(_word_frozen, label=PROBLEM),
+    drafts.ESTATE_BROKEN: NoticeKind(_word_broken, label=PROBLEM),
     drafts.CLEARED: NoticeKind(_word_cleared, label=STATE),
 }

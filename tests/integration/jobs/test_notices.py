@@ -8,10 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from ops.alerts.courier import CLAIM_LASTS, deliver_waiting
+from ops.alerts.decisions import ESTATE
 from ops.alerts.outbox import write_notices
+from ops.alerts.overview import list_alerts
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Notice, Run
 from ops.catalog.tables.index import Snapshot
+from ops.estate.history.versions import remember_estate
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import find_estate_path
+from ops.journal.journal import Origin
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
 from ops.status.tell import tell_problems
@@ -179,3 +185,26 @@ def test_the_all_clear_goes_to_nobody_whose_route_does_not_ask_for_it(
     tell(catalog, good)
 
     assert states(catalog) == {}
+
+
+def test_an_estate_file_that_breaks_is_told_once_until_it_is_mended(
+    catalog: Catalog, port: int
+) -> None:
+    file = find_estate_path()
+    good, told = file.read_text(encoding="utf-8"), []
+    with catalog.writing() as session:
+        remember_estate(session, load_estate(file).document(), now=NOW, origin=Origin(via="clock"))
+        session.add(Snapshot(site="cong-xa", store="near", id="new", taken_at=NOW,
+                             hostname="cong-xa", paths=["/cong-xa"], tags=[], summary={}))  # fmt: skip
+    for text in (good, good + "[[sites", good + "[[sites", good, good + "[notice]\na = 1"):
+        file.write_text(text, encoding="utf-8")
+        told.append(tell_problems(catalog, NOW))
+    with catalog.reading() as session:
+        alerts = list_alerts(session)
+    with smtp_sink(port) as sink:
+        deliver_waiting(catalog, datetime.now(UTC))
+
+    assert told == [0, 1, 0, 1, 1]
+    assert [it.subject for it in alerts] == [ESTATE]
+    assert all("estate.check" in it.body or "không còn" in it.subject for it in sink.mails)
+    assert len(sink.mails) == 3
