@@ -9,8 +9,8 @@ from uuid import UUID
 from ops.alerts.drafts import (
     CLEARED,
     DRILL_OVERDUE,
-    FINDING_OVERDUE,
     ESTATE_BROKEN,
+    FINDING_OVERDUE,
     FROZEN,
     LATE,
     MISSED,

@@ -15,7 +15,9 @@ from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.backups.repositories.snapshots import KEY as METHOD
 from ops.backups.repositories.snapshots import TOLD, read_methods
+from ops.backups.retention.protection import AHEAD
 from ops.catalog.open import open_catalog
+from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
@@ -24,7 +26,7 @@ from ops.estate.model.references import reveal
 from ops.language.formats import format_moment, format_second, format_size
 from ops.language.text import _, show_path
 from ops.terminal.exit_codes import report
-from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.output import Cell, write_json, write_line, write_table
 
 _MOST_FOUND = 100
 
@@ -72,6 +74,7 @@ def _as_values(snapshot: Snapshot) -> dict[str, object]:
     return {
         "id": snapshot.id,
         "taken_at": snapshot.time,
+        "is_ahead": is_ahead(snapshot.time, datetime.now(UTC)),
         "paths": snapshot.paths,
         "tags": snapshot.tags,
         "hostname": snapshot.hostname,
@@ -79,12 +82,15 @@ def _as_values(snapshot: Snapshot) -> dict[str, object]:
     }
 
 
-def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[str]:
+def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[Cell | str]:
     numbers = snapshot.summary
     size, added = numbers.get("total_bytes_processed"), numbers.get("data_added_packed")
+    taken = Cell(format_second(snapshot.time, estate.organisation.timezone))
+    if is_ahead(snapshot.time, datetime.now(UTC)):
+        taken = Cell(f"{taken.text} · {_(AHEAD)}", "warning")
     return [
         snapshot.short_id,
-        format_second(snapshot.time, estate.organisation.timezone),
+        taken,
         " ".join(snapshot.paths),
         _(TOLD[method]) if method in TOLD else "–",
         str(numbers.get("total_files_processed", "")),

@@ -72,6 +72,10 @@ def test_it_is_never_the_newest(office: Office, ahead: str, tmp_path: Path) -> N
     assert newest < datetime.now(UTC) + timedelta(minutes=1)
     assert "backup.redate" in alone.stdout
     assert ahead in listed(office)
+    told = json.loads(office.run("backup.list", "--site", "cong-xa", "--json").stdout)["items"]
+    assert [it["id"] for it in told if it["is_ahead"]] == [ahead]
+    shown = office.run("backup.list", "--site", "cong-xa").stdout.splitlines()
+    assert [ahead[:8] in it for it in shown if "dated ahead of now" in it] == [True]
 
 
 def test_it_takes_no_ones_place_and_is_not_deleted(office: Office, ahead: str) -> None:

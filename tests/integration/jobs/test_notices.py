@@ -194,8 +194,10 @@ def test_an_estate_file_that_breaks_is_told_once_until_it_is_mended(
     good, told = file.read_text(encoding="utf-8"), []
     with catalog.writing() as session:
         remember_estate(session, load_estate(file).document(), now=NOW, origin=Origin(via="clock"))
-        session.add(Snapshot(site="cong-xa", store="near", id="new", taken_at=NOW,
-                             hostname="cong-xa", paths=["/cong-xa"], tags=[], summary={}))  # fmt: skip
+        session.add(
+            Snapshot(site="cong-xa", store="near", id="new", taken_at=NOW, hostname="cong-xa",
+                     paths=["/cong-xa"], tags=[], summary={})
+        )  # fmt: skip
     for text in (good, good + "[[sites", good + "[[sites", good, good + "[notice]\na = 1"):
         file.write_text(text, encoding="utf-8")
         told.append(tell_problems(catalog, NOW))
