@@ -62,7 +62,8 @@ OPEN = frozenset(
     {
         "approval.approve",  # the person proves who it is inside, and that person's roles count
         "approval.refuse",
-        "catalog.trust",  # root alone, as it sees itself inside
+        "catalog.move",  # root alone, as it sees itself inside
+        "catalog.trust",  # the same
         "console.run",  # what systemd starts is no person; who looks logs in there
         "estate.check",
         "estate.discover",  # reads and writes as the user who types it; see `AS_ONESELF`
@@ -146,7 +147,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.redate backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
             " archive.repair archive.dispose archive.static provision.apply service.upgrade"
-            " service.kit catalog.move duty.import plan.record-decision report.issue"
+            " service.kit duty.import plan.record-decision report.issue"
         ),
     ),
     (
@@ -173,6 +174,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 """Task → roles that may run it."""
 
 FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("backup.run", "accept_size"): _KEYS,  # as `backup.accept`: it ends what would freeze the site
     ("duty.policy", "approve"): _ADMIN,
     ("duty.policy", "withdraw"): _ADMIN,
     ("service.journal-verify", "accept"): _KEYS,
@@ -197,7 +199,7 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("report.section", "confirm"): frozenset({"unit_contact"}),
     **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
 }
-"""Flags that make a task which only looks one that changes something → roles that may give them."""
+"""Flags that make of a task one that weighs more → roles that may give them."""
 
 WHEN_ASKED = frozenset({"monitor.ack"})
 """Tasks that everybody with a role may run whom the estate's routes or roster name: who is told of

@@ -23,10 +23,11 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table, func, insert, inspect, make_url, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from backup.progress import Progress
+from ops.access.identity import NotAllowedError, is_service_owner
 from ops.access.session import Bench, at_bench
 from ops.canonical import strike_passwords
 from ops.catalog.engine import create_catalog_engine, explain_failure
@@ -79,10 +80,12 @@ def move_catalog(to: str, progress: Progress, *, dry_run: bool) -> int:
         dry_run: Only look, and say how many rows would move.
 
     Raises:
+        NotAllowedError: It is not root who types it.
         WrongUseError: The URL makes no sense.
         SiteBusyError, MoveError: Somebody works; the target is not empty, or does not take it.
     """
     estate = load_estate()
+    _refuse_others(estate)
     url = _read_url(estate, to)
     with ExitStack() as held:
         if not dry_run:
@@ -107,6 +110,16 @@ def move_catalog(to: str, progress: Progress, *, dry_run: bool) -> int:
     return 0
 
 
+def _refuse_others(estate: Estate) -> None:
+    if not is_service_owner(estate):
+        raise NotAllowedError(
+            "only root moves the catalog",
+            why="roles and everybody's second factors go with it, to wherever the URL says",
+            data="nothing was changed",
+            next_step="have root type it: `{program} catalog.move --to URL`",
+        )
+
+
 def _read_url(estate: Estate, to: str) -> str:
     """Read the flag as the estate file would be read; gives the URL, secrets resolved."""
     try:
@@ -120,7 +133,16 @@ def _read_url(estate: Estate, to: str) -> str:
             " `--to file:PATH`",
             reason={"what": told.get("what", ""), "params": told.get("params", {})},
         ) from error
-    return reveal(read.url)
+    url = reveal(read.url)
+    try:
+        make_url(url)
+    except ArgumentError as error:
+        raise WrongUseError(
+            "the catalog cannot be moved there: that is no URL",
+            why="only sqlite:///FILE and postgresql+psycopg://… are known",
+            data="nothing was changed",
+        ) from error
+    return url
 
 
 @contextmanager

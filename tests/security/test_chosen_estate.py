@@ -119,6 +119,22 @@ def test_the_services_user_believes_no_estate_that_it_may_have_restored(world: W
 
 @only_root
 @pytest.mark.slow
+def test_nobody_but_root_hands_the_catalog_on(world: World) -> None:
+    """Roles and second factors are in it: whoever has it moved to an own place has them all."""
+    place = world.own / "mine.db"
+    made = world.run(str(GIUCONG), "backup.init")
+    words = ["catalog.move", "--to", f"sqlite:///{place}"]
+    refused = world.run(*by_operator(words))
+    no_url = world.run(str(GIUCONG), "catalog.move", "--to", "file:/etc/hostname")
+
+    assert (made.returncode, refused.returncode, no_url.returncode) == (0, 1, 2)
+    assert "only root moves the catalog" in refused.stderr
+    assert not place.exists()
+    assert "that is no URL" in no_url.stderr
+
+
+@only_root
+@pytest.mark.slow
 def test_an_operator_has_nothing_written_by_a_task_without_a_role(world: World) -> None:
     """`estate.discover` asks for none: it is to read and write as who types it."""
     (world.own / "etc/nginx").mkdir(parents=True)

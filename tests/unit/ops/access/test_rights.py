@@ -111,6 +111,13 @@ def test_flags_with_rights_of_their_own_exist() -> None:
         assert flag in flags_of(TASKS[name])
 
 
+def test_who_may_not_accept_a_suspicious_backup_may_not_accept_it_beforehand() -> None:
+    """One role less for the same word would make of a ransomware night a normal one."""
+    for role in ROLES:
+        beforehand = decide_may([role], "backup.run", flags=["accept_size"])
+        assert beforehand <= decide_may([role], "backup.accept")
+
+
 def test_a_contact_of_a_unit_runs_only_tasks_that_name_a_site() -> None:
     allowed = {name for name in TASKS if decide_may(["unit_contact"], name, is_own_site=True)}
 
