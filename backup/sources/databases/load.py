@@ -72,8 +72,18 @@ def is_there(engine: Engine, admin: Connection, name: str) -> bool:
     return bool(ask_psql(_home(engine, admin), sql).strip())
 
 
-def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, str]) -> None:
+def create(
+    engine: Engine, admin: Connection, name: str, settings: Mapping[str, str], *, mark: str
+) -> None:
     """Make an empty database with the settings the dump was made with.
+
+    Args:
+        engine: The server's.
+        admin: The way to it.
+        name: Of the database.
+        settings: As the dump's manifest has them.
+        mark: Its comment until all is loaded: so that this one is known, and no other of that name.
+            MySQL and MariaDB before 10.5.2 keep none.
 
     Raises:
         SourceError: The server refuses, or its client is too old to load a dump with it.
@@ -84,6 +94,7 @@ def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, 
             words.append(f"CHARACTER SET {quote_name(settings['character_set'])}")
         if settings.get("collation"):
             words.append(f"COLLATE {quote_name(settings['collation'])}")
+        words.append(f"/*M!100502 COMMENT '{mark}' */")  # its letters are ours
         ask(_home(engine, admin), " ".join(words) + ";")
         return
     require_restriction(_home(engine, admin))  # before anything is made that is of no use
@@ -97,6 +108,39 @@ def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, 
     if settings.get("owner"):
         words.append(f"OWNER {identifier(settings['owner'])}")
     ask_psql(_home(engine, admin), " ".join(words))
+    _comment(admin, name, mark)
+
+
+def read_mark(engine: Engine, admin: Connection, name: str) -> str:
+    """Give what the server says of a database, in which its mark stands if it bears one.
+
+    Raises:
+        SourceError: The server cannot be asked.
+    """
+    home = _home(engine, admin)
+    if engine == "mariadb":
+        return ask(home, f"SHOW CREATE DATABASE {quote_name(name)};")[0][1]
+    sql = "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+    return ask_psql(home, f"{sql} WHERE datname = {literal(name)}").strip()
+
+
+def take_mark(engine: Engine, admin: Connection, name: str, mark: str) -> None:
+    """Take the mark from a database that is loaded: from now on it is somebody's.
+
+    Raises:
+        SourceError: The server refuses.
+    """
+    if mark not in read_mark(engine, admin, name):
+        return
+    if engine == "mariadb":
+        ask(_home(engine, admin), f"ALTER DATABASE {quote_name(name)} COMMENT '';")
+    else:
+        _comment(admin, name, "")
+
+
+def _comment(admin: Connection, name: str, text: str) -> None:
+    home = _home("postgresql", admin)
+    ask_psql(home, f"COMMENT ON DATABASE {identifier(name)} IS {literal(text)}")
 
 
 def drop(engine: Engine, admin: Connection, name: str) -> None:

@@ -3,14 +3,16 @@
 Order of a load:
 1. Find the dump in the snapshot, and what its manifest says of it. Look at all that the load, and
    the switch after it, could be refused for.
-2. Journal that it begins; where an earlier try of ours began and never ended, drop what it left;
-   where it ended well, only count again. A database that nobody of us began is never touched.
+2. Journal that it begins, with a mark. Where an earlier try of ours was cut off, the database still
+   bears that one's mark on the server: drop it. Where all was loaded, only count again. What bears
+   no mark of ours is never touched, nor is anything under the live name.
 3. Where the live database is gone, make those of its accounts that are missing. Make the empty
-   database, stream the dump into it, count every table and compare; carry rights over.
-4. Journal how it ended.
+   database, marked, and stream the dump into it. Journal that it is loaded, take the mark off.
+4. Count every table and compare; carry rights over. Journal how it ended.
 """
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -173,10 +175,16 @@ def load_database(wish: LoadWish) -> int:
                 text = _("{live} is not there: accounts of it that are missing are made too")
                 write_line("  " + text.format(live=part.database))
             if wish.dry_run:
-                write_line("  " + _("would load {at}").format(at=copy_path(part)))
-                return 0
+                return _tell_plan(part, left)
             found = _load_noted(bench, work, snapshot, left)
     return 0 if "rights" in found else INCOMPLETE
+
+
+def _tell_plan(part: DatabasePart, left: _Left) -> int:
+    if left == "half":
+        write_line("  " + _("would first drop what a load that was cut off had left"))
+    write_line("  " + _("would load {at}").format(at=copy_path(part)))
+    return 0
 
 
 def _tell_files(repository: Repository, estate: Estate, wish: LoadWish, snapshot: Snapshot) -> None:
@@ -205,9 +213,17 @@ def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> d
     """Load, with a row of the journal before and after."""
     details = {"snapshot": snapshot.id, "database": work.part.name, "into": work.wish.into,
                "host": work.part.host or "", "user": work.wish.user}  # fmt: skip
-    _note(bench, work.wish, {**details, "outcome": "begun"})
+    mark = f"giucong-{secrets.token_hex(8)}"
+    _note(bench, work.wish, {**details, "outcome": "begun", "mark": mark})
     try:
-        found = _carry_out(work, left)
+        size = 0
+        if left == "whole":
+            write_line("  " + _("an earlier try has loaded it already; it is only counted again"))
+        else:
+            size = _fill(work, mark, drop_first=left == "half")
+            _note(bench, work.wish, {**details, "outcome": "loaded"})
+            load.take_mark(work.engine, work.admin, work.wish.into, mark)
+        found = _prove(work, size)
     except BaseException as error:
         reason = describe_failure(error).reason
         _note(bench, work.wish, {**details, "outcome": "failed", "reason": reason})
@@ -264,28 +280,39 @@ def _make_room(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
     """Refuse a name that is taken; tells what an earlier try of ours has left under it."""
     if not load.is_there(work.engine, work.admin, work.wish.into):
         return "nothing"
+    left = _read_left(bench, work, snapshot)
+    if left == "whole" or (left == "half" and work.wish.into != work.part.database):
+        return left
+    raise LoadRefusedError(
+        "there is a database {name} on the server already",
+        why="a load makes a fresh one, and none of ours has made this one from that snapshot"
+        if left == "nothing"
+        else "a load that was cut off has left it, and under the live name nothing is dropped",
+        data="nothing was changed",
+        next_step="name another with `--into NAME`",
+        name=work.wish.into,
+    )
+
+
+def _read_left(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
+    """Tell what the database under the name is: of its own mark, not of what was once begun."""
     query = (
         select(JournalRow.details)
         .where(JournalRow.action == ACTION, JournalRow.subject == work.wish.site)
         .order_by(JournalRow.sequence.desc())
     )
+    shown = load.read_mark(work.engine, work.admin, work.wish.into)
+    key = (work.part.name, work.wish.into, work.part.host or "")
     with bench.catalog.reading() as session:
         for text in session.execute(query).scalars():
             details = json.loads(text)
-            same = details["database"], details["into"], details["host"]
-            if same == (work.part.name, work.wish.into, work.part.host or ""):
-                if details["outcome"] != "ok":
-                    return "half"
-                if details.get("snapshot") == snapshot.id:
-                    return "whole"
-                break
-    raise LoadRefusedError(
-        "there is a database {name} on the server already",
-        why="a load makes a fresh one, and none of ours has made this one from that snapshot",
-        data="nothing was changed",
-        next_step="name another with `--into NAME`",
-        name=work.wish.into,
-    )
+            if (details["database"], details["into"], details["host"]) != key:
+                continue
+            if details["outcome"] in {"ok", "loaded"}:
+                return "whole" if details.get("snapshot") == snapshot.id else "nothing"
+            if details.get("mark") and details["mark"] in shown:
+                return "half"
+    return "nothing"
 
 
 def _refuse(work: _Load) -> None:
@@ -299,12 +326,8 @@ def _refuse(work: _Load) -> None:
         work.pieces(at)
 
 
-def _carry_out(work: _Load, left: _Left) -> dict[str, object]:
-    size = 0
-    if left == "whole":
-        write_line("  " + _("an earlier try has loaded it already; it is only counted again"))
-    else:
-        size = _fill(work, drop_first=left == "half")
+def _prove(work: _Load, size: int) -> dict[str, object]:
+    """Hold the database against its dump, and carry rights over."""
     before = work.known["tables"]
     _compare(work)
     text = _("  loaded {size}; tables with the rows of the dump: {count}")
@@ -312,7 +335,7 @@ def _carry_out(work: _Load, left: _Left) -> dict[str, object]:
     return {"size": size, "tables": len(before), **_carry_rights(work)}
 
 
-def _fill(work: _Load, *, drop_first: bool) -> int:
+def _fill(work: _Load, mark: str, *, drop_first: bool) -> int:
     """Make the database and stream the dump into it; gives how many bytes."""
     wish, engine, admin = work.wish, work.engine, work.admin
     if drop_first:
@@ -323,7 +346,7 @@ def _fill(work: _Load, *, drop_first: bool) -> int:
         write_line("  " + _("made the accounts and roles"))
     elif work.is_gone:
         _make_missing(work)
-    load.create(engine, admin, wish.into, work.known["settings"])
+    load.create(engine, admin, wish.into, work.known["settings"], mark=mark)
     return load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
 
 

@@ -111,6 +111,14 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
     )  # fmt: skip
     assert again.returncode == 1
     assert f"there is a database {live} on the server already" in again.stderr
+    note_begun(estate, live)
+    mariadb_server.run(f"ALTER DATABASE {live} COMMENT '{MARK}'")
+    mine = giucong(
+        estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", live,
+        "--user", "root",
+    )  # fmt: skip
+    assert mine.returncode == 1
+    assert "under the live name nothing is dropped" in mine.stderr
 
     mariadb_server.run("UPDATE posts SET title = 'buổi chiều'", live)
     saved = giucong(estate, "backup.run", "--site", "cong-xa", "--database", "cms")
@@ -123,6 +131,19 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
     assert [it.returncode for it in (saved, *loaded)] == [0, 0, 0], loaded
     assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_nay") == "buổi chiều\n"
     assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_xua") == "Chào 🏛️\n"
+    assert "COMMENT" not in mariadb_server.run(f"SHOW CREATE DATABASE {fresh}_xua")
+
+    # A load began and made nothing; then somebody made one of that name by hand, and filled it.
+    by_hand = f"{fresh}_tay"
+    note_begun(estate, by_hand)
+    mariadb_server.run(f"CREATE DATABASE {by_hand}")
+    mariadb_server.run("CREATE TABLE posts AS SELECT 'của người dân' AS title", by_hand)
+    refused = giucong(estate, *load, by_hand)
+    kept = mariadb_server.run("SELECT title FROM posts", by_hand)
+    mariadb_server.run(f"ALTER DATABASE {by_hand} COMMENT '{MARK}'")
+    ours = giucong(estate, *load, by_hand)
+    assert (refused.returncode, kept, ours.returncode) == (1, "của người dân\n", 0)
+    assert "dropped what a load that was cut off had left" in ours.stdout
 
 
 def told_time(estate: Path, snapshot: str) -> str:
@@ -140,12 +161,12 @@ def titles_in(server: PostgresServer, database: str) -> list[str]:
         return [str(row[0]) for row in connection.execute("SELECT title FROM posts")]
 
 
-def leave_half_loaded(estate: Path, server: PostgresServer, name: str) -> None:
-    """Leave what `kill -9` leaves of a load: a database, and the row that it began."""
-    where = f"host={server.folder} user=giucong dbname=postgres"
-    with psycopg.connect(where, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    details = {"database": "cms", "into": name, "host": "", "outcome": "begun"}
+MARK = "giucong-00c0ffee"
+
+
+def note_begun(estate: Path, name: str) -> None:
+    """Leave what a load that was cut off leaves in the journal."""
+    details = {"database": "cms", "into": name, "host": "", "outcome": "begun", "mark": MARK}
     catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
     with catalog.writing() as session:
         journal.append(session, Origin(via="cli"), [Entry("backup.load", "cong-xa", details)])
@@ -201,15 +222,19 @@ def test_a_postgresql_database_goes_back_and_the_going_back_is_taken_back(
         assert titles_in(postgres_server, live) == ["hỏng"]
 
         half = f"{live[:20]}_nua"
-        leave_half_loaded(estate, postgres_server, half)
-        again = giucong(
-            estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", half,
-            "--snapshot", good, "--user", "giucong",
-        )  # fmt: skip
-        once_more = giucong(
-            estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", half,
-            "--snapshot", good, "--user", "giucong",
-        )  # fmt: skip
+        load = ("backup.load", "--site", "cong-xa", "--database", "cms", "--snapshot", good,
+                "--user", "giucong", "--into", half)  # fmt: skip
+        note_begun(estate, half)
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {half}".encode())
+            somebodys = giucong(estate, *load)
+            connection.execute(f"COMMENT ON DATABASE {half} IS '{MARK}'".encode())
+        planned = giucong(estate, *load, "--dry-run")
+        again = giucong(estate, *load)
+        once_more = giucong(estate, *load)
+    assert somebodys.returncode == 1
+    assert "already" in somebodys.stderr
+    assert "would first drop" in planned.stdout
     assert again.returncode == 0, again.stderr
     assert "dropped what a load that was cut off had left" in again.stdout
     assert once_more.returncode == 0, once_more.stderr
