@@ -2,7 +2,7 @@
 
 usage: python -m tests.lab [run [PLAY…] | keep | stop]
        python -m tests.lab enter MACHINE [LOGIN] | visit COMMAND… | code LOGIN |
-                               begin NAME | play NAME
+                               lead SITE MACHINE | begin NAME | play NAME
 """
 
 import os
@@ -34,6 +34,7 @@ the lab is up, and stays until `make lab-stop`:
   people       {people}: passwords, the app's secret, recovery codes
   a code       python -m tests.lab code LOGIN
   a visitor    python -m tests.lab visit COMMAND…      e.g. curl -sL http://NAME.{domain}/
+  a site's name python -m tests.lab lead SITE MACHINE      leads to that machine from then on
   the console  https://localhost:{console}/   signed by {folder}/net/authority/root.pem
   mails        {folder}/net/mails; webhook: {folder}/net/hooks
   a play       python -m tests.lab play NAME      {plays}
@@ -58,7 +59,7 @@ def run(names: list[str]) -> None:
 
 def keep() -> None:
     """Boot it in the background, and say how to enter it once it is up."""
-    stop()
+    kept.stop(_HELD)
     _HELD.mkdir(parents=True, exist_ok=True)
     kept.begin(_HELD, "lab", [sys.executable, "-m", "tests.lab", "hold"])
     kept.wait(_HELD, (UP / "ready").exists, _COLD_SECONDS)
@@ -94,7 +95,7 @@ def enter(machine: str, login: str = "root") -> None:
     """Become somebody's shell on a machine."""
     up = find_lab(UP)
     found = up.ops if machine == "ops" else up.hosts[machine]
-    words = found.words_as(login, "bash", "-l")
+    words = found.words_as(login, "sh", "-c", "cd && exec bash -l")
     os.execvpe(words[0], words, {**os.environ, **VARIABLES})  # noqa: S606 - it is that shell
 
 
@@ -104,6 +105,11 @@ def visit(*words: str) -> None:
     found, trusted = network.words(*words), str(network.authority.root)
     environment = {**os.environ, "CURL_CA_BUNDLE": trusted}
     os.execvpe(found[0], found, environment)  # noqa: S606 - it is that command
+
+
+def lead(site: str, machine: str) -> None:
+    """Have a site's name lead to a machine, as who keeps the province's names would."""
+    find_lab(UP).network.name(f"{site}.{DOMAIN}", ADDRESSES[machine])
 
 
 def main() -> None:
@@ -117,6 +123,7 @@ def main() -> None:
         "enter": lambda: enter(*words),
         "visit": lambda: visit(*words),
         "code": lambda: print(find_lab(UP).ops.people.code(*words)),
+        "lead": lambda: lead(*words),
         "begin": lambda: begin_play(words[0], find_lab(UP)),
         "play": lambda: run_play(words[0], find_lab(UP)),
     }

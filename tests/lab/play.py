@@ -3,7 +3,8 @@
 A play is a module of `tests.lab.plays` with `play(lab)`; its docstring's first line says what it
 is about. It asserts what must hold, and says each of its steps. Where it needs minutes it says so
 by `IS_LONG = True`, and `.ci/run` leaves it out. One with `begin(lab)`, which lets the incident
-happen and nothing more, can be practised.
+happen and nothing more, can be practised; where that changes more than its site, `take_back(lab)`
+puts it as it was, however far somebody got.
 """
 
 import importlib
@@ -39,6 +40,12 @@ def run_play(name: str, lab: Lab) -> None:
 
 def begin_play(name: str, lab: Lab) -> None:
     """Have what a play is about happen, and nothing more: for who practises."""
+    begun = lab.folder / "begun"
+    before = _load(begun.read_text()) if begun.exists() else None
+    if take_back := getattr(before, "take_back", None):
+        step(f"first everything is put as it was before {begun.read_text()}")
+        take_back(lab)
+    begun.write_text(name)
     _load(name).begin(lab)
 
 

@@ -147,9 +147,9 @@ def drop(host: Host, site: Site) -> None:
     """Take a site away, as somebody does who types into the wrong window."""
     host.run("rm", "-rf", site.folder)
     if site.engine == "mariadb":
-        mariadb(host, f"DROP DATABASE {site.database}")
+        mariadb(host, f"DROP DATABASE IF EXISTS {site.database}")
     else:
-        postgresql(host, f"DROP DATABASE {site.database} WITH (FORCE)")
+        postgresql(host, f"DROP DATABASE IF EXISTS {site.database} WITH (FORCE)")
 
 
 def deface(host: Host, site: Site) -> None:
