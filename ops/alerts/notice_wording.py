@@ -1,7 +1,7 @@
 """Word a notice, in the current language: a subject line and a plain text."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,7 +90,7 @@ def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
 
 def tell_place(told: Told) -> str:
     """Give the site that a notice is about, as it stands before the headline; may be empty."""
-    several = _("several sites") if _find_for(told).about_sites else ""
+    several = _("several sites") if _find_for(_as_it_was(told)).about_sites else ""
     about = told.title or told.site or several
     return f"{about}: " if about else ""
 
@@ -167,6 +167,11 @@ def tell_runbook(code: str, params: Mapping[str, Any]) -> str:
 
 UNKNOWN = "unknown_condition"
 """Code whose words serve every condition that nobody gives words for."""
+
+
+def _as_it_was(told: Told) -> Told:
+    """Give what an all-clear is about; any other notice as it is."""
+    return replace(told, code=told.params["was"]) if told.code == drafts.CLEARED else told
 
 
 def _find_for(told: Told) -> NoticeKind:
@@ -299,15 +304,13 @@ def _word_broken(told: Told, _zone: str) -> tuple[str, Explanation]:
 
 
 def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
-    was = told.params["was"]
-    headline = _("no longer red: {headline}").format(
-        headline=_find(was, is_watched="watch" in told.params).word(told, zone)[0]
-    )
+    was = _as_it_was(told)
+    headline = _("no longer red: {headline}").format(headline=_find_for(was).word(was, zone)[0])
     if told.params.get("retired"):
         return headline, Explanation(_("the site was retired; its backups are kept"))
-    if was == drafts.VANISHED:
+    if was.code == drafts.VANISHED:
         return headline, Explanation(_("the estate names the site again"))
-    if was == drafts.FROZEN:
+    if was.code == drafts.FROZEN:
         return headline, Explanation(_("somebody has looked; the rules decide again"))
     return headline, Explanation(_("nothing is left to do; you were told when it was red"))
 

@@ -4,6 +4,7 @@ import pytest
 
 from ops.alerts.notice_wording import Told, word_notice
 from ops.alerts.subjects import name_subject, name_subjects
+from ops.monitor.probes.wording import EXPLANATIONS as OF_PROBES
 from tests.unit.ops.status.test_status import NOW
 
 
@@ -66,3 +67,22 @@ def test_what_nobody_has_words_for_is_told_all_the_same(
     assert "5" in texts[0].body
     assert "web1" in texts[3].title
     assert not [it for it in texts if "{" in it.title + it.body]
+
+
+@pytest.mark.parametrize("code", sorted(OF_PROBES))
+def test_an_all_clear_names_what_is_over(code: str) -> None:
+    """As the alert named it: its own code is no news to anybody."""
+    params = {"watch": {"subject": "site:a", "since": NOW.isoformat()}}
+    red = Told("critical", code, params, "", "a", NOW, "Cổng xã A")
+    over = Told("info", "cleared", {**params, "was": code}, "", "a", NOW, "Cổng xã A")
+    nowhere = Told("info", "cleared", {**params, "was": code}, "", "", NOW)
+
+    titles = [
+        word_notice(it, organisation="TT", zone="Asia/Ho_Chi_Minh").title
+        for it in (red, over, nowhere)
+    ]
+
+    headline = titles[0].partition("Cổng xã A: ")[2]
+    assert headline
+    assert titles[1].endswith(f"no longer red: {headline}")
+    assert titles[2] == f"[Giữ Cổng] for information: no longer red: {headline}"
