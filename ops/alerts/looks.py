@@ -1,7 +1,7 @@
 """What a look changes: pending → firing → resolved, for each condition; pure.
 
-A condition that is red for its time is told, unless something it stands on is red (`suppressed`) or
-somebody wants quiet (`hushed`); as soon as neither holds any more it is told, if it is still red.
+A condition that is red for its time is told, unless something it stands on is as red (`suppressed`)
+or somebody wants quiet (`hushed`); as soon as neither holds any more it is told, if it is still red.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -277,12 +277,14 @@ def _find_hindrance(
 ) -> Literal["suppressed", "hushed"] | None:
     """Say why something is not told just now.
 
-    What is hushed itself hides only what is no graver: a silence about a host's load must not hide
+    What is less grave hides nothing: that a host does not let our key in must not hide that its
+    site is down. What is hushed itself hides only what is no graver: a silence about a host's load must not hide
     that its site is down.
     """
     down = [it for it in _ancestors(held, states) if it.is_down(now)]
     for at, above in enumerate(down):
-        if not any(is_quiet(it.subject, it.site, above.severity) for it in down[at:]):
+        explains = not is_graver(held.severity, above.severity)
+        if explains and not any(is_quiet(it.subject, it.site, above.severity) for it in down[at:]):
             return "suppressed"
     is_hushed = any(is_quiet(it.subject, it.site, held.severity) for it in (held, *down))
     return "hushed" if is_hushed else None

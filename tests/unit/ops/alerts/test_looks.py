@@ -111,7 +111,7 @@ def test_while_what_it_stands_on_is_red_it_is_not_told_and_afterwards_it_is() ->
     assert (watch.told, under, watch.over) == ([HOST, DISK], [DISK], [HOST])
 
 
-def test_a_silence_about_what_is_less_grave_hides_nothing_graver_that_stands_on_it() -> None:
+def test_what_is_less_grave_hides_nothing_graver_that_stands_on_it_silent_or_not() -> None:
     watch = Watch()
     load = a_condition(code="load")
     page, disk = (
@@ -128,7 +128,8 @@ def test_a_silence_about_what_is_less_grave_hides_nothing_graver_that_stands_on_
     assert [it.subject for it in decision.opened] == ["site:cong"]
     assert decision.states[DISK].stage == "hushed"
     watch.look(NOW, load, page, disk)
-    assert watch.told == [HOST]
+    assert watch.told == [HOST, "site:cong"]
+    assert watch.states[DISK].stage == "suppressed"
 
 
 def test_a_subject_that_is_given_twice_counts_once() -> None:
