@@ -1,7 +1,8 @@
 """What a look changes: pending → firing → resolved, for each condition; pure.
 
-A condition that is red for its time is told, unless something it stands on is as red (`suppressed`)
-or somebody wants quiet (`hushed`); as soon as neither holds any more it is told, if it is still red.
+A condition that is red for its time is told, unless something it stands on is as red
+(`suppressed`) or somebody wants quiet (`hushed`); as soon as neither holds any more it is told, if
+it is still red.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -278,8 +279,8 @@ def _find_hindrance(
     """Say why something is not told just now.
 
     What is less grave hides nothing: that a host does not let our key in must not hide that its
-    site is down. What is hushed itself hides only what is no graver: a silence about a host's load must not hide
-    that its site is down.
+    site is down. What is hushed itself hides only what is no graver: a silence about a host's load
+    must not hide that its site is down.
     """
     down = [it for it in _ancestors(held, states) if it.is_down(now)]
     for at, above in enumerate(down):

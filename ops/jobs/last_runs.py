@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import is_believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ def is_service_running(state: Path) -> bool:
 def last_runs(session: Session) -> dict[str, LastRun]:
     """Give how the newest ended run of each job ended, those that people ran included.
 
+    One that is dated ahead of now is not the newest: it would hide every failure until then.
     Of each job only the newest rows are read, by the index over jobs, however many there are.
     """
     jobs, run = select(Run.job).distinct().subquery(), aliased(Run)
     newest = select(run.id).where(run.job == jobs.c.job, run.outcome.is_not(None))
+    newest = newest.where(is_believed(dated=run.started_at))
     newest_id = newest.order_by(run.started_at.desc()).limit(1).correlate(jobs).scalar_subquery()
     query = select(Run.job, Run.outcome, Run.reason, Run.params, Run.ended_at).where(
         Run.id.in_(select(newest_id).select_from(jobs))

@@ -19,6 +19,7 @@ from ops.backups.brakes import Brake
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.ransomware.verdict import ChangeFigures, Signal
 from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import is_believed
 from ops.catalog.tables.watch import WatchFinding
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
@@ -185,6 +186,7 @@ def whole_runs(site: str) -> tuple[ColumnElement[bool], ...]:
         Run.kind == "backup",
         Run.outcome.in_(("ok", "incomplete")),
         Run.job.not_like("backup-database/%"),  # hourly ones would leave nothing to learn from
+        is_believed(dated=Run.started_at),
     )
 
 

@@ -23,6 +23,7 @@ from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.run.kind import backup_job
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import is_believed
 
 LEARNT_FROM = 3
 """Good backups that are looked back on."""
@@ -75,6 +76,7 @@ def find_good(session: Session, site: str, jobs: Sequence[str]) -> list[str]:
             Run.job.in_(jobs),
             Run.outcome == "ok",
             or_(is_good, Run.id == find_accepted_run(session, site)),
+            is_believed(dated=Run.started_at),
         )
         .order_by(Run.started_at.desc())
         .limit(LEARNT_FROM)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, Index, Text, and_, func, literal
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from ops.catalog.columns import Base, UTCDateTime, table_info
 
@@ -90,6 +90,11 @@ def is_ahead(moment: datetime, now: datetime) -> bool:
     return moment > now + ALLOWED_AHEAD
 
 
-def is_believed(now: datetime | None = None) -> ColumnElement[bool]:
-    """Select the snapshots that are not dated ahead of a moment; the present one unless given."""
-    return Snapshot.taken_at <= (now or datetime.now(UTC)) + ALLOWED_AHEAD
+def is_believed(
+    now: datetime | None = None, dated: InstrumentedAttribute[datetime] = Snapshot.taken_at
+) -> ColumnElement[bool]:
+    """Select the snapshots that are not dated ahead of a moment; the present one unless given.
+
+    Runs are dated by `Run.started_at`.
+    """
+    return dated <= (now or datetime.now(UTC)) + ALLOWED_AHEAD

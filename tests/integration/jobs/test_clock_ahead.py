@@ -78,6 +78,19 @@ def test_it_is_never_the_newest(office: Office, ahead: str, tmp_path: Path) -> N
     assert [ahead[:8] in it for it in shown if "dated ahead of now" in it] == [True]
 
 
+def test_it_hides_no_failure_after_it(office: Office, ahead: str) -> None:
+    """Its run says ok, until the day it is dated on."""
+    assert ahead
+    (office.estate.parent / "www").rename(office.estate.parent / "gone")
+    failed = office.run("backup.run", "--site", "cong-xa")
+    (office.estate.parent / "gone").rename(office.estate.parent / "www")
+
+    jobs = json.loads(office.run("service.jobs", "--json").stdout)["items"]
+    (last,) = (it for it in jobs if it["job"]["name"] == "backup/cong-xa")
+    assert failed.returncode == 1
+    assert last["last"]["outcome"] == "failed", last
+
+
 def test_it_takes_no_ones_place_and_is_not_deleted(office: Office, ahead: str) -> None:
     newest = max(
         (at, it) for it, at in listed(office).items() if at < datetime.now(UTC) + timedelta(hours=1)
