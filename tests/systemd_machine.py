@@ -71,6 +71,7 @@ done
 _INSIDE = """
 set -eu; shopt -s nullglob; work=$PWD new=$PWD/layers/root name=$2 below=$3; shift 3
 umount -l layers/groups
+[ ! -e blank ] || rm -rf blank layers/{upper,work,over-*,booted}
 mkdir -p layers/{upper,work,root}
 mount -t overlay -o "lowerdir=$below,upperdir=$work/layers/upper,workdir=$work/layers/work" \
   none "$new"
@@ -102,10 +103,9 @@ for it in "$new$UNITS"/systemd-journald*; do
 done
 ip link set lo up; hostname "$name"
 if [ -n "$ADDRESS" ]; then
-  for _ in $(seq 50); do
-    ! ip link add eth0 type veth peer name "$name" netns "$NETWORK" || break
-    sleep 0.1
-  done
+  # Of the machine before: a connection that nobody answers keeps its network for minutes.
+  nsenter --net="$NETWORK" ip link del "$name" 2> /dev/null || true
+  ip link add eth0 type veth peer name "$name" netns "$NETWORK"
   nsenter --net="$NETWORK" ip link set "$name" master "$BRIDGE" up
   ip address add "$ADDRESS/24" dev eth0; ip link set eth0 up
 fi

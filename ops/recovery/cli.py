@@ -11,14 +11,12 @@ Order:
 4. Hold the journal against its chain and the heads in the store; journal the recovery.
 5. Build the index tables anew from the repositories.
 6. As root: give everything to the user the service runs as.
-
-After a recovery: which stores are there, and the index tables built anew from them.
 """
 
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,11 +37,10 @@ from ops.audit.job import Examination, examine
 from ops.audit.signing_key import attest, find_signing_key
 from ops.audit.verify import tell
 from ops.backups.repositories.stores import open_root
-from ops.backups.setup.init import rebuild_index
 from ops.backups.sources.site import MANIFEST
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
-from ops.errors import OpsError, SecretError, WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE, find_around
@@ -54,7 +51,7 @@ from ops.jobs.lost_runs import end_all
 from ops.journal import journal
 from ops.journal.record_proofs import note_found_credentials
 from ops.language.formats import format_moment
-from ops.language.text import N_, _, fill
+from ops.language.text import _
 from ops.recovery.bounds import (
     list_outside,
     name_folders,
@@ -66,6 +63,7 @@ from ops.recovery.catalog_copy import catalog_file, load_records
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.entry import Entry
 from ops.recovery.fetch import Found, look_at, read_password, take_newest
+from ops.recovery.next_steps import index_stores, write_next_steps
 from ops.recovery.permission import ask_to_recover
 from ops.recovery.place_files import find_owner, give_to, put_entry_keys, put_in_place
 from ops.recovery.plan import RecoveryPlan, plan_recovery
@@ -73,57 +71,6 @@ from ops.schedule.kinds import tell_listeners
 from ops.schedule.ledger.events import Recording
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
-
-
-def index_stores(estate: Estate) -> bool:
-    """Build the index tables anew, and name the stores that are not there; gives whether all were.
-
-    Args:
-        estate: As it was recovered.
-    """
-    missing, waiting = find_missing_stores(estate), find_missing_secrets(estate)
-    for store, place in missing.items():
-        told = N_("the store {store} is not there: {place}")
-        write_line("  " + fill(told, {"store": store, "place": place}))
-    for store, secrets in waiting.items():
-        told = N_("the store {store} waits for what opens it: {secrets}")
-        write_line("  " + fill(told, {"store": store, "secrets": ", ".join(secrets)}))
-    if missing:
-        write_line("    " + _("mount it; a relative address starts at the estate's folder: move"
-                              " the store there, or write its full address"))  # fmt: skip
-    left_out = missing.keys() | waiting.keys()
-    if left_out:
-        write_line("    " + fill(N_("then: `{program} backup.reindex`"), {}))
-    write_line(_("The index tables are built anew from the repositories:"))
-    code = rebuild_index("", leaving_out=left_out)
-    return not code and not left_out
-
-
-def find_missing_stores(estate: Estate) -> dict[str, Path]:
-    """Give the stores that are folders of this machine and are not there, with their places."""
-    missing = {}
-    for store in estate.stores:
-        try:
-            place = Path(reveal(store.url))
-        except SecretError:
-            continue
-        if place.is_absolute() and not place.is_dir():
-            missing[store.name] = place
-    return missing
-
-
-def find_missing_secrets(estate: Estate) -> dict[str, list[str]]:
-    """Give the stores that cannot be opened yet, with the references to what is in no backup."""
-    missing: dict[str, list[str]] = {}
-    for store in estate.stores:
-        needed = (store.url, estate.repository_key(store), store.identity, store.access_key,
-                  store.secret_key)  # fmt: skip
-        for reference in needed:
-            try:
-                reveal(reference or "")
-            except SecretError:
-                missing.setdefault(store.name, []).append(reference or "")
-    return missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +183,7 @@ def _bring_to_life(
     _record(estate, plan, found.snapshot, verdict, permit)
     _write_verdict(verdict)
     is_whole = index_stores(estate)
-    _write_next_steps(estate)
+    write_next_steps(estate, plan.user, is_whole=is_whole)
     beyond = [it for it in verdict.faults if it.code != "cut"]
     if beyond:
         return 1
@@ -311,29 +258,3 @@ def _write_verdict(verdict: Examination) -> None:
         write_line(
             "  " + _("what was journaled after this backup is lost; the journal says so now")
         )
-
-
-def _write_next_steps(estate: Estate) -> None:
-    write_line(_("Next:"))
-    missing = sorted(_missing_secrets(estate.document()))
-    for path in missing:
-        write_line("  " + _("put this secret back from its safe: {path}").format(path=path))
-    for step in (
-        N_("look: `{program} backup.status`"),
-        N_("save the service anew: `{program} backup.run --site giucong`"),
-        N_("start it: `systemctl start giucong`, or `{program} service.run`"),
-    ):
-        write_line("  " + fill(step, {}))
-
-
-def _missing_secrets(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _missing_secrets(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _missing_secrets(item)
-    elif isinstance(value, str) and value.startswith("file:"):
-        path = value.removeprefix("file:")
-        if not os.path.exists(path):  # noqa: PTH110 -- a text from the estate
-            yield path

@@ -10,6 +10,7 @@ from ops.outcomes.explain import explain
 from ops.schedule.ledger.job import LedgerEvent
 
 log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())  # of a task at a terminal nothing is the service's log
 
 _LEVELS = {"ok": logging.INFO, "skipped": logging.INFO, "failed": logging.ERROR}
 _LONGEST_TOLD = 300

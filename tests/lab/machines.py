@@ -27,6 +27,7 @@ class Machine:
     Attributes:
         name: Its host name.
         address: In the lab's network.
+        folder: Of the lab.
         systemd: The machine itself.
     """
 
@@ -41,6 +42,7 @@ class Machine:
         place = folder / name
         self.name = name
         self.address = ADDRESSES[name]
+        self.folder = folder
         self.systemd = SystemdMachine(int((place / "pid").read_text(encoding="ascii")), place)
         self.network = network
 
@@ -96,13 +98,19 @@ class Machine:
 
         return type_at_terminal(self.words_as(login, *words), answer, environment=VARIABLES)
 
-    def reboot(self) -> None:
-        """Boot it anew; what was written stays."""
+    def reboot(self, *how: str) -> None:
+        """Boot it anew, in order unless flags of systemctl say how; what was written stays."""
         before = self.systemd.first
-        self.run("systemctl", "reboot", check=False)
+        self.run("systemctl", "reboot", *how, check=False)
         while Path(f"/proc/{before}").exists():
             time.sleep(0.05)
         self.systemd.await_boot()
+
+    def renew(self) -> None:
+        """Cut its current, and have a new machine in its place, on which nothing was written."""
+        (self.folder / self.name / "blank").touch()
+        self.reboot("--force", "--force")
+        _join(self)
 
 
 @contextmanager
@@ -134,11 +142,11 @@ def machine(
     )
     with boot(place, shape):
         made = Machine(name, folder, network)
-        _join(made, folder)
+        _join(made)
         yield made
 
 
-def _join(made: Machine, folder: Path) -> None:
+def _join(made: Machine) -> None:
     """Have it know names, the authority and the administrators' key; start its sshd."""
     names = [f"127.0.0.1 localhost\n{made.address} {made.name}.{DOMAIN} {made.name}\n"]
     names += [f"{at} {it}\n" for it, at in ADDRESSES.items() if it != made.name]
@@ -147,7 +155,7 @@ def _join(made: Machine, folder: Path) -> None:
     made.write("/etc/hosts", "".join(names))
     root = made.network.authority.root.read_text(encoding="ascii")
     made.write("/etc/ssl/certs/lab.pem", root)
-    key = administrators_key(folder)
+    key = administrators_key(made.folder)
     made.write(f"{ROOTS_SSH}/authorized_keys", key.with_suffix(".pub").read_text(), mode="600")
     made.script(
         """

@@ -9,10 +9,10 @@ import re
 import shlex
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,10 +29,14 @@ from tests.systemd_machine import VARIABLES, move_environment
 ESTATE = "/etc/giucong/estate.toml"
 KEYS = "/var/lib/giucong/keys"
 _CHECKOUT = "/root/giucong"
+_FIRST_OF_ESTATE = "estate.sample"
+_SOURCES = "archive backup ops provisioning runbooks"
 _GIUCONG = f"{PROGRAM}/.venv/bin/giucong"
 _RELAY = f"mailto://mail.{DOMAIN}/?from=giucong@{DOMAIN}&mode=insecure"
 _AWAITED = 4
-_ENDED = re.compile(r"event=run-(?:ended|retried) job=(\S+)")
+_EVENT = re.compile(
+    r'event=(worker-started|worker-ended|run-ended|run-retried) job=(\S+) .*?outcome="?(\w*)'
+)
 _PATIENCE_SECONDS = 600.0
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 # In place of the environment's `python`, so that all that is ours gets the moved clock.
@@ -135,27 +139,22 @@ class Ops(Machine):
         Raises:
             AssertionError: One does not end, or there is none of that name.
         """
-        before, ends = self.list_last(), self._count_ends()
-        for name in names:
-            self.ask(by, f"service.trigger --job {name}")
+        before = len(self.systemd.journal("giucong"))
+        self.type(by, " ".join(f"service.trigger --job {it}" for it in names)).check()
 
         def look() -> dict[str, str] | None:
-            told = self._count_ends()  # what costs little comes first
-            if any(told[it] == ends[it] for it in names):
-                return None
-            now = self.list_last()
-            ended = {
-                it: str(now[it]["outcome"])
-                for it in names
-                if now[it].get("ended_at") != before[it].get("ended_at")
-            }
-            return ended if len(ended) == len(names) else None
+            ended = _read_ends(self.systemd.journal("giucong")[before:])
+            return {it: ended[it] for it in names} if ended.keys() >= set(names) else None
 
-        return wait_for(look, 1.0, lambda: self.systemd.journal("giucong")[-3000:])
+        return wait_for(look, 0.5, lambda: self.systemd.journal("giucong")[-3000:])
 
-    def _count_ends(self) -> Counter[str]:
-        """Count by job how often the service has said that a run ended."""
-        return Counter(_ENDED.findall(self.systemd.journal("giucong")))
+    def renew(self) -> None:
+        """Have a new machine in its place; of the old one there are the disks below /srv."""
+        state = self.folder / "state"
+        state.rename(self.folder / f"lost-{time.monotonic_ns()}")
+        state.mkdir()
+        super().renew()
+        move_environment(self.systemd, (self.folder / "made_for").read_text(encoding="utf-8"))
 
     def list_last(self) -> dict[str, dict[str, Any]]:
         """Give job → how its last run ended; an empty one for those that never ran."""
@@ -183,6 +182,21 @@ class Ops(Machine):
         self.run("systemctl", "restart", "giucong", "giucong-console")
 
 
+def _read_ends(log: str) -> dict[str, str]:
+    """Give how jobs ended that began in this piece of the service's log."""
+    begun: set[str] = set()
+    outcomes: dict[str, str] = {}
+    left: set[str] = set()
+    for event, job, outcome in _EVENT.findall(log):
+        if event == "worker-started":
+            begun.add(job)
+        elif job in begun and event == "worker-ended":
+            left.add(job)
+        elif job in begun:
+            outcomes[job] = outcome or "failed"  # empty where it is tried again
+    return {it: outcomes[it] for it in left if it in outcomes}
+
+
 def wait_for(
     look: Callable[[], T | None], pause: float = 0.2, tell: Callable[[], str] = lambda: ""
 ) -> T:
@@ -205,6 +219,7 @@ def ops_machine(folder: Path, network: Network, below: Path = Path("/")) -> Iter
     copied = {_CHECKOUT: checkout, f"{PROGRAM}/.venv": environment.folder}
     with machine(folder, "ops", network, below=below, shared=shared, copied=copied,
                  units=("nginx.service",)) as made:  # fmt: skip
+        (folder / "made_for").write_text(environment.made_for, encoding="utf-8")
         move_environment(made.systemd, environment.made_for)
         yield Ops("ops", folder, network)
 
@@ -223,20 +238,31 @@ def install(ops: Ops, folder: Path, store: Machine) -> None:
     _let_people_in(ops)
 
 
-def _install_service(ops: Ops, store: Machine) -> None:
+def install_program(ops: Ops) -> None:
+    """Follow the page until the program is there with its user and folders, and no estate yet."""
     where = _CHECKOUT
-    for line in lines_before(SERVICE, "no-drills"):
+    for line in lines_before(SERVICE, _FIRST_OF_ESTATE):
+        if line.startswith("cd "):
+            where = line.split()[1]
+        elif line != "make run":
+            ops.script(line, where)
+        if line.startswith("make venv"):  # it found one that is ready, and left out its last step
+            ops.script(f".venv/bin/python -m compileall -q {_SOURCES}", where)
+
+
+def _install_service(ops: Ops, store: Machine) -> None:
+    install_program(ops)
+    lines = dropwhile(lambda it: _FIRST_OF_ESTATE not in it, lines_before(SERVICE, "no-drills"))
+    for line in lines:
         if line.startswith("nano "):
             _write_estate(ops)
             _enter_stores(ops, store)
         elif line.startswith("systemctl edit"):
             drop_in = "[Service]\nRestartSec=100ms\n"
             ops.write("/etc/systemd/system/giucong.service.d/override.conf", drop_in)
-        elif line.startswith("cd "):
-            where = line.split()[1]
-        elif line != "make run":
+        else:
             # What the service makes later cannot be tried yet: that is told, and ends with 3.
-            ops.script(f"{line} || [ $? -eq 3 ]" if "estate.test" in line else line, where)
+            ops.script(f"{line} || [ $? -eq 3 ]" if "estate.test" in line else line, PROGRAM)
 
 
 def _write_estate(ops: Ops) -> None:
@@ -301,14 +327,19 @@ def _put_nginx_before(ops: Ops) -> None:
     ops.run("systemctl", "-q", "enable", "--now", "nginx")
 
 
-def _let_people_in(ops: Ops) -> None:
-    """Give them logins and sudo's rule, then credentials and roles, as the page says."""
+def give_logins(ops: Ops) -> None:
+    """Give people logins on the machine, and sudo's rule."""
     ops.write("/etc/sudoers.d/giucong", rule_of_sudo(), mode="440")
     ops.script("groupadd giucong-operators")
     for number, name in enumerate(ROLES, start=FIRST_ID):
         login = ops.people[name].login
         ops.script(f"useradd -m -s /bin/bash -u {number} -G giucong-operators {name}")
         ops.run("chpasswd", typed=f"{name}:{login}\n")
+
+
+def _let_people_in(ops: Ops) -> None:
+    """Give them logins, then credentials and roles, as the page says."""
+    give_logins(ops)
     first = next(iter(ROLES))
     for line in lines_before(PEOPLE, "user.list"):
         words = shlex.split(line.removeprefix("fab "))

@@ -117,8 +117,9 @@ class People:
     def note(self, name: str, told: str) -> None:
         """Note somebody's new factor or codes, as the terminal shows them once."""
         ahead, people = self._read()
-        people[name].note(told)
-        self._write(ahead, people)
+        if name in people:  # root has none
+            people[name].note(told)
+            self._write(ahead, people)
 
     def proof(self, name: str) -> str:
         """Give two lines with which somebody proves who it is, good once."""

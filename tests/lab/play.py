@@ -2,9 +2,9 @@
 
 A play is a module of `tests.lab.plays` with `play(lab)`; its docstring's first line says what it
 is about. It asserts what must hold, and says each of its steps. Where it needs minutes it says so
-by `IS_LONG = True`, and `.ci/run` leaves it out. One with `begin(lab)`, which lets the incident
-happen and nothing more, can be practised; where that changes more than its site, `take_back(lab)`
-puts it as it was, however far somebody got.
+by `IS_LONG = True`, and `.ci/run` leaves it out; by `IS_LAST = True` that none can be played after
+it. One with `begin(lab)`, which lets the incident happen and nothing more, can be practised; where
+that changes more than its site, `take_back(lab)` puts it as it was, however far somebody got.
 """
 
 import importlib
@@ -18,7 +18,8 @@ from tests.lab.lab import Lab
 
 def list_plays() -> list[str]:
     """Give the names of all plays, in their order."""
-    return sorted(it.name for it in pkgutil.iter_modules(plays.__path__))
+    names = sorted(it.name for it in pkgutil.iter_modules(plays.__path__))
+    return sorted(names, key=lambda it: getattr(_load(it), "IS_LAST", False))
 
 
 def list_short() -> list[str]:

@@ -201,14 +201,15 @@ def test_what_ran_on_the_lost_machine_keeps_no_site_from_its_backup(estate: Path
                         pid=2, started_at=datetime.now(UTC)))  # fmt: skip
     run(estate, "backup.run", "--site", "giucong")
     delete_all_but(folder, *KEPT)
-    run(estate, "service.recover", "--repo", str(folder / "stores/near"),
-        "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
+    told = run(estate, "service.recover", "--repo", str(folder / "stores/near"),
+               "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
     rows = read_table(folder / "state/giucong.db", "runs")
     still_open = json.loads(giucong(estate, "service.status", "--json").stdout)["items"]
     before = len(list((folder / "stores/near/so-y-te/snapshots").iterdir()))
     with service(estate, ""):
         wait_until(lambda: len(list((folder / "stores/near/so-y-te/snapshots").iterdir())) > before)
 
+    assert "run-retried" not in told  # a line of the service's log
     assert still_open == []
     assert [row.count("lost") for row in rows if "may-cu" in row] == [1, 1]
 
@@ -274,8 +275,28 @@ def test_over_a_service_that_is_there_it_takes_a_role_and_a_second_person(estate
     assert between == before
     assert (waiting.returncode, approved.returncode) == (4, 0), waiting.stderr + approved.stderr
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "log in as" not in done.stdout  # the one who has typed it may do the rest, too
     row = read_table(folder / "state/giucong.db", "journal")[-1]
     assert any(request in str(it) for it in row)
+
+
+def test_who_has_no_role_is_told_who_types_what_comes_next(estate: Path) -> None:
+    folder = estate.parent
+    text = estate.read_text(encoding="utf-8")
+    estate.write_text(text.replace('name = "nva"', 'name = "nva"\nlogin = "nva-no-login"'), "utf-8")
+    catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
+    with catalog.writing() as session:
+        give_role(session, "nva", "operator", by="t", request=None, now=datetime.now(UTC))
+        note_role(session, "nva", "operator")
+    catalog.close()
+    run(estate, "backup.run", "--site", "giucong", LOGNAME="nva-no-login", SUDO_USER="")
+    delete_all_but(folder, *KEPT)
+    told = run(estate, "service.recover", "--repo", str(folder / "stores/near"),
+               "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
+
+    assert "log in as nva-no-login, then: `sudo -u " in told
+    assert "not on this machine yet: nva-no-login; `adduser LOGIN`" in told
+    assert giucong(estate, "backup.status").returncode == 1
 
 
 def test_a_recovery_from_an_older_backup_says_what_it_lost(estate: Path) -> None:
@@ -324,6 +345,10 @@ def test_a_store_whose_key_is_still_in_its_safe_is_named_once_amid_what_went_wel
                     "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
 
     assert ended.returncode == 3, ended.stdout + ended.stderr
+    _told, _next, left = ended.stdout.partition("Next:")
+    assert re.findall(r"`(?:fab|giucong) ([\w.-]+)", left)[-3:] == [
+        "backup.reindex", "backup.status", "backup.run",
+    ]  # fmt: skip
     waits = f"the store far waits for what opens it: file:{folder}/keys/far.key"
     assert (ended.stdout + ended.stderr).count(waits) == 1
     assert "error:" not in ended.stdout + ended.stderr
