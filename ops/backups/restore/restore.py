@@ -25,7 +25,7 @@ from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.owners import Unset, find_unset, tell_unset
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles, refuse_full
-from ops.backups.restore.this_machine import put_back_over_ssh
+from ops.backups.restore.this_machine import put_back_on
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
 from ops.backups.restore.wish import Done, RestoreIncompleteError, RestoreWish
 from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
@@ -35,6 +35,7 @@ from ops.hosts.admin_login import enter, enter_writing
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, fill, ngettext, show_path
 from ops.terminal.output import write_line
+from provisioning.local_host import LocalHost
 
 _MOST_SHOWN = 20
 
@@ -205,7 +206,7 @@ class RestoreWork:
         for files in self.chosen.elsewhere if self.chosen else ():
             folder = os.fsencode(f"/{self.wish.site}/{files.at}")
             with enter_writing(self.estate, files.part.host, self.wish.way) as host:
-                require_place(reader, self._whole.tree, folder, host, os.fsencode(files.top))
+                require_place(reader, self._whole.tree, folder, host, os.fsencode(files.part.path))
         if self.chosen and any(it.is_foreign for it in self.chosen.databases):
             with enter_writing(self.estate, None, self.wish.way):
                 pass  # who may not log in is told before anybody is asked
@@ -219,7 +220,7 @@ class RestoreWork:
             text = _("  would put {entries} entries, {size}, onto {place}")
         else:
             with enter_writing(self.estate, files.part.host, self.wish.way) as host:
-                found = deliver(reader, tree, folder, host, os.fsencode(files.top))
+                found = deliver(reader, tree, folder, host, os.fsencode(files.part.path))
             text = _(
                 "  put {entries} entries, {size}, onto {place}; read again there: all files; what"
                 " the backup does not have stays there"
@@ -308,7 +309,9 @@ class RestoreWork:
             live = Path(part.database)
             if database.is_foreign:
                 with enter_writing(self.estate, None, self.wish.way) as host:
-                    kept = put_back_over_ssh(host, copy, live)
+                    kept = put_back_on(host, copy, live)
+            elif is_root():
+                kept = put_back_on(LocalHost(), copy, live)
             else:
                 kept = put_database_back(copy, live)
         finally:

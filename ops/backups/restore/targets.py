@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
+from ops.entering import refuse_strange_links
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
@@ -96,6 +97,7 @@ def choose_parts(site: Site, include: tuple[str, ...], *, enters_hosts: bool = F
 
     Raises:
         PlaceMissingError: The folder that should hold a part is not there.
+        StrangeLinkError: A part's path leads over a link that others could have put there.
         LoadedByHandError: A database lies on a server, or files on a host.
     """
     files, elsewhere = [], []
@@ -108,6 +110,7 @@ def choose_parts(site: Site, include: tuple[str, ...], *, enters_hosts: bool = F
             _refuse_elsewhere(site, part, at)
             files.append(ChosenFiles(part, at, texts, not Path(part.path).exists()))
     for found in files:
+        refuse_strange_links(Path(found.part.path))
         _check_place(site, found.top)
     whole = [found.top for found in files if not found.include]
     databases = []
@@ -115,6 +118,7 @@ def choose_parts(site: Site, include: tuple[str, ...], *, enters_hosts: bool = F
         at = copy_path(database)
         if narrow(include, site.name, at) is not None:
             _refuse_server(site, database)
+            refuse_strange_links(Path(database.database))
             live = Path(os.path.realpath(database.database))
             if not any(live.is_relative_to(top) for top in whole):
                 _check_place(site, live)

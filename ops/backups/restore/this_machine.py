@@ -123,8 +123,13 @@ def _belongs(site: Site, place: str, first: bytes, *, is_part: bool) -> BelongsT
     )
 
 
-def put_back_over_ssh(host: Host, copy: Path, live: Path) -> Path | None:
-    """Have an administrator's account put an SQLite database back; see `put_database_back`.
+def put_back_on(host: Host, copy: Path, live: Path) -> Path | None:
+    """Have an account put an SQLite database back; see `put_database_back`.
+
+    Args:
+        host: This machine, as an administrator enters it.
+        copy: As restored.
+        live: Where it belongs.
 
     Raises:
         OpsError: It could not.

@@ -1,54 +1,126 @@
 """Put a folder of a snapshot onto a host through SSH, and prove on the host that it arrived.
 
 Order:
-1. Make the folder; stream what the snapshot holds as a tar archive into `tar` there. Owners go by
-   their names, for a fresh machine may count them otherwise.
-2. Give the folder itself its owner, mode and time.
-3. Have `sha256sum` there read every file again and compare it with the snapshot's own bytes.
+1. Enter the folder name by name, made where it is not there; no link is followed that others than
+   root, or the account that writes, could have made.
+2. Take each folder of the snapshot that is there from its owner and from whoever else may write in
+   it, the outer ones first: from then on nobody swaps a name for a link, not even from within.
+3. Stream what the snapshot holds as a tar archive into `tar` there. Owners go by their names, for a
+   fresh machine may count them otherwise. Folders get theirs back when all of it is there, the
+   inner ones first, the folder itself at the end.
+4. Have `sha256sum` there read every file again and compare it with the snapshot's own bytes.
 
 What the snapshot does not have is left where it is. Cut off anywhere, it is done again.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backup.format.tree import Node, unix_permissions
 from backup.snapshots.dump import read_content, write_archive
-from backup.snapshots.walk import TreeReader, find_entry, find_folder, walk
+from backup.snapshots.walk import Entry, TreeReader, find_entry, find_folder, walk
+from ops.entering import LINK_NEXT, LINK_WHY
 from ops.errors import OpsError
 from ops.language.text import N_
-from provisioning.errors import ProvisioningError
+from provisioning.errors import CommandError, ProvisioningError
 from provisioning.hosts import Completed, Host
 
-_QUICK_SECONDS = 60.0
 _LOOK_SECONDS = 900.0  # `du` of a large site
+# Goes into the folder $1. A link is followed where root or this account made it, in a folder that
+# they alone may write; after each step the place is asked for, for a name may be swapped at any
+# time. What stops it is in `lack`; `missing` is what is not there, and is made if `add` is set.
+_ENTER = rb"""
+me=$(id -u) lack='' missing='' here='' rest=$1 links=0
+ours() {
+  set -- "$(find . "./$1" -prune \( -user 0 -o -user "$me" \) \
+    \( -type l -o ! -perm -020 ! -perm -002 \) -print | wc -l)"
+  [ "$1" -eq 2 ]
+}
+cd /
+while [ -n "$rest" ] && [ -z "$lack" ]; do
+  name=${rest%%/*} rest=${rest#"${rest%%/*}"} rest=${rest#/}
+  case $name in
+    ''|.) continue ;;
+    ..) cd -P ..; here=${here%/*}; [ "$(pwd -P)" = "${here:-/}" ] || lack="link $here"; continue ;;
+  esac
+  if [ -L "./$name" ]; then
+    links=$((links + 1))
+    [ "$links" -le 40 ] && ours "$name" && to=$(readlink -- "./$name") ||
+      { lack="link $here/$name"; break; }
+    case $to in /*) cd /; here='' ;; esac
+    rest=$to/$rest
+  elif [ -d "./$name" ]; then
+    cd -P -- "./$name" || { lack="write $here/$name"; break; }
+    here=$here/$name
+    [ "$(pwd -P)" = "$here" ] || lack="link $here"
+  elif [ -e "./$name" ]; then
+    lack="folder $here/$name"
+  elif [ -z "$add" ]; then
+    missing=$name; break
+  else
+    mkdir -- "./$name" || { lack="write $here"; break; }
+    rest=$name/$rest
+  fi
+done
+"""
+_INTO = (
+    _ENTER
+    + rb"""[ -z "$lack" ] || { printf '%s\n' "refused: $lack" >&2; exit 1; }
+shift
+"""
+)
 # Who logs in and, after a tab, the first thing that is in the way. $1 the folder, $2 KiB wanted:
 # what lies there is replaced file by file, so its room counts as free.
-_PLACE = rb"""
+_PLACE = (
+    rb"""add=''
 told() { printf '%s\t%s\n' "$(id -un)" "$1"; exit 0; }
-for it in mkdir tar chown chmod touch sha256sum; do
+for it in mkdir tar chown chmod touch sha256sum find readlink xargs dd; do
   command -v "$it" >/dev/null || told "program $it"
 done
-at=$1
-while [ ! -e "$at" ] && [ ! -L "$at" ]; do at=$(dirname -- "$at"); done
-[ -d "$at" ] || told "folder $at"
-[ -w "$at" ] && [ -x "$at" ] || told "write $at"
-free=$(df -Pk -- "$at" | awk 'END { print $4 }')
+"""
+    + _ENTER
+    + rb"""
+[ -z "$lack" ] || told "$lack"
+[ -w . ] && [ -x . ] || told "write ${here:-/}"
+free=$(df -Pk . | awk 'END { print $4 }')
 if [ "$2" -gt "$free" ]; then
-  there=$(du -xsk -- "$1" 2>/dev/null | cut -f1)
+  [ -n "$missing" ] || there=$(du -xsk . 2>/dev/null | cut -f1)
   [ "$2" -gt $((free + ${there:-0})) ] && told "room $free KiB"
 fi
 told ''
 """
+)
+# $1 the folder, $2 and $3 its owner by name and by number, $4 its mode, $5 its time; then, for each
+# depth, how many bytes of its input are the names of the folders there; the rest is the archive.
+_TAKE = (
+    b"add=1\n"
+    + _INTO
+    + rb"""
+names=$1 numbers=$2 mode=$3 moment=$4; shift 4
+close='me=$1; shift
+for it; do shift; [ -L "$it" ] || [ ! -d "$it" ] || set -- "$@" "$it"; done
+[ $# -eq 0 ] || { chown -h "$me" -- "$@" && chmod go-w -- "$@"; }'
+sh -c "$close" sh "$me" . || exit
+for size; do
+  dd bs=65536 count="$size" iflag=fullblock,count_bytes 2>/dev/null |
+    xargs -0 sh -c "$close" sh "$me" || exit
+done
+tar -x -p --xattrs '--xattrs-include=*' --delay-directory-restore -f - || exit
+[ -n "$mode" ] || exit 0
+chown "$names" . 2>/dev/null || chown "$numbers" . || exit
+chmod "$mode" . && touch -d "$moment" .
+"""
+)
 _LACKS = {
     "program": N_("the program {missing} is missing there"),
     "folder": N_("{missing} is no folder"),
     "write": N_("it may not write in {missing}"),
+    "link": LINK_WHY,
     "room": N_("there is room for {missing} only"),
     "owners": N_("it is not root, so it cannot give files to {missing}"),
 }
-READ_AGAIN = b'cd "$1" && exec sha256sum --check --quiet --strict -'
+READ_AGAIN = b"add=''\n" + _INTO + b"exec sha256sum --check --quiet --strict -"
 
 
 class DeliveryFailedError(OpsError):
@@ -106,16 +178,17 @@ def require_place(
         lacks = "owners " + ", ".join(sorted(others)[:3])
     if ended.status == 0 and not lacks:
         return found
+    kind, _space, missing = lacks.partition(" ")
     raise DeliveryFailedError(
         "the account {user} could not put {path} onto the host {host}",
-        why=_LACKS.get(lacks.partition(" ")[0], "{reason}"),
+        why=_LACKS.get(kind, "{reason}"),
         data="nothing was changed",
-        next_step="put that right, or give another account: `--login root --identity FILE`",
+        next_step=LINK_NEXT if kind == "link" else _OTHERWISE,
         user=user or "-",
         path=top.decode("utf-8", "backslashreplace"),
         host=host.name,
         reason=lacks or ended.stderr.decode("utf-8", "replace").strip()[:300],
-        missing=lacks.partition(" ")[2],
+        missing=missing,
     )
 
 
@@ -134,17 +207,21 @@ def deliver(reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: byt
         DamagedError: The snapshot cannot be read.
     """
     below = find_folder(reader, tree, folder)
+    entry = find_entry(reader, tree, folder)
+    levels = _folders_by_depth(walk(reader, below))
+    words = [b"sh", b"-c", _TAKE, b"sh", top, *_own_metadata(entry.node if entry else None)]
     try:
-        _need(host, host.run([b"mkdir", b"-p", b"--", top], timeout=_QUICK_SECONDS), top)
-        words = [b"tar", b"-x", b"-p", b"--xattrs", b"--xattrs-include=*", b"-C", top, b"-f", b"-"]
-        with host.start(words) as process:
-            write_archive(reader, below, b"", process.write, "tar")
-            process.close_input()
+        with host.start([*words, *(b"%d" % len(it) for it in levels)]) as process:
+            try:
+                for it in levels:
+                    process.write(it)
+                write_archive(reader, below, b"", process.write, "tar")
+                process.close_input()
+            except CommandError:  # it stopped reading: it may have said why
+                _need(host, process.finish(), top)
+                raise
             ended = process.finish()
         _need(host, ended, top)
-        entry = find_entry(reader, tree, folder)
-        if entry is not None:
-            _give_metadata(host, top, entry.node)
         with host.start([b"sh", b"-c", READ_AGAIN, b"sh", top]) as process:
             for line in _sums(reader, below):
                 process.write(line)
@@ -159,7 +236,11 @@ def deliver(reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: byt
     return look(reader, tree, folder)
 
 
-_HALF = "what was put there so far is whole or is written over; the repository was only read"
+_HALF = (
+    "what was put there so far is whole or is written over, and folders that were not reached"
+    " belong to the account that writes until it is done again; the repository was only read"
+)
+_OTHERWISE = N_("put that right, or give another account: `--login root --identity FILE`")
 _AGAIN = "put that right, then type the same command again"
 
 
@@ -178,17 +259,22 @@ def _need(host: Host, ended: Completed, top: bytes) -> None:
     )
 
 
-def _give_metadata(host: Host, top: bytes, node: Node) -> None:
-    """Give the folder itself its owner, by name where the host knows it, its mode and time."""
+def _folders_by_depth(entries: Iterable[Entry]) -> list[bytes]:
+    """Give the folders' paths from the top on, each ended by NUL; one text for each depth."""
+    levels: dict[int, bytearray] = {}
+    for it in entries:
+        if it.node.type == "dir":
+            levels.setdefault(it.path.count(b"/"), bytearray()).extend(b".%b\0" % it.path)
+    return [bytes(levels[depth]) for depth in sorted(levels)]
+
+
+def _own_metadata(node: Node | None) -> tuple[bytes, bytes, bytes, bytes]:
+    """Give the folder's own owner by name and by number, its mode and time; empty for none."""
+    if node is None:
+        return b"", b"", b"", b""
     names = f"{node.user or node.uid}:{node.group or node.gid}".encode()
-    owned = host.run([b"chown", names, b"--", top], timeout=_QUICK_SECONDS)
-    if owned.status != 0:
-        numbers = b"%d:%d" % (node.uid, node.gid)
-        _need(host, host.run([b"chown", numbers, b"--", top], timeout=_QUICK_SECONDS), top)
-    mode = b"%o" % unix_permissions(node.mode)
-    _need(host, host.run([b"chmod", mode, b"--", top], timeout=_QUICK_SECONDS), top)
     moment = b"@%d.%09d" % divmod(node.mtime, 1_000_000_000)
-    _need(host, host.run([b"touch", b"-d", moment, b"--", top], timeout=_QUICK_SECONDS), top)
+    return names, b"%d:%d" % (node.uid, node.gid), b"%o" % unix_permissions(node.mode), moment
 
 
 def _sums(reader: TreeReader, below: bytes) -> Iterator[bytes]:
