@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,11 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
         return f"postgresql+psycopg://giucong@/{name}?host={self.folder}"
 
+    def run(self, sql: str, database: str = "postgres") -> None:
+        """Run statements, each on its own."""
+        with psycopg.connect(self._conninfo(database), autocommit=True) as connection:
+            connection.execute(sql.encode())
+
     def is_up(self) -> bool:
         try:
             psycopg.connect(self._conninfo("postgres"), connect_timeout=2).close()
@@ -44,6 +50,13 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
+    with run_postgres() as server:
+        yield server
+
+
+@contextmanager
+def run_postgres() -> Iterator[PostgresServer]:
+    """Start a server of one's own, and end exactly that one."""
     folder = Path(tempfile.mkdtemp(prefix="giucong-pg-"))
     as_user = tie_as("postgres", folder, "INT")
     data = str(folder / "data")

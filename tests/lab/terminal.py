@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -51,6 +52,8 @@ def type_at_terminal(
     *,
     environment: Mapping[str, str],
     seconds: float = 600,
+    clean: Callable[[bytes], str] | None = None,
+    rows_and_columns: tuple[int, int] = (0, 0),
 ) -> Typed:
     """Run a command at a terminal of its own.
 
@@ -60,11 +63,15 @@ def type_at_terminal(
             the terminal. Raises `EOFError` where nothing is to be typed: the input then ends.
         environment: The command's.
         seconds: How long it may take.
+        clean: Makes of what was written what stands on it; left out: all of it, without controls.
+        rows_and_columns: Of the terminal; with zeros it does not say how large it is.
 
     Raises:
         AssertionError: It took longer; it is ended.
     """
+    clean = clean or _clean
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, rows_and_columns)
     process = subprocess.Popen(
         ["setsid", "--ctty", *command],
         stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, "TERM": "xterm"},
@@ -77,7 +84,9 @@ def type_at_terminal(
             if _has_more(ours):
                 if not (piece := _read(ours)):
                     break
-                told, quiet_since = told + piece, time.monotonic()
+                told += piece
+                if _clean(piece):  # a bar that is drawn anew says nothing while a question waits
+                    quiet_since = time.monotonic()
             elif process.poll() is not None:
                 break
             elif (
@@ -87,7 +96,7 @@ def type_at_terminal(
             ):
                 quiet_since = time.monotonic()
                 _type(ours, answer, _clean(told))
-            assert time.monotonic() < deadline, f"{command} takes too long:\n{_clean(told)}"
+            assert time.monotonic() < deadline, f"{command} takes too long:\n{clean(told)}"
         code = process.wait(_END_SECONDS)
     except BaseException:
         with suppress(ProcessLookupError):
@@ -95,7 +104,7 @@ def type_at_terminal(
         raise
     finally:
         os.close(ours)
-    return Typed(tuple(command), code, _clean(told))
+    return Typed(tuple(command), code, clean(told))
 
 
 def _has_more(terminal: int) -> bool:

@@ -1,0 +1,36 @@
+"""The list of commands covers the program, and what is kept of them is the same each time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.cli.collections import load_tasks
+from tests.record.script import read_script
+
+ROOT = Path(__file__).parents[2]
+NEVER_DONE = frozenset({"monitor.ack", "security.accept"})
+"""What they are about comes of a moment of the machine, or not at all."""
+NEVER_REFUSED = frozenset({"estate.sample", "console.run"})
+
+
+def test_every_task_is_typed_once_to_be_done_and_once_to_be_refused() -> None:
+    tasks, script = frozenset(load_tasks().task_names), read_script()
+    for meant, never in (("done", NEVER_DONE), ("refused", NEVER_REFUSED)):
+        typed = {it.task for it in script if it.meant == meant}
+        assert tasks - typed <= never, meant
+        assert typed <= tasks | {"giucong"}
+
+
+@pytest.mark.slow
+def test_what_is_kept_is_the_same_each_time(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.record"]
+    for name in ("one", "two"):
+        subprocess.run([*command, "run", tmp_path / name, "founding"], cwd=ROOT, check=True)
+    assert len([*(tmp_path / "one").iterdir()]) > 20
+    compared = subprocess.run(
+        [*command, "compare", tmp_path / "one", tmp_path / "two"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (compared.returncode, compared.stdout) == (0, "")
