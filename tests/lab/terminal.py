@@ -92,7 +92,7 @@ def type_at_terminal(
             elif (
                 time.monotonic() - quiet_since > _QUIET_SECONDS
                 and _waits(process.pid)
-                and not _has_more(ours)  # it may have asked since we looked for that
+                and not _has_more(ours, 0)  # it may have asked since we looked for that
             ):
                 quiet_since = time.monotonic()
                 _type(ours, answer, _clean(told))
@@ -107,8 +107,8 @@ def type_at_terminal(
     return Typed(tuple(command), code, clean(told))
 
 
-def _has_more(terminal: int) -> bool:
-    return bool(select.select([terminal], [], [], _LOOK_SECONDS)[0])
+def _has_more(terminal: int, seconds: float = _LOOK_SECONDS) -> bool:
+    return bool(select.select([terminal], [], [], seconds)[0])
 
 
 def _read(terminal: int) -> bytes:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.record.kept import look, write_down
+from tests.record.kept import Standing, look, write_down
 from tests.record.script import Command, read_script
 from tests.record.world import (
     BASE,
@@ -42,23 +42,23 @@ def record(folder: Path, parts: Iterable[str] = ()) -> None:
 
     Args:
         folder: What is there of an earlier record goes.
-        parts: Names of parts of the list; none: all of it, and the pages and texts after it.
+        parts: Names of parts of the list, and `pages` for what stands there at the end; none: all.
     """
     began, wanted = time.monotonic(), {*parts}
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     commands = [it for it in read_script() if not wanted or it.part in {"founding", *wanted}]
     with make_world() as world:
-        minutes, captured = 0.0, dict[str, str]()
+        minutes, captured, standing = 0.0, dict[str, str](), look(world)
         for command in commands:
             minutes += _MINUTES + sum(command.later) * 60
             world.set_clock(later(BASE, minutes))
             typed = time.monotonic()
-            text = carry_out(world, command, captured)
+            text, standing = carry_out(world, command, captured, standing)
             if (took := time.monotonic() - typed) > _SLOW_SECONDS:
                 print(f"{command.name}: {took:.0f} s", flush=True)
             (folder / command.name).write_text(text, encoding="utf-8", errors="surrogateescape")
-        if not wanted and "no-pages" not in wanted:
+        if not wanted or "pages" in wanted:
             from tests.record.texts import write_pages, write_texts
 
             write_pages(world, captured, folder / "pages")
@@ -69,8 +69,10 @@ def record(folder: Path, parts: Iterable[str] = ()) -> None:
           f" {seconds:.0f} s of processors: {folder}")  # fmt: skip
 
 
-def carry_out(world: World, command: Command, captured: dict[str, str]) -> str:
-    """Type one command; gives what is kept, and notes what later ones refer to."""
+def carry_out(
+    world: World, command: Command, captured: dict[str, str], before: Standing
+) -> tuple[str, Standing]:
+    """Type one command; gives what is kept and how things stand, and notes what later ones need."""
     out = world.here / "out" / f"{command.number:03}"
     names = {"here": str(world.here), "out": str(out), "usb": str(world.usb), **captured}
     names |= {it.lower(): port for port, it in world.known.items() if it.startswith("port_")}
@@ -81,7 +83,6 @@ def carry_out(world: World, command: Command, captured: dict[str, str]) -> str:
         if any(f"{{{name}}}" in it for it in command.words):
             names[name] = world.proof_of(person)
     words = [_fill(it, names) for it in command.words]
-    before = look(world)
     told = as_person(
         world, command.who, words, language=command.language, terminal=command.terminal,
         answers=[(piece, _fill(it, names)) for piece, it in command.answers],
@@ -98,7 +99,8 @@ def carry_out(world: World, command: Command, captured: dict[str, str]) -> str:
     where = "at a terminal" if command.terminal else "by a script"
     head = f"{command.who} ({command.language}, {where}): giucong {' '.join(command.words)}"
     numbers = "monitor.check" not in command.words
-    return write_down(world, head, told, before, look(world), out, numbers=numbers)
+    now = look(world)
+    return write_down(world, head, told, before, now, out, numbers=numbers), now
 
 
 def _fill(text: str, names: dict[str, str]) -> str:

@@ -27,20 +27,27 @@ Rows = Mapping[tuple[str, ...], Row]
 
 
 @dataclass
-class Before:
-    """How things stood before a command."""
+class Standing:
+    """How things stand before a command, and after it."""
 
     catalog: Mapping[str, Rows] = field(default_factory=dict)
     mails: int = 0
 
 
-def look(world: World) -> Before:
+def look(world: World) -> Standing:
     """Note how things stand."""
-    return Before(read_catalog(world.here / "state" / "giucong.db"), len(world.sink.mails))
+    return Standing(read_catalog(world.here / "state" / "giucong.db"), len(world.sink.mails))
 
 
 def write_down(
-    world: World, head: str, told: Told, before: Before, now: Before, out: Path, *, numbers: bool
+    world: World,
+    head: str,
+    told: Told,
+    before: Standing,
+    now: Standing,
+    out: Path,
+    *,
+    numbers: bool,
 ) -> str:
     """Give all that is kept of a command as text."""
     stable = Stable(world.known, _short_ids(now.catalog), numbers=numbers)
@@ -92,7 +99,7 @@ def _short_ids(catalog: Mapping[str, Rows]) -> frozenset[str]:
     )
 
 
-def _changes(before: Before, now: Before, stable: Stable) -> Iterator[str]:
+def _changes(before: Standing, now: Standing, stable: Stable) -> Iterator[str]:
     for table, rows in now.catalog.items():
         if table == "journal":
             continue
@@ -138,14 +145,14 @@ def _opened(value: Any) -> Any:
     return [_opened(it) for it in value] if isinstance(value, list) else value
 
 
-def _journal(before: Before, now: Before, stable: Stable) -> Iterator[str]:
+def _journal(before: Standing, now: Standing, stable: Stable) -> Iterator[str]:
     earlier = before.catalog.get("journal", {})
     rows = [row for key, row in now.catalog.get("journal", {}).items() if key not in earlier]
     for row in sorted(rows, key=lambda it: it["sequence"]):
         yield _as_json({it: row[it] for it in _JOURNALED if row.get(it)}, stable)
 
 
-def _mails(world: World, before: Before, stable: Stable) -> Iterator[str]:
+def _mails(world: World, before: Standing, stable: Stable) -> Iterator[str]:
     for mail in sorted(world.sink.mails[before.mails :], key=lambda it: (it.recipients, it.body)):
         yield stable.text(f"to: {', '.join(mail.recipients)}\nsubject: {mail.subject}\n{mail.body}")
 

@@ -12,6 +12,16 @@ from tests.record.script import read_script
 ROOT = Path(__file__).parents[2]
 NEVER_DONE = frozenset({"monitor.ack", "security.accept"})
 """What they are about comes of a moment of the machine, or not at all."""
+NEVER_ASKED = NEVER_DONE | {
+    "archive.repair",
+    "backup.init",
+    "backup.load",
+    "backup.redate",
+    "backup.unlock",
+    "report.section",
+    "service.recover",
+}
+"""They ask where very much is broken, or what they read is a file; here they never do."""
 NEVER_REFUSED = frozenset({"estate.sample", "console.run"})
 
 
@@ -21,6 +31,17 @@ def test_every_task_is_typed_once_to_be_done_and_once_to_be_refused() -> None:
         typed = {it.task for it in script if it.meant == meant}
         assert tasks - typed <= never, meant
         assert typed <= tasks | {"giucong"}
+
+
+def test_every_task_that_can_ask_is_made_to_ask() -> None:
+    tasks, script = load_tasks(), read_script()
+    asking = {
+        name
+        for name in tasks.task_names
+        if {it.name for it in tasks[name].get_arguments()}
+        & {"proof_file", "confirm", "password_file"}
+    }
+    assert asking - {it.task for it in script if it.meant == "asked"} <= NEVER_ASKED
 
 
 @pytest.mark.slow

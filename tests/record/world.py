@@ -142,17 +142,13 @@ def as_person(  # the one place that says how what somebody types reaches the se
             return Told(-1, f"(not over after {_SECONDS:.0f} seconds)")
         return Told(ended.returncode, ended.stdout, ended.stderr)
     answering = _answering(world, who, answers)
-    shown = b""
-
-    def keep(told: bytes) -> str:
-        nonlocal shown
-        shown = told
-        return read_screen(told)
-
-    typed = type_at_terminal(
-        command, answering, environment=environment, seconds=_SECONDS, clean=keep,
-        rows_and_columns=ROWS_AND_COLUMNS,
-    )  # fmt: skip
+    try:
+        typed = type_at_terminal(
+            command, answering, environment=environment, seconds=_SECONDS, clean=read_screen,
+            rows_and_columns=ROWS_AND_COLUMNS,
+        )  # fmt: skip
+    except AssertionError as error:
+        return Told(-1, str(error).partition("\n")[2])
     return Told(typed.code, typed.told)
 
 
