@@ -14,6 +14,7 @@ meant to come of it, and the task with its flags. Lines below it that are set in
 one on another disk, `{proof}` a file with which who types proves it (`{proof:lvc}`: another).
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 Meant = Literal["done", "refused", "asked"]
+_TASK = re.compile(r"[a-z]+\.[a-z-]+")
 COMMANDS = Path(__file__).with_name("commands.txt")
 
 
@@ -61,7 +63,7 @@ class Command:
     @property
     def task(self) -> str:
         """What is recorded of: the task's name."""
-        return self.words[0]
+        return next((it for it in self.words if _TASK.fullmatch(it)), self.words[0])
 
     @property
     def name(self) -> str:

@@ -21,15 +21,18 @@ _SECONDS = (
     r"(?:giây|seconds?|mili giây|ms|s)(?!\w) *"
 )
 _PROCESS = r"(?<=pid )\d+|(?<=pid=)\d+|(?<=process )\d+|(?<=tiến trình )\d+"
+_PORT = r"(?<=127\.0\.0\.1:)\d{4,5}"
 _SQUARE = r"(?:^[ \u2580-\u259f]*[\u2580-\u259f][ \u2580-\u259f]*\n?)+"
 _KINDS = (
     ("id", _UUID), ("secret", f"{_HASH}|{_CODE}|{_BASE32}|{_BASE64}"), ("id", _HEX),
-    ("size", _SIZE), ("duration", _SECONDS), ("process", _PROCESS), ("square", _SQUARE),
+    ("size", _SIZE), ("duration", _SECONDS), ("process", _PROCESS), ("port", _PORT),
+    ("square", _SQUARE),
 )  # fmt: skip
 _NUMBERED = frozenset({"id", "secret"})
 _ANY = re.compile("|".join(f"({pattern})" for _kind, pattern in _KINDS), re.MULTILINE)
 _GROUPS = [kind for kind, _pattern in _KINDS]
 _COUNTED = re.compile(r"(?:^|[_.])(?:bytes?|size|seconds|pid|ms)(?:_|$)")
+_OF_THE_CLOCK = re.compile(r"^event=clock-jumped .*\n", re.MULTILINE)  # for it stands
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -53,7 +56,7 @@ class Stable:
 
     def text(self, text: str) -> str:
         """Give a text in which all of it is replaced."""
-        told = self._words.sub(self._replace_known, text)
+        told = self._words.sub(self._replace_known, _OF_THE_CLOCK.sub("", text))
         told = _ANY.sub(self._replace, told)
         return told if self._numbers else _NUMBER.sub("<number>", told)
 

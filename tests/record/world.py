@@ -132,7 +132,7 @@ def as_person(  # the one place that says how what somebody types reaches the se
     }  # fmt: skip
     if who != "root":
         environment["SUDO_USER"] = who
-    command = [str(GIUCONG), *(it for it in words if it != "giucong")]
+    command = [str(GIUCONG), *([] if [*words] == ["giucong"] else words)]
     if until:
         return _interrupted(command, environment, until)
     if not terminal:
