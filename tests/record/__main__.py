@@ -47,7 +47,8 @@ def record(folder: Path, parts: Iterable[str] = ()) -> None:
     began, wanted = time.monotonic(), {*parts}
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    commands = [it for it in read_script() if not wanted or it.part in {"founding", *wanted}]
+    needed = {"founding"} if wanted == {"founding"} else {"founding", "first", *wanted}
+    commands = [it for it in read_script() if not wanted or it.part in needed]
     with make_world() as world:
         minutes, captured, standing = 0.0, dict[str, str](), look(world)
         for command in commands:

@@ -45,11 +45,12 @@ def test_every_task_that_can_ask_is_made_to_ask() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # each process starts afresh, with all that a service needs
 def test_what_is_kept_is_the_same_each_time(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.record"]
     for name in ("one", "two"):
         subprocess.run([*command, "run", tmp_path / name, "founding"], cwd=ROOT, check=True)
-    assert len([*(tmp_path / "one").iterdir()]) > 20
+    assert len([*(tmp_path / "one").iterdir()]) > 15
     compared = subprocess.run(
         [*command, "compare", tmp_path / "one", tmp_path / "two"],
         cwd=ROOT, capture_output=True, text=True, check=False,
