@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.record.kept import Standing, look, write_down
@@ -77,8 +78,7 @@ def carry_out(
     out = world.here / "out" / f"{command.number:03}"
     names = {"here": str(world.here), "out": str(out), "usb": str(world.usb), **captured}
     names |= {it.lower(): port for port, it in world.known.items() if it.startswith("port_")}
-    for line in command.prepared:
-        run_shell(world, _fill(line, names))
+    failed = [run_shell(world, _fill(it, names)) for it in command.prepared]
     for person in ("nva", "lvc", "tvo", "hve", "ptd", "moi"):
         name = "proof" if person == command.who else f"proof:{person}"
         if any(f"{{{name}}}" in it for it in command.words):
@@ -100,6 +100,7 @@ def carry_out(
     where = "at a terminal" if command.terminal else "by a script"
     head = f"{command.who} ({command.language}, {where}): giucong {' '.join(command.words)}"
     numbers = "monitor.check" not in command.words
+    told = replace(told, stderr="\n".join(filter(None, (*failed, told.stderr))))
     now = look(world)
     return write_down(world, head, told, before, now, out, numbers=numbers), now
 

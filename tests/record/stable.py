@@ -26,12 +26,12 @@ _SQUARE = r"(?:^[ \u2580-\u259f]*[\u2580-\u259f][ \u2580-\u259f]*\n?)+"
 _KINDS = (
     ("id", _UUID), ("secret", f"{_HASH}|{_CODE}|{_BASE32}|{_BASE64}"), ("id", _HEX),
     ("size", _SIZE), ("duration", _SECONDS), ("process", _PROCESS), ("port", _PORT),
-    ("square", _SQUARE),
+    ("set", r"(?<=share-near-)\d+|(?<=số bộ là )\d+"), ("square", _SQUARE),
 )  # fmt: skip
 _NUMBERED = frozenset({"id", "secret"})
 _ANY = re.compile("|".join(f"({pattern})" for _kind, pattern in _KINDS), re.MULTILINE)
 _GROUPS = [kind for kind, _pattern in _KINDS]
-_COUNTED = re.compile(r"(?:^|[_.])(?:bytes?|size|seconds|pid|ms)(?:_|$)")
+_COUNTED = re.compile(r"(?:^|[_.])(?:bytes?|size|seconds|pid|ms|identifier)(?:_|$)")
 _OF_THE_CLOCK = re.compile(r"^event=clock-jumped .*\n", re.MULTILINE)  # for it stands
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

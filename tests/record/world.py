@@ -329,10 +329,9 @@ def later(base: datetime, minutes: float) -> datetime:
     return base + timedelta(minutes=minutes)
 
 
-def run_shell(world: World, line: str) -> None:
-    """Do something beside the service, as an editor of a portal or a thief would.
-
-    Raises:
-        subprocess.CalledProcessError: It failed.
-    """
-    subprocess.run(["bash", "-ec", line], cwd=world.here, check=True, capture_output=True)
+def run_shell(world: World, line: str) -> str:
+    """Do something beside the service, as an editor of a portal would; gives why it failed."""
+    done = subprocess.run(
+        ["bash", "-ec", line], cwd=world.here, check=False, capture_output=True, text=True
+    )
+    return f"prepared: {line}: {done.returncode} {done.stderr}" if done.returncode else ""
