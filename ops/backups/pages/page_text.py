@@ -2,10 +2,10 @@
 
 One pass whose time grows with the page's length, whatever stands in it. The standard library's
 `html.parser` does not promise that: 60 kB of `<a ` keep Python 3.11's for over a minute, and a
-defaced page must not hold up a backup. So a tag is here what lies between `<` and the next `>` with
-no `<` between; an attribute that holds one of the two bare shows some of itself as text, the same
-in every reading. Two more things in Python take quadratic time, and are kept from it: composing a
-letter with endless marks, and character sets in which no page is written.
+defaced page must not hold up a backup. So a tag is here what lies between `<` and the next `>` out
+of quotes, with no `<` between; an attribute that holds that one bare shows some of itself as text,
+the same in every reading. Two more things in Python take quadratic time, and are kept from it:
+composing a letter with endless marks, and character sets in which no page is written.
 """
 
 import codecs
@@ -22,7 +22,10 @@ _INLINE = {
     "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 }  # fmt: skip
 # What was taken is not given back (`*+`): else a name without a `>` is tried in every length.
-TAG = re.compile(r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>]*+)[^<>]*+>)")
+TAG = re.compile(
+    r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>\"']*+)"
+    r"(?:[^<>\"']++|\"[^<\"]*+\"|'[^<']*+'|[\"'])*+>)"
+)
 ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _NO_PAGES = {

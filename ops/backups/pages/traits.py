@@ -22,12 +22,14 @@ LONGEST_WORD = 24
 
 _LOADS = {"script", "iframe", "frame", "embed", "object", "base"}
 _VALUE = re.compile(
-    r"\s(src|data|href|content|http-equiv)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>]++))",
+    r"[\s\"'/](src|data|href|content|http-equiv|on[a-z]{3,20})\s*+=\s*+"
+    r"(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>][^\s<>]*+))",
     re.IGNORECASE,
 )
 _HOST = re.compile(r"\s*+(?:https?:)?[/\\]{2}([^\s/\\?#\"'<>]{1,253})", re.IGNORECASE)
 _REFRESH = re.compile(r"url\s*+=\s*+[\"']?(.*)", re.IGNORECASE | re.DOTALL)
-_NAMED_IN_SCRIPT = re.compile(r"https?:\\?/\\?/([a-z0-9.-]{1,253})", re.IGNORECASE)
+_NAMED_IN_SCRIPT = re.compile(r"(?:https?:|[\"'`])\\?/\\?/([a-z0-9.-]{1,253})", re.IGNORECASE)
+_NOT_IN_ADDRESSES = re.compile(r"[\t\n\r]")  # browsers drop them (WHATWG URL 4.4)
 _UNPACKS = re.compile(r"\b(eval|atob|unescape|fromCharCode)\s*+\(")
 # Of a writing without blanks each sign is a word.
 _WORD = re.compile(r"[\u3040-\u9fff]|[^\W\d_]{2,}")
@@ -69,15 +71,22 @@ def find_traits(source: str, text: str) -> Traits:
             continue
         if name in {"a", "area"}:
             leads.update(islice(_hosts_in(found[0], {"href"}), 1))
-        elif name in _LOADS:
-            obeys |= dict.fromkeys(_hosts_in(found[0], {"src", "data", "href"}))
-        elif name == "meta":
-            obeys |= dict.fromkeys(_hosts_of_refresh(found[0]))
-        if name == "script":
-            obeys |= dict.fromkeys(_hosts_in_script(source[found.end() : at]))
+        script = source[found.end() : at] if name == "script" else ""
+        obeys |= dict.fromkeys(_obeyed(found[0], name, script))
     return Traits(
         tuple(islice(obeys, MOST_HOSTS)), tuple(leads.most_common(MOST_HOSTS)), _find_foreign(text)
     )
+
+
+def _obeyed(tag: str, name: str, script: str) -> Iterator[str]:
+    """Yield whom an element obeys: what it loads, where it sends on, what its scripts name."""
+    if name in _LOADS:
+        yield from _hosts_in(tag, {"src", "data", "href"})
+    elif name == "meta":
+        yield from _hosts_of_refresh(tag)
+    handlers = (value for key, value in _values(tag) if key.startswith("on"))
+    for it in (script, *handlers):
+        yield from _hosts_in_script(it)
 
 
 def host_of(address: str) -> str:
@@ -88,7 +97,8 @@ def host_of(address: str) -> str:
 
 def _values(tag: str) -> Iterator[tuple[str, str]]:
     for key, *values in _VALUE.findall(tag):
-        yield key.lower(), html.unescape(ENDLESS_NUMBER.sub("", "".join(values)))
+        value = html.unescape(ENDLESS_NUMBER.sub("", "".join(values)))
+        yield key.lower(), _NOT_IN_ADDRESSES.sub("", value)
 
 
 def _hosts_in(tag: str, keys: set[str]) -> Iterator[str]:

