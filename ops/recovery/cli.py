@@ -40,6 +40,7 @@ from ops.backups.repositories.stores import open_root
 from ops.backups.sources.site import MANIFEST
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
+from ops.entering import refuse_strange_links
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -94,6 +95,7 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
     Raises:
         WrongUseError: The flags make no sense, nobody confirmed, a service runs there, or the
             backup leads out of the folders named.
+        StrangeLinkError: A path leads over a link that others could have put there.
         NotAllowedError: The rights are another user's; or a catalog is there, and does not know the
             person as its administrator.
         BackupError: The repository cannot be opened or read.
@@ -112,6 +114,8 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
             return 0
         refuse_outside(plan, folders)
         refuse_strangers(plan.estate_file)
+        for step in plan.steps:
+            refuse_strange_links(step.path)
         _refuse_or_ask(plan, wish)
         owner, made = find_owner(plan.user), list[Path]()
         try:

@@ -6,12 +6,14 @@ not there, so a recovery that was cut off is simply run again.
 
 import os
 import pwd
+import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.durable_files import copy_new, put_new
+from ops.entering import entered
 from ops.errors import OpsError, SecretError, WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
@@ -145,11 +147,33 @@ def _is_at(store: Store, repo: str) -> bool:
 
 
 def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable[Path]) -> None:
-    """Give what was made to the service's user, and what root has in its working folders."""
+    """Give what was made to the service's user, and what root has in its working folders.
+
+    That user may still have a process that swaps names: each entry is held by its descriptor.
+
+    Raises:
+        StrangeLinkError: A path leads over a link that others than root could have put there.
+    """
     if owner is None:
         return
-    below = [it for folder in folders for it in (folder, *folder.rglob("*"))]
-    for path in (*made, *below):
-        with suppress(FileNotFoundError):
-            if path.lstat().st_uid == 0:
-                os.lchown(path, owner.pw_uid, owner.pw_gid)
+    for path in made:
+        with suppress(FileNotFoundError), entered(path) as place:
+            _give(owner, place.name, place.folder)
+    for path in folders:
+        with suppress(FileNotFoundError), entered(path) as place:
+            _give(owner, place.name, place.folder)
+            for _top, below, files, folder in os.fwalk(place.name, dir_fd=place.folder):
+                for name in (*below, *files):
+                    _give(owner, name, folder)
+
+
+def _give(owner: pwd.struct_passwd, name: str, folder: int) -> None:
+    """Give one entry that is root's; one with further names may be a file of root elsewhere."""
+    with suppress(FileNotFoundError):
+        held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            found = os.fstat(held)
+            if found.st_uid == 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+                os.chown(f"/proc/self/fd/{held}", owner.pw_uid, owner.pw_gid)
+        finally:
+            os.close(held)
