@@ -95,7 +95,8 @@ class Ops(Machine):
         asked = at or login
         answering: Callable[[str], str] = self.people.answering(login, answers, at=asked)
         typed = type_at_terminal(whole, answering, environment=VARIABLES)
-        self.people.note(asked, typed.told)  # recovery codes come last
+        whose = words[words.index("--person") + 1] if "--person" in words else asked
+        self.people.note(whose, typed.told)  # recovery codes come last
         return Typed(tuple(words), typed.code, typed.told)
 
     def ask(self, login: str, command: str) -> list[dict[str, Any]]:
@@ -346,16 +347,15 @@ def _let_people_in(ops: Ops) -> None:
         is_first = words[words.index("--person") + 1] == first
         ops.type("root" if is_first else first, words, at=first).check()
         if words[0] == "user.role" and is_first:  # alone, it gives what will take two people later
-            for task in _list_appointments(first):
-                ops.type(first, task).check()
+            for name in ROLES.keys() - {first, "ttb"}:  # of whom the page tells
+                ops.type(first, f"user.add --person {name}").check()
+            ops.type(first, " ".join(_list_appointments())).check()
     ops.agree(first, "ttb", "user.role --person lvc --role approver --reason 'Phân công'").check()
 
 
-def _list_appointments(first: str) -> Iterator[str]:
-    """Yield the tasks that give the others credentials, and all their roles but approving."""
+def _list_appointments() -> Iterator[str]:
+    """Yield the tasks that give all their roles but the first, and approving."""
     for name, roles in ROLES.items():
-        if name not in {first, "ttb"}:  # of whom the page tells
-            yield f"user.add --person {name}"
         for role in roles:
             if role not in {"security_officer", "approver"}:
                 yield f"user.role --person {name} --role {role} --reason 'Phân công'"
