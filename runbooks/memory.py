@@ -69,9 +69,11 @@ class MemoryApprover:
 
     Attributes:
         approvals: (run, number of the step) → the second person; each good for one use.
+        agreed: Who agreed to what commands asked for.
     """
 
     approvals: dict[tuple[str, int], str] = field(default_factory=dict)
+    agreed: str = ""
 
     def approve(self, request: Request, person: str) -> str:
         """Use an approval up."""
@@ -86,6 +88,11 @@ class MemoryApprover:
         if second == person:
             raise SamePersonError(request.number, person)
         return self.approvals.pop((request.run, request.number))
+
+    def find_agreed(self, person: str, since: datetime) -> str:
+        """Give who agreed to what a command asked for."""
+        del person, since
+        return self.agreed
 
 
 @dataclass

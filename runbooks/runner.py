@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from runbooks.command_lines import find_names
-from runbooks.errors import RunbookUseError
+from runbooks.errors import RunbookUseError, SamePersonError
 from runbooks.next_step import (
     EXIT_INCOMPLETE,
     Finish,
@@ -128,6 +128,12 @@ class Runner:
         )
         self._seams.states.save(state.with_record(begun))
         ended = self._carry_out(state, step, commands, begun)
+        if ended.exit_code is not None and not ended.approved_by:
+            since = next(
+                it.started_at for it in (*state.records, begun) if it.number == step.number
+            )
+            agreed = self._seams.approver.find_agreed(self._person, since)
+            ended = replace(ended, approved_by=agreed)
         secrets = [name for name, it in runbook.variables.items() if it.secret]
         state = apply_record(state, ended, variable=step.variable, secrets=secrets)
         self._seams.states.save(state)
@@ -164,8 +170,14 @@ class Runner:
         return mask(text, {**self._secrets, **shares})
 
     def _approve(self, state: RunState, step: Step, sentence: str, shown: tuple[str, ...]) -> str:
+        """Have a second person agree; that stays good while a command waits for one of its own."""
         if not step.two_people:
             return ""
+        last = state.last_of(step.number)
+        if last and last.state == "waiting" and last.commands == shown:
+            if last.approved_by != self._person:
+                return last.approved_by
+            raise SamePersonError(step.number, self._person)
         request = Request(state.id, self._runbook.id, step.number, sentence, shown)
         try:
             return self._seams.approver.approve(request, self._person)

@@ -85,6 +85,14 @@ class Approver(Protocol):
             SamePersonError: The second person is `person`.
         """
 
+    def find_agreed(self, person: str, since: datetime) -> str:
+        """Give who agreed to what a command of this person's asked for; empty where none did.
+
+        Args:
+            person: Who carries the step out.
+            since: When the step was begun first; the last that was used since then counts.
+        """
+
 
 class Asker(Protocol):
     """Speaks with the person who carries the runbook out."""

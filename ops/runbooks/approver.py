@@ -1,13 +1,16 @@
 """Have a second person agree to a step, through the estate's requests and approvals."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, require_approval
 from ops.access.requester import proof_of_requester
 from ops.access.session import Bench, follow_decision, look_at_past
+from ops.catalog.tables.access import ApprovalRequest
 from runbooks.errors import SamePersonError
 from runbooks.seams import Clock, Request
 
@@ -63,3 +66,11 @@ class EstateApprover:
         if permit.need == "needed":
             follow_decision(self.bench)
         return permit.approved_by
+
+    def find_agreed(self, person: str, since: datetime) -> str:
+        """Give who approved what this person's commands have used last since then."""
+        used = ApprovalRequest.used_by == person, ApprovalRequest.used_at >= since
+        query = select(ApprovalRequest.decided_by).where(*used)
+        with self.bench.catalog.reading() as session:
+            found = session.execute(query.order_by(ApprovalRequest.used_at.desc())).scalars()
+            return found.first() or ""

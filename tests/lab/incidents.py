@@ -41,21 +41,27 @@ class Carried:
         code: The exit code of the last command.
         told: All that stood on the terminal.
         decisions: How many questions a person answered, secrets and approvals apart.
+        approvals: How many requests another person approved.
         seconds: How long it took, another's approvals included.
     """
 
     code: int
     told: str
     decisions: int
+    approvals: int
     seconds: float
 
-    def check(self) -> "Carried":
+    def check(self, *, writes: int) -> "Carried":
         """Give this where everything was done; say how long it took.
 
+        Args:
+            writes: How many steps overwrite something, each of which takes one approval.
+
         Raises:
-            AssertionError: It stopped before.
+            AssertionError: It stopped before, or took more or fewer approvals.
         """
         assert self.code == 0, f"{self.code}\n{self.told}"
+        assert self.approvals == writes, f"{self.approvals} approvals\n{self.told}"
         step(f"done after {self.seconds:.0f} s, with {self.decisions} decisions")
         return self
 
@@ -129,7 +135,7 @@ def carry_out(
         answers: A piece of a question → its answer. What asks for yes or no gets yes, what asks
             for the secret of a key or account gets none.
     """
-    hands, told, started = _Hands(lab, answers), "", time.monotonic()
+    hands, told, approvals, started = _Hands(lab, answers), "", 0, time.monotonic()
     flags = [f"--set={name}={value}" for name, value in values.items()]
     words = ["runbook.run", "--id", runbook, *flags]
     while True:
@@ -137,19 +143,20 @@ def carry_out(
         told += typed.told
         if typed.code != _AWAITED:
             seconds = time.monotonic() - started
-            return Carried(typed.code, told, hands.decisions, seconds)
-        approve(lab)
+            return Carried(typed.code, told, hands.decisions, approvals, seconds)
+        approvals += approve(lab)
         run = _RUN.findall(typed.told.rpartition("runbook.resume --run")[2])[0]
         words = ["runbook.resume", "--run", run]
 
 
-def approve(lab: Lab) -> None:
-    """Have the other person approve all that waits."""
+def approve(lab: Lab) -> int:
+    """Have the other person approve all that waits; gives how many requests that were."""
     waiting = [it for it in lab.ops.ask(APPROVER, "approval.list") if it["state"] == "waiting"]
     assert waiting, "nothing waits for another person"
     for it in waiting:
         words = f"approval.approve --id {it['id']} --person {APPROVER}"
         lab.ops.type(APPROVER, words).check()
+    return len(waiting)
 
 
 class _Hands:

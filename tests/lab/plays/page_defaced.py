@@ -37,7 +37,7 @@ def play(lab: Lab) -> None:
         "Tệp lạ đã xóa": remove_strange,
         "gõ một chữ bất kỳ": "x",
     }
-    carried = carry_out(lab, "defacement", values, answers).check()
+    carried = carry_out(lab, "defacement", values, answers).check(writes=1)
 
     assert all(it in carried.told for it in ("index.php", "uploads/x.php"))
     assert "HACKED" not in visit(lab.web1, PORTAL)

@@ -198,8 +198,22 @@ def test_a_command_that_waits_for_approval_pauses_the_run() -> None:
     world.exit_codes = {"restore": [4]}
 
     assert world.go().standing == "waiting"
-    world.approver.approvals["run", 3] = "ttb"
-    assert world.go().standing == "done"
+    with pytest.raises(SamePersonError):
+        world.go("ttb")
+    state = world.go()
+    assert state.standing == "done"
+    assert [it.approved_by for it in state.records if it.number == 3] == ["ttb", "ttb"]
+
+
+def test_who_agreed_to_what_a_command_asked_for_stands_in_the_minutes() -> None:
+    world = World()
+    world.exit_codes = {"compare": [4]}
+    state = world.go()
+    assert state.records[-1].approved_by == ""
+    world.approver.agreed = "ttb"
+    world.go()
+
+    assert world.states.kept["run"].records[-1].approved_by == "ttb"
 
 
 @pytest.mark.parametrize("name", ["list", "restore", "after", "status", "compare"])
