@@ -44,6 +44,8 @@ def trust_host(name: str, *, confirm: str, dry_run: bool) -> int:
     shown = shared_pool().ask_key(target)
     try:
         known = read_keys(table, target.known_name)
+        if confirm and shown in known:
+            need_confirmation(shown.fingerprint, confirm, "")
         if shown in known:
             write_line(_("the key {shown} of the host {host} is on record already").format(
                 shown=shown.fingerprint, host=name))  # fmt: skip

@@ -79,6 +79,8 @@ def test_a_key_is_shown_compared_recorded_and_journaled(
     assert host.run([b"echo", b"in"]).stdout == b"in\n"
 
     again = giucong(estate, "estate.trust", "--host", "web1", language="vi")
+    unlike = giucong(estate, "estate.trust", "--host", "web1", "--confirm", "SHA256:khac")
+    assert (unlike.returncode, shown in unlike.stderr) == (2, True), unlike.stdout
     assert again.returncode == 0
     assert "đã được ghi từ trước" in again.stdout
     assert len(journaled(estate)) == 1
