@@ -44,6 +44,12 @@ _PLAIN: Mapping[str, Explanation] = {
         _PRODUCTION_SAFE,
         N_("archive it: `{program} archive.capture --site {site}`"),
     ),
+    "drill_archive_unsaved": Explanation(
+        N_("the archive was never backed up to {store}, so nothing could be taken back from there"),
+        "",
+        N_("the archive itself was not touched"),
+        N_("back it up: `{program} backup.run --site luu-tru`; then drill again"),
+    ),
     "drill_archive_behind": Explanation(
         N_("the copy of the archive is whole, but of {count} items it lacks the newest version"),
         N_("they were archived after the copy was last brought up to date"),

@@ -37,6 +37,7 @@ CONCLUSIONS: Mapping[str, str] = {
     "ok": N_("PASSED: the site was restored, started and compared, within the targets."),
     "incomplete": N_("INCOMPLETE: not everything that is needed could be checked."),
     "failed": N_("FAILED: see the shortcomings."),
+    "not_checked": N_("NOT CHECKED: there was nothing yet that could be taken back."),
 }
 REMARKED = N_(
     "PASSED WITH REMARKS: the site was restored, started and compared, within the targets; what the"

@@ -87,6 +87,9 @@ def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
     if not faults:
         return Judgement("ok", params=_find_file(drill), isolated=isolated)
     outcome: Verdict = "failed" if faults[0][0] == "failed" else "incomplete"
+    fetched = drill.phases.get("fetch")
+    if drill.source == "archive" and fetched is not None and fetched.outcome == "not_checked":
+        outcome = "not_checked"  # there was nothing yet that could have been taken back
     return Judgement(outcome, faults[0][1], faults[0][2], isolated, tuple(faults))
 
 

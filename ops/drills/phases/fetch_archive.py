@@ -21,12 +21,15 @@ from archive.errors import ArchiveError
 from archive.ocfl.layout import object_path
 from archive.ocfl.root import open_root, read_object
 from archive.ocfl.validate import Verdict, validate_object
+from backup.repository.ids import SnapshotNotFoundError
 from ops.archives.from_backup import restore_objects, restored_root
 from ops.archives.places import PRIVATE, Place, find_copy, opened_index, own_places
 from ops.archives.shown import DAMAGED, show_page
+from ops.backups.repositories.catalog_index import read_expected, was_seen
+from ops.backups.repositories.open import RepositoryMissingError
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
-from ops.estate.model.archive_site import PRIVATE_PART, PUBLIC_PART
+from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.version import software_version
 
 LOT = 20
@@ -73,14 +76,28 @@ def fetch_archive(work: Work) -> PhaseResult:
             choose_copy(session, work.drill.id, store=copy.name, snapshot="", taken_at=None)
         _take(copy, lot, folder)
     else:
-        snapshot = restore_objects(
-            work.estate, ((it.part, it.path) for it in lot), folder, store=work.store,
-            wanted=work.drill.wanted, progress=work.progress,
-        )  # fmt: skip
+        try:
+            snapshot = restore_objects(
+                work.estate, ((it.part, it.path) for it in lot), folder, store=work.store,
+                wanted=work.drill.wanted, progress=work.progress,
+            )  # fmt: skip
+        except (RepositoryMissingError, SnapshotNotFoundError) as error:
+            if work.drill.wanted or _was_saved(work, error):
+                raise
+            params = {"store": work.store.name}
+            return PhaseResult(outcome="not_checked", reason="drill_archive_unsaved", params=params)
         with work.catalog.writing() as session:
             choose_copy(session, work.drill.id, store=work.store.name, snapshot=snapshot.id,
                         taken_at=snapshot.time)  # fmt: skip
     return judge(lot, count, [_look(folder, it) for it in lot], _show_page(work, folder, lot))
+
+
+def _was_saved(work: Work, error: Exception) -> bool:
+    """Tell whether the store should have what it was not found to have."""
+    if isinstance(error, RepositoryMissingError):
+        return was_seen(work.catalog, ARCHIVE_SITE, work.store.name)
+    with work.catalog.reading() as session:
+        return bool(read_expected(session, ARCHIVE_SITE, work.store.name))
 
 
 def draw(work: Work, *, is_public_only: bool) -> tuple[list[Drawn], int]:

@@ -48,3 +48,16 @@ def test_words_that_make_no_sense_are_refused(archived: Commune) -> None:
 
     assert (engine.returncode, store.returncode, itself.returncode) == (2, 2, 2)
     assert "no store is called" in store.stderr
+
+
+def test_before_the_archives_first_backup_nothing_was_checked(bare: Commune) -> None:
+    assert bare.save_and_capture()["outcome"] == "ok"
+    (early,) = bare.items(*DRILL, "--store", "near")
+    bare.good("backup.run", "--site", "luu-tru")
+    for path in (bare.folder / "stores/near/luu-tru/snapshots").rglob("*"):
+        path.unlink()
+    (lost,) = bare.items(*DRILL, "--store", "near")
+
+    assert (early["outcome"], early["reason_code"]) == ("not_checked", "drill_archive_unsaved")
+    assert "NOT CHECKED" in bare.good("drill.show", "--drill", early["id"])
+    assert lost["outcome"] == "failed", "what was there and is gone is no early day"
