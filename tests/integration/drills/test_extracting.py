@@ -16,6 +16,8 @@ from backup.progress import SILENT
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.drills.extract import ExtractError, ExtractWish, extract_rows
+from ops.estate.load.load import load_estate
+from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import render_error
 from tests.integration.jobs.small_estate import giucong
 from tests.mariadb_server import MariadbServer, mariadb_server
@@ -127,7 +129,9 @@ def test_a_row_comes_from_the_newest_copy_of_its_database(world: World, tmp_path
     world.run("sqlite", "INSERT INTO bai (so, tieu_de) VALUES (77, 'của buổi chiều');")
     done = giucong(world.estate, "backup.run", "--site", "cong-xa", "--database", "sqlite")
     world.run("sqlite", "DELETE FROM bai WHERE so = 77;")
-    taken = extract(world, "sqlite", tmp_path / "rows", "--where", "so=77")
+    state = load_estate(world.estate).service.state
+    with hold_site_lock(state, "cong-xa", holder="a run"):  # whoever reads waits for no run
+        taken = extract(world, "sqlite", tmp_path / "rows", "--where", "so=77")
 
     assert done.returncode == 0, done.stderr
     assert taken.returncode == 0, taken.stdout + taken.stderr

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -17,7 +18,7 @@ from ops.backups.media.copy_list import NAME as LIST
 from ops.backups.media.copy_list import NAMESPACE
 from ops.backups.media.export_medium import export_media
 from ops.backups.media.label import NAME as LABEL
-from ops.backups.media.mount_point import MediumGoneError
+from ops.backups.media.mount_point import MediumGoneError, hold_medium
 from ops.backups.media.new_label import MediaWish
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
@@ -139,35 +140,55 @@ def test_a_medium_that_is_lost_is_taken_out_of_use(estate: Path, tmp_path: Path)
 
 
 class Unmounting(SilentProgress):
-    """Takes the medium away in the middle of the writing, as somebody does who pulls it out."""
+    """Takes the medium away after so many files, as somebody does who pulls it out."""
 
-    def __init__(self, medium: Path) -> None:
-        self.medium, self.files = medium, 0
+    def __init__(self, medium: Path, after: int) -> None:
+        self.medium, self.after, self.files = medium, after, 0
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
         del amount, items
         self.files += 1
-        if self.files == 2:
+        if self.files == self.after:
             subprocess.run(["umount", "-l", str(self.medium)], check=True)
 
 
-def test_a_medium_that_is_unmounted_meanwhile_is_not_written_below(
-    estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Path]:
+    """A medium of its own file system."""
     medium = tmp_path / "medium"
     medium.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "none", str(medium)], check=True)
-    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
-    progress = Unmounting(medium)
-    try:
-        with pytest.raises(MediumGoneError):
-            export_media(MediaWish(to=str(medium), code="GC-01", site="cong-xa"), progress)
-    finally:
-        subprocess.run(["umount", "-l", str(medium)], check=False, capture_output=True)
+    yield medium
+    subprocess.run(["umount", "-l", str(medium)], check=False, capture_output=True)
 
-    assert progress.files >= 2
-    assert list(medium.iterdir()) == []
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_medium_that_is_unmounted_meanwhile_is_not_written_below(
+    estate: Path, tmp_path: Path, mounted: Path, monkeypatch: pytest.MonkeyPatch, *, is_last: bool
+) -> None:
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
+    all_files = Unmounting(mounted, 0)
+    (tmp_path / "first").mkdir()
+    wish = MediaWish(to=str(tmp_path / "first"), code="GC-02", site="cong-xa", allow_folder=True)
+    assert export_media(wish, all_files) == 0
+    progress = Unmounting(mounted, all_files.files if is_last else 2)
+    with pytest.raises(MediumGoneError):
+        export_media(MediaWish(to=str(mounted), code="GC-01", site="cong-xa"), progress)
+
+    assert progress.files == progress.after  # nothing more was written
+    assert all_files.files > 2
+    assert list(mounted.iterdir()) == []
     assert _verdict(estate) is None
+
+
+def test_what_is_written_to_a_held_medium_never_lies_below_its_mount_point(mounted: Path) -> None:
+    with hold_medium(mounted, allow_folder=False) as medium:
+        subprocess.run(["umount", "-l", str(mounted)], check=True)
+        (medium.root / "tệp").write_bytes(b"1")  # between two looks
+        with pytest.raises(MediumGoneError):
+            medium.ensure_there()
+
+    assert list(mounted.iterdir()) == []
 
 
 def test_a_medium_that_opens_with_what_has_leaked_is_red_until_it_is_written_anew(
@@ -194,6 +215,17 @@ def test_a_medium_that_opens_with_what_has_leaked_is_red_until_it_is_written_ane
     assert anew.returncode == 0, anew.stdout + anew.stderr
     assert "GC-01 opens only" not in after.stdout
     assert opened.returncode == 0, opened.stderr
+
+
+def test_a_medium_with_the_old_master_key_is_red(estate: Path, tmp_path: Path) -> None:
+    assert _export(estate, tmp_path / "medium").returncode == 0
+    rotated = giucong(
+        estate, "backup.key-rotate", "--leaked", "master-key", "--site", "cong-xa", "--confirm",
+        "cong-xa",
+    )  # fmt: skip
+
+    assert "GC-01" in rotated.stdout, rotated.stderr
+    assert "opens only with a key that has leaked: cong-xa" in giucong(estate).stdout
 
 
 def test_damage_that_a_dry_run_finds_is_recorded(estate: Path, tmp_path: Path) -> None:

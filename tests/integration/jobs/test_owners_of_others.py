@@ -17,6 +17,8 @@ from tests.trees import describe_tree, differences
 pytestmark = pytest.mark.slow
 
 WWW, STAFF = 33, 50
+MAY_LISTEN = bytes.fromhex("0100000200040000" + "00" * 12)
+"""`cap_net_bind_service+ep`, as the kernel keeps it."""
 RESTORE = ("backup.restore", "--site", "cong-xa", "--verify", "--target")
 
 
@@ -54,6 +56,7 @@ def make_site(estate: Path) -> Path:
     (www / "thu muc").chmod(0o2775)
     (www / "chạy").write_bytes(b"#!/bin/sh\n")
     (www / "chạy").chmod(0o4755)
+    os.setxattr(www / "index.php", "security.capability", MAY_LISTEN)
     return www
 
 
@@ -79,6 +82,10 @@ def test_what_only_root_can_give_is_counted_and_given_by_the_list(folder: Path) 
     entries = sum(1 for it in www.rglob("*") if "cache" not in it.parts and it.suffix != ".db")
     assert found, done.stdout
     assert int(found[1]) == sum(1 for _ in restored.rglob("*")) + 1 >= entries
+    assert "the attribute security.capability could not be set here, entries: 1" in done.stdout
+    listed = (target / "cong-xa.owners").read_bytes().split(b"\0")[2::3]
+    for number, path in enumerate(listed):  # nobody gets a folder before what lies in it
+        assert not {it for it in listed[:number] if path.startswith(it + b"/")}, path
     command = next(it.strip() for it in done.stdout.splitlines() if "xargs" in it)
     assert command.startswith(f"cd '{target}' && sudo xargs -0 ")
     given = subprocess.run(
@@ -127,3 +134,10 @@ def test_where_everything_is_ones_own_nothing_is_said(folder: Path) -> None:
     in_place = by_service(estate, *words)
     assert in_place.returncode == 0, in_place.stdout + in_place.stderr
     assert (estate.parent / "www" / "index.php").read_text() == "<?php // trang chủ"
+
+    os.chown(estate.parent / "www" / "index.php", WWW, WWW)  # of one file alone
+    refused = by_service(estate, *words)
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    assert "belongs to others than the account that runs this" in refused.stderr
+    assert "index.php" in refused.stderr
+    assert (estate.parent / "www" / "index.php").stat().st_uid == WWW

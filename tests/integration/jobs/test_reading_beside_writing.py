@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -141,16 +140,19 @@ def test_beside_a_copy_to_a_store_that_says_nothing(estate: Path, tmp_path: Path
 
 def test_beside_a_prune_a_reader_says_that_it_waits(estate: Path, tmp_path: Path) -> None:
     repository = open_repository(load_estate(estate), "cong-xa")
-    told: list[subprocess.CompletedProcess[str]] = []
     words = ("backup.restore", "--site", "cong-xa", "--target", str(tmp_path / "beside_prune"))
-    reader = threading.Thread(target=lambda: told.append(giucong(estate, *words)))
     with hold_lock(repository, exclusive=True):
-        reader.start()
-        time.sleep(3)
-        assert reader.is_alive(), told
-    reader.join(60)
+        reader = subprocess.Popen(
+            [GIUCONG, *words],
+            env={**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert reader.stderr is not None
+        told = next((it for it in reader.stderr if "waiting" in it), "")
+        time.sleep(1)
+        assert reader.poll() is None, told
+    rest = reader.communicate(timeout=60)[1]
 
-    (done,) = told
-    assert done.returncode == 0, done.stderr
-    assert "waiting up to 10 minutes" in done.stderr
-    assert "--store offsite" in done.stderr
+    assert reader.returncode == 0, rest
+    assert "waiting up to 10 minutes" in told
+    assert "--store offsite" in told

@@ -1,8 +1,11 @@
 """The catalog moves to PostgreSQL and back with all its records; an empty one frees nothing."""
 
+import fcntl
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -167,6 +170,9 @@ def test_what_stands_in_the_way_of_a_move(office: Office, postgres_server: Postg
     state = load_estate(office.estate).service.state
     with hold_site_lock(state, "cong-xa", holder="a run"):
         busy = office.run("catalog.move", "--to", reference)
+    with (state / "locks/service.pid").open("a") as sign:
+        fcntl.flock(sign, fcntl.LOCK_EX)
+        serving = office.run("catalog.move", "--to", reference)
     shown = office.run("catalog.move", "--to", "postgresql+psycopg://a:b@127.0.0.1/c")
     with open_catalog(url) as there, there.readers.connect() as connection:
         tables = [connection.execute(select(it)).first() for it in METADATA.sorted_tables]
@@ -174,10 +180,25 @@ def test_what_stands_in_the_way_of_a_move(office: Office, postgres_server: Postg
     second = office.run("catalog.move", "--to", reference)
 
     assert (busy.returncode, shown.returncode) == (11, 2)
+    assert (serving.returncode, "a service runs on this machine" in serving.stderr) == (2, True)
     assert "a:b" not in shown.stdout + shown.stderr
     assert not any(tables)
     assert (first.returncode, second.returncode) == (0, 1)
     assert "not empty" in second.stderr
+
+
+def test_a_journal_that_was_changed_does_not_move(office: Office) -> None:
+    with closing(sqlite3.connect(office.estate.parent / "state/giucong.db")) as database, database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute("UPDATE journal SET login = 'ttb' WHERE sequence = 2")
+
+    moved = office.run("catalog.move", "--to", "sqlite:///state/again.db")
+
+    assert moved.returncode == 1
+    assert "the journal does not hold: row 2" in moved.stderr
+    with open_catalog(f"sqlite:///{office.estate.parent}/state/again.db") as there:
+        assert not any(rows_of(there).values())
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
