@@ -2,7 +2,8 @@
 
 Order of one step:
 1. Decide from the stored state what comes next.
-2. Of a step of two people, use the approval up (durable); the second may not be the first.
+2. Of a step of two people, use the approval up (durable); the second may not be the first. Then
+   ask for its secrets: whoever waits for the second person has typed none in vain.
 3. Store the step as running, with the person and the masked commands.
 4. Carry it out.
 5. Store how it ended: answer, output, exit code.
@@ -109,13 +110,15 @@ class Runner:
     def _perform(self, state: RunState, action: Perform) -> RunState:
         step, runbook = action.step, self._runbook
         sentence = fill_text(step.sentence, state.values, runbook)
+        shown = tuple(
+            fill_command(words, state.values, {}, runbook).shown for words in step.commands
+        )
+        self._seams.asker.begin_step(step, sentence, shown)
+        approved_by = self._approve(state, step, sentence, shown)
         commands = [
             fill_command(words, state.values, self._secrets_of(step, state.values), runbook)
             for words in step.commands
         ]
-        shown = tuple(command.shown for command in commands)
-        self._seams.asker.begin_step(step, sentence, shown)
-        approved_by = self._approve(state, step, sentence, shown)
         begun = StepRecord(
             number=step.number,
             attempt=action.attempt,

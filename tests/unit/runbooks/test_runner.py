@@ -171,6 +171,18 @@ def test_outputs_answers_and_persons_are_kept_and_hashed_without_secrets() -> No
     assert (asked.answer, asked.person) == ("ab12", "nva")
 
 
+def test_a_secret_is_asked_for_once_another_person_has_agreed() -> None:
+    world = World()
+    world.approver.approvals.clear()
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever waits
+        world.go()
+    before = world.asker.heard.count("Mật khẩu")
+    world.approver.approvals["run", 3] = "ttb"
+    world.go()
+
+    assert (before, world.asker.heard.count("Mật khẩu")) == (0, 1)
+
+
 def test_no_state_that_was_stored_holds_the_secret() -> None:
     world = World()
     world.go()
