@@ -38,6 +38,15 @@ unit = "xa"
 """
 
 
+_AT_THE_CONSOLE = """
+from ops import wiring
+from ops.access.caller import Caller
+from ops.console.office.desk import Keeper
+with Keeper().at_desk(Caller("nva", "nva", "10.0.0.9")) as desk:
+    print(desk.roles)
+"""
+
+
 class World:
     """An installed service, and a folder of the operator's with a prepared estate.
 
@@ -156,12 +165,16 @@ def test_before_anybody_holds_a_role_only_root_acts(world: World) -> None:
     sudo = {"SUDO_UID": str(OPERATOR), "SUDO_USER": "nva"}  # who becomes root by it is root
     made = world.run(str(GIUCONG), "backup.init", environment=sudo)
     refused.append(world.run(*by_operator(["backup.status"])))  # now with a catalog
+    trust = world.run(*by_operator(["catalog.trust", "--reason", "x", "--confirm", "giucong"]))
+    roles = world.run(sys.executable, "-c", _AT_THE_CONSOLE)
 
     assert [it.returncode for it in refused] == [1, 1, 1]
     assert all("until then only root acts" in it.stderr for it in refused)
     assert all("user.role --person PERSON --role security_officer" in it.stderr for it in refused)
     assert not there
     assert made.returncode == 0, made.stderr
+    assert (trust.returncode, "only root says which catalog counts" in trust.stderr) == (1, True)
+    assert roles.stdout == "frozenset()\n", roles.stderr  # of a person who holds none: no right
 
 
 @only_root

@@ -12,12 +12,14 @@ Order:
 6. Write the list of copies, in which this medium now stands.
 
 From 2 on the medium is held by a descriptor, through which everything goes, and is looked at again
-at each file and at the end: one that was unmounted meanwhile is not recorded as written.
+at each file and at the end: one that was unmounted meanwhile is not recorded as written. One that
+fails from 3 on is recorded as damaged: it is neither as it was nor as its label says.
 
 Killed after any step, the same command goes on; what a label says was read back when it was said.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -50,7 +52,7 @@ from ops.backups.media.mount_point import (
     write_label,
 )
 from ops.backups.media.new_label import MediaWish, conclude, describe, make_label
-from ops.backups.media.records import note_written, read_codes, read_media
+from ops.backups.media.records import note_read_back, note_written, read_codes, read_media
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
@@ -93,18 +95,31 @@ def export_media(wish: MediaWish, progress: Progress) -> int:
             return gravest([_rehearse(estate, site, folder) for site in sites])
         with hold_medium(folder, allow_folder=wish.allow_folder) as medium:
             write_label(medium.root, sign_label(label, keys))
-            exported = [_export(bench, site, medium, progress) for site in sites]
-            fresh = {it.content.site: it.content for it in exported if it.content is not None}
-            label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
-            keys |= {it.content.site: it.key for it in exported if it.content and it.key}
-            _finish(
-                bench,
-                sign_label(label, keys),
-                medium,
-                sum(it.damaged for it in exported),
-                read_back=fresh,
-            )
+            with _noting_failure(bench, label.code, sites):
+                exported = [_export(bench, site, medium, progress) for site in sites]
+                fresh = {it.content.site: it.content for it in exported if it.content is not None}
+                label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
+                keys |= {it.content.site: it.key for it in exported if it.content and it.key}
+                _finish(
+                    bench,
+                    sign_label(label, keys),
+                    medium,
+                    sum(it.damaged for it in exported),
+                    read_back=fresh,
+                )
     return gravest([it.code for it in exported])
+
+
+@contextmanager
+def _noting_failure(bench: Bench, code: str, sites: Collection[Site]) -> Iterator[None]:
+    """Note that a medium is damaged which fails before its label says what lies there now."""
+    try:
+        yield
+    except (BackupError, OpsError):
+        with bench.catalog.writing() as session:
+            damaged = [it.name for it in sites]
+            note_read_back(session, bench.origin, code, damaged=damaged, now=datetime.now(UTC))
+        raise
 
 
 def _believe(
@@ -167,7 +182,7 @@ def _export(bench: Bench, site: Site, medium: HeldMedium, progress: Progress) ->
     try:
         result = run_by_hand(bench, work, job=job, kind=KIND, site=site.name)
     except (BackupError, OpsError) as error:
-        return _Exported(None, None, 0, report(error))
+        return _Exported(None, None, int(site.name in medium.failed), report(error))
     write_line("  " + _("{site}: {objects} files, {size}; written now: {added}").format(
         site=site.name,
         objects=format_number(result.summary["objects"]),

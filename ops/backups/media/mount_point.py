@@ -9,9 +9,10 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from backup.errors import BackupError
 from backup.stores.base import Buffer
 from backup.stores.folder import FolderStore
 from ops.backups.media.label import NAME, Label, LabelError, decode_label, encode_label
@@ -63,10 +64,12 @@ class HeldMedium:
     Attributes:
         folder: Where it was mounted, for people.
         descriptor: Its root, open.
+        failed: Names of the sites whose files it did not take or give up.
     """
 
     folder: Path
     descriptor: int
+    failed: set[str] = field(default_factory=set)
 
     @property
     def root(self) -> Path:
@@ -117,7 +120,7 @@ class MediumStore(FolderStore):
     def __init__(self, medium: HeldMedium, site: str = "") -> None:
         """Take the site's folder; without a site the medium's root."""
         super().__init__(repository_on(medium.root, site) if site else medium.root)
-        self._medium = medium
+        self._medium, self._site = medium, site
         self._shown = str(medium.folder / site)
 
     @property
@@ -127,13 +130,23 @@ class MediumStore(FolderStore):
 
     def write(self, key: str, data: Buffer) -> None:
         """See `Store.write`."""
-        self._medium.ensure_there()
-        super().write(key, data)
+        with self._noting():
+            super().write(key, data)
 
     def delete(self, key: str) -> None:
         """See `Store.delete`."""
-        self._medium.ensure_there()
-        super().delete(key)
+        with self._noting():
+            super().delete(key)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Look whether the medium is there, and note that what lies on it is no more as it was."""
+        try:
+            self._medium.ensure_there()
+            yield
+        except (BackupError, OpsError):
+            self._medium.failed.add(self._site)
+            raise
 
 
 def read_label(folder: Path) -> Label | None:
@@ -209,13 +222,14 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         put_anew(path, data, _MODE)
     except OSError as error:
+        folder = Path(os.path.realpath(path.parent))  # as people know it
         raise LabelError(
             "{place} cannot be written",
             why="{reason}",
             data="what lay on the medium before is still there",
             next_step="look whether it is full, or mounted read-only: `findmnt {folder}`",
-            place=path,
-            folder=path.parent,
+            place=folder / path.name,
+            folder=folder,
             reason=error.strerror or type(error).__name__,
         ) from error
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.alerts import Alert
+from ops.runbooks.choices import list_choices
 from ops.status.tell import tell_problems
 from tests.defacements import DEFACEMENTS
 from tests.integration.jobs.small_estate import build_estate, giucong
@@ -88,9 +89,11 @@ def newest(estate: Path, store: str = "near") -> list[str]:
 
 
 def test_a_defaced_site_is_told_frozen_and_restored_from_the_moment_before(
-    served: tuple[Path, Served], tmp_path: Path
+    served: tuple[Path, Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     estate, site = served
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
     site.attack("whole page replaced")
     shown = giucong(estate, "backup.run", "--site", SITE)
     again = back_up(estate)
@@ -110,6 +113,8 @@ def test_a_defaced_site_is_told_frozen_and_restored_from_the_moment_before(
         estate, "backup.restore", "--site", SITE, "--target", str(target), "--snapshot", good
     )
 
+    offered = [" · in doubt" in it.said for it in list_choices("snapshot", {"site": SITE})]
+    assert offered == [True, True, False, False, False]
     assert shown.returncode == 0, shown.stderr
     assert 'the title of / is "Hacked" now' in flat(shown.stdout)
     assert (again["outcome"], again["reason"]) == ("ok", "pages_unlike")

@@ -191,6 +191,48 @@ def test_what_is_written_to_a_held_medium_never_lies_below_its_mount_point(mount
     assert list(mounted.iterdir()) == []
 
 
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """The image of a disk that is mounted beside it, at `mounted`."""
+    image, folder = tmp_path / "disk", tmp_path / "mounted"
+    folder.mkdir()
+    image.touch()
+    os.truncate(image, 96 << 20)
+    mkfs = ["mkfs.ext4", "-q", "-b", "4096", "-O", "^has_journal", str(image)]
+    subprocess.run(mkfs, check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True)
+    yield image
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def lose_half(disk: Path) -> None:
+    """Have the device answer with EIO beyond its first 16 MiB."""
+    os.truncate(disk, 16 << 20)
+    found = subprocess.run(["losetup", "-j", str(disk)], capture_output=True, text=True, check=True)
+    subprocess.run(["losetup", "-c", found.stdout.partition(":")[0]], check=True)
+
+
+def test_a_medium_that_fails_in_the_middle_of_an_export_counts_no_more(
+    estate: Path, disk: Path
+) -> None:
+    medium = disk.with_name("mounted")
+    words = ("backup.export-media", "--to", str(medium), "--code", "GC-01", "--site", "cong-xa")
+    assert giucong(estate, *words).returncode == 0
+    before = _verdict(estate)
+    (estate.parent / "www" / "lớn.bin").write_bytes(os.urandom(40 << 20))
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    lose_half(disk)
+    failed = giucong(estate, *words)
+    red = giucong(estate)
+
+    assert before == "ok"
+    assert failed.returncode == 1
+    assert "Input/output error" in failed.stderr
+    assert "/proc/" not in failed.stderr
+    assert _verdict(estate) == "failed"
+    assert (red.returncode, "GC-01 did not read back" in red.stdout) == (1, True)
+
+
 def test_a_medium_that_opens_with_what_has_leaked_is_red_until_it_is_written_anew(
     estate: Path, tmp_path: Path
 ) -> None:

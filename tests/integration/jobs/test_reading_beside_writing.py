@@ -7,13 +7,17 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from backup.repository.locks import hold_lock
+from ops.backups.ransomware.freeze import Finding, note_finding
 from ops.backups.repositories.open import open_repository
+from ops.catalog.open import open_catalog
 from ops.estate.load.load import load_estate
+from ops.journal.journal import Origin
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server
 
@@ -127,6 +131,21 @@ def test_beside_a_backup(estate: Path, tmp_path: Path) -> None:
         refused = giucong(estate, *words)
         assert refused.returncode == 11
         assert 'another run works on "cong-xa"' in refused.stderr
+
+
+def test_a_load_of_what_is_in_doubt_says_so_first(estate: Path) -> None:
+    finding = Finding("cong-xa", "before", "now", [{"page": "/", "measure": "title", "detail": ""}])
+    with open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog:
+        past = datetime.now(UTC) - timedelta(days=1)
+        with catalog.writing() as session:
+            note_finding(session, Origin(via="clock"), finding, now=past)
+    words = ("--site", "cong-xa", "--database", "cms", "--user", "root", "--into", "fresh")
+    told = giucong(estate, "backup.load", *words, "--dry-run")
+
+    assert told.returncode == 0, told.stderr
+    assert "in doubt, from" in told.stdout
+    assert "a file may be younger than the rows" in " ".join(told.stdout.split())
+    assert told.stdout.index("in doubt, from") < told.stdout.index("fresh")
 
 
 def test_beside_a_copy_to_a_store_that_says_nothing(estate: Path, tmp_path: Path) -> None:

@@ -408,9 +408,11 @@ def test_what_people_decide_has_the_service_saved_soon_and_once(estate: Path) ->
         rows = connection.execute(
             "SELECT job, state, not_before FROM occurrences WHERE kind = 'backup'"
         ).fetchall()
+    urgent = [it.name for it in list_jobs(load_estate(estate)) if it.is_urgent]
     not_before = datetime.fromisoformat(rows[0][2]).replace(tzinfo=UTC)
 
     assert [row[:2] for row in rows] == [("backup/giucong", "due")]
+    assert urgent == ["backup/giucong"]  # amid a night in which every place is taken
     assert not_before - begun < timedelta(minutes=4)
 
 
