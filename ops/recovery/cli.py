@@ -36,6 +36,7 @@ from ops.audit.heads import read_heads
 from ops.audit.job import Examination, examine
 from ops.audit.signing_key import attest, find_signing_key
 from ops.audit.verify import tell
+from ops.backups.repositories.entry import Entry
 from ops.backups.repositories.stores import open_root
 from ops.backups.sources.site import MANIFEST
 from ops.catalog.open import open_catalog
@@ -62,7 +63,6 @@ from ops.recovery.bounds import (
 )
 from ops.recovery.catalog_copy import catalog_file, load_records
 from ops.recovery.content import CATALOG_FILE
-from ops.recovery.entry import Entry
 from ops.recovery.fetch import Found, look_at, read_password, take_newest
 from ops.recovery.next_steps import index_stores, write_next_steps
 from ops.recovery.permission import ask_to_recover

@@ -17,13 +17,13 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.stores import open_store
 from ops.audit.signing_key import decrypt_key
+from ops.backups.repositories.entry import Entry, explain_refusal
 from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stores import answer_whoever_waits
 from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.own_site import OWN_SITE
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
-from ops.recovery.entry import Entry, explain_refusal
 from ops.recovery.plan import LeadsOutError, NotOursError, State
 from ops.recovery.sealed_secret import open_secret
 

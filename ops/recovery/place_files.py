@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.backups.repositories.entry import Entry
 from ops.durable_files import copy_new, put_new
 from ops.entering import entered
 from ops.errors import OpsError, SecretError, WrongUseError
@@ -21,7 +22,6 @@ from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
 from ops.recovery.bounds import list_outside
 from ops.recovery.content import CATALOG_FILE
-from ops.recovery.entry import Entry
 from ops.recovery.fetch import Found
 from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret
 

@@ -14,11 +14,7 @@ AREA = "service"
     help={
         "repo": N_("A store, or the repository STORE/giucong in it."),
         "password_file": N_("File with the key's line; else RESTIC_PASSWORD_FILE is read."),
-        "identity": N_("File with the SSH key that an SFTP store lets in."),
-        "known_hosts": N_("File with the host key of an SFTP store."),
-        "access_key_file": N_("File with the access key of an S3 store."),
-        "secret_key_file": N_("File with the secret key of an S3 store."),
-        "region": N_("Region of an S3 store."),
+        **flags.ENTRY,
         "target": N_(
             "Folder that becomes the estate's; left out: the one it was in, where GIUCONG_ESTATE or"
             " --also names it, or it is /etc/giucong."
@@ -52,8 +48,8 @@ def recover(  # noqa: PLR0913, PLR0917 - one flag each
 
     Over a catalog that is there it takes a backup administrator and a second person.
     """
+    from ops.backups.repositories.entry import Entry
     from ops.recovery.cli import RecoveryWish, recover_service
-    from ops.recovery.entry import Entry
     from ops.terminal.progress import shown_progress
 
     wish = RecoveryWish(

@@ -50,3 +50,12 @@ DOCUMENT = N_("Reference of the document behind it.")
 PASSWORD_FILE = N_("File with the new password; left out: asks; - reads standard input.")
 JSON = N_("Print the result as JSON.")
 DRY_RUN = N_("Say what would be done, and change nothing.")
+
+ENTRY = {
+    "identity": N_("File with the SSH key that an SFTP store lets in."),
+    "known_hosts": N_("File with the host key of an SFTP store."),
+    "access_key_file": N_("File with the access key of an S3 store."),
+    "secret_key_file": N_("File with the secret key of an S3 store."),
+    "region": N_("Region of an S3 store."),
+}
+"""What lets into a store while no estate names it."""

@@ -154,20 +154,27 @@ def key_escrow(  # noqa: PLR0913, PLR0917 - one flag each
         "share": N_("File with the words of a share; left out: they are typed."),
         "key_file": N_("File with scanned codes or typed lines of the sheet of key files."),
         "repo": N_("Repository that has lost its key files: gets a new one."),
+        **flags.ENTRY,
         "dry_run": N_("Only look whether everything fits together."),
     },
     iterable=("share", "key_file"),
 )
-def key_combine(
+def key_combine(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     to: str = "",
     share: list[str] | None = None,
     key_file: list[str] | None = None,
     repo: str = "",
+    identity: str = "",
+    known_hosts: str = "",
+    access_key_file: str = "",
+    secret_key_file: str = "",
+    region: str = "",
     dry_run: bool = False,
 ) -> int:
     """Get the password back from shares on paper, and a repository's lost key file."""
     from ops.backups.keys.paper.combine import CombineWish, combine_key
+    from ops.backups.repositories.entry import Entry
 
     return combine_key(
         CombineWish(
@@ -175,6 +182,13 @@ def key_combine(
             shares=tuple(share or ()),
             key_files=tuple(key_file or ()),
             repo=repo,
+            entry=Entry(
+                identity=identity,
+                known_hosts=known_hosts,
+                access_key_file=access_key_file,
+                secret_key_file=secret_key_file,
+                region=region,
+            ),
             dry_run=dry_run,
         )
     )

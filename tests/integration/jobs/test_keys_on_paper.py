@@ -23,7 +23,9 @@ from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 from tests.people import KEY_TEXT, appoint, enrol, password_of
-from tests.ssh_server import make_key
+from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server
+
+__all__ = ["make_ssh_server", "ssh_server"]
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +136,25 @@ def test_paper_alone_brings_back_a_site_whose_keys_are_lost(paper: Paper) -> Non
     image = (paper.estate.parent / "www/uploads/anh-7.jpg").read_bytes()
     assert restore(paper, ["restic"]) == image
     assert restore(paper, [sys.executable, "-m", "backup"]) == image
+
+
+def test_a_key_file_goes_back_into_a_store_on_another_machine(
+    paper: Paper, ssh_server: SshServer
+) -> None:
+    lose_everything(paper)
+    url = f"sftp://127.0.0.1:{ssh_server.port}/{paper.store}/cong-xa"
+    flags = ("--to", str(paper.bare / "key"), "--key-file", str(paper.scan_codes()), "--repo", url)
+    flags += tuple(paper.share_files(1, 2, 4))
+    none = paper.bare / "none.toml"
+    closed = giucong(none, "backup.key-combine", *flags, HOME=str(paper.bare))
+    entry = ("--identity", ssh_server.identity, "--known-hosts", ssh_server.known_hosts)
+    done = paper.combine(*flags, *map(str, entry))
+
+    assert closed.returncode == 1
+    assert "--identity FILE --known-hosts FILE" in closed.stderr
+    assert done.returncode == 0, done.stderr
+    image = (paper.estate.parent / "www/uploads/anh-7.jpg").read_bytes()
+    assert restore(paper, ["restic"]) == image
 
 
 def test_the_sheets_alone_open_it_by_hand_as_they_say(paper: Paper) -> None:

@@ -16,12 +16,12 @@ Order:
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
 
-from backup.errors import DamagedError, ObjectNotFoundError
+from backup.errors import DamagedError, ObjectNotFoundError, StoreDeniedError
 from backup.format.bounds import read_bounded
 from backup.format.config import decode_config
 from backup.format.crypto import Envelope, MasterKey
@@ -34,6 +34,7 @@ from ops.access.session import at_bench
 from ops.backups.keys.paper.folder import write_secret_files
 from ops.backups.keys.paper.key_files import read_key_files
 from ops.backups.keys.paper.shares import Combined, collect_shares, combine_shares, split_shares
+from ops.backups.repositories.entry import Entry, explain_refusal
 from ops.backups.repositories.open import open_with
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -60,6 +61,7 @@ class CombineWish:
     key_files: tuple[str, ...] = ()
     to: str = ""
     repo: str = ""
+    entry: Entry = field(default_factory=Entry)
     dry_run: bool = False
 
 
@@ -78,8 +80,11 @@ def combine_key(wish: CombineWish) -> int:
     write_line(_("the shares fit together; set number {identifier}").format(
         identifier=combined.identifier))  # fmt: skip
     masters = _open_key_files([read_paper(it) for it in wish.key_files], password)
-    store = open_store(wish.repo) if wish.repo else None
-    master = None if store is None else find_master(store, password, masters)
+    store = open_store(wish.repo, wish.entry.options()) if wish.repo else None
+    try:
+        master = None if store is None else find_master(store, password, masters)
+    except StoreDeniedError as error:
+        raise explain_refusal(wish.repo, wish.entry, error) or error from error
     if store is not None:
         text = (
             _("the repository opens with this password already: {place}")

@@ -13,7 +13,7 @@ FLAGS = {
     "sftp": "--identity FILE --known-hosts FILE",
     "s3": "--access-key-file FILE --secret-key-file FILE",
 }
-"""What `service.recover` is told besides the address, by the kind of store."""
+"""What lets in besides the address, by the kind of store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
