@@ -1,9 +1,12 @@
-"""What is in the way of a load or of a switch: names that are taken, or too long."""
+"""What is in the way of a load or of a switch: names taken or too long, keys from outside."""
+
+from dataclasses import replace
 
 from backup.sources.databases import load
 from backup.sources.databases.administrator import LONGEST_NAMES
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.load import Engine
+from backup.sources.databases.mariadb_client import ask, quote_text
 from ops.errors import OpsError
 
 
@@ -45,4 +48,29 @@ def refuse_names(engine: Engine, admin: Connection, longest: str, aside: str) ->
             data="nothing was changed",
             next_step="drop it if nobody needs it any more, or load into another name",
             name=aside,
+        )
+
+
+def refuse_keys_from_outside(admin: Connection, live: str) -> None:
+    """Refuse a switch after which tables of other MariaDB databases would name the old one's.
+
+    Their foreign keys follow the tables that are renamed, not the name.
+
+    Raises:
+        LoadRefusedError: There are such tables; names some.
+    """
+    name = quote_text(live)
+    rows = ask(
+        replace(admin, database="information_schema"),
+        "SELECT DISTINCT constraint_schema, table_name FROM referential_constraints"  # noqa: S608 -- quoted
+        f" WHERE unique_constraint_schema = {name} AND constraint_schema <> {name} LIMIT 5;",
+    )
+    if rows:
+        raise LoadRefusedError(
+            "foreign keys of other databases lead into {name}: {tables}",
+            why="they would follow the old tables, which are kept under another name",
+            data="nothing was changed",
+            next_step="drop these keys, switch, then add them again",
+            name=live,
+            tables=", ".join(".".join(it) for it in rows),
         )

@@ -27,7 +27,12 @@ from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
 from ops.backups.restore.load_database import LoadWish, as_admin, find_part
-from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
+from ops.backups.restore.load_refusals import (
+    LoadRefusedError,
+    name_aside,
+    refuse_keys_from_outside,
+    refuse_names,
+)
 from ops.catalog.tables.core import JournalRow
 from ops.durable_files import put_anew
 from ops.estate.load.load import load_estate
@@ -226,6 +231,8 @@ class _Switch:
             require_unused(self.admin, there)
         else:
             mariadb_switch.require_tables(self.admin, fresh)
+            if aside:
+                refuse_keys_from_outside(self.admin, live)
 
     def carry_out(self, *, is_new: bool) -> tuple[str, ...]:
         """Do it, or what is left of it; gives what of the old one is not kept."""

@@ -146,6 +146,31 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
     assert "dropped what a load that was cut off had left" in ours.stdout
 
 
+def test_no_switch_takes_keys_of_another_database_away(
+    tmp_path: Path, mariadb_server: MariadbServer
+) -> None:
+    """They follow the tables that are renamed: the other site would write against the old ones."""
+    live, other = mariadb_server.new_database(), mariadb_server.new_database()
+    mariadb_server.run("CREATE TABLE parent (id INT PRIMARY KEY)", live)
+    mariadb_server.run("CREATE TABLE child (p INT)", other)
+    part = PART.format(engine="mariadb", socket=mariadb_server.socket, user="root", database=live)
+    with web_server({"/": told_by(["Chào"])}) as address:
+        estate = estate_with(tmp_path / "estate", part, address)
+    fresh = f"{live[:20]}_moi"
+    load = ("backup.load", "--site", "cong-xa", "--database", "cms", "--into", fresh)
+    loaded = giucong(estate, *load, "--user", "root")
+    switch = ("backup.switch", "--site", "cong-xa", "--database", "cms", "--to", fresh,
+              "--user", "root")  # fmt: skip
+    fine = giucong(estate, *switch, "--dry-run")
+    mariadb_server.run(
+        f"ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES {live}.parent (id)", other
+    )
+    refused = giucong(estate, *switch, "--dry-run")
+
+    assert (loaded.returncode, fine.returncode, refused.returncode) == (0, 0, 1), loaded.stderr
+    assert f"foreign keys of other databases lead into {live}: {other}.child" in refused.stderr
+
+
 def told_time(estate: Path, snapshot: str) -> str:
     """Give the moment right after a snapshot, as `--at` takes it."""
     told = giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout
