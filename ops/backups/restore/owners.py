@@ -3,7 +3,10 @@
 What was restored is looked at again, entry by entry, beside the snapshot: so nothing depends on who
 restored what. Owners and modes go into a list beside it that root applies with `xargs`, `chown` and
 `chmod`: three fields an entry, each ended by NUL, so that no name is ever taken for anything else.
-Entries come before their folders: nobody gets a folder while what lies in it is still to be given.
+First the folders on the way, outer ones first, are taken to root and closed: some may be open to
+all, and who waits in one would swap a name for a link. A folder's path then ends with a slash; one
+that is none ends it all. Entries come before their folders: nobody gets a folder while what lies in
+it is still to be given.
 """
 
 import os
@@ -19,6 +22,8 @@ from backup.restorer.metadata import SPECIAL_BITS, metadata_of
 from backup.restorer.request import PathFilter
 from backup.snapshots.walk import TreeReader, walk
 from ops.durable_files import put_anew
+from ops.entering import entered
+from ops.errors import OpsError
 from ops.language.formats import format_number
 from ops.language.text import _, ngettext, show_path
 from ops.terminal.output import write_line
@@ -26,7 +31,12 @@ from ops.terminal.output import write_line
 _SUFFIX = ".owners"
 _MODE = 0o600
 # $1 owner and group as numbers, $2 mode, $3 path below the folder. A link is given, never followed.
-_APPLY = """'chown -h -- "$1" "$3" && { [ -L "$3" ] || chmod -- "$2" "$3"; }'"""
+_APPLY = (
+    """'it=${3%/}; [ "$it" = "$3" ] || { [ -d "$it" ] && [ ! -L "$it" ]; } ||"""
+    """ { echo "$it: not a folder any more" >&2; exit 255; };"""
+    """ chown -h -- "$1" "$it" && { [ -L "$it" ] || chmod -- "$2" "$it"; }'"""
+)
+_TAKE = b"0:0\0go-w\0%b/\0"
 
 
 @dataclass(slots=True)
@@ -34,12 +44,12 @@ class Unset:
     """What is not as in the backup.
 
     Attributes:
-        records: Of the list, one an entry: owner, mode and path.
+        records: Path below the target of each entry, with its owner and mode.
         attributes: Names of extended attributes that are missing, with how many entries lack each.
         devices: Paths of devices that nobody but root can make.
     """
 
-    records: list[bytes] = field(default_factory=list)
+    records: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     attributes: dict[str, int] = field(default_factory=dict)
     devices: list[bytes] = field(default_factory=list)
 
@@ -50,7 +60,7 @@ class Unset:
 
     def add(self, other: "Unset") -> None:
         """Take over what another has found."""
-        self.records += other.records
+        self.records |= other.records
         self.devices += other.devices
         for name, count in other.attributes.items():
             self.attributes[name] = self.attributes.get(name, 0) + count
@@ -86,7 +96,7 @@ def find_unset(
         if differs(entry.node, status):
             metadata = metadata_of(entry.node)
             owner = b"%d:%d" % (metadata.uid, metadata.gid)
-            unset.records.append(b"%b\0%04o\0.%b\0" % (owner, metadata.mode, entry.path))
+            unset.records[b"." + entry.path] = owner, b"%04o" % metadata.mode
         for name in _lacking(entry.node, place):
             unset.attributes[name] = unset.attributes.get(name, 0) + 1
     return unset
@@ -118,9 +128,17 @@ def tell_unset(unset: Unset, target: Path, site: str) -> Path | None:
         site: Name of the folder in it.
     """
     place = None
-    if unset.records:
+    if unset.records and not _is_ours_alone(target):
+        text = _(
+            "  entries with another owner, group or special mode than in the backup: {count}."
+            " Others may write in {folder} or move it, so no list for root is put there; restore"
+            " into a folder of the service's own: `sudo install -d -m 700 -o giucong FOLDER`"
+        )
+        told = format_number(len(unset.records))
+        write_line(text.format(count=told, folder=show_path(os.fsencode(target))))
+    elif unset.records:
         place = target / f"{site}{_SUFFIX}"
-        put_anew(place, b"".join(reversed(unset.records)), _MODE)
+        put_anew(place, b"".join(make_list(unset.records, os.fsencode(target))), _MODE)
         text = ngettext(
             "  {count} entry has another owner, group or special mode than in the backup: only root"
             " gives files away. As root:",
@@ -136,6 +154,38 @@ def tell_unset(unset: Unset, target: Path, site: str) -> Path | None:
     for path in unset.devices[:_MOST_SHOWN]:
         write_line("  " + _("only root makes devices: {path}").format(path=show_path(path)))
     return place
+
+
+def _is_ours_alone(target: Path) -> bool:
+    with suppress(OpsError), entered(target / _SUFFIX) as place:
+        return place.is_steady
+    return False
+
+
+def make_list(records: dict[bytes, tuple[bytes, bytes]], target: bytes) -> list[bytes]:
+    """Give the list: folders on the way are taken, then everything is given, inner entries first.
+
+    Args:
+        records: As `Unset` has them.
+        target: The folder; those on the way that have no record get back what they have now.
+    """
+    above = {it[:end] for it in records for end in _ends(it)}
+    given = dict(records)
+    for folder in above - records.keys():
+        status = os.lstat(target + folder[1:])
+        mode = b"%04o" % stat.S_IMODE(status.st_mode)
+        given[folder] = b"%d:%d" % (status.st_uid, status.st_gid), mode
+    taken = [_TAKE % it for it in sorted(above, key=_depth)]
+    inner_first = sorted(given, key=_depth, reverse=True)
+    return taken + [b"%b\0%b\0%b\0" % (*given[it], it) for it in inner_first]
+
+
+def _ends(path: bytes) -> list[int]:
+    return [at for at, byte in enumerate(path) if byte == ord("/")]
+
+
+def _depth(path: bytes) -> int:
+    return path.count(b"/")
 
 
 _MOST_SHOWN = 20
