@@ -20,6 +20,7 @@ from ops.errors import SecretError, WrongUseError
 from ops.estate.model.references import is_open_to_others
 from ops.language.text import N_, _, render_error
 from ops.meanwhile import meanwhile
+from ops.terminal.progress import bar_away
 
 _MOST_CHARACTERS = 4_096
 _TRIES = 3
@@ -115,7 +116,13 @@ def _ask(prompt: str, flag: str = "password-file") -> str:
             next_step=_IN_A_FORM if current_caller() else _AT_A_TERMINAL,
             flag=flag,
         )
-    return getpass.getpass(prompt).strip("\r\n")
+    try:
+        with bar_away():
+            return getpass.getpass(prompt).strip("\r\n")
+    except EOFError as error:  # Ctrl-D
+        raise WrongUseError(
+            "nothing was typed", data="nothing was changed", next_step="try again"
+        ) from error
 
 
 def _read_lines(name: str) -> list[str]:

@@ -4,6 +4,7 @@ import sys
 
 from ops.errors import WrongUseError
 from ops.language.text import _, make_visible
+from ops.terminal.progress import bar_away
 
 
 class NotConfirmedError(WrongUseError):
@@ -23,9 +24,10 @@ def need_confirmation(name: str, confirm: str, question: str) -> None:
     """
     if not confirm and sys.stdin.isatty():
         asked = _("Type {name} to go on: ").format(name=name)
-        sys.stderr.write(make_visible(f"{question}\n{asked}"))
-        sys.stderr.flush()
-        confirm = sys.stdin.readline().strip()
+        with bar_away():
+            sys.stderr.write(make_visible(f"{question}\n{asked}"))
+            sys.stderr.flush()
+            confirm = sys.stdin.readline().strip()
     if confirm != name:
         raise NotConfirmedError(
             'this needs to be confirmed: "{name}"',

@@ -225,6 +225,21 @@ class BarProgress(LineProgress):
         )
 
 
+_on_screen: list["Bars"] = []
+
+
+@contextmanager
+def bar_away() -> Iterator[None]:
+    """Take the bar off the terminal while somebody is asked: it is drawn over what stands there."""
+    for bars in _on_screen:
+        bars.stop()
+    try:
+        yield
+    finally:
+        for bars in _on_screen:
+            bars.start()
+
+
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
     """Give a progress that fits where standard output goes; who interrupts is told what stays."""
@@ -256,4 +271,8 @@ def _drawn() -> Iterator[LineProgress]:
     )
     console = Console(stderr=True)
     with Bars(*columns, console=console, transient=True) as bars:
-        yield BarProgress(bars)
+        _on_screen.append(bars)
+        try:
+            yield BarProgress(bars)
+        finally:
+            _on_screen.remove(bars)

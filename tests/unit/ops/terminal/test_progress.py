@@ -1,5 +1,12 @@
 """How far long work is: percent and time left, and what stays where a person stops it."""
 
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
 import pytest
 
 from ops.terminal import progress
@@ -60,3 +67,40 @@ def test_who_interrupts_is_told_what_stays(
     said = capsys.readouterr().err
     assert told in said
     assert bool(said) is bool(told)
+
+
+_ASKS = """
+import time
+from ops.terminal.confirm import need_confirmation
+from ops.terminal.progress import shown_progress
+with shown_progress() as progress:
+    progress.start("restore files", 10, "files")
+    need_confirmation("cong-xa", "", "This overwrites it")
+    progress.advance(5)
+    time.sleep(0.3)
+"""
+
+
+def test_no_bar_is_drawn_over_a_question() -> None:
+    """It was redrawn ten times a second, and took the line away on which somebody was asked."""
+    ours, theirs = pty.openpty()
+    asking = subprocess.Popen(
+        [sys.executable, "-c", _ASKS], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True,
+        env={**os.environ, "GIUCONG_LANG": "en", "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    told = b""
+    while b"to go on: " not in told:
+        told += os.read(ours, 65_536)
+    time.sleep(0.5)
+    is_quiet = not select.select([ours], [], [], 0)[0]
+    os.write(ours, b"cong-xa\n")
+    while True:
+        try:
+            told += os.read(ours, 65_536)
+        except OSError:  # the last one has closed the terminal
+            break
+
+    assert asking.wait(10) == 0, told
+    assert is_quiet
+    assert told.partition(b"to go on: ")[2].count(b"restore files") > 0, "the bar is back"
