@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Literal
 
 from backup.errors import BackupError
+from backup.sources.databases import mariadb_scripts
 from backup.sources.databases.client_stream import send
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.mariadb_client import (
@@ -27,6 +28,7 @@ from backup.sources.databases.mariadb_client import (
 )
 from backup.sources.databases.mariadb_client import client_command as mariadb_command
 from backup.sources.databases.mariadb_client import explain as explain_mariadb
+from backup.sources.databases.mariadb_definitions import prepares_all
 from backup.sources.databases.mariadb_dump import count_rows, look_at_mariadb
 from backup.sources.databases.postgresql_admin import (
     ask_psql,
@@ -161,11 +163,12 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
     Raises:
         LoadError: The server refused a statement; names the first.
         SourceError: The server cannot be reached, or does not let the account in; or the dump holds
-            a command for the client itself.
+            a command for the client itself, or a definition that can be read in two ways.
     """
     into = replace(admin, database=name)
     if engine == "mariadb":
         command, secret = _mariadb_loader(into), secret_line(into)
+        pieces = mariadb_scripts.dump_script(pieces, prepares=prepares_all(into))
     else:
         command, secret = _postgresql_loader(into), secret_lines(into)
         pieces = dump_script(pieces)
@@ -270,7 +273,7 @@ def _home(engine: Engine, admin: Connection) -> Connection:
 
 
 def _mariadb_loader(into: Connection) -> tuple[bytes, ...]:
-    arguments = [b"--binary-mode", b"--local-infile=0", b"--max-allowed-packet=1G",
+    arguments = [b"--binary-mode", b"--local-infile=0", b"--comments", b"--max-allowed-packet=1G",
                  b"--default-character-set=utf8mb4", b"--", into.database.encode()]  # fmt: skip
     return mariadb_command(into, CLIENTS, arguments)
 

@@ -21,27 +21,23 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from backup.errors import BackupError, SourceError
-from backup.sources.databases.connection import Connection
+from backup.sources.databases.connection import Connection, failed
 from backup.sources.databases.mariadb_client import (
     CLIENTS,
-    DUMPERS,
     ask,
     client_command,
-    explain,
     quote_name,
     quote_text,
     secret_line,
 )
+from backup.sources.databases.mariadb_definitions import list_names, read_definitions
 from backup.sources.host_errors import translated
 from provisioning.hosts import Completed
 
 _SECONDS = 3_600.0
 _WAIT = "SET SESSION lock_wait_timeout = 30;"  # a day otherwise, while the site still works in it
 _HOME = "information_schema"
-_READ = (b"--no-data", b"--skip-lock-tables", b"--skip-comments", b"--add-drop-trigger",
-         b"--no-tablespaces", b"--default-character-set=utf8mb4", b"--max-allowed-packet=1G",
-         b"--loose-set-gtid-purged=OFF", b"--loose-column-statistics=0")  # fmt: skip
-_APPLY = (b"--binary-mode", b"--local-infile=0", b"--max-allowed-packet=1G",
+_APPLY = (b"--binary-mode", b"--local-infile=0", b"--comments", b"--max-allowed-packet=1G",
           b"--default-character-set=utf8mb4")  # fmt: skip
 
 
@@ -57,9 +53,9 @@ class SwitchPlan:
         live, fresh, aside: Names: of the database in use, of the one that was loaded, and what the
             first is kept as; the last is empty where there is none in use.
         old_tables, new_tables: Of `live` and of `fresh`, names ascending.
-        old_rest, new_rest: SQL that makes their views, triggers, routines and events.
+        old_script, new_script: SQL that makes their views, triggers, routines and events.
         settings: Character set and collation of `live`; of `fresh` where there is none.
-        unread: What the server would not tell of the old one, in its own words.
+        unread: What the server would not tell of the old one, or could not be told to make anew.
     """
 
     live: str
@@ -67,8 +63,8 @@ class SwitchPlan:
     aside: str
     old_tables: tuple[str, ...]
     new_tables: tuple[str, ...]
-    old_rest: str
-    new_rest: str
+    old_script: str
+    new_script: str
     settings: Mapping[str, str]
     unread: tuple[str, ...] = ()
 
@@ -98,10 +94,12 @@ def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchP
         f" WHERE schema_name = {quote_text(live if aside else fresh)};",
     )
     charset, collation = settings[0] if settings else ("utf8mb4", "utf8mb4_general_ci")
-    old_rest, unread = _read_rest(admin, live, may_fail=True) if aside else ("", ())
-    new_rest, _none = _read_rest(admin, fresh, may_fail=False)
+    old_script, unread = read_definitions(admin, live) if aside else ("", ())
+    new_script, lacking = read_definitions(admin, fresh)
+    if lacking:
+        raise failed(_at(admin, fresh), ", ".join(lacking))
     return SwitchPlan(
-        live, fresh, aside, tables[live], tables[fresh], old_rest, new_rest,
+        live, fresh, aside, tables[live], tables[fresh], old_script, new_script,
         {"character_set": charset, "collation": collation}, unread,
     )  # fmt: skip
 
@@ -143,12 +141,12 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
         _do(home, plan, [f"RENAME TABLE {pairs}"])
     rest = [
         statement
-        for kind in ("VIEW", "PROCEDURE", "FUNCTION", "EVENT")
+        for kind in ("VIEW", "PROCEDURE", "FUNCTION", "PACKAGE", "EVENT")
         for statement in _drop_all(admin, kind, plan.live)
     ]
     _do(home, plan, rest)
-    _apply(_at(admin, plan.live), plan.new_rest, plan)
-    lost = _apply(_at(admin, plan.aside), plan.old_rest, None) if plan.aside else ()
+    _apply(_at(admin, plan.live), plan.new_script, plan)
+    lost = _apply(_at(admin, plan.aside), plan.old_script, None) if plan.aside else ()
     if not _tables_of(admin, plan.fresh)[plan.fresh]:
         _do(home, plan, [f"DROP DATABASE IF EXISTS {quote_name(plan.fresh)}"])
     return (*plan.unread, *lost)
@@ -182,51 +180,9 @@ def _tables_of(admin: Connection, *databases: str) -> dict[str, tuple[str, ...]]
     return {name: tuple(table for where, table in rows if where == name) for name in databases}
 
 
-_LISTS = {
-    "VIEW": ("views", "table_schema", "table_name", ""),
-    "TRIGGER": ("triggers", "trigger_schema", "trigger_name", ""),
-    "PROCEDURE": ("routines", "routine_schema", "routine_name", "AND routine_type = 'PROCEDURE'"),
-    "FUNCTION": ("routines", "routine_schema", "routine_name", "AND routine_type = 'FUNCTION'"),
-    "EVENT": ("events", "event_schema", "event_name", ""),
-}
-"""Kind → where the server lists it: table, its columns of database and name, a condition."""
-
-
 def _drop_all(admin: Connection, kind: str, *databases: str) -> list[str]:
-    table, schema, name, condition = _LISTS[kind]
-    names = ", ".join(map(quote_text, databases))
-    rows = ask(
-        _at(admin, _HOME),
-        f"SELECT {schema}, {name} FROM {table} WHERE {schema} IN ({names}) {condition};",  # noqa: S608 -- our own words, quoted
-    )
+    rows = list_names(admin, kind, *databases)
     return [f"DROP {kind} IF EXISTS {_name(*row)}" for row in rows]
-
-
-def _read_rest(admin: Connection, database: str, *, may_fail: bool) -> tuple[str, tuple[str, ...]]:
-    """Read what makes all but the tables anew; and what could not be read, where that may be.
-
-    Views come last: they may use routines.
-    """
-    there = _at(admin, database)
-    views = ask(
-        _at(admin, _HOME),
-        f"SELECT table_name FROM views WHERE table_schema = {quote_text(database)};",  # noqa: S608 -- quoted
-    )
-    name = database.encode()
-    asked = [[b"--no-create-info", b"--routines", b"--events", b"--triggers", b"--", name]]
-    if views:
-        asked.append([b"--skip-triggers", b"--", name, *(row[0].encode() for row in views)])
-    texts, unread = [], []
-    for words in asked:
-        force = [b"--force"] if may_fail else []
-        command = client_command(there, DUMPERS, [*force, *_READ, *words])
-        with translated():
-            ended = admin.host.run(command, stdin=secret_line(there), timeout=_SECONDS)
-        if ended.status != 0 and not may_fail:
-            raise explain(there, ended)
-        unread += _lines(there, ended)
-        texts.append(ended.stdout.decode("utf-8", "surrogateescape"))
-    return "\n".join(texts), tuple(unread)
 
 
 def _apply(into: Connection, sql: str, plan: SwitchPlan | None) -> tuple[str, ...]:
