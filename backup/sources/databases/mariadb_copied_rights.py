@@ -17,12 +17,14 @@ from backup.sources.databases.mariadb_client import ask, quote_name
 from backup.sources.databases.mariadb_rights import covers
 
 _HOLDERS = ("db", "tables_priv", "columns_priv", "procs_priv")
+_NAME = r"(?:`(?:[^`]|``)*`|'(?:[^'\\]|'')*')"
+_RIGHT = rf"[A-Z][A-Z_ ]*(?: ?\((?:{_NAME}|\w+)(?:, ?(?:{_NAME}|\w+))*\))?"
 _GRANT = re.compile(
-    r"GRANT (?P<rights>.+?) ON (?P<kind>(?:[A-Z]+(?: BODY)? )?)"
-    r"`(?P<database>(?:[^`]|``)*)`\.(?P<what>\*|`(?:[^`]|``)*`) TO (?P<who>.+?)"
-    r"(?P<option> WITH GRANT OPTION)?",
-    re.DOTALL,
+    rf"GRANT (?P<rights>{_RIGHT}(?:, ?{_RIGHT})*) ON (?P<kind>(?:[A-Z]+(?: BODY)? )?)"
+    rf"`(?P<database>(?:[^`]|``)*)`\.(?P<what>\*|`(?:[^`]|``)*`) TO"
+    rf" (?P<who>PUBLIC|{_NAME}(?:@{_NAME})?)(?P<option> WITH GRANT OPTION)?"
 )
+"""One statement, whole: rights, on a database or in it, to somebody."""
 
 
 def copy_rights(admin: Connection, old: str, new: str) -> int:

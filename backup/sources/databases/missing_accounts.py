@@ -17,20 +17,50 @@ from backup.sources.databases.mariadb_copied_rights import find_grant
 from backup.sources.databases.postgresql_admin import ask_psql, literal, run_script
 
 _NAME = r"`(?:[^`]|``)*`"
-_MADE = re.compile(rf"CREATE (?:ROLE|USER) IF NOT EXISTS ({_NAME}(?:@{_NAME})?)")
-_MEMBER = re.compile(rf"(?:GRANT|SET DEFAULT ROLE) ({_NAME}) (?:TO|FOR) ({_NAME}(?:@{_NAME})?)")
+_WHO = rf"{_NAME}(?:@{_NAME})?"
+_TEXT = r"'(?:[^'\\]|\\.|'')*'"
+_ACCOUNT = re.compile(
+    rf"CREATE (?:ROLE|USER) IF NOT EXISTS ({_WHO})"
+    rf"(?: (?:[A-Z][A-Z0-9_]*|[a-z]\w*|\d+(?:\.\d+)?|{_TEXT}))*;"
+)
+_FIRST_ROLES = re.compile(rf" DEFAULT ROLE {_WHO}(?:, ?{_WHO})*(?= )")
+_MEMBER = re.compile(
+    rf"(?:GRANT|SET DEFAULT ROLE) ({_NAME}) (?:TO|FOR) ({_WHO})(?: WITH ADMIN OPTION)?;"
+)
 
 _IDENTIFIER = r'(?:"(?:[^"\n]|"")*"|[A-Za-z_]\w*)'
-_ROLE = re.compile(rf"(?:CREATE|ALTER) ROLE ({_IDENTIFIER})[ ;]")
-_ROLE_MEMBER = re.compile(
-    rf"GRANT ({_IDENTIFIER}) TO ({_IDENTIFIER})( WITH [A-Z, ]+?)?(?: GRANTED|;)"
+_VALUE = r"(?:'(?:[^'\\\n]|'')*'|[\w.-]+)"
+_ROLE = re.compile(rf"CREATE ROLE ({_IDENTIFIER});")
+_OPTIONS = re.compile(
+    rf"ALTER ROLE ({_IDENTIFIER}) WITH((?: (?:[A-Z]+|CONNECTION LIMIT -?\d+"
+    rf"|(?:PASSWORD|VALID UNTIL) {_VALUE}))+);"
 )
-_MIGHTY = re.compile(r" (SUPERUSER|CREATEROLE|CREATEDB|REPLICATION|BYPASSRLS)(?=[ ;])")
+_OPTION = re.compile(
+    rf"(?:NO)?(?:INHERIT|LOGIN)\b|CONNECTION LIMIT -?\d+|(?:PASSWORD|VALID UNTIL) {_VALUE}"
+)
+_SETTING = re.compile(
+    rf"ALTER ROLE ({_IDENTIFIER}) SET ({_IDENTIFIER}) TO {_VALUE}(?:, {_VALUE})*;"
+)
+_OWN_SETTINGS = frozenset(
+    {
+        "DateStyle", "IntervalStyle", "TimeZone", "application_name", "bytea_output",
+        "client_encoding", "client_min_messages", "default_text_search_config",
+        "default_transaction_isolation", "default_transaction_read_only", "extra_float_digits",
+        "idle_in_transaction_session_timeout", "lock_timeout", "maintenance_work_mem",
+        "search_path", "statement_timeout", "work_mem",
+    }
+)  # fmt: skip
+"""What anybody may set for himself; others an administrator alone, and `session_preload_libraries`
+would have the server run a library."""
+_WITHOUT_MIGHT = "NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"
+_ROLE_MEMBER = re.compile(
+    rf"GRANT ({_IDENTIFIER}) TO ({_IDENTIFIER})( WITH [A-Z]+ [A-Z]+(?:, [A-Z]+ [A-Z]+)*)?"
+    rf"(?: GRANTED BY {_IDENTIFIER})?;"
+)
 _NAMED = re.compile(
     rf"(?: TO| FROM|FOR ROLE|AUTHORIZATION) ({_IDENTIFIER}(?:, {_IDENTIFIER})*)".encode()
 )
 _NAMING = (b"ALTER ", b"GRANT ", b"REVOKE ", b"CREATE POLICY ", b"SET SESSION AUTHORIZATION ")
-_VALUE = r"(?:'(?:[^'\\\n]|'')*'|[\w.-]+)"
 _RIGHTS = r"(?:GRANT|REVOKE(?: GRANT OPTION FOR)?) [A-Z, ]+ ON DATABASE "
 _LONGEST = 1 << 20
 """Bytes of a line that may name a role; rows are longer."""
@@ -41,7 +71,8 @@ class Missing(NamedTuple):
 
     Attributes:
         made: Accounts and roles that are made, as statements name them.
-        left: Memberships in roles that stand, not given back: "role → member".
+        left: What is not given back, as it may reach further: memberships in roles that stand
+            ("role → member"), and the beginnings of statements that are not plain.
         statements: Those that make them.
     """
 
@@ -64,10 +95,11 @@ def make_missing_mariadb(admin: Connection, database: str, globals_sql: bytes) -
     home = replace(admin, database="information_schema")
     is_mariadb = "MariaDB" in ask(home, "SELECT VERSION();")[0][0]
     there = {it.quoted for it in list_accounts(home, is_mariadb=is_mariadb)}
-    lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
+    lines = globals_sql.decode("utf-8", "surrogateescape").split("\n")
     missing = choose_mariadb(lines, database, there)
     if missing.statements:
-        ask(home, "".join(f"{it}\n" for it in missing.statements))
+        # Quotes are read as they were chosen by, however the server is set.
+        ask(home, "".join(f"{it}\n" for it in ("SET SESSION sql_mode = '';", *missing.statements)))
     return missing
 
 
@@ -81,11 +113,13 @@ def choose_mariadb(lines: Iterable[str], database: str, there: Collection[str]) 
     """
     made, left, chosen = Missing([], [], [])
     for line in lines:
-        if creation := _MADE.match(line):
-            if creation[1] not in there and creation[1] != "`PUBLIC`":
-                made.append(creation[1])
-                chosen.append(line)
-        elif (member := _MEMBER.match(line)) and member[2] in made:
+        if line.startswith(("CREATE USER ", "CREATE ROLE ")):
+            creation = _ACCOUNT.fullmatch(_FIRST_ROLES.sub("", line))
+            is_new = creation and creation[1] not in {"`PUBLIC`", *there}
+            made += [creation[1]] if creation and is_new else []
+            chosen += [creation[0]] if creation and is_new else []
+            left += [] if creation else [line[:80]]
+        elif (member := _MEMBER.fullmatch(line)) and member[2] in made:
             if member[1] in made:
                 chosen.append(line)
             elif line.startswith("GRANT"):
@@ -111,8 +145,8 @@ def make_missing_postgresql(
     """
     home = replace(admin, database="postgres")
     there = set(ask_psql(home, "SELECT quote_ident(rolname) FROM pg_roles").split("\n"))
-    lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
-    known = {found[1] for line in lines if (found := _ROLE.match(line))} - there
+    lines = globals_sql.decode("utf-8", "surrogateescape").split("\n")
+    known = {found[1] for line in lines if (found := _ROLE.fullmatch(line))} - there
     if not known:
         return Missing([], [], [])
     quoted = ask_psql(home, f"SELECT quote_ident({literal(owner)})").strip()
@@ -134,19 +168,34 @@ def choose_postgresql(
         known: Roles in them that the server lacks.
         wanted: Roles that the database needs.
     """
-    members = [found for line in lines if (found := _ROLE_MEMBER.match(line))]
+    members = [found for line in lines if (found := _ROLE_MEMBER.fullmatch(line))]
     made = set(wanted) & set(known)
     while more := {it[1] for it in members if it[2] in made and it[1] in known} - made:
         made |= more
-    chosen = [
-        _MIGHTY.sub(r" NO\1", line)
-        for line in lines
-        if (found := _ROLE.match(line)) and found[1] in made
-    ]
+    chosen: list[str] = []
+    left: list[str] = []
+    for line in lines:
+        named = re.match(rf"(?:CREATE|ALTER) ROLE ({_IDENTIFIER})", line)
+        if named is None or named[1] not in made or " IN DATABASE " in line:
+            continue
+        plain = _as_plain_role(line)
+        (chosen if plain else left).append(plain or line[:80])
     own = [it for it in members if it[2] in made]
+    chosen += [f"ALTER ROLE {it} WITH {_WITHOUT_MIGHT};" for it in sorted(made)]
     chosen += [f"GRANT {it[1]} TO {it[2]}{it[3] or ''};" for it in own if it[1] in made]
-    left = [f"{it[1]} → {it[2]}" for it in own if it[1] not in made]
+    left += [f"{it[1]} → {it[2]}" for it in own if it[1] not in made]
     return Missing(sorted(made), left, chosen)
+
+
+def _as_plain_role(line: str) -> str:
+    """Give what makes a role or sets it, without might; nothing for all other statements."""
+    setting = _SETTING.fullmatch(line)
+    if _ROLE.fullmatch(line) or (setting and setting[2].strip('"') in _OWN_SETTINGS):
+        return line
+    if options := _OPTIONS.fullmatch(line):
+        kept = " ".join(it[0] for it in _OPTION.finditer(options[2]))
+        return f"ALTER ROLE {options[1]} WITH {kept or 'NOLOGIN'};"
+    return ""
 
 
 def find_roles(lines: Iterable[str]) -> Iterator[str]:

@@ -361,7 +361,7 @@ def _make_missing(work: _Load) -> None:
     told = _("made again, without rights beyond this database: {names}")
     write_line("  " + told.format(names=", ".join(missing.made) or "-"))
     if missing.left:
-        told = _("not given back, as these roles may reach further (role → member): {names}")
+        told = _("not given back, as it may reach further (role → member): {names}")
         write_line("  " + told.format(names=", ".join(missing.left)))
 
 

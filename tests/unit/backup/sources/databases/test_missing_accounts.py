@@ -64,10 +64,80 @@ def test_postgresql_gets_the_roles_that_the_dump_names_and_their_groups_without_
     made, left, chosen = choose_postgresql(POSTGRESQL, {"moi", '"Nhóm"', "la"}, ["moi", "postgres"])
 
     assert made == ['"Nhóm"', "moi"]
-    assert chosen[1].startswith("ALTER ROLE moi WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB")
+    assert chosen[:2] == [
+        "CREATE ROLE moi;",
+        "ALTER ROLE moi WITH INHERIT LOGIN PASSWORD 'SCRAM-SHA-256$x';",
+    ]
+    assert (
+        "ALTER ROLE moi WITH NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS;"
+        in (chosen[4:])
+    )
     assert left == ["pg_execute_server_program → moi"]
     assert chosen[-1] == 'GRANT "Nhóm" TO moi WITH INHERIT TRUE;'
     assert not any(" la" in it or "postgres" in it for it in chosen)
+
+
+def test_no_statement_of_mariadb_holds_a_second_one_or_more_than_its_own_database() -> None:
+    hostile = [
+        "CREATE USER IF NOT EXISTS `a`@`%` IDENTIFIED BY 'x'; GRANT ALL ON *.* TO `a`@`%`;",
+        "CREATE USER IF NOT EXISTS `a`@`%` IDENTIFIED BY 'x''\\'' GRANT ALL ON *.* TO `a`@`%`;",
+        "CREATE USER IF NOT EXISTS `a`@`%`/**/;",
+        "GRANT ALL PRIVILEGES ON *.* TO `r`; GRANT SELECT ON `db`.* TO `r`;",
+        "GRANT ALL PRIVILEGES ON *.* TO `r`; GRANT SELECT ON `db`.* TO `r`",
+        "GRANT SELECT ON `db`.* TO `r`; GRANT ALL ON *.* TO `r`;",
+        "GRANT SELECT ON `db`.* TO `r`, `x`;",
+        "GRANT SELECT ON `db`.* TO `r` IDENTIFIED BY 'x' WITH GRANT OPTION;",
+        "GRANT `r` TO `b`@`%`; GRANT ALL ON *.* TO `b`@`%`;",
+        "SET DEFAULT ROLE `r` FOR `b`@`%`; GRANT ALL ON *.* TO `b`@`%`;",
+    ]
+    account = (
+        "CREATE USER IF NOT EXISTS `b`@`%` IDENTIFIED VIA mysql_native_password USING '*1' OR"
+        " unix_socket REQUIRE ISSUER 'b' SUBJECT '/CN=a;' WITH MAX_STATEMENT_TIME 1.500000 ACCOUNT"
+        " LOCK PASSWORD EXPIRE INTERVAL 9 DAY;"
+    )
+    plain = [
+        account,
+        "GRANT SELECT (`a`, `c d`), INSERT, UPDATE (b) ON `db`.`t` TO `b`@`%`;",
+        "GRANT DELETE HISTORY, SHOW CREATE ROUTINE ON `db`.* TO `b`@`%` WITH GRANT OPTION;",
+        "GRANT EXECUTE ON PACKAGE BODY `db`.`p` TO PUBLIC;",
+    ]
+    of_mysql = (
+        "CREATE USER IF NOT EXISTS `m`@`h` IDENTIFIED WITH 'caching_sha2_password' AS '$A$\\'\\n;'"
+        "{} REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK;"
+    )
+    lines = [plain[0], *hostile, *plain[1:], of_mysql.format(" DEFAULT ROLE `r`@`%`")]
+    made, left, chosen = choose_mariadb(lines, "db", {"`r`"})
+
+    assert made == ["`b`@`%`", "`m`@`h`"]
+    assert chosen == [*plain, of_mysql.format("")]
+    assert left == [it[:80] for it in hostile[:3]]
+
+
+def test_no_option_of_a_role_of_postgresql_goes_through_as_it_is() -> None:
+    hostile = [
+        "ALTER ROLE evil WITH LOGIN; ALTER ROLE evil WITH  SUPERUSER;",
+        "ALTER ROLE evil WITH\tSUPERUSER;",
+        "ALTER ROLE evil WITH/**/SUPERUSER;",
+        "ALTER ROLE evil WITH superuser;",
+        "ALTER ROLE evil WITH PASSWORD 'x\\'; ALTER ROLE evil SUPERUSER; --';",
+        "ALTER ROLE evil SET session_preload_libraries TO 'x';",
+        "ALTER ROLE evil SET search_path TO a; ALTER ROLE evil SUPERUSER;",
+        "CREATE ROLE evil SUPERUSER;",
+        "CREATE ROLE evil; ALTER ROLE evil SUPERUSER;",
+    ]
+    members = ["GRANT evil TO evil WITH ADMIN OPTION; ALTER ROLE evil SUPERUSER;"]
+    plain = ["CREATE ROLE evil;", "ALTER ROLE evil SET search_path TO 'a', public;"]
+    given = "ALTER ROLE evil WITH SUPERUSER NOINHERIT BYPASSRLS CONNECTION LIMIT -1 PASSWORD 'S$;'"
+    lines = [*plain, *hostile, *members, f"{given} VALID UNTIL 'infinity';"]
+    made, left, chosen = choose_postgresql(lines, {"evil"}, {"evil"})
+
+    assert made == ["evil"]
+    assert left == [it[:80] for it in hostile]
+    assert chosen == [
+        *plain,
+        "ALTER ROLE evil WITH NOINHERIT CONNECTION LIMIT -1 PASSWORD 'S$;' VALID UNTIL 'infinity';",
+        "ALTER ROLE evil WITH NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS;",
+    ]
 
 
 def test_rights_on_a_database_go_over_to_another_name_one_plain_statement_each() -> None:
