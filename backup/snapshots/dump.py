@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import IO, Literal, cast
 
 from backup.format.pack import BlobType
@@ -45,7 +46,13 @@ def read_content(reader: TreeReader, node: Node) -> Iterator[bytes]:
 
 
 def write_archive(
-    reader: TreeReader, tree_id: bytes, below: bytes, write: Write, archive: ArchiveFormat
+    reader: TreeReader,
+    tree_id: bytes,
+    below: bytes,
+    write: Write,
+    archive: ArchiveFormat,
+    *,
+    top: Node | None = None,
 ) -> None:
     """Write everything below a tree as an archive.
 
@@ -55,12 +62,14 @@ def write_archive(
         below: Path of that tree, for the names in the archive; without a slash at its end.
         write: Takes the archive's bytes.
         archive: Which kind.
+        top: What the folder of that tree itself is, to be written too, as `.`; None for nothing.
 
     Raises:
         DamagedError: Something cannot be read; the archive is then not whole.
         StoreError: The store failed.
     """
-    entries = walk(reader, tree_id, below=below)
+    tops = [Entry(b".", top, b"")] if top else []
+    entries = chain(tops, walk(reader, tree_id, below=below))
     if archive == "tar":
         _write_tar(reader, entries, write)
     else:
@@ -150,7 +159,8 @@ def _tar_info(entry: Entry) -> tarfile.TarInfo:
     if fraction:
         # A float makes tarfile write the header; ours has all nine digits and takes precedence.
         info.mtime = seconds + 0.5
-        headers["mtime"] = f"{seconds}.{fraction:09}".rstrip("0")
+        sign, size = ("-", -node.mtime) if node.mtime < 0 else ("", node.mtime)
+        headers["mtime"] = f"{sign}{size // _NS}.{size % _NS:09}".rstrip("0")
     info.pax_headers = headers
     return info
 

@@ -4,7 +4,8 @@ Order:
 1. Enter the folder name by name, made where it is not there; no link is followed that others than
    root, or the account that writes, could have made.
 2. Take each folder of the snapshot that is there from its owner and from whoever else may write in
-   it, the outer ones first: from then on nobody swaps a name for a link, not even from within.
+   it, the outer ones first: from then on nobody swaps a name for a link, not even from within. Its
+   access lists go too: what is made in it would inherit them.
 3. Stream what the snapshot holds as a tar archive into `tar` there. Owners go by their names, for a
    fresh machine may count them otherwise. Folders get theirs back when all of it is there, the
    inner ones first, the folder itself at the end.
@@ -17,7 +18,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from backup.format.tree import Node, unix_permissions
+from backup.format.tree import Node
 from backup.snapshots.dump import read_content, write_archive
 from backup.snapshots.walk import Entry, TreeReader, find_entry, find_folder, walk
 from ops.entering import LINK_NEXT, LINK_WHY
@@ -75,7 +76,7 @@ shift
 _PLACE = (
     rb"""add=''
 told() { printf '%s\t%s\n' "$(id -un)" "$1"; exit 0; }
-for it in mkdir tar chown chmod touch sha256sum find readlink xargs dd; do
+for it in mkdir tar chown chmod sha256sum find readlink xargs dd; do
   command -v "$it" >/dev/null || told "program $it"
 done
 """
@@ -91,25 +92,25 @@ fi
 told ''
 """
 )
-# $1 the folder, $2 and $3 its owner by name and by number, $4 its mode, $5 its time; then, for each
-# depth, how many bytes of its input are the names of the folders there; the rest is the archive.
+# $1 the folder; then, for each depth, how many bytes of its input are the names of the folders
+# there; the rest is the archive. Without the mask of its list a group may do more, so lists go
+# before `chmod`; where `setfacl` fails the file system has none.
 _TAKE = (
     b"add=1\n"
     + _INTO
     + rb"""
-names=$1 numbers=$2 mode=$3 moment=$4; shift 4
 close='me=$1; shift
 for it; do shift; [ -L "$it" ] || [ ! -d "$it" ] || set -- "$@" "$it"; done
-[ $# -eq 0 ] || { chown -h "$me" -- "$@" && chmod go-w -- "$@"; }'
+[ $# -ne 0 ] || exit 0
+chown -h "$me" -- "$@" || exit
+setfacl -P -b -k -- "$@" 2>/dev/null
+chmod go-w -- "$@"'
 sh -c "$close" sh "$me" . || exit
 for size; do
   dd bs=65536 count="$size" iflag=fullblock,count_bytes 2>/dev/null |
     xargs -0 sh -c "$close" sh "$me" || exit
 done
-tar -x -p --xattrs '--xattrs-include=*' --delay-directory-restore -f - || exit
-[ -n "$mode" ] || exit 0
-chown "$names" . 2>/dev/null || chown "$numbers" . || exit
-chmod "$mode" . && touch -d "$moment" .
+exec tar -x -p --xattrs '--xattrs-include=*' --delay-directory-restore -f -
 """
 )
 _LACKS = {
@@ -209,13 +210,14 @@ def deliver(reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: byt
     below = find_folder(reader, tree, folder)
     entry = find_entry(reader, tree, folder)
     levels = _folders_by_depth(walk(reader, below))
-    words = [b"sh", b"-c", _TAKE, b"sh", top, *_own_metadata(entry.node if entry else None)]
+    words = [b"sh", b"-c", _TAKE, b"sh", top]
     try:
         with host.start([*words, *(b"%d" % len(it) for it in levels)]) as process:
             try:
                 for it in levels:
                     process.write(it)
-                write_archive(reader, below, b"", process.write, "tar")
+                own = entry.node if entry else None
+                write_archive(reader, below, b"", process.write, "tar", top=own)
                 process.close_input()
             except CommandError:  # it stopped reading: it may have said why
                 _need(host, process.finish(), top)
@@ -266,15 +268,6 @@ def _folders_by_depth(entries: Iterable[Entry]) -> list[bytes]:
         if it.node.type == "dir":
             levels.setdefault(it.path.count(b"/"), bytearray()).extend(b".%b\0" % it.path)
     return [bytes(levels[depth]) for depth in sorted(levels)]
-
-
-def _own_metadata(node: Node | None) -> tuple[bytes, bytes, bytes, bytes]:
-    """Give the folder's own owner by name and by number, its mode and time; empty for none."""
-    if node is None:
-        return b"", b"", b"", b""
-    names = f"{node.user or node.uid}:{node.group or node.gid}".encode()
-    moment = b"@%d.%09d" % divmod(node.mtime, 1_000_000_000)
-    return names, b"%d:%d" % (node.uid, node.gid), b"%o" % unix_permissions(node.mode), moment
 
 
 def _sums(reader: TreeReader, below: bytes) -> Iterator[bytes]:

@@ -95,13 +95,25 @@ def start_server(machine: Machine) -> Path:
     return identity
 
 
+def set_list(path: Path, entry: str) -> None:
+    """Add to a file's access list, or to what a folder hands on."""
+    subprocess.run(["setfacl", "-m", entry, path], check=True)
+
+
 @only_root
 def test_files_and_database_of_others_go_back_with_their_owners(machine: Machine) -> None:
     assert machine.type("backup.init").returncode == 0
+    # Files that are older than what their folder hands on, and one from before there was Unix.
+    set_list(machine.www, "u:1001:r-x")
+    set_list(machine.www / "uploads", "d:u:1001:rwx")
+    os.utime(machine.www / "uploads" / "anh-3.jpg", ns=(0, -100_000_000_001))
     saved = machine.type("backup.run", "--site", "cong-xa")
     assert saved.returncode == 0, saved.stderr
     before = describe_tree(machine.www, with_root=True)
     (machine.www / "index.php").write_text("<?php // hỏng")
+    (machine.www / "uploads" / "anh-3.jpg").unlink()
+    set_list(machine.www, "d:u:65534:rwx")
+    set_list(machine.www / "uploads", "u:65534:rwx")
     with closing(sqlite3.connect(machine.www / "data" / "live.db")) as database:
         database.execute("DELETE FROM uploads")
         database.commit()
