@@ -103,6 +103,7 @@ class ScriptedAsker:
         answers: In the order of the questions; none is left, none is given.
         secrets: By the variable's title or the question.
         locked_keys: Files of private keys that have a passphrase.
+        unknown: Values that name nothing.
         heard: Questions, in order.
         shown: Lines of the steps: number and sentence, commands.
         ended: How steps ended.
@@ -111,6 +112,7 @@ class ScriptedAsker:
     answers: list[str] = field(default_factory=list)
     secrets: Mapping[str, str] = field(default_factory=dict)
     locked_keys: Sequence[str] = ()
+    unknown: Sequence[str] = ()
     heard: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     ended: list[StepRecord] = field(default_factory=list)
@@ -140,6 +142,12 @@ class ScriptedAsker:
         """Give the next answer."""
         del variable, values
         return self.ask(question, yes_or_no=False)
+
+    def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
+        """Refuse those that name nothing."""
+        del name, values
+        if value in self.unknown:
+            raise RunbookUseError('there is no run "{run}"', run=value)
 
     def refuse(self, error: RunbookUseError) -> None:
         """Note it."""

@@ -251,7 +251,10 @@ def ask_value(asker: Asker, variable: Variable, question: str, values: Mapping[s
     """Ask for a value until one fits; gives it, or nothing where nobody gives one."""
     while answer := asker.ask_value(variable, question, values).strip():
         try:
-            return check_value(variable, answer)
+            value = check_value(variable, answer)
+            asker.check_known(variable.name, value, values)
         except RunbookUseError as error:
             asker.refuse(error)
+        else:
+            return value
     return ""

@@ -121,6 +121,18 @@ class Asker(Protocol):
             values: Those that are known: a list to choose from may depend on them.
         """
 
+    def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
+        """Look whether there is what a value names.
+
+        Args:
+            name: Of the value.
+            value: It has the right form.
+            values: Those that are known.
+
+        Raises:
+            RunbookUseError: There is none, or it cannot be meant here.
+        """
+
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used; the question comes again."""
 

@@ -95,7 +95,7 @@ def check_value(variable: Variable, value: str) -> str:
     elif not value.isprintable():
         why = N_("it holds a character that cannot be printed")
     elif variable.pattern and not re.fullmatch(variable.pattern, value):
-        why = N_("it does not have the form that the runbook asks for: {pattern}")
+        why = N_("it is not written as this has to be: {title}")
     else:
         return value
     raise RunbookUseError(
@@ -109,7 +109,6 @@ def check_value(variable: Variable, value: str) -> str:
         else N_("give it as `--set {name}=VALUE`"),
         name=variable.name,
         title=variable.title,
-        pattern=variable.pattern,
     )
 
 

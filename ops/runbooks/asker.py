@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.language.text import N_, _, fill
-from ops.runbooks.choices import list_choices
+from ops.runbooks.choices import list_choices, refuse_unknown
 from ops.terminal.output import is_terminal, text_width, write_line
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step, Variable
@@ -37,6 +37,17 @@ _MOST_DIGITS = 4
 def can_ask() -> bool:
     """Tell whether a person sits at both ends of the terminal."""
     return is_terminal() and sys.stdin.isatty()
+
+
+def _read_line(question: str) -> str | None:
+    """Ask at a terminal; gives what was typed, None where the input has ended."""
+    from rich.prompt import Prompt
+    from rich.text import Text
+
+    with suppress(EOFError):  # Ctrl-D
+        return Prompt.ask(Text(f"   {question}"), default="", show_default=False).strip()
+    write_line()
+    return None
 
 
 class TerminalAsker:
@@ -74,14 +85,10 @@ class TerminalAsker:
         """Give the answer; empty where nobody gives one."""
         hint = _(" (yes/no)") if yes_or_no else ""
         if can_ask():
-            from rich.prompt import Prompt
-            from rich.text import Text
-
-            prompt = Text(f"   {question}{hint}")
-            with suppress(EOFError):  # Ctrl-D
-                return Prompt.ask(prompt, default="", show_default=False)
-            write_line()
-            return ""
+            answer: str | None = ""
+            while answer == "":  # Enter alone is a slip: the question comes again
+                answer = _read_line(f"{question}{hint}")
+            return answer or ""
         write_line(f"   {question}{hint}")
         sys.stdout.flush()
         return sys.stdin.readline().strip()
@@ -89,28 +96,44 @@ class TerminalAsker:
     def ask_value(self, variable: Variable, question: str, values: Mapping[str, str]) -> str:
         """Give a value; at a terminal with a list to choose from, where there is one.
 
-        A number chooses from the list; whatever else is typed is the value itself.
+        A number chooses from the list; whatever else is typed is the value itself. Enter alone has
+        the list read anew: something may have been made in another window.
         """
         if not can_ask():
             return self.ask(question, yes_or_no=False)
+        answer: str | None = ""
+        while answer == "":
+            answer = self._choose(variable, question, values)
+            if variable.may_be_left_out:
+                break
+        return answer or ""
+
+    def _choose(self, variable: Variable, question: str, values: Mapping[str, str]) -> str | None:
         choices = list_choices(variable.name, values)
         width = max((text_width(it.value) for it in choices), default=0)
         for number, it in enumerate(choices, 1):
             blanks = " " * (width - text_width(it.value))
             write_line(f"   {number:>4}  {it.value}{blanks}  {it.said}".rstrip())
         if choices:
-            question = _("{question} (a number, or the value itself)").format(question=question)
+            text = _("{question} (a number, or the value itself; Enter: the list anew)")
+            question = text.format(question=question)
         elif variable.may_be_left_out:
             question = _("{question} (Enter: none)").format(question=question)
-        answer = self.ask(question, yes_or_no=False).strip()
+        answer = _read_line(question)
+        if answer is None:
+            return None
         is_number = answer.isascii() and answer.isdigit() and len(answer) < _MOST_DIGITS
         if is_number and 0 < int(answer) <= len(choices):
             return choices[int(answer) - 1].value
         return answer
 
+    def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
+        """Look whether there is what a value names."""
+        refuse_unknown(name, value, values)
+
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used."""
-        write_line(f"   {fill(error.why, error.params)}")
+        write_line(f"   {fill(error.why or error.what, error.params)}")
         sys.stdout.flush()
 
     def ask_secret(self, title: str) -> str:

@@ -15,19 +15,23 @@ from pathlib import Path
 
 from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
-from backup.snapshots.selection import load_readable_snapshots
+from backup.repository.ids import SnapshotNotFoundError
+from backup.repository.repository import Repository
+from backup.snapshots.selection import find_snapshot, load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
 from ops.backups.browse.cli import find_by_name
 from ops.backups.ransomware.suspicion import look_for_suspicion
 from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read
 from ops.catalog.tables.index import is_ahead
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
+from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_second, format_size
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.runbooks.bare_machine import where_estate_is
+from runbooks.errors import RunbookUseError
 
 _MOST_SNAPSHOTS = 20
 _NAME_SNAPSHOTS = ("snapshot", "before", "evidence")
@@ -59,6 +63,63 @@ def list_choices(name: str, values: Mapping[str, str]) -> list[Choice]:
     return []
 
 
+def refuse_unknown(name: str, value: str, values: Mapping[str, str]) -> None:
+    """Refuse a value that names a site, host, database or snapshot that is not there.
+
+    What cannot be looked up now is taken as it is: the step that needs it says so.
+
+    Args:
+        name: Of the value.
+        value: What was given.
+        values: Those that are known.
+
+    Raises:
+        RunbookUseError: There is none of that name; or the evidence is named as the good one.
+    """
+    if value and name == "snapshot" and _is_same(value, values.get("evidence", "")):
+        raise _unusable(name, value, N_("this is the one that shows the damage: choose another"))
+    look = _KNOWN.get(name)
+    if not value or look is None or where_estate_is() is None:
+        return
+    with suppress(OpsError, BackupError, OSError):
+        estate = load_estate()
+        try:
+            is_there = bool(look(estate, value, values))
+        except (SnapshotNotFoundError, WrongUseError):
+            is_there = False
+        if not is_there:
+            raise _unusable(name, value, N_("there is none of that name here: {value}"))
+
+
+def _is_same(one: str, other: str) -> bool:
+    return bool(other) and (one.startswith(other) or other.startswith(one))
+
+
+def _unusable(name: str, value: str, why: str) -> RunbookUseError:
+    return RunbookUseError(
+        'the value of "{name}" cannot be used: {value}',
+        why=why,
+        data="nothing was changed",
+        next_step="give another one: `--set {name}=VALUE`",
+        name=name,
+        value=value,
+    )
+
+
+def _has_snapshot(estate: Estate, value: str, values: Mapping[str, str]) -> bool:
+    return not values.get("site") or bool(find_snapshot(_open(estate, values), value))
+
+
+_KNOWN: Mapping[str, Callable[[Estate, str, Mapping[str, str]], object]] = {
+    "site": lambda estate, value, _values: title_of_known(estate, value),
+    "host": lambda estate, value, _values: estate.host(value),
+    "database": lambda estate, value, values: any(
+        it.value == value for it in _databases(estate, values)
+    ),
+    **dict.fromkeys(_NAME_SNAPSHOTS, _has_snapshot),
+}
+
+
 def _sites(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
     return [Choice(it.name, it.title) for it in estate.sites]
 
@@ -86,18 +147,18 @@ def _people(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
 def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
     """List the newest snapshots: those of the whole site first, then those of databases alone.
 
-    One that was chosen for something else is not offered: what is to be put back is not what shows
-    how it was before.
+    One that was kept as evidence is not offered: it is no good one. One that was chosen for
+    something else is marked.
     """
-    store = estate.store(values["store"]) if values.get("store") else estate.primary_store
     site = values.get("site", "")
-    repository = open_to_read(estate, site, store)
-    taken = {values[name] for name in _NAME_SNAPSHOTS if values.get(name)}
+    repository = _open(estate, values)
+    taken = [values[name] for name in _NAME_SNAPSHOTS if values.get(name)]
+    evidence = values.get("evidence")
     known = [
         it
         for it in reversed(load_readable_snapshots(repository).snapshots)
         if not is_ahead(it.time, repository.clock.now())
-        and not any(it.id.startswith(chosen) for chosen in taken)
+        and not (evidence and it.id.startswith(evidence))
     ]
     whole = [it for it in known if database_in(it.paths, site) is None]
     alone = [it for it in known if database_in(it.paths, site) is not None]
@@ -106,11 +167,17 @@ def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
 
     def tell(it: Snapshot) -> str:
         told = f"{format_second(it.time, zone)} · {_tell_content(it, whole, site)}"
+        told += _(" · chosen above") if any(it.id.startswith(one) for one in taken) else ""
         return told + (_(" · in doubt") if suspicion and it.time >= suspicion.since else "")
 
     return [
         Choice(it.short_id, tell(it)) for it in (*whole[:_MOST_SNAPSHOTS], *alone[:_MOST_SNAPSHOTS])
     ]
+
+
+def _open(estate: Estate, values: Mapping[str, str]) -> Repository:
+    store = estate.store(values["store"]) if values.get("store") else estate.primary_store
+    return open_to_read(estate, values.get("site", ""), store)
 
 
 def _tell_content(snapshot: Snapshot, whole: Sequence[Snapshot], site: str) -> str:

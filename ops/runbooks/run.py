@@ -23,6 +23,7 @@ from ops.language.text import N_, _, fill, language
 from ops.runbooks.approver import EstateApprover
 from ops.runbooks.asker import KINDS, GivenAsker, TerminalAsker, can_ask
 from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
+from ops.runbooks.choices import refuse_unknown
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
 from ops.runbooks.places import refuse_places
@@ -98,6 +99,8 @@ def begin_run(wish: RunWish) -> int:
     given = _read_given(runbook, wish)
     values = choose_values(runbook, given if wish.only_begin else _ask_missing(runbook, given))
     refuse_places(runbook, values, values)
+    for name, value in values.items():
+        refuse_unknown(name, value, values)
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)
         return 0

@@ -277,6 +277,11 @@ def test_an_answer_that_does_not_fit_is_asked_for_again() -> None:
     assert state.values["snapshot"] == "ab12"
     assert 'the value of "snapshot" cannot be used: Bản sao lưu' in world.asker.heard
 
+    unknown = World()
+    unknown.asker.answers, unknown.asker.unknown = ["dead", "ab12", "có"], ["dead"]
+    assert unknown.go().values["snapshot"] == "ab12"
+    assert 'there is no run "dead"' in unknown.asker.heard
+
     silent = World()
     silent.asker.answers = ["-x"]
     assert silent.go().standing == "declined"
@@ -336,6 +341,12 @@ def test_a_value_that_could_mean_something_else_is_refused(value: str) -> None:
 def test_missing_unknown_and_secret_values_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(RunbookUseError):
         choose_values(RUNBOOK, given)
+
+
+def test_nobody_is_shown_a_regular_expression() -> None:
+    with pytest.raises(RunbookUseError) as caught:
+        check_value(RUNBOOK.variables["site"], "Cổng")
+    assert "[a-z-]+" not in repr((caught.value.why, caught.value.params))
 
 
 def test_nobody_is_told_to_type_a_secret_on_a_command_line() -> None:
