@@ -119,7 +119,12 @@ give("plan-annexes", "ops.reports.plan_annexes:read_annexes")
 give("plan-papers", "ops.reports.plan_papers:write_papers")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
-give("plan-words", "ops.audit.wording:PLAN_WORDS", "ops.security.wording:PLAN_WORDS")
+give(
+    "plan-words",
+    "ops.audit.wording:PLAN_WORDS",
+    "ops.backups.ransomware.suspicion:PLAN_WORDS",
+    "ops.security.wording:PLAN_WORDS",
+)
 give("past-of-stores", "ops.backups.repositories.past:index_past")
 give("after-decision", "ops.audit.job:sign_decision", "ops.recovery.job:save_decision")
 give("before-backup", "ops.archives.places:make_roots_for_backup")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ops.access.approvals.decide import Ruling, decide_request, look_for_obstacle
-from ops.access.approvals.plan_wording import word_plan
+from ops.access.approvals.plan_wording import choose_about, word_plan
 from ops.access.approvals.requests import find_request, list_requests, standing_of
 from ops.access.credentials import count_codes_left, prove
 from ops.access.identity import check_person
@@ -81,6 +81,9 @@ def show_requests(*, everything: bool, as_json: bool) -> None:
     zone = estate.organisation.timezone
     heads = [_("Request"), _("Action"), _("About"), _("Asked by"), _("Good until"), _("State")]
     write_table([*heads, _("Decided by")], [_request_row(it, now, zone) for it in shown])
+    for request in shown:
+        if about := "; ".join(word_plan(choose_about(json.loads(request.plan)))):
+            write_line(f"  {format_id(request.id)}: {about}")
 
 
 def decide(decision: Decision) -> None:

@@ -5,6 +5,7 @@ import re
 import select
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import cast
 
 from invoke.exceptions import Exit
@@ -57,6 +58,8 @@ def report(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
+    with suppress(OSError):  # what was told before stands before it, also in one file
+        sys.stdout.flush()
     sys.stderr.write(f"{render_error(explained(error))}\n")
     return int(getattr(error, "exit_code", 1))
 

@@ -4,12 +4,14 @@ Everything goes into the outbox in the caller's transaction, so that a request a
 kept or lost together.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ops.access.approvals.plan_wording import choose_about
 from ops.access.approvals.wording import APPROVAL, DECIDED, IDLE
 from ops.access.rights import decide_may_approve
 from ops.access.roles import FOUNDERS_ROLE, roles_by_person
@@ -80,6 +82,7 @@ def _draft(key: str, code: str, request: ApprovalRequest, **more: str) -> Draft:
         "requested_by": request.requested_by,
         "reason": request.reason,
         "until": request.expires_at.isoformat(),
+        "about": choose_about(json.loads(request.plan)),
     }
     return Draft(subject_key=key, severity="warning", code=code, params={**params, **more})
 

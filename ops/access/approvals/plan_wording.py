@@ -15,6 +15,8 @@ ACTS: Mapping[str, str] = {
     "escrow": N_("prints the password in shares, one for each holder"),
     "add": N_("gives repositories one more password"),
     "replace": N_("puts another key in the place of this one"),
+    "absent": N_("nothing is kept: there is no database of that name now"),
+    "back": N_("takes a switch back: before it, there was no database of that name"),
     "lower": N_("lets a lower minimum count for the snapshots that are there"),
     "recover": N_("puts an older state in the place of the service that is there"),
     "redate": N_("gives snapshots that are dated ahead of now another moment"),
@@ -43,11 +45,13 @@ LABELS: Mapping[str, str] = {
     "commands": N_("commands"),
     "database": N_("database that is replaced"),
     "databases": N_("databases"),
+    "databases_of": N_("snapshots of single databases"),
     "decided_on": N_("day of the decision"),
     "decision": N_("number of the decision"),
     "deferred": N_("items that are put off"),
     "digest": N_("digest of what was handed in"),
     "does": N_("what the step does"),
+    "doubt": N_("WARNING, this backup is in doubt"),
     "entry_keys": N_("also prints what lets into these stores"),
     "files": N_("files"),
     "from": N_("database that takes its place"),
@@ -77,6 +81,8 @@ LABELS: Mapping[str, str] = {
     "snapshot": N_("snapshot"),
     "step": N_("step"),
     "store": N_("store"),
+    "taken_at": N_("snapshot and when it was taken"),
+    "takes": N_("name that it takes"),
     "threshold": N_("shares that are needed"),
     "to": N_("folder"),
     "tool": N_("found by"),
@@ -89,6 +95,8 @@ LABELS: Mapping[str, str] = {
 _DEEDS: Mapping[str, Callable[[Any], Sequence[str]]] = {
     "act": lambda value: [value],
     "change": lambda value: [value],
+    "is_absent": lambda value: ["absent"] if value else [],
+    "is_back": lambda value: ["back"] if value else [],
     "credentials": lambda value: [value],
     "renew": lambda value: ["renew"] if value else [],
     "new_password": lambda value: ["new-password"] if value else [],
@@ -99,24 +107,34 @@ _DEEDS: Mapping[str, Callable[[Any], Sequence[str]]] = {
 PLAN_WORDS: Seam[Mapping[str, Callable[[Any], str]]] = Seam("plan-words")
 """Values of a plan that only the room which wrote them can tell."""
 
+_ABOUT = ("doubt", "taken_at", "files", "databases", "database", "from", "takes")
+"""Values by which one request of a site is told from another, in lists and mails."""
+
 KNOWN = frozenset(LABELS) | frozenset(_DEEDS)
 """Every name that a plan may use; a test holds the code to it."""
 
 
 def word_plan(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Give the lines of a plan: what is done first, then each value with its label.
+    """Give the lines of a plan: a warning, what is done, then each value with its label.
 
     What is empty says nothing and is left out.
 
     Args:
         plan: As it stands in the request.
     """
+    if doubt := plan.get("doubt"):
+        yield f"{_(LABELS['doubt'])}: {_word('doubt', doubt)}"
     for name, read in _DEEDS.items():
         for word in read(plan[name]) if name in plan else ():
             yield _(ACTS.get(word, word))
     for name, value in plan.items():
-        if name not in _DEEDS and value not in ("", None, [], {}):
+        if name not in _DEEDS and name != "doubt" and value not in ("", None, [], {}):
             yield f"{_(LABELS.get(name, name))}: {_word(name, value)}"
+
+
+def choose_about(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Give of a plan what tells one request of a site from another: parts, moments, a doubt."""
+    return {name: plan[name] for name in _ABOUT if name in plan}
 
 
 def _word(name: str, value: Any) -> str:  # JSON values

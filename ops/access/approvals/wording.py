@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ops.access.approvals.plan_wording import word_plan
 from ops.access.rights import ACTIONS
 from ops.alerts.notice_wording import REQUEST, STATE, NoticeKind
-from ops.language.formats import format_moment
+from ops.language.formats import format_id, format_moment
 from ops.language.text import _
 from ops.outcomes.plain import Explanation
 
@@ -28,8 +29,13 @@ def word_approval(params: Mapping[str, Any], zone: str) -> tuple[str, Explanatio
         subject=params["subject"],
     )  # fmt: skip
     return headline, Explanation(
-        _("request {request} waits until {until}").format(
-            request=params["request"], until=_until(params, zone)
+        "; ".join(
+            (
+                *word_plan(params.get("about", {})),
+                _("{request} waits until {until}").format(
+                    request=format_id(params["request"]), until=_until(params, zone)
+                ),
+            )
         ),
         why=params["reason"],
         data=_("nothing is done before another person has agreed"),
@@ -49,7 +55,7 @@ def word_decided(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation
     )
     text = _("type the same command again before {until}")
     return headline, Explanation(
-        _("it was request {request}").format(request=params["request"]),
+        "; ".join((format_id(params["request"]), *word_plan(params.get("about", {})))),
         why=params["decision_reason"] or "",
         next_step=text.format(until=_until(params, zone)) if is_approved else "",
     )

@@ -50,6 +50,11 @@ class Suspicion:
         """Say in words what was found, in the current language."""
         return explain(self.reason, self.params, site=self.site)
 
+    def as_values(self, estate: Estate) -> dict[str, object]:
+        """Give JSON values, for approvals; the moment as the organisation's clock shows it."""
+        since = self.since.astimezone(estate.zone).isoformat()
+        return {"since": since, "reason": self.reason, "params": dict(self.params)}
+
     def find_before(self, snapshots: Iterable[Snapshot]) -> Snapshot | None:
         """Give the newest snapshot of the whole site from before; None where there is none."""
         whole = (it for it in snapshots if it.paths == (f"/{self.site}",) and it.time < self.since)
@@ -77,6 +82,25 @@ def _list_suspicious(session: Session, site: str) -> Iterator[Run]:
         if run.reason not in {SUSPICIOUS, UNLIKE} or run.id == accepted:
             return
         yield run
+
+
+def tell_doubt(value: Mapping[str, Any]) -> str:
+    """Say in words what stands in a request's plan (`Suspicion.as_values`)."""
+    since = datetime.fromisoformat(value["since"])
+    told = Suspicion("", since, value["reason"], value["params"]).explain()
+    return _("in doubt, from {moment} on: {what}").format(
+        moment=since.strftime("%d/%m/%Y %H:%M:%S"), what=told.what
+    )
+
+
+def _tell_taken(value: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{snapshot} → {datetime.fromisoformat(moment):%d/%m/%Y %H:%M:%S}"
+        for snapshot, moment in value.items()
+    )
+
+
+PLAN_WORDS = {"doubt": tell_doubt, "taken_at": _tell_taken}
 
 
 def look_for_suspicion(estate: Estate, site: str) -> Suspicion | None:

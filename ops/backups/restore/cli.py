@@ -29,6 +29,7 @@ from ops.backups.restore.state import (
     tell_doubt,
     tell_flag,
     tell_moment,
+    wish_doubt,
     write_skew,
     write_state,
 )
@@ -125,7 +126,7 @@ def _carry_out(
         if state.whole is not None:
             work.tell_newer()
         _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
-        permit = _ask_second_person(bench, wish, site, state)
+        permit = _ask_second_person(bench, wish, site, state, chosen)
     with _recorded(bench, wish, state, permit) as done:
         work.run(done)
     return done
@@ -200,7 +201,9 @@ def _ask(wish: RestoreWish, site: Site, chosen: Chosen, moment: str) -> None:
     need_confirmation(site.name, wish.confirm, question)
 
 
-def _ask_second_person(bench: Bench, wish: RestoreWish, site: Site, state: State) -> Permit | None:
+def _ask_second_person(
+    bench: Bench, wish: RestoreWish, site: Site, state: State, chosen: Chosen
+) -> Permit | None:
     """Have another person agree that production is overwritten; the plan binds the agreement."""
     asked = Wish(
         action="restore-in-place",
@@ -208,8 +211,9 @@ def _ask_second_person(bench: Bench, wish: RestoreWish, site: Site, state: State
         plan={
             **state.as_values(),
             "include": list(wish.include),
-            "files": {part.name: part.path for part in site.files},
-            "databases": {part.name: part.database for part in site.databases},
+            **wish_doubt(bench, site.name, {it.id: it.time for it in state.snapshots}),
+            "files": {it.part.name: it.place for it in (*chosen.files, *chosen.elsewhere)},
+            "databases": {it.part.name: it.part.database for it in chosen.databases},
             **({"store": wish.store} if wish.store else {}),
         },
         reason=wish.reason,

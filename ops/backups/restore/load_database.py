@@ -211,7 +211,8 @@ def _tell_files(repository: Repository, estate: Estate, wish: LoadWish, snapshot
 
 def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> dict[str, object]:
     """Load, with a row of the journal before and after."""
-    details = {"snapshot": snapshot.id, "database": work.part.name, "into": work.wish.into,
+    details = {"snapshot": snapshot.id, "taken_at": snapshot.time.isoformat(),
+               "database": work.part.name, "into": work.wish.into,
                "host": work.part.host or "", "user": work.wish.user}  # fmt: skip
     mark = f"giucong-{secrets.token_hex(8)}"
     _note(bench, work.wish, {**details, "outcome": "begun", "mark": mark})

@@ -1,6 +1,7 @@
 """Of which moments a restore will be: chosen by what is asked for, and told before it begins."""
 
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
 from ops.access.session import Bench
-from ops.backups.ransomware.suspicion import find_suspicion, write_suspicion
+from ops.backups.ransomware.suspicion import Suspicion, find_suspicion, write_suspicion
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_state
 from ops.backups.restore.targets import Chosen
@@ -101,11 +102,34 @@ def _holds(reader: TreeReader, snapshot: Snapshot, path: str) -> bool:
         return False
 
 
-def tell_doubt(bench: Bench, repository: Repository, state: State, site: str) -> None:
-    """Say first where what is going to be restored is in doubt, and which moment was before."""
+def find_doubt(bench: Bench, site: str, moments: Iterable[datetime]) -> Suspicion | None:
+    """Give why backups of these moments are in doubt; None where none of them is."""
     with bench.catalog.reading() as session:
         suspicion = find_suspicion(session, site)
-    if suspicion and any(it.time >= suspicion.since for it in state.snapshots):
+    is_meant = suspicion and any(it >= suspicion.since for it in moments)
+    return suspicion if is_meant else None
+
+
+def wish_doubt(bench: Bench, site: str, snapshots: Mapping[str, datetime]) -> dict[str, object]:
+    """Give what a request's plan says of its snapshots: their moments, and a doubt about them.
+
+    Args:
+        bench: Who asks.
+        site: Name.
+        snapshots: Id → moment.
+    """
+    doubt = find_doubt(bench, site, snapshots.values())
+    taken = {
+        id_[:8]: moment.astimezone(bench.estate.zone).isoformat()
+        for id_, moment in snapshots.items()
+    }
+    return {"taken_at": taken, **({"doubt": doubt.as_values(bench.estate)} if doubt else {})}
+
+
+def tell_doubt(bench: Bench, repository: Repository, state: State, site: str) -> None:
+    """Say first where what is going to be restored is in doubt, and which moment was before."""
+    suspicion = find_doubt(bench, site, (it.time for it in state.snapshots))
+    if suspicion:
         readable = load_readable_snapshots(repository)
         write_suspicion(suspicion, readable.snapshots, bench.estate.organisation.timezone)
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from backup.sources.databases.mariadb_switch import SwitchPlan
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
+from ops.backups.restore.load_database import ACTION as LOADED
 from ops.backups.restore.load_database import LoadWish, as_admin, find_part
 from ops.backups.restore.load_refusals import (
     LoadRefusedError,
@@ -33,6 +35,7 @@ from ops.backups.restore.load_refusals import (
     refuse_keys_from_outside,
     refuse_names,
 )
+from ops.backups.restore.state import wish_doubt
 from ops.catalog.tables.core import JournalRow
 from ops.durable_files import put_anew
 from ops.estate.load.load import load_estate
@@ -303,16 +306,36 @@ def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, names: Na
         action="restore-in-place",
         subject=site.name,
         plan={
-            "database": part.database,
-            "becomes": name_aside(wish.into),
-            "from": wish.into,
-            **({} if names.aside else {"is_absent": True}),
+            **(
+                {"database": names.live, "becomes": names.aside}
+                if names.aside
+                else {"takes": names.live, "is_back" if names.is_back else "is_absent": True}
+            ),
+            "from": names.fresh,
+            **_wish_loaded(bench, site, part, names.fresh),
         },
         reason=wish.reason,
         document=wish.document,
     )
     permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
     return permit.as_details() if permit is not None else None
+
+
+def _wish_loaded(bench: Bench, site: Site, part: DatabasePart, name: str) -> dict[str, object]:
+    """Give what the request says of the snapshot a database was loaded from; nothing of others."""
+    query = (
+        select(JournalRow.details)
+        .where(JournalRow.action == LOADED, JournalRow.subject == site.name)
+        .order_by(JournalRow.sequence.desc())
+    )
+    with bench.catalog.reading() as session:
+        for text in session.execute(query).scalars():
+            told: dict[str, Any] = json.loads(text)
+            if (told["into"], told["host"]) == (name, part.host or ""):
+                moment = told.get("taken_at")
+                taken = {told["snapshot"]: datetime.fromisoformat(moment)} if moment else {}
+                return {"snapshot": told["snapshot"], **wish_doubt(bench, site.name, taken)}
+    return {}
 
 
 def _find_last(bench: Bench, site: Site, part: DatabasePart) -> dict[str, Any]:

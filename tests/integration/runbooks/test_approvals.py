@@ -1,11 +1,18 @@
 """One write takes one approval, and the minutes of the run name who gave it."""
 
 import json
+import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
+from ops.backups.ransomware.freeze import Finding, note_finding, whole_runs
 from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Run
+from ops.journal.journal import Origin
+from tests.integration.jobs.small_estate import GIUCONG
 from tests.integration.runbooks.driving import Desk, Office
 
 pytestmark = pytest.mark.slow
@@ -21,6 +28,55 @@ def catalog(desk: Desk) -> Iterator[Catalog]:
 def newest(desk: Desk) -> str:
     listed = json.loads(desk.type("backup.list", "--site", "cong-xa", "--json").stdout)["items"]
     return str(max(listed, key=lambda it: str(it["taken_at"]))["id"])
+
+
+def note_doubt(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        run = session.execute(select(Run).where(*whole_runs("cong-xa"))).scalars().first()
+        assert run is not None
+        snapshot = str(run.summary["snapshot"])
+        signals = [{"page": "/", "measure": "title", "detail": "Hacked"}]
+        origin = Origin(via="clock", run=str(run.id))
+        note_finding(
+            session, origin, Finding("cong-xa", snapshot, snapshot, signals), now=datetime.now(UTC)
+        )
+
+
+def test_who_approves_is_told_first_that_the_backup_is_in_doubt(
+    desk: Desk, catalog: Catalog
+) -> None:
+    office = Office(desk, catalog, ("nva", "backup_admin", "operator"), ("ttb", "approver"))
+    note_doubt(catalog)
+    words = ("backup.restore", "--site", "cong-xa", "--in-place", "--include", "/cong-xa/files",
+             "--confirm", "cong-xa", "--reason", "Bị sửa")  # fmt: skip
+    asked = desk.type(*words, "--proof-file", office.prove("nva"))
+    assert asked.returncode == 4, asked.stderr
+    again = subprocess.run(
+        [GIUCONG, *words], env=desk.environ(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    (request,) = json.loads(desk.type("approval.list", "--json").stdout)["items"]
+    listed = desk.type("approval.list").stdout
+    shown = desk.type(
+        "approval.approve", "--id", request["id"], "--person", "ttb", "--dry-run"
+    ).stdout.splitlines()
+
+    assert again.returncode == 4, again.stdout
+    assert again.stdout.index("in doubt, from") < again.stdout.index("waiting: request")
+    assert shown[3].startswith("  WARNING, this backup is in doubt: in doubt, from ")
+    (taken,) = [it for it in shown if "when it was taken" in it]
+    moment = taken.rpartition("→ ")[2]
+    told = datetime.strptime(f"{moment} +0700", "%d/%m/%Y %H:%M:%S %z")
+    assert told == datetime.fromisoformat(newest_moment(desk)).replace(microsecond=0)
+    assert any(it.startswith("  files: www → ") for it in shown)
+    assert not any("databases" in it for it in shown)
+    assert "WARNING" in listed
+    assert moment in listed
+
+
+def newest_moment(desk: Desk) -> str:
+    listed = json.loads(desk.type("backup.list", "--site", "cong-xa", "--json").stdout)["items"]
+    return max(str(it["taken_at"]) for it in listed)
 
 
 def test_a_defaced_site_comes_back_by_one_approval_which_the_minutes_name(

@@ -8,6 +8,7 @@ import pytest
 
 from ops.access.approvals.plan_wording import ACTS, KNOWN, word_plan
 from ops.audit.verify import Finding, tell
+from ops.backups.ransomware.suspicion import tell_doubt
 
 ROOT = Path(__file__).parents[5] / "ops"
 SNAPSHOT = "4f2a" * 16
@@ -24,6 +25,33 @@ UNREADABLE = Finding("unreadable_head", {"name": "7", "store": "near"})
         (
             {"snapshot": SNAPSHOT, "include": [], "files": {"www": "/srv/www"}, "databases": {}},
             ["bản chụp: 4f2a4f2a", "tệp: www → /srv/www"],
+        ),
+        (
+            {
+                "from": "cong_moi",
+                "takes": "cong_tinh",
+                "is_absent": True,
+                "taken_at": {"4f2a4f2a": "2026-12-01T08:00:22+07:00"},
+                "doubt": {
+                    "since": "2026-12-01T07:00:00+07:00",
+                    "reason": "site_frozen",
+                    "params": {"reason": "pages_unlike", "signals": [], "figures": {}},
+                },
+            },
+            [
+                "CẢNH BÁO, bản sao lưu này đáng ngờ: "
+                + tell_doubt(
+                    {
+                        "since": "2026-12-01T07:00:00+07:00",
+                        "reason": "site_frozen",
+                        "params": {"reason": "pages_unlike", "signals": [], "figures": {}},
+                    }
+                ),
+                "không có gì được giữ lại: hiện không có cơ sở dữ liệu nào mang tên ấy",
+                "cơ sở dữ liệu vào thay: cong_moi",
+                "tên mà cơ sở dữ liệu ấy nhận: cong_tinh",
+                "bản chụp và thời điểm chụp: 4f2a4f2a → 01/12/2026 08:00:22",
+            ],
         ),
         (
             {"person": "nva", "renew": True, "new_password": False},
