@@ -45,7 +45,7 @@ def read_content(reader: TreeReader, node: Node) -> Iterator[bytes]:
         yield reader.repository.load_blob(reader.index, blob_id, expected=BlobType.DATA)
 
 
-def write_archive(
+def write_archive(  # noqa: PLR0913 -- what is written, whereto and which part of it
     reader: TreeReader,
     tree_id: bytes,
     below: bytes,
@@ -53,6 +53,7 @@ def write_archive(
     archive: ArchiveFormat,
     *,
     top: Node | None = None,
+    folders_only: bool = False,
 ) -> None:
     """Write everything below a tree as an archive.
 
@@ -63,13 +64,16 @@ def write_archive(
         write: Takes the archive's bytes.
         archive: Which kind.
         top: What the folder of that tree itself is, to be written too, as `.`; None for nothing.
+        folders_only: Leave out all that is no folder.
 
     Raises:
         DamagedError: Something cannot be read; the archive is then not whole.
         StoreError: The store failed.
     """
     tops = [Entry(b".", top, b"")] if top else []
-    entries = chain(tops, walk(reader, tree_id, below=below))
+    entries: Iterator[Entry] = chain(tops, walk(reader, tree_id, below=below))
+    if folders_only:
+        entries = (it for it in entries if it.node.type == "dir")
     if archive == "tar":
         _write_tar(reader, entries, write)
     else:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from backup.errors import DamagedError
 from backup.snapshots.walk import TreeReader
+from backup.stores.memory import MemoryStore
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.to_host import DeliveryFailedError, deliver, require_place
 from ops.entering import LINK_NEXT, LINK_WHY, StrangeLinkError
@@ -143,6 +145,36 @@ def test_a_folder_swapped_while_root_writes_leads_nowhere(folder: Path, *, is_go
     (there,) = (site / "up").glob("z.was")  # when all was written, and the folder was his again
     assert (there / "shadow").read_text() == EVIL
     assert (site / "up").stat().st_mode & 0o7777 == 0o2777
+
+
+@only_root
+def test_of_a_damaged_snapshot_folders_are_given_back_and_another_try_is_whole(
+    folder: Path,
+) -> None:
+    site = folder / "site"
+    for name in ("a", "m", "z"):
+        (site / name / "in").mkdir(parents=True)
+        (site / name / "tệp").write_bytes(os.urandom(50_000_000) if name == "m" else b"")
+    (site / "z").chmod(0o2770)
+    give(site)
+    store = MemoryStore()
+    repository = make_repository(store)
+    tree = back_up(repository, site).tree_id
+    reader, top = TreeReader(repository, repository.load_index()), os.fsencode(site)
+    before = describe_tree(site, with_root=True)
+    *_first, (name, pack) = [it for it in store.objects().items() if len(it[1]) > 1_000_000]
+    store.replace(name, b"\0" * len(pack))
+
+    with pytest.raises(DamagedError):
+        deliver(reader, tree, b"/site", LocalHost(), top)
+    assert ((site / "z").stat().st_uid, (site / "z").stat().st_mode & 0o7777) == (WWW, 0o2770)
+    for it in ("z", "z/in"):  # as a line that was cut leaves them
+        os.chown(site / it, 0, -1)
+        (site / it).chmod(0o2750)
+    store.replace(name, pack)
+    deliver(reader, tree, b"/site", LocalHost(), top)
+
+    assert differences(before, describe_tree(site, with_root=True)) == []
 
 
 def make_home(folder: Path) -> Path:

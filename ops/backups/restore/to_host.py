@@ -11,13 +11,16 @@ Order:
    inner ones first, the folder itself at the end.
 4. Have `sha256sum` there read every file again and compare it with the snapshot's own bytes.
 
-What the snapshot does not have is left where it is. Cut off anywhere, it is done again.
+What the snapshot does not have is left where it is. Cut off anywhere, it is done again; where the
+snapshot cannot be read to its end, the folders that were taken are given back first.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from backup.errors import BackupError
 from backup.format.tree import Node
 from backup.snapshots.dump import read_content, write_archive
 from backup.snapshots.walk import Entry, TreeReader, find_entry, find_folder, walk
@@ -209,21 +212,14 @@ def deliver(reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: byt
     """
     below = find_folder(reader, tree, folder)
     entry = find_entry(reader, tree, folder)
-    levels = _folders_by_depth(walk(reader, below))
-    words = [b"sh", b"-c", _TAKE, b"sh", top]
+    own = entry.node if entry else None
     try:
-        with host.start([*words, *(b"%d" % len(it) for it in levels)]) as process:
-            try:
-                for it in levels:
-                    process.write(it)
-                own = entry.node if entry else None
-                write_archive(reader, below, b"", process.write, "tar", top=own)
-                process.close_input()
-            except CommandError:  # it stopped reading: it may have said why
-                _need(host, process.finish(), top)
-                raise
-            ended = process.finish()
-        _need(host, ended, top)
+        try:
+            _send(reader, below, host, top, own)
+        except BackupError:  # who takes folders gives them back, though this cannot go on
+            with suppress(BackupError, OpsError, ProvisioningError):
+                _send(reader, below, host, top, own, folders_only=True)
+            raise
         with host.start([b"sh", b"-c", READ_AGAIN, b"sh", top]) as process:
             for line in _sums(reader, below):
                 process.write(line)
@@ -236,6 +232,32 @@ def deliver(reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: byt
             error.what, why=error.why, data=_HALF, next_step=_AGAIN, **error.params
         ) from error
     return look(reader, tree, folder)
+
+
+def _send(
+    reader: TreeReader,
+    below: bytes,
+    host: Host,
+    top: bytes,
+    own: Node | None,
+    *,
+    folders_only: bool = False,
+) -> None:
+    """Stream it; all names begin with `.`, so that `tar` knows the top for the folder of all."""
+    levels = _folders_by_depth(walk(reader, below))
+    words = [b"sh", b"-c", _TAKE, b"sh", top, *(b"%d" % len(it) for it in levels)]
+    with host.start(words) as process:
+        try:
+            for it in levels:
+                process.write(it)
+            write_archive(
+                reader, below, b".", process.write, "tar", top=own, folders_only=folders_only
+            )
+            process.close_input()
+        except CommandError:  # it stopped reading: it may have said why
+            _need(host, process.finish(), top)
+            raise
+        _need(host, process.finish(), top)
 
 
 _HALF = (
