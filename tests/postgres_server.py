@@ -21,9 +21,10 @@ _BINARIES = Path("/usr/lib/postgresql")
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """A running server; `folder` holds its socket."""
+    """A running server; `folder` holds its socket, named by `port`."""
 
     folder: Path
+    port: int = 5432
 
     def new_database(self, like: str = "template1") -> str:
         """Create a database, empty or a twin of another; give its SQLAlchemy URL."""
@@ -45,7 +46,7 @@ class PostgresServer:
         return True
 
     def _conninfo(self, database: str) -> str:
-        return f"host={self.folder} user=giucong dbname={database}"
+        return f"host={self.folder} port={self.port} user=giucong dbname={database}"
 
 
 @pytest.fixture(scope="session")
@@ -55,17 +56,26 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def run_postgres() -> Iterator[PostgresServer]:
-    """Start a server of one's own, and end exactly that one."""
+def run_postgres(lets_in: str = "", port: int = 5432) -> Iterator[PostgresServer]:
+    """Start a server of one's own, and end exactly that one.
+
+    Args:
+        lets_in: Lines of its `pg_hba.conf`; without them it listens on its socket alone, and
+            trusts everybody there.
+        port: Of 127.0.0.1, where it lets people in by their lines.
+    """
     folder = Path(tempfile.mkdtemp(prefix="giucong-pg-"))
     as_user = tie_as("postgres", folder, "INT")
     data = str(folder / "data")
     initdb = [_binary("initdb"), "-D", data, "-U", "giucong", "--auth=trust", "--no-sync",
               "--encoding=UTF8", "--locale=C.UTF-8"]  # fmt: skip
     subprocess.run([*as_user, *initdb], check=True, capture_output=True, cwd=folder)
-    command = [_binary("postgres"), "-D", data, "-k", str(folder), "-h", "", "-F"]
+    if lets_in:
+        Path(data, "pg_hba.conf").write_text(lets_in)
+    command = [_binary("postgres"), "-D", data, "-k", str(folder), "-h",
+               "127.0.0.1" if lets_in else "", "-p", str(port), "-F"]  # fmt: skip
     process = start([*as_user, *command], folder / "log")
-    server = PostgresServer(folder)
+    server = PostgresServer(folder, port)
     try:
         await_start(process, server.is_up, folder / "log")
         yield server

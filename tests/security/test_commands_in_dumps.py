@@ -132,7 +132,7 @@ exec {real.stdout.strip()} "$@"
 @pytest.mark.usefixtures("_old_psql")
 def test_an_old_psql_loads_nothing(postgresql: Connection, mark: Path) -> None:
     for act in (
-        lambda: load.create("postgresql", postgresql, "fresh", {}),
+        lambda: load.create("postgresql", postgresql, "fresh", {}, mark="half"),
         lambda: load.apply_accounts("postgresql", postgresql, [a_dump(HIDDEN["alone"], mark)]),
         lambda: load.load("postgresql", postgresql, postgresql.database,
                              [a_dump(HIDDEN["after rows"], mark)]),

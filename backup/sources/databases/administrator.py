@@ -6,8 +6,8 @@ Looked at before anything is made: a dry run then refuses what the real one woul
 from collections.abc import Iterable
 from dataclasses import replace
 
-from backup.sources.databases.connection import Connection
-from backup.sources.databases.load import Engine, LoadError
+from backup.sources.databases.connection import Connection, LoadError
+from backup.sources.databases.load import Engine
 from backup.sources.databases.mariadb_client import ask
 from backup.sources.databases.mariadb_rights import covers, parse_grants
 from backup.sources.databases.postgresql_admin import ask_psql, literal, require_restriction

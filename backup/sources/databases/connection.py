@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from backup.errors import SourceError
+from backup.errors import BackupError, SourceError
 from backup.sources.host_errors import UNTOUCHED, refused_by_gate
 from provisioning.hosts import Completed, Host
 
@@ -135,6 +135,23 @@ def failed(connection: Connection, reason: str) -> SourceError:
         database=connection.database,
         host=connection.host.name,
         reason=reason,
+    )
+
+
+class LoadError(BackupError):
+    """A dump could not be loaded."""
+
+
+def not_loaded(connection: Connection, error: SourceError) -> LoadError:
+    """Say that a server refused a statement of a dump, or one that its load needs."""
+    return LoadError(
+        "the dump could not be loaded into {database} on {host}",
+        why="{reason}",
+        data="no other database was touched; this one is half loaded and is made anew next time",
+        next_step="put right what the server complains about, then type the same command again",
+        database=connection.database,
+        host=connection.host.name,
+        reason=str(error.params.get("reason") or error),
     )
 
 

@@ -11,14 +11,13 @@ Nobody's database is touched before the caller switches; cut off in 2, the new o
 and is dropped before it is loaded again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from backup.errors import BackupError
 from backup.sources.databases import mariadb_scripts
 from backup.sources.databases.client_stream import send
-from backup.sources.databases.connection import Connection
+from backup.sources.databases.connection import Connection, not_loaded
 from backup.sources.databases.mariadb_client import (
     CLIENTS,
     ask,
@@ -39,14 +38,18 @@ from backup.sources.databases.postgresql_admin import (
 from backup.sources.databases.postgresql_client import CLIENT, database_option, secret_lines
 from backup.sources.databases.postgresql_client import client_command as postgresql_command
 from backup.sources.databases.postgresql_client import explain as explain_postgresql
+from backup.sources.databases.postgresql_login import is_superuser, loading_login, may_make_logins
 from backup.sources.databases.postgresql_scripts import (
-    dump_script,
+    dump_sql,
     explain_script,
     find_refusal,
     globals_script,
+    restriction,
 )
 from backup.sources.databases.postgresql_session import open_session
+from backup.sources.databases.postgresql_statements import DividedDump
 from backup.sources.host_errors import translated
+from provisioning.hosts import Command
 
 Engine = Literal["mariadb", "postgresql"]
 Counts = Mapping[str, int | None]
@@ -55,10 +58,6 @@ _QUERY_SECONDS = 3_600.0
 # PUBLIC is everybody and cannot be made; backups from before that was known try to.
 _MADE_OTHERWISE = (b"CREATE DATABASE ", b"CREATE ROLE IF NOT EXISTS `PUBLIC`;")
 _HOME = {"mariadb": "information_schema", "postgresql": "postgres"}
-
-
-class LoadError(BackupError):
-    """A dump could not be loaded."""
 
 
 def is_there(engine: Engine, admin: Connection, name: str) -> bool:
@@ -101,14 +100,13 @@ def create(
         return
     require_restriction(_home(engine, admin))  # before anything is made that is of no use
     words = [f"CREATE DATABASE {identifier(name)} TEMPLATE template0"]
-    if settings.get("encoding"):
-        words.append(f"ENCODING {literal(settings['encoding'])}")
-    if settings.get("collate"):
-        words.append(f"LC_COLLATE {literal(settings['collate'])}")
-    if settings.get("ctype"):
-        words.append(f"LC_CTYPE {literal(settings['ctype'])}")
+    for key, word in (("encoding", "ENCODING"), ("collate", "LC_COLLATE"), ("ctype", "LC_CTYPE")):
+        if settings.get(key):
+            words.append(f"{word} {literal(settings[key])}")
     if settings.get("owner"):
         words.append(f"OWNER {identifier(settings['owner'])}")
+    if is_superuser(_home(engine, admin)):
+        words.append("CONNECTION LIMIT 0")  # holds off all others, until `load` lets them in
     ask_psql(_home(engine, admin), " ".join(words))
     _comment(admin, name, mark)
 
@@ -160,6 +158,8 @@ def drop(engine: Engine, admin: Connection, name: str) -> None:
 def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) -> int:
     """Stream a dump into an empty database; gives how many bytes.
 
+    PostgreSQL: where the account may make one, a login without rights runs what is in the dump.
+
     Raises:
         LoadError: The server refused a statement; names the first.
         SourceError: The server cannot be reached, or does not let the account in; or the dump holds
@@ -167,15 +167,35 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
     """
     into = replace(admin, database=name)
     if engine == "mariadb":
-        command, secret = _mariadb_loader(into), secret_line(into)
         pieces = mariadb_scripts.dump_script(pieces, prepares=prepares_all(into))
-    else:
-        command, secret = _postgresql_loader(into), secret_lines(into)
-        pieces = dump_script(pieces)
+        return _stream(engine, into, _mariadb_loader(into), secret_line(into), pieces)
+    if not may_make_logins(into):
+        return _load_postgresql(into, dump_sql(pieces))
+    dump = DividedDump(dump_sql(pieces))
+    dump.read_head()
+    with loading_login(into, dump) as (login, close):
+        size = _load_postgresql(login, _closing(close, dump.rest()))
+    return size + len(dump.after) + sum(map(len, dump.schemas))
+
+
+def _closing(close: Callable[[], None], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pieces, with something to be done before the first."""
+    close()
+    yield from pieces
+
+
+def _load_postgresql(into: Connection, pieces: Iterable[bytes]) -> int:
+    first = secret_lines(into) + restriction()
+    return _stream("postgresql", into, _postgresql_loader(into), first, pieces)
+
+
+def _stream(
+    engine: Engine, into: Connection, command: Command, first: bytes, pieces: Iterable[bytes]
+) -> int:
     size = 0
     with translated(), into.host.start(command) as process:
         process.bear_silence(None)  # an index may take hours to be made
-        send(process, secret)
+        send(process, first)
         for piece in pieces:
             size += len(piece)
             send(process, piece)
@@ -187,15 +207,7 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
     if refusal is not None:
         raise refusal
     error = explain_mariadb(into, ended) if engine == "mariadb" else explain_postgresql(into, ended)
-    raise LoadError(
-        "the dump could not be loaded into {database} on {host}",
-        why="{reason}",
-        data="no other database was touched; this one is half loaded and is made anew next time",
-        next_step="put right what the server complains about, then type the same command again",
-        database=name,
-        host=into.host.name,
-        reason=str(error.params.get("reason") or error),
-    ) from error
+    raise not_loaded(into, error) from error
 
 
 def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -> None:

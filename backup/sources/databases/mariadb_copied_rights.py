@@ -10,8 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from backup.errors import SourceError
-from backup.sources.databases.connection import Connection
-from backup.sources.databases.load import LoadError
+from backup.sources.databases.connection import Connection, LoadError
 from backup.sources.databases.mariadb_accounts import list_accounts
 from backup.sources.databases.mariadb_client import ask, quote_name
 from backup.sources.databases.mariadb_rights import covers

@@ -8,10 +8,16 @@ from backup.sources.databases.postgresql_client import (
     database_option,
     secret_lines,
 )
-from backup.sources.databases.postgresql_scripts import PROOF, explain_script, globals_script
+from backup.sources.databases.postgresql_scripts import (
+    PROOF,
+    explain_script,
+    globals_script,
+    restriction,
+)
 
 _SECONDS = 3_600.0
 _STOPS = b"--set=ON_ERROR_STOP=1"
+_ALL_OR_NONE = [_STOPS, b"--single-transaction", b"--output=/dev/null", b"--file=-"]
 
 
 def require_restriction(home: Connection) -> None:
@@ -40,7 +46,16 @@ def run_script(connection: Connection, sql: bytes) -> None:
         SourceError: The server refuses one.
     """
     require_restriction(connection)
-    _run(connection, [_STOPS, b"--single-transaction", b"--file=-"], globals_script(sql))
+    _run(connection, _ALL_OR_NONE, globals_script(sql))
+
+
+def run_statements(connection: Connection, sql: bytes) -> None:
+    """Run statements as they are, none of them in sight of others: all, or none.
+
+    Raises:
+        SourceError: The server refuses one.
+    """
+    _run(connection, _ALL_OR_NONE, restriction() + sql)
 
 
 def _run(connection: Connection, arguments: list[bytes], script: bytes = b"") -> bytes:

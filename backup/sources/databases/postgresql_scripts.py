@@ -37,12 +37,23 @@ PROOF = b"--command=\\restrict proof"
 """The word by which a psql is asked whether it can be restricted; it fails where it cannot."""
 
 
-def _restriction() -> bytes:
+def restriction() -> bytes:
+    """Give the line after which psql refuses commands of its own; errors must end it."""
     return f"\\restrict {secrets.token_hex(16)}\n".encode()
 
 
 def dump_script(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a dump that restricts psql, instead of by the key that is in it; errors must end psql.
+
+    Args:
+        pieces: The dump.
+    """
+    yield restriction()
+    yield from dump_sql(pieces)
+
+
+def dump_sql(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a dump without the two lines by which pg_dump restricts psql.
 
     Args:
         pieces: The dump.
@@ -53,7 +64,7 @@ def dump_script(pieces: Iterable[bytes]) -> Iterator[bytes]:
         held += piece
         if len(held) >= _ENDS:
             break
-    held = _restriction() + _BEGIN.sub(rb"\1", held)
+    held = _BEGIN.sub(rb"\1", held)
     for piece in stream:
         held += piece
         yield held[:-_ENDS]
@@ -67,7 +78,7 @@ def globals_script(text: bytes) -> bytes:
     The lines in which pg_dump connects to the database are taken out, too: what stands below them
     is about the database as a whole, and may be run from any other.
     """
-    return _restriction() + _OF_GLOBALS.sub(b"", text)
+    return restriction() + _OF_GLOBALS.sub(b"", text)
 
 
 def find_refused(said: str) -> str:

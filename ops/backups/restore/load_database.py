@@ -26,8 +26,8 @@ from backup.snapshots.dump import read_content
 from backup.snapshots.walk import TreeReader, find_entry
 from backup.sources.databases import load
 from backup.sources.databases.administrator import require_rights
-from backup.sources.databases.connection import Connection
-from backup.sources.databases.load import Engine, LoadError
+from backup.sources.databases.connection import Connection, LoadError
+from backup.sources.databases.load import Engine
 from backup.sources.databases.mariadb_copied_rights import copy_rights
 from backup.sources.databases.missing_accounts import (
     carry_postgresql_rights,

@@ -20,8 +20,8 @@ from sqlalchemy import select
 
 from backup.sources.databases import load, mariadb_switch
 from backup.sources.databases.administrator import owners_of, require_rights, require_unused
-from backup.sources.databases.connection import Connection
-from backup.sources.databases.load import Engine, LoadError
+from backup.sources.databases.connection import Connection, LoadError
+from backup.sources.databases.load import Engine
 from backup.sources.databases.mariadb_copied_rights import take_rights_back
 from backup.sources.databases.mariadb_switch import SwitchPlan
 from ops.access.approvals.ask import ask_second_person

@@ -6,8 +6,8 @@ import pytest
 
 from backup.errors import BackupError
 from backup.sources.databases import mariadb_switch
-from backup.sources.databases.connection import Connection
-from backup.sources.databases.load import LoadError, apply_accounts
+from backup.sources.databases.connection import Connection, LoadError
+from backup.sources.databases.load import apply_accounts
 from backup.sources.databases.mariadb_accounts import make_mariadb_globals
 from backup.sources.databases.mariadb_copied_rights import copy_rights, take_rights_back
 from backup.sources.databases.mariadb_switch import SwitchError, SwitchPlan
