@@ -57,6 +57,14 @@ Counts = Mapping[str, int | None]
 _QUERY_SECONDS = 3_600.0
 # PUBLIC is everybody and cannot be made; backups from before that was known try to.
 _MADE_OTHERWISE = (b"CREATE DATABASE ", b"CREATE ROLE IF NOT EXISTS `PUBLIC`;")
+# Of a PostgreSQL database: setting → option that makes it. Which library orders its texts is told
+# since 15 (pg_database.datlocprovider); else a server's own choice would order them otherwise.
+_SETTINGS = {"encoding": "ENCODING", "collate": "LC_COLLATE", "ctype": "LC_CTYPE"}
+_PROVIDERS = {
+    "c": ("libc", {}),
+    "i": ("icu", {"locale": "ICU_LOCALE", "rules": "ICU_RULES"}),
+    "b": ("builtin", {"locale": "BUILTIN_LOCALE"}),
+}
 _HOME = {"mariadb": "information_schema", "postgresql": "postgres"}
 
 
@@ -100,7 +108,9 @@ def create(
         return
     require_restriction(_home(engine, admin))  # before anything is made that is of no use
     words = [f"CREATE DATABASE {identifier(name)} TEMPLATE template0"]
-    for key, word in (("encoding", "ENCODING"), ("collate", "LC_COLLATE"), ("ctype", "LC_CTYPE")):
+    provider, more = _PROVIDERS.get(settings.get("provider", ""), ("", {}))
+    words += [f"LOCALE_PROVIDER {provider}"] if provider else []
+    for key, word in {**_SETTINGS, **more}.items():
         if settings.get(key):
             words.append(f"{word} {literal(settings[key])}")
     if settings.get("owner"):
@@ -124,8 +134,12 @@ def read_mark(engine: Engine, admin: Connection, name: str) -> str:
     return ask_psql(home, f"{sql} WHERE datname = {literal(name)}").strip()
 
 
-def take_mark(engine: Engine, admin: Connection, name: str, mark: str) -> None:
+def take_mark(
+    engine: Engine, admin: Connection, name: str, mark: str, settings: Mapping[str, str]
+) -> None:
     """Take the mark from a database that is loaded: from now on it is somebody's.
+
+    PostgreSQL: its own comment, and how many may connect, are given as they were.
 
     Raises:
         SourceError: The server refuses.
@@ -135,7 +149,10 @@ def take_mark(engine: Engine, admin: Connection, name: str, mark: str) -> None:
     if engine == "mariadb":
         ask(_home(engine, admin), f"ALTER DATABASE {quote_name(name)} COMMENT '';")
     else:
-        _comment(admin, name, "")
+        if settings.get("limit", "-1") != "-1":
+            limit = f"CONNECTION LIMIT {int(settings['limit'])}"
+            ask_psql(_home(engine, admin), f"ALTER DATABASE {identifier(name)} {limit}")
+        _comment(admin, name, settings.get("comment", ""))
 
 
 def _comment(admin: Connection, name: str, text: str) -> None:

@@ -29,7 +29,7 @@ _MEMBER = re.compile(
 )
 
 _IDENTIFIER = r'(?:"(?:[^"\n]|"")*"|[A-Za-z_]\w*)'
-_VALUE = r"(?:'(?:[^'\\\n]|'')*'|[\w.-]+)"
+_VALUE = r"(?:'(?:[^'\\\n]|'')*'|E'(?:[^'\\\n]|''|\\\\)*'|[\w.-]+)"
 _ROLE = re.compile(rf"CREATE ROLE ({_IDENTIFIER});")
 _OPTIONS = re.compile(
     rf"ALTER ROLE ({_IDENTIFIER}) WITH((?: (?:[A-Z]+|CONNECTION LIMIT -?\d+"

@@ -28,8 +28,12 @@ _LOOK = b"""
 SELECT json_build_array('server', version());
 SELECT unnest(ARRAY[json_build_array('encoding', pg_encoding_to_char(encoding)),
  json_build_array('collate', datcollate), json_build_array('ctype', datctype),
- json_build_array('owner', pg_get_userbyid(datdba))])
- FROM pg_database WHERE datname = current_database();
+ json_build_array('owner', pg_get_userbyid(datdba)), json_build_array('limit', datconnlimit),
+ json_build_array('comment', coalesce(shobj_description(oid, 'pg_database'), '')),
+ json_build_array('provider', coalesce(to_jsonb(d) ->> 'datlocprovider', '')),
+ json_build_array('locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale',
+ '')), json_build_array('rules', coalesce(to_jsonb(d) ->> 'daticurules', ''))])
+ FROM pg_database d WHERE datname = current_database();
 SELECT json_build_array('reads_passwords', has_table_privilege('pg_authid', 'SELECT'));
 SELECT json_build_array('size', pg_database_size(current_database()));
 SELECT json_build_array('extension', extname, extversion) FROM pg_extension ORDER BY extname;

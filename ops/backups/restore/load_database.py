@@ -223,7 +223,7 @@ def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> d
         else:
             size = _fill(work, mark, drop_first=left == "half")
             _note(bench, work.wish, {**details, "outcome": "loaded"})
-            load.take_mark(work.engine, work.admin, work.wish.into, mark)
+            load.take_mark(work.engine, work.admin, work.wish.into, mark, work.known["settings"])
         found = _prove(work, size)
     except BaseException as error:
         reason = describe_failure(error).reason

@@ -5,11 +5,13 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from backup.errors import SourceError
+from backup.sources.databases import load as databases
 from backup.sources.databases.connection import Connection, DumpFacts
 from backup.sources.databases.postgresql_dump import make_postgresql_globals, open_postgresql
 from provisioning.local_host import LocalHost
@@ -99,6 +101,43 @@ def test_a_dump_brings_every_byte_back(postgres_server: PostgresServer) -> None:
     assert facts.settings["encoding"] == "UTF8"
     assert facts.server.startswith("PostgreSQL 1")
     assert facts.size_bytes == len(dumped)
+
+
+def test_a_database_is_made_again_with_what_orders_its_texts(
+    postgres_server: PostgresServer,
+) -> None:
+    """By the server's own choice it would be by bytes: `zebra` before `Đà`."""
+    first, second = f"icu_{uuid4().hex}", f"icu_{uuid4().hex}"
+    for sql in (
+        f"CREATE DATABASE {first} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'vi-VN'",
+        f"ALTER DATABASE {first} CONNECTION LIMIT 50",
+        f"COMMENT ON DATABASE {first} IS 'Cổng tỉnh'",
+    ):
+        postgres_server.run(sql)
+    execute(postgres_server, first, "CREATE TABLE t (x text)")
+    dumped, facts = dump(connect(postgres_server, first))
+    admin = connect(postgres_server, "postgres")
+
+    databases.create("postgresql", admin, second, facts.settings, mark="giucong-1")
+    databases.load("postgresql", admin, second, [dumped])
+    databases.take_mark("postgresql", admin, second, "giucong-1", facts.settings)
+
+    told = [tell_database(postgres_server, it) for it in (first, second)]
+    assert told[0] == told[1]
+    assert told[0][-1] == "Ăn Đà em zebra"
+
+
+def tell_database(server: PostgresServer, name: str) -> tuple[object, ...]:
+    """Give what a database is made with, and in which order it puts some words."""
+    with psycopg.connect(f"host={server.folder} user=giucong dbname={name}") as connection:
+        found = connection.execute(
+            """SELECT datlocprovider, daticulocale, datcollate, datconnlimit,
+               shobj_description(oid, 'pg_database'), (SELECT string_agg(x, ' ' ORDER BY x)
+               FROM unnest(ARRAY['zebra', 'Đà', 'em', 'Ăn']) x)
+               FROM pg_database WHERE datname = current_database()"""
+        ).fetchone()
+    assert found is not None
+    return tuple(found)
 
 
 def test_the_counts_are_those_of_the_dump_while_writers_go_on(

@@ -37,6 +37,7 @@ GRANT postgres TO la;
 GRANT pg_execute_server_program TO moi;
 ALTER DATABASE cong SET work_mem TO '7MB';
 ALTER DATABASE cong SET search_path TO a, 'b'; DROP ROLE x;
+ALTER DATABASE cong SET application_name TO E'a\\\\b';
 REVOKE CONNECT,TEMPORARY ON DATABASE cong FROM PUBLIC;
 GRANT CONNECT ON DATABASE cong TO moi;
 GRANT CONNECT ON DATABASE cong2 TO moi;
@@ -143,6 +144,7 @@ def test_no_option_of_a_role_of_postgresql_goes_through_as_it_is() -> None:
 def test_rights_on_a_database_go_over_to_another_name_one_plain_statement_each() -> None:
     assert list(move_postgresql(POSTGRESQL, "cong", '"Mới"')) == [
         "ALTER DATABASE \"Mới\" SET work_mem TO '7MB';",
+        "ALTER DATABASE \"Mới\" SET application_name TO E'a\\\\b';",
         'REVOKE CONNECT,TEMPORARY ON DATABASE "Mới" FROM PUBLIC;',
         'GRANT CONNECT ON DATABASE "Mới" TO moi;',
         "ALTER ROLE moi IN DATABASE \"Mới\" SET role TO 'x';",
