@@ -14,6 +14,7 @@ import msgspec
 from ops.backups.pages.notes import PageNote
 from ops.backups.pages.verdict import PageComparison
 
+Outcome = Literal["failed", "not_checked"]
 Told = str | int | float | list[str]
 
 
@@ -27,7 +28,7 @@ class Remark:
         params: JSON parameters of it, among them what it is about.
     """
 
-    outcome: Literal["failed", "not_checked"]
+    outcome: Outcome
     code: str
     params: Mapping[str, Told] = field(default_factory=dict)
 
@@ -90,6 +91,7 @@ class DatabaseResult:
         server_wanted, server_here: Product and version; empty where unknown.
         loaded: Whether the whole copy was taken without an error.
         seconds: From the start of loading to its end, without the server's start.
+        refused: Why a restore with its accounts and rights would stop; empty where it would not.
         counts: Rows by table after loading.
         uncounted: Tables that are there and cannot be counted here.
         missing: Tables that the manifest has and the copy has not.
@@ -104,6 +106,7 @@ class DatabaseResult:
     server_here: str = ""
     loaded: bool = False
     seconds: float = 0.0
+    refused: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     uncounted: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

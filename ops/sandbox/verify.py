@@ -3,12 +3,13 @@
 Say what a copy lacks by its own manifest, and of what the site has today; pure.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops.estate.model.sites import Site
 from ops.sandbox.plan import DatabasePlan
-from ops.sandbox.result import DatabaseResult, Remark, TableDifference, Told
+from ops.sandbox.result import DatabaseResult, Outcome, Remark, TableDifference, Told
 
 _MOST_NAMED = 20
 
@@ -44,6 +45,9 @@ def _differ(plan: DatabasePlan, counts: Mapping[str, int]) -> Iterator[TableDiff
 
 def remark_on(plan: DatabasePlan, result: DatabaseResult) -> Iterator[Remark]:
     """Yield what is not as it should be with a database that was loaded."""
+    if result.refused:
+        outcome: Outcome = "not_checked" if _is_another(result) else "failed"
+        yield Remark(outcome, "accounts_refused", {"database": plan.name, "why": result.refused})
     if result.missing:
         named = list(result.missing[:_MOST_NAMED])
         yield Remark("failed", "tables_missing", _about(plan, len(result.missing), named))
@@ -58,6 +62,15 @@ def remark_on(plan: DatabasePlan, result: DatabaseResult) -> Iterator[Remark]:
         yield Remark("not_checked", "not_countable", _about(plan, len(result.uncounted), named))
     if not plan.tables:
         yield Remark("not_checked", "counts_unknown", {"database": plan.name})
+
+
+def _is_another(result: DatabaseResult) -> bool:
+    """Tell whether production's server is of another make, or newer: it may know other accounts."""
+    (here, ours), (there, theirs) = (
+        (it.partition(" ")[0], [int(number) for number in re.findall(r"\d+", it)[:2]])
+        for it in (result.server_here, result.server_wanted)
+    )
+    return bool(theirs) and (here != there or ours < theirs)
 
 
 def _about(plan: DatabasePlan, count: int, tables: list[str]) -> dict[str, Told]:

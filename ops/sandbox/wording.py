@@ -28,6 +28,9 @@ REMARKS: Mapping[str, str] = {
     ),
     "server_failed": N_("the private server for {engine} does not start: {why}"),
     "load_failed": N_("the database {database} cannot be loaded: {why}"),
+    "accounts_refused": N_(
+        "a restore of the database {database} with its accounts and rights would stop: {why}"
+    ),
     "not_this_portal": N_("this database belongs to another kind of portal: {why}"),
     "not_readable": N_("the database {database} was loaded but cannot be read: {why}"),
     "tables_missing": N_("tables are missing from the database {database}: {tables}"),

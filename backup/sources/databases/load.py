@@ -17,10 +17,11 @@ from typing import Literal
 
 from backup.sources.databases import mariadb_scripts
 from backup.sources.databases.client_stream import send
-from backup.sources.databases.connection import Connection, not_loaded
+from backup.sources.databases.connection import Connection, failed, not_loaded
 from backup.sources.databases.mariadb_client import (
     CLIENTS,
     ask,
+    ask_each,
     quote_name,
     quote_text,
     secret_line,
@@ -29,6 +30,7 @@ from backup.sources.databases.mariadb_client import client_command as mariadb_co
 from backup.sources.databases.mariadb_client import explain as explain_mariadb
 from backup.sources.databases.mariadb_definitions import prepares_all
 from backup.sources.databases.mariadb_dump import count_rows, look_at_mariadb
+from backup.sources.databases.mariadb_rights import names_part
 from backup.sources.databases.postgresql_admin import (
     ask_psql,
     identifier,
@@ -57,6 +59,7 @@ Counts = Mapping[str, int | None]
 _QUERY_SECONDS = 3_600.0
 # PUBLIC is everybody and cannot be made; backups from before that was known try to.
 _MADE_OTHERWISE = (b"CREATE DATABASE ", b"CREATE ROLE IF NOT EXISTS `PUBLIC`;")
+_ACT_AS = "GRANT PROXY "
 # Of a PostgreSQL database: setting → option that makes it. Which library orders its texts is told
 # since 15 (pg_database.datlocprovider); else a server's own choice would order them otherwise.
 _SETTINGS = {"encoding": "ENCODING", "collate": "LC_COLLATE", "ctype": "LC_CTYPE"}
@@ -227,20 +230,31 @@ def _stream(
     raise not_loaded(into, error) from error
 
 
-def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -> None:
+def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -> list[str]:
     """Make the accounts and roles of a dump's globals on a server that has none of them yet.
 
-    What is there already is left as it is: PostgreSQL complains of it and goes on.
+    Gives MariaDB's words where it does not let this account give the right to act as another: only
+    who has been given it may.
+
+    What is there already is left as it is: PostgreSQL complains of it and goes on. MariaDB refuses
+    rights on tables and routines that are not there: they are for after a load (`copy_rights`).
 
     Raises:
-        SourceError: The server cannot be asked, or MariaDB refuses a statement.
+        SourceError: The server cannot be asked; or MariaDB refuses a statement, all others are
+            carried out then.
     """
     text = b"".join(pieces)
     home = _home(engine, admin)
     if engine == "mariadb":
-        wanted = (it for it in text.splitlines() if not it.startswith(_MADE_OTHERWISE))
-        ask(home, b"\n".join(wanted).decode("utf-8", "surrogateescape") + "\n")
-        return
+        lines = (
+            it.decode("utf-8", "surrogateescape")
+            for it in text.splitlines()
+            if not it.startswith(_MADE_OTHERWISE)
+        )
+        wanted = [it for it in lines if not names_part(it)]
+        if refused := ask_each(home, (it for it in wanted if not it.startswith(_ACT_AS))):
+            raise failed(home, refused[0])
+        return ask_each(home, (it for it in wanted if it.startswith(_ACT_AS)))
     require_restriction(home)
     arguments = [b"--no-psqlrc", b"--quiet", b"--file=-", *database_option(home)]
     command = postgresql_command(home, CLIENT, arguments)
@@ -250,6 +264,7 @@ def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -
         ended = home.host.run(command, stdin=stdin, timeout=_QUERY_SECONDS)
     if ended.status != 0 or find_refusal(home, ended):
         raise explain_script(home, ended)
+    return []
 
 
 def count(engine: Engine, admin: Connection, name: str) -> Counts:

@@ -93,7 +93,9 @@ def choose_accounts(
     database: str,
     definers: Iterable[str],
 ) -> list[int]:
-    """Choose whoever has rights on a database, is named in it, or is a role of such an account.
+    """Choose whoever has rights on a database, through roles too, or is named in it.
+
+    Their roles go with them. Who may make roles holds each that it has made, and needs none.
 
     Args:
         accounts: All there are.
@@ -111,17 +113,24 @@ def choose_accounts(
             for grant in parse_grants(grants[number])
         )
     }
-    while True:
-        lines = [line for number in chosen for line in grants[number]]
-        roles = {
-            number
-            for number, account in enumerate(accounts)
-            if account.is_role
-            and any(line.startswith(f"GRANT {account.quoted} TO ") for line in lines)
-        }
-        if roles <= chosen:
-            return sorted(chosen)
-        chosen |= roles
+    roles = {f"GRANT {it.quoted} TO ": number for number, it in enumerate(accounts) if it.is_role}
+    held = {
+        number: {role for start, role in roles.items() if any(it.startswith(start) for it in lines)}
+        for number, lines in grants.items()
+    }
+    makers = {number for number, lines in grants.items() if _makes_roles(lines)}
+    while more := {it for it in held if held[it] & chosen} - makers - chosen:
+        chosen |= more
+    while more := {role for it in chosen for role in held[it]} - chosen:
+        chosen |= more
+    return sorted(chosen)
+
+
+def _makes_roles(lines: Iterable[str]) -> bool:
+    return any(
+        it.database is None and it.rights & {"ALL PRIVILEGES", "CREATE USER"}
+        for it in parse_grants(lines)
+    )
 
 
 def _list_definers(connection: Connection) -> list[str]:

@@ -1,7 +1,7 @@
 """MariaDB's and MySQL's clients on a host: called without a secret in sight, their errors told."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from backup.errors import SourceError
 from backup.sources.databases.client_stream import run_client
@@ -13,6 +13,7 @@ from backup.sources.databases.connection import (
     not_started,
     not_there,
 )
+from backup.sources.host_errors import translated
 from provisioning.hosts import Command, Completed
 
 DUMPERS = (b"mariadb-dump", b"mysqldump")
@@ -36,6 +37,7 @@ password=\\"$secret\\"
 exec 4<&0
 printf %s "$options" | "$tool" --defaults-extra-file=/dev/fd/3 "$@" 3<&0 0<&4 4<&-
 """
+_NEAR = re.compile(r" to use near .*")
 _ERROR_NUMBER = re.compile(rb"(?:Got error: |ERROR |Error |\()(\d{4})\b")
 # source: https://mariadb.com/kb/en/mariadb-error-code-reference/ and the client errors from 2000 on
 _REFUSED = frozenset({1045, 1251, 1698, 1396, 1820, 4151})
@@ -91,6 +93,25 @@ def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list
     stdin = secret_line(connection) + sql.encode("utf-8", "surrogateescape")
     told = run_client(connection, command, stdin=stdin, explain=explain, timeout=_QUERY_SECONDS)
     return split_rows(told)
+
+
+def ask_each(connection: Connection, statements: Iterable[str]) -> list[str]:
+    """Run statements, each on its own; gives the server's words for every one that it refuses.
+
+    Raises:
+        SourceError: The server could not be asked.
+    """
+    sql = "".join(f"{it}\n" for it in statements).encode("utf-8", "surrogateescape")
+    if not sql:
+        return []
+    command, stdin = question_command(connection, goes_on=True), secret_line(connection) + sql
+    with translated():
+        ended = connection.host.run(command, stdin=stdin, timeout=_QUERY_SECONDS)
+    if ended.status != 0:
+        raise explain(connection, ended)
+    told = connection.scrub(ended.stderr.decode("utf-8", "replace")).splitlines()
+    # What stands near a wrong word may be a password's hash.
+    return [_NEAR.sub("", it) for it in told if it.startswith("ERROR ")]
 
 
 def split_rows(told: bytes) -> list[list[str]]:

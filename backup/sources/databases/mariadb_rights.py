@@ -15,8 +15,9 @@ LOCKING = "LOCK TABLES"
 # One of these on a database: its routines are listed, and one whose body stays hidden is an error.
 _SHOW_ROUTINES = frozenset({"EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", ROUTINES})
 _ALL = frozenset({"ALL", "ALL PRIVILEGES"})
+_SERVERS_OWN = frozenset({"mysql", "sys"})
 _GRANT = re.compile(
-    r"GRANT (?P<rights>.+?) ON (?:(?:TABLE|DATABASE) )?"
+    r"GRANT (?P<rights>.+?) ON (?:[A-Z]+(?: BODY)? )?"
     r"(?P<database>\*|`(?:[^`]|``)*`)\.(?P<table>\*|`(?:[^`]|``)*`) TO ",
     re.DOTALL,
 )
@@ -28,7 +29,7 @@ class Grant(NamedTuple):
     Attributes:
         rights: In capitals; those on single columns are left out.
         database: Pattern as the server keeps it (with ``%`` and ``_``); None for every one.
-        table: None for all tables.
+        table: Or routine; None for all.
     """
 
     rights: frozenset[str]
@@ -44,6 +45,16 @@ def parse_grants(lines: Iterable[str]) -> Iterator[Grant]:
             rights = re.sub(r"\([^)]*\)", "()", found["rights"])
             names = frozenset(it.strip().upper() for it in rights.split(",") if "(" not in it)
             yield Grant(names, _name(found["database"]), _name(found["table"]))
+
+
+def names_part(line: str) -> bool:
+    """Tell whether a grant is on a table, columns or a routine of a site's database.
+
+    The server refuses it where they are not there; what it keeps of its own always is.
+    """
+    return any(
+        it.table is not None and it.database not in _SERVERS_OWN for it in parse_grants([line])
+    )
 
 
 def find_missing_rights(

@@ -10,6 +10,8 @@ Order:
    of both.
 3. Move the old tables there and the fresh ones into the live name, in one statement.
 4. Drop the old views, routines and events; make those of both anew, each where its tables are now.
+   Rights on routines go with these: give them again; where there was no live one, all rights on
+   parts of the fresh one are given on the live name.
 5. Take the fresh database's name away; it is empty.
 
 Cut off anywhere, all of it is done again from the plan: a table of the old database that stands in
@@ -21,15 +23,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from backup.errors import BackupError, SourceError
-from backup.sources.databases.connection import Connection, failed
+from backup.sources.databases.connection import Connection, LoadError, failed
 from backup.sources.databases.mariadb_client import (
     CLIENTS,
     ask,
+    ask_each,
     client_command,
     quote_name,
     quote_text,
     secret_line,
 )
+from backup.sources.databases.mariadb_copied_rights import read_rights_on_parts
 from backup.sources.databases.mariadb_definitions import list_names, read_definitions
 from backup.sources.host_errors import translated
 from provisioning.hosts import Completed
@@ -56,6 +60,7 @@ class SwitchPlan:
         old_script, new_script: SQL that makes their views, triggers, routines and events.
         settings: Character set and collation of `live`; of `fresh` where there is none.
         unread: What the server would not tell of the old one, or could not be told to make anew.
+        rights: Statements that give rights on parts of `live`.
     """
 
     live: str
@@ -67,6 +72,7 @@ class SwitchPlan:
     new_script: str
     settings: Mapping[str, str]
     unread: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -75,8 +81,8 @@ class SwitchPlan:
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> "SwitchPlan":
         """Give back what `as_json` gave."""
-        lists = ("old_tables", "new_tables", "unread")
-        return SwitchPlan(**{**values, **{name: tuple(values[name]) for name in lists}})
+        lists = ("old_tables", "new_tables", "unread", "rights")
+        return SwitchPlan(**{**values, **{name: tuple(values.get(name, ())) for name in lists}})
 
 
 def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchPlan:
@@ -98,9 +104,13 @@ def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchP
     new_script, lacking = read_definitions(admin, fresh)
     if lacking:
         raise failed(_at(admin, fresh), ", ".join(lacking))
+    try:
+        rights = read_rights_on_parts(admin, live if aside else fresh, live, routines=bool(aside))
+    except LoadError as error:
+        rights, unread = [], (*unread, str(error.params["reason"]))
     return SwitchPlan(
         live, fresh, aside, tables[live], tables[fresh], old_script, new_script,
-        {"character_set": charset, "collation": collation}, unread,
+        {"character_set": charset, "collation": collation}, unread, tuple(rights),
     )  # fmt: skip
 
 
@@ -147,9 +157,10 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
     _do(home, plan, rest)
     _apply(_at(admin, plan.live), plan.new_script, plan)
     lost = _apply(_at(admin, plan.aside), plan.old_script, None) if plan.aside else ()
+    refused = ask_each(home, (f"{it};" for it in plan.rights))
     if not _tables_of(admin, plan.fresh)[plan.fresh]:
         _do(home, plan, [f"DROP DATABASE IF EXISTS {quote_name(plan.fresh)}"])
-    return (*plan.unread, *lost)
+    return (*plan.unread, *lost, *refused)
 
 
 def find_moves(

@@ -104,7 +104,7 @@ def make_missing_mariadb(admin: Connection, database: str, globals_sql: bytes) -
 
 
 def choose_mariadb(lines: Iterable[str], database: str, there: Collection[str]) -> Missing:
-    """Choose who is made; pure.
+    """Choose who is made, and rights on all of the database; pure.
 
     Args:
         lines: Of the globals: those who are made come before their rights.
@@ -119,10 +119,11 @@ def choose_mariadb(lines: Iterable[str], database: str, there: Collection[str]) 
             made += [creation[1]] if creation and is_new else []
             chosen += [creation[0]] if creation and is_new else []
             left += [] if creation else [line[:80]]
-        elif (member := _MEMBER.fullmatch(line)) and member[2] in made:
-            if member[1] in made:
-                chosen.append(line)
-            elif line.startswith("GRANT"):
+        elif member := _MEMBER.fullmatch(line):
+            is_grant = line.startswith("GRANT")
+            if member[1] in made and (member[2] in made or (is_grant and member[2] in there)):
+                chosen.append(line)  # whoever stands has lost a role that was gone
+            elif is_grant and member[2] in made:
                 left.append(f"{member[1]} → {member[2]}")
         elif grant := find_grant(line.removesuffix(";"), database):
             chosen += [f"{grant.line};"] if grant.who in {"PUBLIC", *there, *made} else []
@@ -161,7 +162,7 @@ def make_missing_postgresql(
 def choose_postgresql(
     lines: Sequence[str], known: Collection[str], wanted: Iterable[str]
 ) -> Missing:
-    """Choose the roles that are made, with those they are members of; pure.
+    """Choose the roles that are made: with their members, and what those are members of; pure.
 
     Args:
         lines: Of the globals.
@@ -170,6 +171,8 @@ def choose_postgresql(
     """
     members = [found for line in lines if (found := _ROLE_MEMBER.fullmatch(line))]
     made = set(wanted) & set(known)
+    while more := {it[2] for it in members if it[1] in made and it[2] in known} - made:
+        made |= more
     while more := {it[1] for it in members if it[2] in made and it[1] in known} - made:
         made |= more
     chosen: list[str] = []
@@ -180,10 +183,13 @@ def choose_postgresql(
             continue
         plain = _as_plain_role(line)
         (chosen if plain else left).append(plain or line[:80])
-    own = [it for it in members if it[2] in made]
     chosen += [f"ALTER ROLE {it} WITH {_WITHOUT_MIGHT};" for it in sorted(made)]
-    chosen += [f"GRANT {it[1]} TO {it[2]}{it[3] or ''};" for it in own if it[1] in made]
-    left += [f"{it[1]} → {it[2]}" for it in own if it[1] not in made]
+    chosen += [
+        f"GRANT {it[1]} TO {it[2]}{it[3] or ''};"
+        for it in members
+        if it[1] in made and (it[2] in made or it[2] not in known)
+    ]  # whoever stands has lost a role that was gone
+    left += [f"{it[1]} → {it[2]}" for it in members if it[2] in made and it[1] not in made]
     return Missing(sorted(made), left, chosen)
 
 

@@ -8,12 +8,13 @@ Order of a load:
    no mark of ours is never touched, nor is anything under the live name.
 3. Where the live database is gone, make those of its accounts that are missing. Make the empty
    database, marked, and stream the dump into it. Journal that it is loaded, take the mark off.
-4. Count every table and compare; carry rights over. Journal how it ended.
+4. Count every table and compare; carry rights over, and give those that name what was loaded.
+   Journal how it ended.
 """
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -343,12 +344,18 @@ def _fill(work: _Load, mark: str, *, drop_first: bool) -> int:
         load.drop(engine, admin, wish.into)
         write_line("  " + _("dropped what a load that was cut off had left"))
     if wish.accounts:
-        load.apply_accounts(engine, admin, work.pieces(globals_path(work.part)))
+        refused = load.apply_accounts(engine, admin, work.pieces(globals_path(work.part)))
         write_line("  " + _("made the accounts and roles"))
+        _tell_refused(refused)
     elif work.is_gone:
         _make_missing(work)
     load.create(engine, admin, wish.into, work.known["settings"], mark=mark)
     return load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
+
+
+def _tell_refused(words: Iterable[str]) -> None:
+    for it in words:
+        write_line("  " + _("a right was not given: {reason}").format(reason=it))
 
 
 def _make_missing(work: _Load) -> None:
@@ -389,13 +396,13 @@ def _compare(work: _Load) -> None:
 def _carry_rights(work: _Load) -> dict[str, object]:
     """Give accounts their rights on the fresh database; what the server refuses is told."""
     old, new = work.part.database, work.wish.into
-    if work.engine == "mariadb" and new == old:
-        return {"rights": 0}
+    text = b"".join(work.pieces(globals_path(work.part)))
     try:
         if work.engine == "mariadb":
-            given = copy_rights(work.admin, old, new)
+            is_noted = work.is_gone or work.wish.accounts or new == old
+            given, absent = copy_rights(work.admin, old, new, text if is_noted else b"")
+            _tell_refused(absent)
         else:
-            text = b"".join(work.pieces(globals_path(work.part)))
             given = carry_postgresql_rights(work.admin, old, new, text)
     except (LoadError, SourceError) as error:
         for template in (error.what, error.why, error.data, error.next_step):

@@ -100,29 +100,32 @@ def _start(endpoint: Endpoint, bench: Bench) -> Server | MissingProgram:
     return postgresql.start_postgresql(programs, bench, endpoint)
 
 
-def _load(server: Server, it: DatabasePlan) -> None:
+def _load(server: Server, it: DatabasePlan) -> str:
     if isinstance(server, mariadb.Mariadb):
-        mariadb.load_mariadb(server, it)
-    else:
-        postgresql.load_postgresql(server, it)
+        return mariadb.load_mariadb(server, it)
+    postgresql.load_postgresql(server, it)
+    return ""
 
 
-def _restore_sqlite(it: DatabasePlan, them: Databases) -> None:
+def _restore_sqlite(it: DatabasePlan, them: Databases) -> str:
     owner = find_owner(str(Path(it.database).parent), WEB_ACCOUNTS)
     sqlite.put_sqlite(it, them.bench, owner)
     sqlite.check_sqlite(it)
+    return ""
 
 
-def _try_load(it: DatabasePlan, them: Databases, load: Callable[[], None]) -> None:
+def _try_load(it: DatabasePlan, them: Databases, load: Callable[[], str]) -> None:
     begun = time.monotonic()
     try:
-        load()
+        refused = load()
     except FAILURES as error:
         params = {"database": it.name, "why": words_of(error)}
         them.remarks.append(Remark("failed", "load_failed", params))
         return
     seconds = round(time.monotonic() - begun, 3)
-    them.results[it.name] = replace(them.results[it.name], loaded=True, seconds=seconds)
+    them.results[it.name] = replace(
+        them.results[it.name], loaded=True, seconds=seconds, refused=refused
+    )
 
 
 def examine_databases(them: Databases) -> None:

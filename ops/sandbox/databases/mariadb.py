@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from backup.errors import BackupError
 from backup.sources.databases.connection import Connection
+from backup.sources.databases.load import apply_accounts
 from backup.sources.databases.mariadb_client import ask, quote_name, quote_text
+from backup.sources.databases.mariadb_copied_rights import copy_rights
 from backup.sources.databases.mariadb_dump import count_rows, look_at_mariadb
+from ops.language.text import render_error
 from ops.sandbox.isolation.accounts import find_account, give
 from ops.sandbox.isolation.new_root import WORKSHOP
 from ops.sandbox.make_plan import Endpoint
@@ -27,6 +31,8 @@ _SETTINGS = (
     "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite",
     "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=96M",
     "--max-allowed-packet=1G", "--event-scheduler=OFF", "--skip-slave-start",
+    # Ways to log in that production's accounts may have; one that is missing is passed over.
+    "--plugin-load-add=auth_ed25519", "--plugin-load-add=auth_parsec",
 )  # fmt: skip
 # The administrator of this server bears a name that no site uses; `root` is left to the accounts
 # of the backup. Each statement stands on a line of its own, as the bootstrap wants it.
@@ -134,8 +140,10 @@ def _answers(place: Path) -> bool:
         return bool(line.recv(1))  # a server says first who it is
 
 
-def load_mariadb(server: Mariadb, plan: DatabasePlan) -> None:
-    """Load accounts, as far as they are not there already, and the dump.
+def load_mariadb(server: Mariadb, plan: DatabasePlan) -> str:
+    """Load accounts, as far as they are not there already, the dump, and rights on what is in it.
+
+    Gives why a load with its accounts would stop, as it is done here too; empty where it would not.
 
     Raises:
         ProgramError: The dump has an error, which stopped it.
@@ -145,12 +153,12 @@ def load_mariadb(server: Mariadb, plan: DatabasePlan) -> None:
     client = ["mariadb", "--no-defaults", f"--socket={server.socket}", f"--user={ADMIN}",
               "--binary-mode", "--max-allowed-packet=1G", "--local-infile=0",
               "--default-character-set=utf8mb4"]  # fmt: skip
-    log = f"load-{plan.name}"
-    if plan.globals:
-        with Path(plan.globals).open("rb") as accounts:
-            server.bench.run([*client, "--force"], _ACCOUNT, log=log, stdin=accounts,
-                             accepts=(0, 1))  # fmt: skip
-        server.bench.run([*client, "mysql"], _ACCOUNT, log=log, stdin=_let_in())
+    log, why = f"load-{plan.name}", ""
+    accounts = Path(plan.globals).read_bytes() if plan.globals else b""
+    try:
+        apply_accounts("mariadb", server.connect(), [accounts])
+    except BackupError as error:
+        why = render_error(error)
     made = [f"CREATE DATABASE IF NOT EXISTS {quote_name(plan.database)}"]
     if plan.settings.get("character_set"):
         made.append(f"CHARACTER SET {plan.settings['character_set']}")
@@ -159,6 +167,12 @@ def load_mariadb(server: Mariadb, plan: DatabasePlan) -> None:
     server.bench.run(client, _ACCOUNT, log=log, stdin=f"{' '.join(made)};\n".encode())
     with Path(plan.dump).open("rb") as dump:
         server.bench.run([*client, "--", plan.database], _ACCOUNT, log=log, stdin=dump)
+    try:
+        copy_rights(server.connect(), plan.database, plan.database, accounts)
+    except BackupError as error:
+        why = why or render_error(error)
+    server.bench.run([*client, "mysql"], _ACCOUNT, log=log, stdin=_let_in())
+    return why
 
 
 def _let_in() -> bytes:

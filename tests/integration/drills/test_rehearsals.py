@@ -111,6 +111,41 @@ def test_an_account_for_one_web_server_is_let_in_at_production_s_address(
     assert told(result) == []
 
 
+def test_an_account_with_rights_on_tables_alone_is_let_in(
+    board: RehearsalPlan, tmp_path: Path
+) -> None:
+    plan = moved(board, copied(board, tmp_path))
+    (database,) = plan.databases
+    there, index = Path(database.globals), Path(plan.files[0].restored) / "index.php"
+    of_parts = r"GRANT SELECT ON `\1`.`posts` TO \2;\nGRANT SELECT ON `\1`.`comments` TO \2"
+    accounts = re.sub(r"GRANT ALL PRIVILEGES ON `(\w+)`\.\* TO (`web`@`[^`]*`)", of_parts,
+                      there.read_text(encoding="utf-8"))  # fmt: skip
+    assert f"`{database.database}`.`posts`" in accounts
+    accounts += (
+        "CREATE USER IF NOT EXISTS `root`@`localhost`;\n"
+        "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` IDENTIFIED VIA unix_socket WITH GRANT"
+        " OPTION;\nGRANT PROXY ON ``@`%` TO `root`@`localhost` WITH GRANT OPTION;\n"
+    )
+    there.write_text(accounts, encoding="utf-8")
+    script = index.read_text(encoding="utf-8")
+    script = re.sub(r"new mysqli\('localhost', '\w+'", "new mysqli('localhost', 'web'", script)
+    index.write_text(script, encoding="utf-8")
+
+    assert told(rehearse(plan)) == []
+
+
+def test_accounts_that_stop_a_restore_fail_a_drill(board: RehearsalPlan, tmp_path: Path) -> None:
+    plan = moved(board, copied(board, tmp_path))
+    with Path(plan.databases[0].globals).open("a", encoding="utf-8") as accounts:
+        accounts.write("CREATE USER IF NOT EXISTS `x`@`%` IDENTIFIED VIA hoa_van_tay USING 'h';\n")
+
+    (remark,) = (result := rehearse(plan)).remarks
+
+    assert (remark.outcome, remark.code) == ("failed", "accounts_refused")
+    assert "hoa_van_tay" in str(remark.params["why"])
+    assert [it.verdict for it in result.pages] == ["same"] * 4
+
+
 def test_a_site_finds_its_database_at_the_port_that_its_own_settings_name(
     board: RehearsalPlan, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,16 +55,30 @@ def test_a_mariadb_database_comes_back_beside_the_old_one(
     mariadb_server.run("CREATE DATABASE portal CHARACTER SET utf8mb4")
     mariadb_server.run("CREATE TABLE posts (title TEXT); INSERT INTO posts VALUES ('Chào')",
                        "portal")  # fmt: skip
+    mariadb_server.run("CREATE PROCEDURE lam() SELECT 1", "portal")
+    mariadb_server.run(
+        "CREATE USER bao@localhost IDENTIFIED BY 'x'; GRANT SELECT (title) ON portal.posts TO"
+        " bao@localhost; GRANT EXECUTE ON PROCEDURE portal.lam TO bao@localhost"
+    )
     part = PART.format(engine="mariadb", socket=mariadb_server.socket, user="root")
     estate = build_estate(tmp_path / "estate", part)
     back_up(estate)
     mariadb_server.run("DELETE FROM posts", "portal")
     options = f"[client]\nsocket={mariadb_server.socket}\nuser=root\n"
     (tmp_path / ".my.cnf").write_text(options)
-    follow(estate, tmp_path / "out", ("mariadb",), HOME=str(tmp_path))
+    follow(estate, tmp_path / "out", ("mariadb", "grep"), HOME=str(tmp_path))
 
     assert mariadb_server.run("SELECT title FROM posts", "portal_new") == "Chào\n"
     assert mariadb_server.run("SELECT title FROM posts", "portal") == ""
+
+    mariadb_server.run("DROP DATABASE portal_new; DROP DATABASE portal; DROP USER bao@localhost")
+    shutil.rmtree(tmp_path / "out")
+    follow(estate, tmp_path / "out", ("mariadb", "grep"), HOME=str(tmp_path))
+
+    assert mariadb_server.run("SELECT title FROM posts", "portal_new") == "Chào\n"
+    granted = mariadb_server.run("SHOW GRANTS FOR bao@localhost")
+    assert "GRANT SELECT (`title`) ON `portal_new`.`posts` TO" in granted
+    assert "GRANT EXECUTE ON PROCEDURE `portal_new`.`lam` TO" in granted
 
 
 def test_a_postgresql_database_takes_the_old_ones_name(

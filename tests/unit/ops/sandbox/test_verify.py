@@ -58,3 +58,22 @@ def test_tables_that_were_never_counted_are_named() -> None:
     (remark,) = remark_on(plan, result)
     assert (remark.outcome, remark.code) == ("not_checked", "counts_partly")
     assert remark.params["tables"] == ["posts"]
+
+
+@pytest.mark.parametrize(
+    ("here", "wanted", "outcome"),
+    [
+        ("MariaDB 11.8.9-MariaDB", "MariaDB 10.11.4-MariaDB", "failed"),
+        ("MariaDB 10.11.4-MariaDB", "MariaDB 11.8.9-MariaDB", "not_checked"),
+        ("MariaDB 11.8.9-MariaDB", "MySQL 8.0.36", "not_checked"),
+        ("MariaDB 11.8.9-MariaDB", "", "failed"),
+    ],
+)
+def test_accounts_that_only_production_s_own_server_knows_fail_no_copy(
+    here: str, wanted: str, outcome: str
+) -> None:
+    plan = DatabasePlan(name="db", engine="mariadb", database="db", dump="/w/db.sql",
+                        tables={"posts": 5})  # fmt: skip
+    result = DatabaseResult(name="db", engine="mariadb", refused="Plugin", server_here=here,
+                            server_wanted=wanted, counts={"posts": 5})  # fmt: skip
+    assert [it.outcome for it in remark_on(plan, result)] == [outcome]

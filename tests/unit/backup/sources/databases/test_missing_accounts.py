@@ -1,5 +1,8 @@
 """Which accounts and rights a standing server gets again, out of a dump's globals."""
 
+from backup.sources.databases.mariadb_accounts import Account, choose_accounts
+from backup.sources.databases.mariadb_copied_rights import choose_parts
+from backup.sources.databases.mariadb_rights import names_part
 from backup.sources.databases.missing_accounts import (
     choose_mariadb,
     choose_postgresql,
@@ -23,6 +26,10 @@ GRANT USAGE ON *.* TO `cu`@`%` IDENTIFIED BY PASSWORD '*2';
 GRANT `admin` TO `cu`@`%`;
 GRANT SELECT ON `cong\_xa`.* TO `cu`@`%`;
 GRANT SELECT ON `cong_xa`.* TO `vắng`@`%`;
+GRANT SELECT, UPDATE (`a`) ON `cong_xa`.`tin` TO `cu`@`%`;
+GRANT EXECUTE ON PROCEDURE `cong_xa`.`lam` TO `vắng`@`%`;
+GRANT `r` TO `cu`@`%`;
+SET DEFAULT ROLE `r` FOR `cu`@`%`;
 """.strip().splitlines()
 
 POSTGRESQL = """
@@ -35,6 +42,9 @@ ALTER ROLE la WITH LOGIN;
 GRANT "Nhóm" TO moi WITH INHERIT TRUE GRANTED BY postgres;
 GRANT postgres TO la;
 GRANT pg_execute_server_program TO moi;
+GRANT moi TO thanh_vien;
+GRANT moi TO dung_do WITH ADMIN OPTION;
+GRANT "Nhóm" TO la;
 ALTER DATABASE cong SET work_mem TO '7MB';
 ALTER DATABASE cong SET search_path TO a, 'b'; DROP ROLE x;
 ALTER DATABASE cong SET application_name TO E'a\\\\b';
@@ -58,13 +68,40 @@ def test_mariadb_gets_who_is_missing_and_rights_on_the_database_alone() -> None:
         r"GRANT SELECT ON `cong\_xa`.* TO `moi`@`localhost`;",
         MARIADB[8],
         MARIADB[13],
+        MARIADB[17],
     ]
 
 
-def test_postgresql_gets_the_roles_that_the_dump_names_and_their_groups_without_might() -> None:
-    made, left, chosen = choose_postgresql(POSTGRESQL, {"moi", '"Nhóm"', "la"}, ["moi", "postgres"])
+def test_rights_on_parts_are_for_after_the_load_and_for_who_is_there() -> None:
+    assert list(choose_parts(MARIADB, {"`cu`@`%`"})) == [MARIADB[15].removesuffix(";")]
+    assert [it for it in MARIADB if names_part(it)] == MARIADB[15:17]
+    assert not names_part("GRANT SELECT ON `mysql`.`proc` TO `sao`@`localhost`;")
 
-    assert made == ['"Nhóm"', "moi"]
+
+def test_who_holds_a_role_is_chosen_but_not_who_has_made_it() -> None:
+    accounts = [Account(it, "", is_role=True) for it in ("goc", "ngoai", "chung")]
+    accounts += [Account(it, "%", is_role=False) for it in ("root", "moi", "la", "chay")]
+    lines = [
+        ["GRANT ALL PRIVILEGES ON `cong_xa`.* TO `goc`"],
+        ["GRANT `goc` TO `ngoai`"],
+        ["GRANT USAGE ON *.* TO `chung`"],
+        ["GRANT `goc` TO `root`@`%` WITH ADMIN OPTION", "GRANT CREATE USER ON *.* TO `root`@`%`"],
+        ["GRANT `ngoai` TO `moi`@`%`", "GRANT `chung` TO `moi`@`%`", "GRANT FILE ON *.* TO `moi`"],
+        ["GRANT `chung` TO `la`@`%`"],
+        ["GRANT EXECUTE ON PROCEDURE `cong_xa`.`lam` TO `chay`@`%`"],
+    ]  # fmt: skip
+
+    chosen = choose_accounts(accounts, dict(enumerate(lines)), "cong_xa", [])
+    assert [accounts[it].user for it in chosen] == ["goc", "ngoai", "chung", "moi", "chay"]
+    chosen = choose_accounts(accounts, dict(enumerate(lines)), "khac", ["root@%"])
+    assert [accounts[it].user for it in chosen] == ["goc", "root"]
+
+
+def test_postgresql_gets_the_roles_that_the_dump_names_and_their_groups_without_might() -> None:
+    known = {"moi", '"Nhóm"', "la", "thanh_vien"}
+    made, left, chosen = choose_postgresql(POSTGRESQL, known, ["moi", "postgres"])
+
+    assert made == ['"Nhóm"', "moi", "thanh_vien"]
     assert chosen[:2] == [
         "CREATE ROLE moi;",
         "ALTER ROLE moi WITH INHERIT LOGIN PASSWORD 'SCRAM-SHA-256$x';",
@@ -74,7 +111,8 @@ def test_postgresql_gets_the_roles_that_the_dump_names_and_their_groups_without_
         in (chosen[4:])
     )
     assert left == ["pg_execute_server_program → moi"]
-    assert chosen[-1] == 'GRANT "Nhóm" TO moi WITH INHERIT TRUE;'
+    assert chosen[-3:] == ['GRANT "Nhóm" TO moi WITH INHERIT TRUE;', "GRANT moi TO thanh_vien;",
+                           "GRANT moi TO dung_do WITH ADMIN OPTION;"]  # fmt: skip
     assert not any(" la" in it or "postgres" in it for it in chosen)
 
 
@@ -110,7 +148,8 @@ def test_no_statement_of_mariadb_holds_a_second_one_or_more_than_its_own_databas
     made, left, chosen = choose_mariadb(lines, "db", {"`r`"})
 
     assert made == ["`b`@`%`", "`m`@`h`"]
-    assert chosen == [*plain, of_mysql.format("")]
+    assert chosen == [plain[0], plain[2], of_mysql.format("")]
+    assert list(choose_parts(lines, {"PUBLIC", "`b`@`%`"})) == [plain[1][:-1], plain[3][:-1]]
     assert left == [it[:80] for it in hostile[:3]]
 
 
