@@ -143,8 +143,8 @@ def test_a_key_file_goes_back_into_a_store_on_another_machine(
 ) -> None:
     lose_everything(paper)
     url = f"sftp://127.0.0.1:{ssh_server.port}/{paper.store}/cong-xa"
-    flags = ("--to", str(paper.bare / "key"), "--key-file", str(paper.scan_codes()), "--repo", url)
-    flags += tuple(paper.share_files(1, 2, 4))
+    flags = ("--to", str(paper.bare / "key"), "--key-file", str(paper.scan_codes()), "--repo", url,
+             *paper.share_files(1, 2, 4))  # fmt: skip
     none = paper.bare / "none.toml"
     closed = giucong(none, "backup.key-combine", *flags, HOME=str(paper.bare))
     entry = ("--identity", ssh_server.identity, "--known-hosts", ssh_server.known_hosts)

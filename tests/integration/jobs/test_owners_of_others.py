@@ -84,8 +84,8 @@ def test_what_only_root_can_give_is_counted_and_given_by_the_list(folder: Path) 
     assert int(found[1]) == sum(1 for _ in restored.rglob("*")) + 1 >= entries
     assert "the attribute security.capability could not be set here, entries: 1" in done.stdout
     listed = (target / "cong-xa.owners").read_bytes().split(b"\0")[2::3]
-    for number, path in enumerate(listed):  # nobody gets a folder before what lies in it
-        assert not {it for it in listed[:number] if path.startswith(it + b"/")}, path
+    for number, name in enumerate(listed):  # nobody gets a folder before what lies in it
+        assert not {it for it in listed[:number] if name.startswith(it + b"/")}, name
     command = next(it.strip() for it in done.stdout.splitlines() if "xargs" in it)
     assert command.startswith(f"cd '{target}' && sudo xargs -0 ")
     given = subprocess.run(
