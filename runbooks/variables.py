@@ -9,11 +9,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbooks.command_lines import VARIABLE
+from runbooks.command_lines import VARIABLE, find_names
 from runbooks.errors import N_, RunbookUseError, ValuesMissingError
-from runbooks.procedure import Runbook, Variable
+from runbooks.procedure import Runbook, Step, Variable
+from runbooks.state import RunState
 
 MASK = "•••"
+_ONLY_LOOK = frozenset({"check", "ask", "wait", "verify"})
+_EXIT_USE = 2  # a task that ends with it refused what was asked, and has changed nothing
 PARTED = " / "
 """What stands between the shares of one secret."""
 
@@ -122,6 +125,38 @@ def find_missing(runbook: Runbook, given: Mapping[str, str]) -> list[Variable]:
         and it.name not in runbook.asked
         and not given.get(it.name, "").strip()
     ]
+
+
+def correct_values(runbook: Runbook, state: RunState, given: Mapping[str, str]) -> dict[str, str]:
+    """Give a run's values with some corrected that nothing was done with yet; pure.
+
+    Raises:
+        RunbookUseError: As of `choose_values`; or a step that names one is done, was interrupted,
+            or may have written.
+    """
+    values = choose_values(runbook, {**state.values, **given})
+    for step in runbook.steps:
+        named = sorted({*find_names(step.body)} & {*given})
+        if named and _may_have_acted(step, state):
+            raise RunbookUseError(
+                'the value of "{name}" cannot be changed any more',
+                why="step {number} was carried out with it",
+                data="nothing was changed",
+                next_step="give this run up, `{program} runbook.resume --run {run} --abandon`, and"
+                " begin a new one",
+                name=named[0],
+                number=step.number,
+                run=state.id,
+            )
+    return values
+
+
+def _may_have_acted(step: Step, state: RunState) -> bool:
+    last = state.last_of(step.number)
+    if last is None or last.state in {"waiting", "declined"}:
+        return False
+    is_refused = last.exit_code == _EXIT_USE and len(step.commands) == 1
+    return last.state != "failed" or not (step.kind in _ONLY_LOOK or is_refused)
 
 
 def choose_values(runbook: Runbook, given: Mapping[str, str]) -> dict[str, str]:

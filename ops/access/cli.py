@@ -101,7 +101,7 @@ def decide(decision: Decision) -> None:
         check_person(estate.people, person)
         with bench.catalog.reading() as session:
             request = find_request(session, decision.ruling.request)
-            look_for_obstacle(session, request, person, now)
+            look_for_obstacle(session, request, person, now, decision.ruling.verdict)
         _write_request(request, estate.organisation.timezone)
         if decision.dry_run:
             write_line(_("would ask {person} for password and code").format(person=person))

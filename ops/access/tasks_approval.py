@@ -80,7 +80,10 @@ def refuse(
     password_file: str = "",
     dry_run: bool = False,
 ) -> None:
-    """Refuse somebody else's request, with password and code."""
+    """Refuse somebody else's request, with password and code; or take one back.
+
+    Who asked, and who approved, may take a request back as long as nobody has used it.
+    """
     from ops.access.approvals.decide import Ruling
     from ops.access.cli import Decision, decide
 

@@ -66,7 +66,8 @@ ABOUT: Mapping[str, str] = {
 _ACTS: Mapping[str, str] = {
     "alert.ack": N_("took an alert up"), "approval.approve": N_("approved a request"),
     "approval.refuse": N_("refused a request"), "approval.request": N_("asked for an approval"),
-    "approval.use": N_("did what was approved"), "archive.ingest": N_("archived content"),
+    "approval.use": N_("did what was approved"),
+    "approval.withdraw": N_("took a request back"), "archive.ingest": N_("archived content"),
     "asset.added": N_("entered an asset"), "asset.changed": N_("changed an asset"),
     "backup.init": N_("made a repository"), "backup.restore": N_("restored from a backup"),
     "document.added": N_("kept a document"), "document.exported": N_("downloaded a document"),

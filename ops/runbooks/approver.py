@@ -7,7 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, require_approval
+from ops.access.approvals.require import (
+    NEXT_IN_RUN,
+    ApprovalAwaitedError,
+    Permit,
+    require_approval,
+)
 from ops.access.requester import proof_of_requester
 from ops.access.session import Bench, follow_decision, look_at_past
 from ops.catalog.tables.access import ApprovalRequest
@@ -55,14 +60,18 @@ class EstateApprover:
             document=self.document,
         )
         look_at_past(self.bench)
-        permit = require_approval(
-            self.bench.catalog,
-            self.bench.origin,
-            wish,
-            now=self.clock.now(),
-            act=refuse_same,
-            prove=proof_of_requester(self.bench),
-        )
+        try:
+            permit = require_approval(
+                self.bench.catalog,
+                self.bench.origin,
+                wish,
+                now=self.clock.now(),
+                act=refuse_same,
+                prove=proof_of_requester(self.bench),
+            )
+        except ApprovalAwaitedError as error:
+            error.next_step, error.params["run"] = NEXT_IN_RUN, request.run
+            raise
         if permit.need == "needed":
             follow_decision(self.bench)
         return permit.approved_by

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.access.approvals.require import RUN_VARIABLE
 from ops.access.identity import open_existing
 from ops.access.requester import hand_proof_down
 from ops.catalog.columns import new_id
@@ -28,15 +29,16 @@ from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
 from ops.runbooks.places import refuse_places
 from ops.runbooks.states import CatalogStates
+from ops.runbooks.unfinished import abandon_run, tell_others
 from ops.terminal.output import write_line
 from runbooks.errors import RunbookUseError, no_such_run
-from runbooks.next_step import Finish, decide_next, take_up
+from runbooks.next_step import Finish, Perform, decide_next, take_up
 from runbooks.parse import read_runbook
 from runbooks.procedure import Runbook, Step
 from runbooks.runner import Runner, Seams, ask_value
 from runbooks.seams import Approver
 from runbooks.state import RunState, StepRecord
-from runbooks.variables import choose_values, fill_command, fill_text
+from runbooks.variables import choose_values, correct_values, fill_command, fill_text
 
 _EXIT_CODES = {"running": 0, "done": 0, "rolled_back": 0, "waiting": 4}
 _ENDINGS: Mapping[str, str] = {
@@ -56,8 +58,9 @@ class RunWish:
     Attributes:
         runbook: Id of the runbook to begin; empty to take up a run.
         run: Id of the run to take up.
-        values: `NAME=VALUE` each.
+        values: `NAME=VALUE` each; of a run that is taken up those to correct.
         roll_back: Take back what was done.
+        abandon: Give the run up.
         only_begin: Keep the run, and carry out nothing yet.
         step: Number of the one step to carry out; 0 for all that are left.
         answer: What that step asks for.
@@ -69,6 +72,7 @@ class RunWish:
     run: str = ""
     values: Sequence[str] = ()
     roll_back: bool = False
+    abandon: bool = False
     only_begin: bool = False
     step: int = 0
     answer: str = ""
@@ -113,6 +117,7 @@ def begin_run(wish: RunWish) -> int:
             values=values,
             started_at=datetime.now(UTC),
         )
+        tell_others(desk, state)
         if wish.only_begin:
             CatalogStates(desk.catalog, _origin_of(desk, _with_reason(wish, state))).save(state)
             write_line(_("{title} · run {run}").format(
@@ -172,9 +177,14 @@ def resume_run(wish: RunWish) -> int:
                 next_step="begin a new one: `{program} runbook.run --id {id}`",
                 id=state.runbook,
             )
+        if wish.abandon:
+            return abandon_run(desk, _with_reason(wish, state).reason, state)
         runbook = _read_begun(state)
         asked = {it.variable: wish.answer for it in runbook.steps if it.number == wish.step}
+        asked |= read_pairs(wish.values)
         refuse_places(runbook, asked, state.values)
+        for name, value in asked.items():
+            refuse_unknown(name, value, state.values)
         return _carry_out(desk, wish, runbook, state)
 
 
@@ -190,7 +200,8 @@ def _with_reason(wish: RunWish, state: RunState) -> RunWish:
 def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> int:
     wish = _with_reason(wish, state)
     states = CatalogStates(desk.catalog, _origin_of(desk, wish))
-    environment = {"GIUCONG_LANG": language(), **hand_proof_down()}
+    run = format_id(state.id)
+    environment = {"GIUCONG_LANG": language(), RUN_VARIABLE: run, **hand_proof_down()}
     clock = MachineClock()
     approver: Approver = NobodyElse()
     if desk.bench is not None:
@@ -206,7 +217,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
     runner = Runner(runbook, seams, desk.origin.person or desk.origin.login)
     with hold_site_lock(desk.locks, f"runbook-{state.id}", holder=state.id):
         if wish.run:
-            state = states.load(state.id)
+            state = _correct(runbook, states.load(state.id), wish)
         else:
             states.save(state)  # before its id is told: whoever has read it can take it up
         write_line(_("{title} · run {run}").format(title=runbook.title, run=format_id(state.id)))
@@ -220,7 +231,22 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
     write_line(_(_ENDINGS[state.standing]))
     if state.ended_at is None:
         _tell_how_to_go_on(state)
+        _tell_way_back(runbook, state)
     return _EXIT_CODES.get(state.standing, 1)
+
+
+def _correct(runbook: Runbook, state: RunState, wish: RunWish) -> RunState:
+    given = read_pairs(wish.values)
+    return replace(state, values=correct_values(runbook, state, given)) if given else state
+
+
+def _tell_way_back(runbook: Runbook, state: RunState) -> None:
+    """Say that what was written can be taken back, where the run has stopped."""
+    back = decide_next(runbook, replace(state, going_back=True))
+    is_stopped = state.standing in {"failed", "declined"} and not state.going_back
+    if is_stopped and isinstance(back, Perform):
+        text = N_("Take back what was done: `{program} runbook.resume --run {run} --roll-back`")
+        write_line(fill(text, {"run": format_id(state.id)}))
 
 
 def _tell_how_to_go_on(state: RunState) -> None:

@@ -67,7 +67,12 @@ def tell_changes(before: RunState | None, after: RunState) -> Iterator[Entry]:
     if before is None:
         yield Entry("runbook.begin", after.runbook, {**shared, "values": dict(after.values)})
     elif before.standing != "running" and after.standing == "running":
-        yield Entry("runbook.resume", after.runbook, {**shared, "going_back": after.going_back})
+        corrected = {
+            name: value for name, value in after.values.items() if before.values.get(name) != value
+        }
+        told = {"values": corrected} if corrected else {}
+        details = {**shared, "going_back": after.going_back, **told}
+        yield Entry("runbook.resume", after.runbook, details)
     known = set(before.records) if before else set()
     for record in after.records:
         if record not in known and record.state != "running":

@@ -92,30 +92,35 @@ def run(
 @operator_task(
     help={
         "run": N_("The run, as `runbook.list` shows it."),
+        "set": N_("Correct a value, NAME=VALUE, that no step was carried out with yet."),
         "roll_back": N_("Take back what was done: the rollback steps, last first."),
+        "abandon": N_("Give the run up: what was done stays, unused approvals end."),
         "step": N_("Carry out this one step, which has to be the next; it asks nobody anything."),
         "answer": N_("What that step asks for; no secret."),
         "reason": _REASON,
         "document": flags.DOCUMENT,
         "dry_run": _PLAN_ONLY,
     },
+    iterable=("set",),
     two_people=True,
 )
 def resume(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     run: str,
+    set: list[str] | None = None,  # noqa: A002 - the flag's name
     roll_back: bool = False,
+    abandon: bool = False,
     step: int = 0,
     answer: str = "",
     reason: str = "",
     document: str = "",
     dry_run: bool = False,
 ) -> int:
-    """Go on with a run at the step that is not done, or take back what was done."""
+    """Go on with a run at the step that is not done, take back what was done, or give it up."""
     from ops.runbooks.run import RunWish, resume_run
 
     wish = RunWish(
-        run=run, roll_back=roll_back, step=step, answer=answer, reason=reason, document=document,
-        dry_run=dry_run,
+        run=run, values=tuple(set or ()), roll_back=roll_back, abandon=abandon, step=step,
+        answer=answer, reason=reason, document=document, dry_run=dry_run,
     )  # fmt: skip
     return resume_run(wish)

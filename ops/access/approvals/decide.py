@@ -108,7 +108,7 @@ def decide_request(
     now: datetime,
     prove: Callable[[], None],
 ) -> ApprovalRequest:
-    """Approve or refuse a request; gives it as it stands then.
+    """Approve or refuse a request, or take one's own part back; gives it as it stands then.
 
     Args:
         catalog: Open.
@@ -123,11 +123,16 @@ def decide_request(
         ProofError: The proof failed.
     """
     with catalog.reading() as session:
-        look_for_obstacle(session, find_request(session, ruling.request), origin.person, now)
+        request = find_request(session, ruling.request)
+        look_for_obstacle(session, request, origin.person, now, ruling.verdict)
     prove()
     with catalog.writing() as session:
         request = find_request(session, ruling.request)
-        look_for_obstacle(session, request, origin.person, now)
+        look_for_obstacle(session, request, origin.person, now, ruling.verdict)
+        if _withdraws(request, origin.person, ruling.verdict):
+            if not withdraw(session, origin, request, ruling.reason, now):
+                raise _cannot(request, request.state)
+            return request
         statement = (
             update(ApprovalRequest)
             .where(ApprovalRequest.id == request.id, ApprovalRequest.state == "waiting")
@@ -154,21 +159,63 @@ def decide_request(
     return request
 
 
+def _withdraws(request: ApprovalRequest, person: str, verdict: Verdict) -> bool:
+    return verdict == "refused" and person in {request.requested_by, request.decided_by}
+
+
+def withdraw(
+    session: Session, origin: Origin, request: ApprovalRequest, reason: str, now: datetime
+) -> bool:
+    """End a request that nobody has used; tells whether it could still be ended.
+
+    One that was approved is refused from then on; one that waits expires.
+
+    Args:
+        session: A writing session.
+        origin: Who takes it back.
+        request: As it was looked at.
+        reason: Why.
+        now: The moment.
+    """
+    is_approved = request.state == "approved"
+    told = {"state": "refused", "decision_reason": f"{origin.person}: {reason}"}
+    statement = (
+        update(ApprovalRequest)
+        .where(ApprovalRequest.id == request.id, ApprovalRequest.state == request.state)
+        .values(told if is_approved else {"expires_at": now})
+    )
+    is_ended = change_if(session, statement)
+    session.refresh(request)
+    if is_ended:
+        acting = replace(origin, requested_by=request.requested_by, reason=reason)
+        verb = "approval.refuse" if is_approved else "approval.withdraw"
+        note_request(session, acting, verb, request)
+    return is_ended
+
+
 def look_for_obstacle(
-    session: Session, request: ApprovalRequest, person: str, now: datetime
+    session: Session,
+    request: ApprovalRequest,
+    person: str,
+    now: datetime,
+    verdict: Verdict = "approved",
 ) -> None:
     """Refuse where this person cannot decide on this request.
 
     Raises:
         CannotDecideError: With the obstacle as its cause.
     """
+    standing, can_prove = standing_of(request, now), has_good_credentials(session, person)
+    is_open = standing in {"waiting", "approved"}
+    if is_open and can_prove and _withdraws(request, person, verdict):
+        return
     obstacle = decide_obstacle(
-        standing_of(request, now),
+        standing,
         request.requested_by,
         person,
         roles_of(session, person),
         action=request.action,
-        can_prove=has_good_credentials(session, person),
+        can_prove=can_prove,
     )
     if not obstacle and person in json.loads(request.plan).get(AUTHORS, ()):
         obstacle = "author"

@@ -14,6 +14,7 @@ Catalogs with fewer than two persons who have credentials know no second person:
 on, and the permit says so. `decide_need` holds that rule.
 """
 
+import os
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -246,14 +247,29 @@ def _use(session: Session, origin: Origin, request: ApprovalRequest, now: dateti
     return True
 
 
+RUN_VARIABLE = "GIUCONG_RUN"
+"""Names to a command the runbook's run that it is a step of: that is what goes on."""
+
+NEXT_IN_RUN = N_(
+    "another person types `{program} approval.approve --id {request}`; then go on with"
+    " `{program} runbook.resume --run {run}`"
+)
+
+
 def _awaited(request: ApprovalRequest, why: str) -> ApprovalAwaitedError:
+    run = os.environ.get(RUN_VARIABLE, "")
     return ApprovalAwaitedError(
         "request {request} waits for another person's approval until {until}",
         why=why,
         data="nothing was changed",
-        next_step="another person types `{program} approval.approve --id {request}`; then type the"
-        " same command again",
+        next_step=NEXT_IN_RUN
+        if run
+        else N_(
+            "another person types `{program} approval.approve --id {request}`; then type the"
+            " same command again"
+        ),
         request=str(request.id),
+        run=run,
         until=request.expires_at,
     )
 

@@ -94,8 +94,11 @@ def test_a_defaced_site_comes_back_by_one_approval_which_the_minutes_name(
     )  # fmt: skip
     assert (asked.returncode, desk.states()[-1]) == (4, (9, "waiting")), asked.stderr
     assert page.read_bytes() != before
+    assert f"then go on with `giucong runbook.resume --run {desk.run}`" in asked.stdout
     office.approve("ttb")
     done = desk.resume("x\n", "--proof-file", office.prove("nva"))
+    assert desk.state().standing == "declined"
+    assert f"Take back what was done: `giucong runbook.resume --run {desk.run}" in done.stdout
 
     assert [it for it in desk.states() if it[0] == 9] == [(9, "waiting"), (9, "done")], done.stdout
     assert page.read_bytes() == before
@@ -104,3 +107,57 @@ def test_a_defaced_site_comes_back_by_one_approval_which_the_minutes_name(
     record = desk.state().last_of(9)
     assert record is not None
     assert (record.person, record.approved_by) == ("nva", "ttb")
+
+
+def states_of(desk: Desk) -> list[str]:
+    listed = json.loads(desk.type("approval.list", "--all", "--json").stdout)["items"]
+    return [it["state"] for it in listed]
+
+
+def test_a_run_that_is_given_up_leaves_no_approval_to_use(desk: Desk, catalog: Catalog) -> None:
+    office = Office(desk, catalog, ("nva", "backup_admin", "operator"), ("ttb", "approver"))
+    good = newest(desk)
+    values = {"site": "cong-xa", "reason": "Bị mã hóa", "login": "", "identity": ""}
+    asked = desk.begin(
+        "restore-site-in-place", f"deadbeef\n{good}\n{good}\ncó\n", values,
+        "--proof-file", office.prove("nva"),
+    )  # fmt: skip
+    assert (asked.returncode, desk.states()[-1]) == (4, (7, "waiting")), asked.stderr
+    assert desk.state().values["before"] == good
+    office.approve("ttb")
+    first = desk.run
+    late = desk.resume("", "--set", "snapshot=ab12ab12")
+    assert late.returncode == 2
+    again = desk.begin("restore-site-in-place", "", values)
+    assert f"another run of this runbook for it is not over: {first}" in again.stdout
+    desk.run = first
+    given_up = desk.resume("", "--abandon", "--reason", "Gọi nhầm")
+
+    assert given_up.returncode == 0, given_up.stderr
+    assert states_of(desk) == ["refused"]
+    assert desk.state().ended_at is not None
+    assert desk.resume().returncode == 2
+    checked = desk.type("service.journal-verify")
+    assert checked.returncode in {0, 3}, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+@pytest.mark.parametrize("who", ["nva", "ttb"])
+def test_who_asked_or_approved_takes_a_request_back(
+    desk: Desk, catalog: Catalog, is_approved: bool, who: str
+) -> None:
+    office = Office(desk, catalog, ("nva", "backup_admin", "operator"), ("ttb", "approver"))
+    words = ("backup.restore", "--site", "cong-xa", "--in-place", "--confirm", "cong-xa",
+             "--reason", "Bị sửa")  # fmt: skip
+    assert desk.type(*words, "--proof-file", office.prove("nva")).returncode == 4
+    (request,) = json.loads(desk.type("approval.list", "--json").stdout)["items"]
+    if is_approved:
+        office.approve("ttb")
+    back = desk.type(
+        "approval.refuse", "--id", request["id"], "--person", who, "--reason", "Thôi",
+        "--password-file", office.prove(who),
+    )  # fmt: skip
+
+    assert back.returncode == 0, back.stderr
+    assert states_of(desk) == ["expired" if who == "nva" and not is_approved else "refused"]
+    assert desk.type(*words, "--proof-file", office.prove("nva")).returncode == 4

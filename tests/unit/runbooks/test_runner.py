@@ -26,7 +26,13 @@ from runbooks.parse import read_runbook
 from runbooks.runner import Runner, Seams
 from runbooks.seams import CommandResult
 from runbooks.state import RunState
-from runbooks.variables import check_value, choose_values, fill_command, fill_text
+from runbooks.variables import (
+    check_value,
+    choose_values,
+    correct_values,
+    fill_command,
+    fill_text,
+)
 
 TEXT = """\
 +++
@@ -341,6 +347,26 @@ def test_a_value_that_could_mean_something_else_is_refused(value: str) -> None:
 def test_missing_unknown_and_secret_values_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(RunbookUseError):
         choose_values(RUNBOOK, given)
+
+
+def test_a_value_is_corrected_as_long_as_nothing_was_done_with_it() -> None:
+    world = World()
+    world.approver.approvals.clear()
+    with pytest.raises(RunbookPausedError):
+        world.go()
+    state = world.states.kept["run"]
+    corrected = correct_values(RUNBOOK, state, {"snapshot": "cd34"})
+    with pytest.raises(RunbookUseError, match="cannot be changed"):
+        correct_values(RUNBOOK, state, {"site": "cong-khac"})
+    with pytest.raises(RunbookUseError):
+        correct_values(RUNBOOK, state, {"password": "x"})
+    assert corrected == {"site": "cong-xa", "snapshot": "cd34"}
+
+    world.approver.approvals["run", 3] = "ttb"
+    world.exit_codes = {"restore": [1]}
+    failed = world.go()
+    with pytest.raises(RunbookUseError, match="cannot be changed"):
+        correct_values(RUNBOOK, failed, {"snapshot": "cd34"})
 
 
 def test_nobody_is_shown_a_regular_expression() -> None:
