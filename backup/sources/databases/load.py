@@ -22,6 +22,7 @@ from backup.sources.databases.mariadb_client import (
     CLIENTS,
     ask,
     ask_each,
+    comment_statements,
     quote_name,
     quote_text,
     secret_line,
@@ -142,7 +143,7 @@ def take_mark(
 ) -> None:
     """Take the mark from a database that is loaded: from now on it is somebody's.
 
-    PostgreSQL: its own comment, and how many may connect, are given as they were.
+    Its own comment and, with PostgreSQL, how many may connect are given as they were.
 
     Raises:
         SourceError: The server refuses.
@@ -150,7 +151,8 @@ def take_mark(
     if mark not in read_mark(engine, admin, name):
         return
     if engine == "mariadb":
-        ask(_home(engine, admin), f"ALTER DATABASE {quote_name(name)} COMMENT '';")
+        statements = comment_statements(name, settings.get("comment", ""))
+        ask(_home(engine, admin), "".join(f"{it};\n" for it in statements))
     else:
         if settings.get("limit", "-1") != "-1":
             limit = f"CONNECTION LIMIT {int(settings['limit'])}"

@@ -114,6 +114,13 @@ def ask_each(connection: Connection, statements: Iterable[str]) -> list[str]:
     return [_NEAR.sub("", it) for it in told if it.startswith("ERROR ")]
 
 
+def comment_statements(database: str, text: str) -> list[str]:
+    """Give the statements that set a database's comment, whatever the server's mode."""
+    quoted = text.replace("'", "''")
+    return ["SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
+            f"ALTER DATABASE {quote_name(database)} COMMENT '{quoted}'"]  # fmt: skip
+
+
 def split_rows(told: bytes) -> list[list[str]]:
     """Give the rows that a client printed."""
     lines = told.decode("utf-8", "surrogateescape").split("\n")[:-1]

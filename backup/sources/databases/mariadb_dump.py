@@ -68,6 +68,9 @@ SELECT 'character_set', default_character_set_name FROM information_schema.schem
  WHERE schema_name = DATABASE();
 SELECT 'collation', default_collation_name FROM information_schema.schemata
  WHERE schema_name = DATABASE();
+SELECT 'comment', '' FROM DUAL WHERE FALSE /*M!100502 UNION
+SELECT 'comment', schema_comment FROM information_schema.schemata
+ WHERE schema_name = DATABASE() AND schema_comment <> ''*/;
 SELECT 'text', character_set_name FROM information_schema.columns
  WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL
  GROUP BY character_set_name ORDER BY character_set_name;

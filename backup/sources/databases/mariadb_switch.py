@@ -29,6 +29,7 @@ from backup.sources.databases.mariadb_client import (
     ask,
     ask_each,
     client_command,
+    comment_statements,
     quote_name,
     quote_text,
     secret_line,
@@ -58,7 +59,7 @@ class SwitchPlan:
             first is kept as; the last is empty where there is none in use.
         old_tables, new_tables: Of `live` and of `fresh`, names ascending.
         old_script, new_script: SQL that makes their views, triggers, routines and events.
-        settings: Character set and collation of `live`; of `fresh` where there is none.
+        settings: Character set, collation and comment of `live`; of `fresh` where there is none.
         unread: What the server would not tell of the old one, or could not be told to make anew.
         rights: Statements that give rights on parts of `live`.
     """
@@ -96,10 +97,10 @@ def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchP
     tables = _tables_of(admin, live, fresh)
     settings = ask(
         _at(admin, _HOME),
-        "SELECT default_character_set_name, default_collation_name FROM schemata"  # noqa: S608 -- quoted
-        f" WHERE schema_name = {quote_text(live if aside else fresh)};",
+        "SELECT default_character_set_name, default_collation_name /*M!100502, schema_comment */"  # noqa: S608 -- quoted
+        f" FROM schemata WHERE schema_name = {quote_text(live if aside else fresh)};",
     )
-    charset, collation = settings[0] if settings else ("utf8mb4", "utf8mb4_general_ci")
+    charset, collation, *comment = settings[0] if settings else ("utf8mb4", "utf8mb4_general_ci")
     old_script, unread = read_definitions(admin, live) if aside else ("", ())
     new_script, lacking = read_definitions(admin, fresh)
     if lacking:
@@ -110,7 +111,8 @@ def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchP
         rights, unread = [], (*unread, str(error.params["reason"]))
     return SwitchPlan(
         live, fresh, aside, tables[live], tables[fresh], old_script, new_script,
-        {"character_set": charset, "collation": collation}, unread, tuple(rights),
+        {"character_set": charset, "collation": collation, "comment": "".join(comment)},
+        unread, tuple(rights),
     )  # fmt: skip
 
 
@@ -144,7 +146,9 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
     charset, collation = plan.settings["character_set"], plan.settings["collation"]
     made = f"CREATE DATABASE IF NOT EXISTS {quote_name(plan.aside or plan.live)}"
     made += f" CHARACTER SET {quote_name(charset)} COLLATE {quote_name(collation)}"
-    _do(home, plan, [made, *_drop_all(admin, "TRIGGER", plan.live, plan.fresh)])
+    comment = plan.settings.get("comment", "")
+    said = comment_statements(plan.aside or plan.live, comment) if comment else []
+    _do(home, plan, [made, *said, *_drop_all(admin, "TRIGGER", plan.live, plan.fresh)])
     moves = list(find_moves(plan, _tables_of(admin, plan.live, plan.fresh, plan.aside)))
     if moves:
         pairs = ", ".join(f"{_name(*here)} TO {_name(*there)}" for here, there in moves)

@@ -13,6 +13,7 @@ from tests.postgres_server import PostgresServer, postgres_server
 
 __all__ = ["mariadb_server", "postgres_server"]
 
+COMMENT = r"Cổng \\ ''xã'';"
 pytestmark = pytest.mark.slow
 
 
@@ -78,6 +79,7 @@ def make_gone(folder: Path, server: MariadbServer, grants: str) -> Gone:
         "CREATE PROCEDURE lam() SELECT 1; CREATE FUNCTION ten() RETURNS INT RETURN 1",
         live,
     )
+    server.run(f"SET sql_mode = ''; ALTER DATABASE {live} COMMENT '{COMMENT}'")
     server.run(grants.format(**names))
     server.run("DROP TABLE cu", live)
     return Gone(back_up(folder, "mariadb", server, live), server, live)
@@ -105,6 +107,7 @@ def test_rights_on_tables_columns_and_routines_come_back_after_their_things(
     gone = make_gone(tmp_path, mariadb_server, PARTS)
     live, fresh, account = gone.live, gone.fresh, f"{gone.named('w')}@localhost"
     before = of_database(gone.show(account), live)
+    made = mariadb_server.run(f"SHOW CREATE DATABASE {live}")
     mariadb_server.run(f"DROP DATABASE {live}")
     if how == "the account stands":
         mariadb_server.run(f"REVOKE ALL, GRANT OPTION FROM {account}")
@@ -120,6 +123,8 @@ def test_rights_on_tables_columns_and_routines_come_back_after_their_things(
         gone.switch(fresh)
 
     assert len(before) == 3
+    assert "COMMENT 'Cổng" in made
+    assert mariadb_server.run(f"SHOW CREATE DATABASE {live}") == made
     assert "cu' doesn't exist" in told
     assert of_database(gone.show(account), live) == before
     assert fresh not in gone.show(account)
