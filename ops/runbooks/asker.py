@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.language.text import N_, _, fill
-from ops.runbooks.choices import list_choices, refuse_unknown
+from ops.runbooks.choices import list_choices, refuse_unknown, warn_of_doubt
 from ops.terminal.output import is_terminal, text_width, write_line
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step, Variable
@@ -130,6 +130,7 @@ class TerminalAsker:
     def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
         """Look whether there is what a value names."""
         refuse_unknown(name, value, values)
+        warn_of_doubt(name, value, values)
 
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used."""

@@ -20,7 +20,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import find_snapshot, load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
 from ops.backups.browse.cli import find_by_name
-from ops.backups.ransomware.suspicion import look_for_suspicion
+from ops.backups.ransomware.suspicion import look_for_suspicion, write_suspicion
 from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read
 from ops.catalog.tables.index import is_ahead
@@ -64,7 +64,7 @@ def list_choices(name: str, values: Mapping[str, str]) -> list[Choice]:
 
 
 def refuse_unknown(name: str, value: str, values: Mapping[str, str]) -> None:
-    """Refuse a value that names a site, host, database or snapshot that is not there.
+    """Refuse a value that names a site, database or snapshot that is not there.
 
     What cannot be looked up now is taken as it is: the step that needs it says so.
 
@@ -91,6 +91,19 @@ def refuse_unknown(name: str, value: str, values: Mapping[str, str]) -> None:
             raise _unusable(name, value, N_("there is none of that name here: {value}"))
 
 
+def warn_of_doubt(name: str, value: str, values: Mapping[str, str]) -> None:
+    """Say it once more where the copy to go back to is in doubt; arguments as above."""
+    if name != "snapshot" or not values.get("site") or where_estate_is() is None:
+        return
+    with suppress(OpsError, BackupError, OSError):
+        estate = load_estate()
+        suspicion = look_for_suspicion(estate, values["site"])
+        repository = _open(estate, values)
+        if suspicion and find_snapshot(repository, value).time >= suspicion.since:
+            known = load_readable_snapshots(repository).snapshots
+            write_suspicion(suspicion, known, estate.organisation.timezone)
+
+
 def _is_same(one: str, other: str) -> bool:
     return bool(other) and (one.startswith(other) or other.startswith(one))
 
@@ -112,7 +125,6 @@ def _has_snapshot(estate: Estate, value: str, values: Mapping[str, str]) -> bool
 
 _KNOWN: Mapping[str, Callable[[Estate, str, Mapping[str, str]], object]] = {
     "site": lambda estate, value, _values: title_of_known(estate, value),
-    "host": lambda estate, value, _values: estate.host(value),
     "database": lambda estate, value, values: any(
         it.value == value for it in _databases(estate, values)
     ),

@@ -32,7 +32,7 @@ class Carried:
     @property
     def run(self) -> str:
         """The run's id."""
-        found = re.search(r"run ([0-9a-f]{8})", self.told)
+        found = re.search(r"· run ([0-9a-f]{8})", self.told)
         assert found, self.told
         return found[1]
 

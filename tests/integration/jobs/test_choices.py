@@ -41,7 +41,7 @@ def test_whole_moments_stand_first_and_what_was_chosen_is_marked(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("site", "cong-khac"), ("host", "web9"), ("database", "x"), ("snapshot", "deadbeef"),
+    [("site", "cong-khac"), ("database", "x"), ("snapshot", "deadbeef"),
      ("snapshot", "ab12cd")],
 )  # fmt: skip
 def test_what_names_nothing_is_refused_when_it_is_given(

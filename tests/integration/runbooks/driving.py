@@ -58,7 +58,7 @@ class Desk:
         """Begin a runbook, and note its run."""
         given = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
         ended = self.type("runbook.run", "--id", runbook, *given, *flags, answers=answers)
-        found = re.search(r"run ([0-9a-f]{8})", ended.stdout)
+        found = re.search(r"· run ([0-9a-f]{8})", ended.stdout)
         assert found, ended.stdout + ended.stderr
         self.run = found[1]
         return ended

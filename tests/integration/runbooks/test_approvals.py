@@ -74,6 +74,15 @@ def test_who_approves_is_told_first_that_the_backup_is_in_doubt(
     assert moment in listed
 
 
+def test_who_chooses_a_copy_in_doubt_is_told_so_again(desk: Desk, catalog: Catalog) -> None:
+    note_doubt(catalog)
+    values = {"site": "cong-xa", "reason": "Bị sửa", "login": "", "identity": ""}
+    good = newest(desk)
+    told = desk.begin("restore-site-in-place", f"{good}\n{good}\n", values).stdout
+
+    assert "in doubt, from " in told[told.index("4. (") : told.index("5. (")]
+
+
 def newest_moment(desk: Desk) -> str:
     listed = json.loads(desk.type("backup.list", "--site", "cong-xa", "--json").stdout)["items"]
     return max(str(it["taken_at"]) for it in listed)
