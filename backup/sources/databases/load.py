@@ -177,10 +177,26 @@ def drop(engine: Engine, admin: Connection, name: str) -> None:
         ask_psql(_home(engine, admin), f"DROP DATABASE {identifier(name)}")
 
 
-def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) -> int:
+def load(
+    engine: Engine,
+    admin: Connection,
+    name: str,
+    pieces: Iterable[bytes],
+    *,
+    on_asleep: Callable[[str], None] = lambda _event: None,
+) -> int:
     """Stream a dump into an empty database; gives how many bytes.
 
-    PostgreSQL: where the account may make one, a login without rights runs what is in the dump.
+    MariaDB: events are made switched off, lest they write while it is counted, or into the live
+    database. PostgreSQL: where the account may make one, a login without rights runs what is in the
+    dump.
+
+    Args:
+        engine: The server's.
+        admin: The way to it.
+        name: Of the database.
+        pieces: The dump.
+        on_asleep: Is told the name of each event that was enabled.
 
     Raises:
         LoadError: The server refused a statement; names the first.
@@ -189,7 +205,9 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
     """
     into = replace(admin, database=name)
     if engine == "mariadb":
-        pieces = mariadb_scripts.dump_script(pieces, prepares=prepares_all(into))
+        pieces = mariadb_scripts.dump_script(
+            pieces, prepares=prepares_all(into), on_asleep=on_asleep
+        )
         return _stream(engine, into, _mariadb_loader(into), secret_line(into), pieces)
     if not may_make_logins(into):
         return _load_postgresql(into, dump_sql(pieces))

@@ -12,12 +12,17 @@ many characters as these; all other text of a dump is escaped.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
 from backup.errors import SourceError
-from backup.sources.databases.mariadb_definitions import DEFINER, make_definition, show
+from backup.sources.databases.mariadb_definitions import (
+    DEFINER,
+    make_definition,
+    put_to_sleep,
+    show,
+)
 
 _LONGEST_NAME = 256
 """Characters of an alias within a view, and of an option of an engine: the longest there are."""
@@ -50,12 +55,17 @@ class _Begun(NamedTuple):
     end: re.Pattern[bytes]
 
 
-def dump_script(pieces: Iterable[bytes], *, prepares: bool) -> Iterator[bytes]:
+def dump_script(
+    pieces: Iterable[bytes], *, prepares: bool, on_asleep: Callable[[str], None]
+) -> Iterator[bytes]:
     """Yield a dump for the client, each trigger, routine and event as a statement of its own.
+
+    Events are switched off.
 
     Args:
         pieces: The dump.
         prepares: Whether the server prepares whatever makes a routine.
+        on_asleep: Is told the name of each event that was enabled.
 
     Raises:
         SourceError: It has a text where the dumper writes none, or one that can be read in two
@@ -79,7 +89,8 @@ def dump_script(pieces: Iterable[bytes], *, prepares: bool) -> Iterator[bytes]:
             if ended is None:
                 break
             last = held[:80]
-            yield make_definition(_unwrap(held[: ended.start()].strip()), prepares=prepares)
+            text = put_to_sleep(_unwrap(held[: ended.start()].strip()), on_asleep)
+            yield make_definition(text, prepares=prepares)
             yield _for_client(ended[1])
             held, begun = b"\n" + held[ended.end() :], None
         if begun and len(held) > _LONGEST:

@@ -9,7 +9,8 @@ Order:
 2. Make the database that keeps the old one, or the live one where there is none; drop the triggers
    of both.
 3. Move the old tables there and the fresh ones into the live name, in one statement.
-4. Drop the old views, routines and events; make those of both anew, each where its tables are now.
+4. Drop the old views, routines and events, and the fresh one's events; make those of both anew,
+   each where its tables are now. Events of what has not the live name are switched off.
    Rights on routines go with these: give them again; where there was no live one, all rights on
    parts of the fresh one are given on the live name.
 5. Take the fresh database's name away; it is empty.
@@ -18,7 +19,7 @@ Cut off anywhere, all of it is done again from the plan: a table of the old data
 its new place is passed over, so what bears its name in the live one is the fresh one's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,7 +36,11 @@ from backup.sources.databases.mariadb_client import (
     secret_line,
 )
 from backup.sources.databases.mariadb_copied_rights import read_rights_on_parts
-from backup.sources.databases.mariadb_definitions import list_names, read_definitions
+from backup.sources.databases.mariadb_definitions import (
+    Definitions,
+    list_names,
+    read_definitions,
+)
 from backup.sources.host_errors import translated
 from provisioning.hosts import Completed
 
@@ -62,6 +67,8 @@ class SwitchPlan:
         settings: Character set, collation and comment of `live`; of `fresh` where there is none.
         unread: What the server would not tell of the old one, or could not be told to make anew.
         rights: Statements that give rights on parts of `live`.
+        asleep: Events that were enabled, and will not be: of what is kept as `aside`; where nothing
+            is, of what gets the name `live`.
     """
 
     live: str
@@ -74,6 +81,7 @@ class SwitchPlan:
     settings: Mapping[str, str]
     unread: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
+    asleep: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -82,12 +90,22 @@ class SwitchPlan:
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> "SwitchPlan":
         """Give back what `as_json` gave."""
-        lists = ("old_tables", "new_tables", "unread", "rights")
+        lists = ("old_tables", "new_tables", "unread", "rights", "asleep")
         return SwitchPlan(**{**values, **{name: tuple(values.get(name, ())) for name in lists}})
 
 
-def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchPlan:
+def plan_switch(
+    admin: Connection, live: str, fresh: str, aside: str, *, awake: Container[str] | None = ()
+) -> SwitchPlan:
     """Look at both databases; nothing is changed.
+
+    Args:
+        admin: The way to the server.
+        live: As in the plan.
+        fresh: The same.
+        aside: The same.
+        awake: Events of the fresh one that are switched off until it has the live name; None where
+            `live` is not the name that the site uses, and its events are switched off.
 
     Raises:
         SwitchError: The fresh database has no tables.
@@ -101,18 +119,19 @@ def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchP
         f" FROM schemata WHERE schema_name = {quote_text(live if aside else fresh)};",
     )
     charset, collation, *comment = settings[0] if settings else ("utf8mb4", "utf8mb4_general_ci")
-    old_script, unread = read_definitions(admin, live) if aside else ("", ())
-    new_script, lacking = read_definitions(admin, fresh)
-    if lacking:
-        raise failed(_at(admin, fresh), ", ".join(lacking))
+    old = read_definitions(admin, live, awake=None) if aside else Definitions("", (), ())
+    new = read_definitions(admin, fresh, awake=awake)
+    if new.unread:
+        raise failed(_at(admin, fresh), ", ".join(new.unread))
+    unread = old.unread
     try:
         rights = read_rights_on_parts(admin, live if aside else fresh, live, routines=bool(aside))
     except LoadError as error:
         rights, unread = [], (*unread, str(error.params["reason"]))
     return SwitchPlan(
-        live, fresh, aside, tables[live], tables[fresh], old_script, new_script,
+        live, fresh, aside, tables[live], tables[fresh], old.script, new.script,
         {"character_set": charset, "collation": collation, "comment": "".join(comment)},
-        unread, tuple(rights),
+        unread, tuple(rights), old.asleep or new.asleep,
     )  # fmt: skip
 
 
@@ -155,10 +174,10 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
         _do(home, plan, [f"RENAME TABLE {pairs}"])
     rest = [
         statement
-        for kind in ("VIEW", "PROCEDURE", "FUNCTION", "PACKAGE", "EVENT")
+        for kind in ("VIEW", "PROCEDURE", "FUNCTION", "PACKAGE")
         for statement in _drop_all(admin, kind, plan.live)
     ]
-    _do(home, plan, rest)
+    _do(home, plan, [*rest, *_drop_all(admin, "EVENT", plan.live, plan.fresh)])
     _apply(_at(admin, plan.live), plan.new_script, plan)
     lost = _apply(_at(admin, plan.aside), plan.old_script, None) if plan.aside else ()
     refused = ask_each(home, (f"{it};" for it in plan.rights))

@@ -7,14 +7,15 @@ Order of a load:
    bears that one's mark on the server: drop it. Where all was loaded, only count again. What bears
    no mark of ours is never touched, nor is anything under the live name.
 3. Where the live database is gone, make those of its accounts that are missing. Make the empty
-   database, marked, and stream the dump into it. Journal that it is loaded, take the mark off.
-4. Count every table and compare; carry rights over, and give those that name what was loaded.
-   Journal how it ended.
+   database, marked, and stream the dump into it, events switched off. Journal that it is loaded,
+   and which events; take the mark off.
+4. Count every table and compare; carry rights over, and give those that name what was loaded; under
+   the live name, enable its events. Journal how it ended.
 """
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -40,6 +41,7 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_holding, choose_state
 from ops.backups.repositories.open import open_repository, read_patiently
+from ops.backups.restore.asleep_events import find_asleep, wake
 from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
 from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.sources.databases import connect, copy_path, globals_path
@@ -219,13 +221,16 @@ def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> d
     _note(bench, work.wish, {**details, "outcome": "begun", "mark": mark})
     try:
         size = 0
+        asleep: Sequence[str] = ()
         if left == "whole":
+            asleep = find_asleep(bench, work.wish.site, work.part.host or "", work.wish.into)
             write_line("  " + _("an earlier try has loaded it already; it is only counted again"))
         else:
-            size = _fill(work, mark, drop_first=left == "half")
-            _note(bench, work.wish, {**details, "outcome": "loaded"})
+            size, asleep = _fill(work, mark, drop_first=left == "half")
+            known = {"asleep": {work.wish.into: asleep}} if work.engine == "mariadb" else {}
+            _note(bench, work.wish, {**details, **known, "outcome": "loaded"})
             load.take_mark(work.engine, work.admin, work.wish.into, mark, work.known["settings"])
-        found = _prove(work, size)
+        found = _prove(work, size, asleep)
     except BaseException as error:
         reason = describe_failure(error).reason
         _note(bench, work.wish, {**details, "outcome": "failed", "reason": reason})
@@ -328,17 +333,19 @@ def _refuse(work: _Load) -> None:
         work.pieces(at)
 
 
-def _prove(work: _Load, size: int) -> dict[str, object]:
-    """Hold the database against its dump, and carry rights over."""
+def _prove(work: _Load, size: int, asleep: Sequence[str]) -> dict[str, object]:
+    """Hold the database against its dump, carry rights over, and enable events of the live one."""
     before = work.known["tables"]
     _compare(work)
     text = _("  loaded {size}; tables with the rows of the dump: {count}")
     write_line(text.format(size=format_size(size), count=format_number(len(before))))
-    return {"size": size, "tables": len(before), **_carry_rights(work)}
+    rights = _carry_rights(work)
+    awake = wake(work.admin, work.wish.into, asleep, live=work.part.database)
+    return {"size": size, "tables": len(before), **rights, **awake}
 
 
-def _fill(work: _Load, mark: str, *, drop_first: bool) -> int:
-    """Make the database and stream the dump into it; gives how many bytes."""
+def _fill(work: _Load, mark: str, *, drop_first: bool) -> tuple[int, list[str]]:
+    """Make the database and stream the dump into it; gives bytes, and events switched off."""
     wish, engine, admin = work.wish, work.engine, work.admin
     if drop_first:
         load.drop(engine, admin, wish.into)
@@ -350,7 +357,9 @@ def _fill(work: _Load, mark: str, *, drop_first: bool) -> int:
     elif work.is_gone:
         _make_missing(work)
     load.create(engine, admin, wish.into, work.known["settings"], mark=mark)
-    return load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
+    asleep: list[str] = []
+    dump = work.pieces(copy_path(work.part))
+    return load.load(engine, admin, wish.into, dump, on_asleep=asleep.append), asleep
 
 
 def _tell_refused(words: Iterable[str]) -> None:

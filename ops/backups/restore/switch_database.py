@@ -3,7 +3,8 @@
 Order:
 1. Look whether an earlier try of ours was cut off; it goes on without being asked for again.
 2. Ask the person, and a second one. Journal that it begins.
-3. MariaDB: keep the plan of the switch in STATE/switches, durable, then carry it out (order in
+3. MariaDB: journal which events will be switched off; keep the plan of the switch in
+   STATE/switches, durable, then carry it out (order in
    `backup.sources.databases.mariadb_switch`). PostgreSQL: rename both in one transaction.
 4. Journal how it ended; throw the plan away.
 """
@@ -27,6 +28,7 @@ from backup.sources.databases.mariadb_switch import SwitchPlan
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
+from ops.backups.restore.asleep_events import find_asleep
 from ops.backups.restore.load_database import ACTION as LOADED
 from ops.backups.restore.load_database import LoadWish, as_admin, find_part
 from ops.backups.restore.load_refusals import (
@@ -165,13 +167,21 @@ def _carry_out_noted(
     """Switch, with a row of the journal before and after."""
     _note(bench, wish, {**details, "outcome": "begun"})
     try:
-        lost = work.carry_out(is_new=is_new)
+        plan = work.plan(bench, wish.site, str(details["host"]), is_new=is_new)
+        if plan is not None:
+            asleep = {plan.aside or plan.live: list(plan.asleep)}
+            _note(bench, wish, {**details, "outcome": "planned", "asleep": asleep})
+        lost = work.carry_out(plan)
     except BaseException as error:
         reason = describe_failure(error).reason
         _note(bench, wish, {**details, "outcome": "failed", "reason": reason})
         raise
     _note(bench, wish, {**details, "outcome": "ok", "lost": list(lost)})
     work.forget()
+    if plan is not None and plan.asleep:
+        text = _("events switched off in {database}: {names}")
+        names = ", ".join(plan.asleep)
+        write_line("  " + text.format(database=plan.aside or plan.live, names=names))
     return lost
 
 
@@ -237,18 +247,25 @@ class _Switch:
             if aside:
                 refuse_keys_from_outside(self.admin, live)
 
-    def carry_out(self, *, is_new: bool) -> tuple[str, ...]:
-        """Do it, or what is left of it; gives what of the old one is not kept."""
+    def plan(self, bench: Bench, site: str, host: str, *, is_new: bool) -> SwitchPlan | None:
+        """Give what is to be done, or what an earlier try has begun; none for PostgreSQL."""
         live, fresh, aside = self.names.live, self.names.fresh, self.names.aside
         if self.engine == "postgresql":
+            return None
+        if is_new:
+            self.forget()
+        if plan := self._find_plan(self.names):
+            return plan
+        awake = None if self.names.is_back else find_asleep(bench, site, host, fresh)
+        return mariadb_switch.plan_switch(self.admin, live, fresh, aside, awake=awake)
+
+    def carry_out(self, plan: SwitchPlan | None) -> tuple[str, ...]:
+        """Do it, or what is left of it; gives what of the old one is not kept."""
+        live, fresh, aside = self.names.live, self.names.fresh, self.names.aside
+        if plan is None:
             if not self.is_done():
                 load.switch_names(self.admin, live, fresh, aside)
             return ()
-        if is_new:
-            self.forget()
-        plan = self._find_plan(self.names) or mariadb_switch.plan_switch(
-            self.admin, live, fresh, aside
-        )
         self._keep(plan)
         lost = mariadb_switch.carry_out(self.admin, plan)
         if not self.names.is_back:  # the site's accounts keep their rights on its name

@@ -103,7 +103,8 @@ def test_whatever_is_in_both_changes_places(mariadb_server: MariadbServer) -> No
 def test_a_switch_that_is_cut_off_anywhere_goes_on(mariadb_server: MariadbServer) -> None:
     live, fresh, aside = make_two(mariadb_server)
     admin = connect(mariadb_server)
-    plan = mariadb_switch.plan_switch(admin, live, fresh, aside)
+    mariadb_server.run("ALTER EVENT don DISABLE", fresh)
+    plan = mariadb_switch.plan_switch(admin, live, fresh, aside, awake=("don",))
     plan = SwitchPlan.from_json(plan.as_json())
     for left in range(40):
         cut = replace(admin, host=_Dying(left))
@@ -118,6 +119,9 @@ def test_a_switch_that_is_cut_off_anywhere_goes_on(mariadb_server: MariadbServer
     assert left > 8
     look(mariadb_server, live, "đúng")
     look(mariadb_server, aside, "hỏng")
+    assert plan.asleep == ("don",)
+    states = "SELECT status FROM information_schema.events WHERE event_schema ="
+    assert mariadb_server.run(f"{states} '{live}'; {states} '{aside}'") == "ENABLED\nDISABLED\n"
 
 
 def test_a_broken_old_one_is_kept_as_far_as_it_goes(mariadb_server: MariadbServer) -> None:
