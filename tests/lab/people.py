@@ -74,7 +74,8 @@ class Person:
 
     def note(self, told: str) -> None:
         """Note a new factor, as the terminal shows it once."""
-        if found := _SECRET.findall(told):
+        found = _SECRET.findall(told)
+        if found and found[-1] != self.secret:  # the same text comes again, with codes below it
             self.secret, self.last_step = found[-1], 0
         if codes := _RECOVERY.findall(told):
             self.codes = codes

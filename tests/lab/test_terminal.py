@@ -40,7 +40,10 @@ def test_passwords_and_codes_are_given_by_whom_they_are_asked_of(people: People)
 def test_a_code_is_given_once_and_what_people_carry_is_theirs_alone(
     people: People, tmp_path: Path
 ) -> None:
-    codes = [people.code("ttb") for _time in range(3)]
+    codes = [people.code("ttb") for _time in range(2)]
+    told = f"otpauth://totp/x?secret={people['ttb'].secret}&issuer=y"
+    people.note("ttb", told)  # as it stands above the recovery codes
+    codes.append(people.code("ttb"))
 
     assert len(set(codes)) == 3
     assert stat.S_IMODE((tmp_path / "people.json").stat().st_mode) == 0o600

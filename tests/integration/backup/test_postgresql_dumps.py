@@ -131,10 +131,11 @@ def tell_database(server: PostgresServer, name: str) -> tuple[object, ...]:
     """Give what a database is made with, and in which order it puts some words."""
     with psycopg.connect(f"host={server.folder} user=giucong dbname={name}") as connection:
         found = connection.execute(
-            """SELECT datlocprovider, daticulocale, datcollate, datconnlimit,
+            """SELECT datlocprovider, coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->>
+               'daticulocale'), datcollate, datconnlimit,
                shobj_description(oid, 'pg_database'), (SELECT string_agg(x, ' ' ORDER BY x)
                FROM unnest(ARRAY['zebra', 'Đà', 'em', 'Ăn']) x)
-               FROM pg_database WHERE datname = current_database()"""
+               FROM pg_database d WHERE datname = current_database()"""
         ).fetchone()
     assert found is not None
     return tuple(found)

@@ -225,7 +225,14 @@ def load_database(
     if name == PROVINCE:
         options = f"[client]\nsocket={mariadb.socket}\nuser=root\n"
         (restored / ".my.cnf").write_text(options)
-        follow("load-a-database.md", ["cd", "mariadb"], site, name, restored, HOME=str(restored))
+        follow(
+            "load-a-database.md",
+            ["cd", "grep", "mariadb"],
+            site,
+            name,
+            restored,
+            HOME=str(restored),
+        )
         # As the page says: the account gets the rights it had, on the database's new name.
         account = f"{site.database}@localhost"
         mariadb.run(f"GRANT ALL ON {site.database}_new.* TO {account}")
