@@ -28,6 +28,8 @@ Answer = str | Callable[[], str]
 """What is typed; or what is done before something is typed."""
 _GIUCONG = f"{PROGRAM}/.venv/bin/giucong"
 _AWAITED = 4
+_BUSY = "một lượt chạy khác đang làm việc với"
+_WAITS_SECONDS = 120
 _RUN = re.compile(r"[0-9a-f]{8}")
 _LEFT_OUT = ("Mật khẩu", "(Enter: ")
 _YES_OR_NO = ("(có/không)", "(yes/no)")
@@ -141,10 +143,14 @@ def carry_out(
     while True:
         typed = hands.type(words)
         told += typed.told
-        if typed.code != _AWAITED:
+        is_busy = typed.code not in {0, _AWAITED} and _BUSY in typed.told.rpartition("$ ")[2]
+        if is_busy and time.monotonic() - started < _WAITS_SECONDS:
+            time.sleep(1)  # a copy follows each backup; who is told so waits, and goes on
+        elif typed.code != _AWAITED:
             seconds = time.monotonic() - started
             return Carried(typed.code, told, hands.decisions, approvals, seconds)
-        approvals += approve(lab)
+        else:
+            approvals += approve(lab)
         run = _RUN.findall(typed.told.rpartition("runbook.resume --run")[2])[0]
         words = ["runbook.resume", "--run", run]
 
