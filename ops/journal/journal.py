@@ -22,6 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -188,6 +189,15 @@ def read_head(connection: Connection) -> Head:
     newest = select(JournalRow.sequence, JournalRow.hash).order_by(JournalRow.sequence.desc())
     row = connection.execute(newest.limit(1)).first()
     return Head(*row) if row else Head(sequence=0, hash=FIRST_PREVIOUS)
+
+
+def read_details(session: Session, subject: str, *actions: str) -> Iterator[dict[str, Any]]:
+    """Yield what the journal tells of these actions on a subject, the newest first."""
+    query = select(JournalRow.details).where(
+        JournalRow.action.in_(actions), JournalRow.subject == subject
+    )
+    for told in session.execute(query.order_by(JournalRow.sequence.desc())).scalars():
+        yield json.loads(told)
 
 
 def verify(catalog: Catalog, *, expected: Head | None = None) -> Verdict:

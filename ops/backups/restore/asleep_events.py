@@ -3,15 +3,12 @@
 The journal keeps them, before they are switched off for good: `asleep`, names by database.
 """
 
-import json
 from collections.abc import Sequence
-
-from sqlalchemy import select
 
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.mariadb_definitions import wake_events
 from ops.access.session import Bench
-from ops.catalog.tables.core import JournalRow
+from ops.journal import journal
 from ops.language.formats import format_number
 from ops.language.text import _
 from ops.terminal.output import write_line
@@ -26,14 +23,8 @@ def find_asleep(bench: Bench, site: str, host: str, database: str) -> Sequence[s
         host: Where it is; empty for this machine.
         database: Its name on the server.
     """
-    query = (
-        select(JournalRow.details)
-        .where(JournalRow.action.in_(("backup.load", "backup.switch")), JournalRow.subject == site)
-        .order_by(JournalRow.sequence.desc())
-    )
     with bench.catalog.reading() as session:
-        for text in session.execute(query).scalars():
-            told = json.loads(text)
+        for told in journal.read_details(session, site, "backup.load", "backup.switch"):
             if told.get("host", "") == host and database in told.get("asleep", {}):
                 names: list[str] = told["asleep"][database]
                 return names

@@ -13,13 +13,10 @@ Order of a load:
    the live name, enable its events. Journal how it ended.
 """
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
-
-from sqlalchemy import select
 
 from backup.errors import SourceError
 from backup.format.snapshot import Snapshot
@@ -45,7 +42,6 @@ from ops.backups.restore.asleep_events import find_asleep, wake
 from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
 from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.sources.databases import connect, copy_path, globals_path
-from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -296,23 +292,19 @@ def _make_room(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
         if left == "nothing"
         else "a load that was cut off has left it, and under the live name nothing is dropped",
         data="nothing was changed",
-        next_step="name another with `--into NAME`",
+        next_step="name another with `--into NAME`"
+        if left == "nothing"
+        else "drop it if nobody needs it any more, or load into another name",
         name=work.wish.into,
     )
 
 
 def _read_left(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
     """Tell what the database under the name is: of its own mark, not of what was once begun."""
-    query = (
-        select(JournalRow.details)
-        .where(JournalRow.action == ACTION, JournalRow.subject == work.wish.site)
-        .order_by(JournalRow.sequence.desc())
-    )
     shown = load.read_mark(work.engine, work.admin, work.wish.into)
     key = (work.part.name, work.wish.into, work.part.host or "")
     with bench.catalog.reading() as session:
-        for text in session.execute(query).scalars():
-            details = json.loads(text)
+        for details in journal.read_details(session, work.wish.site, ACTION):
             if (details["database"], details["into"], details["host"]) != key:
                 continue
             if details["outcome"] in {"ok", "loaded"}:

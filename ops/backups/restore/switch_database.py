@@ -17,8 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import select
-
 from backup.sources.databases import load, mariadb_switch
 from backup.sources.databases.administrator import owners_of, require_rights, require_unused
 from backup.sources.databases.connection import Connection, LoadError
@@ -38,7 +36,6 @@ from ops.backups.restore.load_refusals import (
     refuse_names,
 )
 from ops.backups.restore.state import wish_doubt
-from ops.catalog.tables.core import JournalRow
 from ops.durable_files import put_anew
 from ops.estate.load.load import load_estate
 from ops.estate.model.sites import DatabasePart, Site
@@ -340,14 +337,8 @@ def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, names: Na
 
 def _wish_loaded(bench: Bench, site: Site, part: DatabasePart, name: str) -> dict[str, object]:
     """Give what the request says of the snapshot a database was loaded from; nothing of others."""
-    query = (
-        select(JournalRow.details)
-        .where(JournalRow.action == LOADED, JournalRow.subject == site.name)
-        .order_by(JournalRow.sequence.desc())
-    )
     with bench.catalog.reading() as session:
-        for text in session.execute(query).scalars():
-            told: dict[str, Any] = json.loads(text)
+        for told in journal.read_details(session, site.name, LOADED):
             if (told["into"], told["host"]) == (name, part.host or ""):
                 moment = told.get("taken_at")
                 taken = {told["snapshot"]: datetime.fromisoformat(moment)} if moment else {}
@@ -357,14 +348,8 @@ def _wish_loaded(bench: Bench, site: Site, part: DatabasePart, name: str) -> dic
 
 def _find_last(bench: Bench, site: Site, part: DatabasePart) -> dict[str, Any]:
     """Give what the journal tells of the last switch of this database; empty for none."""
-    query = (
-        select(JournalRow.details)
-        .where(JournalRow.action == ACTION, JournalRow.subject == site.name)
-        .order_by(JournalRow.sequence.desc())
-    )
     with bench.catalog.reading() as session:
-        for text in session.execute(query).scalars():
-            told: dict[str, Any] = json.loads(text)
+        for told in journal.read_details(session, site.name, ACTION):
             if told["database"] == part.name and told.get("host", "") == (part.host or ""):
                 return told
     return {}
