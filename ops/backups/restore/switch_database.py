@@ -302,6 +302,15 @@ class _Switch:
             plan = SwitchPlan.from_json(json.loads(self.place.read_bytes()))
         except FileNotFoundError:
             return None
+        except TypeError as error:
+            raise LoadRefusedError(
+                "a switch that was cut off cannot go on: an earlier version has planned it",
+                why="views, triggers and routines stand in its plan as text that this version does"
+                " not carry out",
+                data="what was renamed so far stays so; the plan is kept in {path}",
+                next_step="have the earlier version finish it, then upgrade anew",
+                path=self.place,
+            ) from error
         wanted = (names.live, names.fresh, names.aside)
         return plan if (plan.live, plan.fresh, plan.aside) == wanted else None
 
