@@ -334,7 +334,7 @@ def test_an_upload_is_taken_to_its_bound_from_who_is_logged_in(
 
     assert upload(chau, 31_000_000).status == 303
     assert begun == ["Order(approval.refuse) 31000000"]
-    assert upload(stranger, 1_000_000).status == 401
+    assert upload(stranger, 31_000_000).status == 401
     assert len(begun) == 1
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ops.console.frames import CHUNK, MOST_UPLOADED
 from ops.errors import OpsError
@@ -17,6 +17,7 @@ _MOST_OF_STRANGERS = 16 * 1024
 _MOST_FIELDS = 200
 _LONGEST_NAME = 300
 _SECONDS = 30.0
+_SECONDS_BETWEEN = 1.0
 _SLOWEST = 20_000
 """Bytes a second; who sends more slowly is not waited for."""
 
@@ -64,8 +65,10 @@ async def reading_form(
     is_upload = request.headers.get("content-type", "").startswith("multipart/form-data")
     size = int(length[:12])
     if size > (MOST_UPLOADED if is_upload else _MOST_TYPED):
+        await _let_pass(request)
         raise UnreadFormError(TOO_LARGE)
     if size > _MOST_OF_STRANGERS and not await is_known():
+        await _let_pass(request)
         raise UnreadFormError(NOT_LOGGED_IN)
     try:
         async with asyncio.timeout(_SECONDS + size / _SLOWEST):
@@ -80,6 +83,15 @@ async def reading_form(
         yield _read(sent)
     finally:
         await sent.close()
+
+
+async def _let_pass(request: Request) -> None:
+    """Take what is being sent and keep none of it: cut off in it, a browser shows no answer."""
+    passed, pieces = 0, aiter(request.stream())
+    with suppress(TimeoutError, StopAsyncIteration, ClientDisconnect):
+        async with asyncio.timeout(_SECONDS):
+            while passed < MOST_UPLOADED:
+                passed += len(await asyncio.wait_for(anext(pieces), _SECONDS_BETWEEN))
 
 
 def _read(sent: FormData) -> dict[str, Any]:
