@@ -45,6 +45,7 @@ from ops.console.web.shown import make_templates, render
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
+from tests.links import strange_links
 from tests.people import KEY_TEXT, appoint, enrol, origin_of, password_of
 from tests.private_server import end
 
@@ -197,7 +198,9 @@ class InProcess:
         """Give a page as a browser gets it."""
         answer = self.ask("page", person, page=page, arguments=arguments)
         values = {**AROUND, **answer, "data": answer["page"], "arguments": arguments}
-        return render(make_templates(), f"pages/{page}.html", values)
+        text = render(make_templates(), f"pages/{page}.html", values)
+        assert strange_links(text) == []
+        return text
 
     def act(self, task: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Have somebody do something, and wait for its end; `form` and `proof` as a browser's."""

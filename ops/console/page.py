@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from ops.console.office.desk import Desk
 from ops.language.text import N_
@@ -29,6 +30,7 @@ class Page:
         title: In the navigation and above it.
         task: Whose roles may open it.
         read: Gives what the template shows, as JSON values.
+        reads: Names of the arguments that its address may hold; no other reaches `read`.
         acts: Tasks whose forms it offers, to who may run them.
         group: Where it stands in the navigation; empty: it is reached from others.
         is_by_site: Who may run the task for some site may open it; it shows those sites alone.
@@ -38,6 +40,7 @@ class Page:
     title: str
     task: str
     read: Reader
+    reads: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
     group: str = ""
     is_by_site: bool = False
@@ -55,6 +58,13 @@ _PAGES = (
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)
 
 
+def open_to(desk: Desk, path: str) -> str:
+    """Give the path of a page where the person may open it; empty where not, and for none."""
+    name = path.strip("/").partition("?")[0]
+    return path if name and desk.may(all_pages()[name].task) else ""
+
+
+@cache
 def all_pages() -> Mapping[str, Page]:
     """Give all pages by name, in the order of the navigation."""
     pages = [find(it) for it in PAGES]

@@ -14,7 +14,7 @@ from backup.errors import BackupError
 from ops.access.caller import Caller
 from ops.access.rights import decide_may
 from ops.console.page import Page, all_pages
-from ops.console.pages import entry
+from ops.console.subjects import page_of_row
 from ops.console.web.shown import make_templates, render
 from ops.errors import OpsError
 from ops.language.text import speaking
@@ -35,6 +35,9 @@ HOSTILE = (
     "0001-01-01T00:00:00+07:00 1", "9999-12-31T23:59:59-07:00 00000000-0000-0000-0000-000000000000",
     "%00%ff/../..", "\x00\x1b[2J", "'\"><%_*[{x}\\", "cong-xa",
 )  # fmt: skip
+
+OF_CONTENT = {"captured", "item", "plan", "restore"}
+"""Pages that ask for all their arguments only where there is something to be shown."""
 
 CLEAR = (OpsError, RunbookUseError, BackupError, ArchiveError)
 """What says itself what is wrong."""
@@ -83,6 +86,15 @@ def arguments_of(office: InProcess, page: Page, person: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", list(all_pages()))
+def test_a_page_declares_what_it_reads(office: InProcess, name: str) -> None:
+    page = all_pages()[name]
+    person = next(it for it in ("bach", *PEOPLE) if decide_may(PEOPLE[it], page.task))
+    asked = arguments_of(office, page, person)
+    assert asked <= set(page.reads)
+    assert asked == set(page.reads) or name in OF_CONTENT
+
+
+@pytest.mark.parametrize("name", list(all_pages()))
 def test_a_page_bears_every_argument(office: InProcess, name: str) -> None:
     page, templates = all_pages()[name], make_templates()
     person = next(it for it in ("bach", *PEOPLE) if decide_may(PEOPLE[it], page.task))
@@ -111,5 +123,5 @@ def test_what_says_itself_what_is_wrong_is_no_failure_of_the_console(office: InP
 
 def test_an_entrys_links_name_arguments_that_their_pages_have(office: InProcess) -> None:
     for kind in ("alert", "run", "drill"):
-        page, _mark, argument = entry._page_of({"kind": kind, "ref": "x"})[1:].partition("?")
+        page, _mark, argument = page_of_row(kind, "x")[1:].partition("?")
         assert argument.partition("=")[0] in arguments_of(office, all_pages()[page], "bach")

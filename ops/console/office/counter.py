@@ -128,7 +128,8 @@ class Counter:
         """Give what a page shows, and who looks."""
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
-            arguments = texts_of(request, "arguments")
+            given = texts_of(request, "arguments")
+            arguments = {name: given[name] for name in page.reads if name in given}
             if not _is_for_some_site(desk, page) or arguments.get("site"):
                 desk.check(page.task, arguments)
             shown = plain(page.read(desk, arguments))

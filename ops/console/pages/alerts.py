@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from ops.alerts.quiet import FORECAST
 from ops.console.office.desk import Desk
@@ -11,7 +11,7 @@ from ops.console.page import Arguments, Page
 from ops.console.subjects import describe_subject
 from ops.language.text import N_
 from ops.monitor.overview import list_subjects
-from ops.security.kind import AUDIT
+from ops.security.kind import AUDIT_JOB
 
 _MOST = 100
 _SUGGESTED = timedelta(hours=4)
@@ -68,13 +68,13 @@ def _causes(it: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Give where the cause can be looked at: kind of page, and path."""
     found = []
     if it["site"]:
-        found.append(("site", "/site?" + urlencode({"site": it["site"]})))
+        found.append(("site", "/site?site=" + quote(it["site"], safe="")))
     if it["job"]:
-        found.append(("runs", "/runs?" + urlencode({"job": it["job"]})))
+        found.append(("runs", "/runs?job=" + quote(it["job"], safe="")))
     page = describe_subject(it["subject"])["page"]
     if page and not page.startswith("/site"):
         found.append(("server", page))
-    if it["job"] == AUDIT.name:
+    if it["job"] == AUDIT_JOB:
         found.append(("findings", "/findings"))
     return found
 
@@ -86,5 +86,6 @@ def _suggest(desk: Desk) -> str:
 
 PAGE = Page(
     name="alerts", title=N_("Alerts"), task="monitor.alerts", read=read,
+    reads=("alert", "all", "severity", "site"),
     acts=("monitor.ack", "monitor.silence", "register.add"), group="now",
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Requests that wait for a second person, what each would do, and what became of others."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -7,22 +8,22 @@ from urllib.parse import quote
 from ops.access.approvals.plan_wording import word_plan
 from ops.access.rights import ACTIONS, decide_may_approve
 from ops.console.office.desk import Desk
-from ops.console.page import Arguments, Page, all_pages
+from ops.console.page import Arguments, Page
 from ops.language.text import N_, _
 
 _MOST = 100
 _MOST_LINES = 60
 _PAGE_OF: Mapping[str, str] = {
-    "plan-decision": "plan",
-    "role-change": "people",
-    "runbook-step": "runbooks",
-    "restore-in-place": "restore",
-    "finding-acceptance": "findings",
-    "disposal": "archive",
-    "hold-release": "site",
-    "security-baseline": "findings",
+    "plan-decision": "/plan?year={year}",
+    "role-change": "/people",
+    "runbook-step": "/runbooks?run={run}",
+    "restore-in-place": "/restore?site={subject}",
+    "finding-acceptance": "/findings?id={finding}",
+    "disposal": "/archive",
+    "hold-release": "/site?site={subject}",
+    "security-baseline": "/findings",
 }
-"""Action → the page from which it is done."""
+"""Action → the page from which it is done; what stands in braces is the request's or its plan's."""
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -40,16 +41,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 def _page_of(item: Mapping[str, Any]) -> str:
     """Give the page from which the act is done again; empty where the console has none."""
-    name = _PAGE_OF.get(item["action"], "")
-    if name not in all_pages():
-        return ""
-    run, year = item["plan"].get("run", ""), item["plan"].get("year", "")
-    if name == "runbooks" and run:
-        return f"runbooks?run={quote(str(run))}"
-    return f"plan?year={quote(str(year))}" if name == "plan" and year else name
+    told = {**item["plan"], "subject": item["subject"]}
+    values = {name: quote(str(it), safe="") for name, it in told.items()}
+    return _PAGE_OF.get(item["action"], "").format_map(defaultdict(str, values))
 
 
 PAGE = Page(
-    name="approvals", title=N_("Approvals"), task="approval.list", read=read,
+    name="approvals", title=N_("Approvals"), task="approval.list", read=read, reads=("all",),
     acts=("approval.approve", "approval.refuse"), group="now",
 )  # fmt: skip

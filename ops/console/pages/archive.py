@@ -71,4 +71,11 @@ def _day(text: str) -> date | None:
         return None
 
 
-PAGE = Page(name="archive", title=N_("Archive"), task="archive.search", read=read, group="copies")
+PAGE = Page(
+    name="archive",
+    title=N_("Archive"),
+    task="archive.search",
+    read=read,
+    reads=("text", "site", "content_class", "since", "until", "after", "order"),
+    group="copies",
+)

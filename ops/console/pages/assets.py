@@ -19,18 +19,20 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `kind`, `part` (of name or title), `all` (retired ones too), `from`.
+        arguments: `kind`, `part` (of name or title), `all` (retired ones too), `from`; `asset`:
+            the one of that name alone.
     """
     kind = arguments.get("kind", "") if arguments.get("kind", "") in KINDS else ""
     part = arguments.get("part", "").strip().casefold()[:100]
     with desk.catalog.reading() as session:
         everything = list_assets(session, retired_too=True)
     alive = [it for it in everything if it.state != "retired"]
-    found = [
+    asset = arguments.get("asset", "")
+    found = [it for it in everything if it.name == asset] if asset else [
         it
         for it in (everything if arguments.get("all") else alive)
         if (not kind or it.kind == kind) and part in f"{it.name} {it.title}".casefold()
-    ]
+    ]  # fmt: skip
     today = desk.now.astimezone(desk.estate.zone).date()
     differences = find_differences(alive, desk.estate, today)
     return {
@@ -48,5 +50,6 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 PAGE = Page(
     name="assets", title=N_("Assets"), task="asset.list", read=read, group="duty",
+    reads=("kind", "part", "all", "from", "asset"),
     acts=("asset.import", "asset.export"),
 )  # fmt: skip

@@ -44,4 +44,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     }
 
 
-PAGE = Page(name="captured", title=N_("Captured pages"), task=RIGHT, read=read)
+PAGE = Page(
+    name="captured",
+    title=N_("Captured pages"),
+    task=RIGHT,
+    read=read,
+    reads=("site", "month", "text", "from", "address", "at"),
+)

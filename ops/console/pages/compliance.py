@@ -72,5 +72,6 @@ def _table(
 
 PAGE = Page(
     name="compliance", title=N_("What is proven"), task="security.findings", read=read,
+    reads=("name", "subject"),
     group="infrastructure",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
-from ops.documents.records import list_documents
+from ops.documents.records import find_document, list_documents
 from ops.language.text import N_
 
 _ROWS = 100
@@ -13,13 +13,18 @@ _LONGEST = 100
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give a page of documents, kept last first; `about`: what they belong to; `from`: the place.
+    """Give a page of documents, kept last first.
 
     Whether bytes are whole is looked at when one is handed out: reading all of them takes long.
+
+    Args:
+        desk: Where.
+        arguments: `about`: what they belong to; `from`: how many come before; `id`: that one alone.
     """
     about = arguments.get("about", "")[:_LONGEST]
     with desk.catalog.reading() as session:
-        found = list_documents(session, about)
+        named = arguments.get("id", "")[:_LONGEST]
+        found = [find_document(session, named)] if named else list_documents(session, about)
     return {
         **cut(found, arguments, _ROWS),
         "about": about,
@@ -28,5 +33,6 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 PAGE = Page(
     name="documents", title=N_("Documents"), task="document.list", read=read, group="duty",
+    reads=("about", "from", "id"),
     acts=("document.add", "document.export"),
 )  # fmt: skip

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ops.catalog.find import find_by_id
+from ops.catalog.tables.drills import DrillFinding
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.drills.minutes.minutes import Minutes, read_minutes
@@ -21,8 +23,8 @@ _MOST_ROWS = 200
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the drill that `drill` names; nothing without one."""
-    wanted = arguments.get("drill", "")
+    """Give the drill that `drill` names, or that has shown `finding`; nothing without one."""
+    wanted = arguments.get("drill", "") or _drill_of(desk, arguments.get("finding", ""))
     if not wanted:
         return {"drill": None}
     drill = desk.look("drill.show", drill=wanted[:80])["items"][0]
@@ -33,6 +35,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "tables": [] if minutes is None else _tables(desk, read_minutes(minutes)),
         "evidence": [] if minutes is None else _evidence(minutes),
     }
+
+
+def _drill_of(desk: Desk, finding: str) -> str:
+    with desk.catalog.reading() as session:
+        row = find_by_id(session, DrillFinding, finding[:80])
+    return row.drill.hex if row else ""
 
 
 def _tables(desk: Desk, minutes: Minutes) -> list[dict[str, Any]]:
@@ -86,5 +94,6 @@ def _evidence(minutes: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 PAGE = Page(
     name="drill", title=N_("Minutes of a drill"), task="drill.show", read=read,
+    reads=("drill", "finding"),
     acts=("report.drill", "drill.run", "register.add"),
 )  # fmt: skip

@@ -104,6 +104,6 @@ def _tell_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
 
 
 PAGE = Page(
-    name="drills", title=N_("Restore drills"), task="drill.list", read=read,
+    name="drills", title=N_("Restore drills"), task="drill.list", read=read, reads=("year", "site"),
     acts=("drill.run",), group="copies",
 )  # fmt: skip

@@ -1,11 +1,13 @@
 """One duty: its ground, and what proves it, period by period."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ops.console.office.desk import Desk
-from ops.console.page import Arguments, Page
+from ops.console.page import Arguments, Page, open_to
 from ops.console.pages.rows import number_of
+from ops.console.subjects import page_of_row
 from ops.duties.evidence.judge import find_verdicts
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.reminders import make_setting
@@ -70,11 +72,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "proven": sum(it.outcome == "ok" for it in periods),
         "count": len(periods),
         "left_out": max(0, len(shown) - _MOST_PERIODS),
-        "periods": [_brief(it) for it in shown[::-1][:_MOST_PERIODS]],
+        "periods": [_brief(desk, it) for it in shown[::-1][:_MOST_PERIODS]],
     }  # fmt: skip
 
 
-def _brief(verdict: Verdict) -> Mapping[str, Any]:
+def _brief(desk: Desk, verdict: Verdict) -> Mapping[str, Any]:
     pieces = verdict.pieces
     return {
         "subject": verdict.subject,
@@ -83,11 +85,17 @@ def _brief(verdict: Verdict) -> Mapping[str, Any]:
         "outcome": verdict.outcome,
         "why": _(REASONS[verdict.reason]),
         "lacking": verdict.lacking,
-        "pieces": pieces[-_MOST_PIECES:],
+        "pieces": [{**asdict(it), "page": open_to(desk, page_of_row(it.table, it.row))}
+                   for it in pieces[-_MOST_PIECES:]],
         "more": len(pieces) - _MOST_PIECES,
-    }
+    }  # fmt: skip
 
 
 PAGE = Page(
-    name="duty", title=N_("One duty"), task="duty.evidence", read=read, acts=("duty.record",)
+    name="duty",
+    title=N_("One duty"),
+    task="duty.evidence",
+    read=read,
+    reads=("duty", "year", "month", "all"),
+    acts=("duty.record",),
 )

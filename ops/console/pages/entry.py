@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.register import TONES
-from ops.console.subjects import describe_subject
+from ops.console.subjects import describe_subject, page_of_row
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
 from ops.register.cli_show import HAPPENED, tell_happened
@@ -30,7 +29,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "kind_title": _(KINDS[entry["kind"]]),
         "state_mark": (TONES[entry["state"]], _(STATES[entry["state"]])),
         "unit_title": units.get(entry["unit"], entry["unit"]),
-        "links": [{**it, "title": _(LINK_WORDS[it["kind"]]), "page": _page_of(it)}
+        "links": [{**it, "title": _(LINK_WORDS[it["kind"]]),
+                   "page": page_of_row(it["kind"], it["ref"])}
                   for it in entry["links"]],
         "moments": [_tell(it) for it in entry["timeline"][:_MOST]
                     if it["source"] not in _FOR_PROGRAMS],
@@ -48,13 +48,7 @@ def _tell(it: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, "title": title}
 
 
-def _page_of(link: Mapping[str, Any]) -> str:
-    pages = {"alert": ("alerts", "alert"), "run": ("run", "id"), "drill": ("drill", "drill")}
-    page, name = pages.get(link["kind"], ("", ""))
-    return f"/{page}?{urlencode({name: link['ref']})}" if page else "/findings"
-
-
 PAGE = Page(
-    name="entry", title=N_("Entry of the register"), task="register.show", read=read,
+    name="entry", title=N_("Entry of the register"), task="register.show", read=read, reads=("id",),
     acts=("register.update", "register.close"),
 )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
+from uuid import UUID
 
+from ops.catalog.find import is_called
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
@@ -24,14 +26,17 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     Args:
         desk: Where.
         arguments: `host`, `site`, `tool`, `severity`, `state`: only those; `fixed`: fixed ones
-            too; `from`: how many come before.
+            too; `from`: how many come before; `id`: that one alone, in whatever state.
     """
     chosen = {name: arguments.get(name, "") for name in _SHOWN}
     fixed, state = bool(arguments.get("fixed")), arguments.get("state", "")
-    found = desk.look("security.findings", **chosen, fixed=fixed or state == "fixed")["items"]
+    named = arguments.get("id", "")[:80].replace("-", "").lower()
+    with_fixed = fixed or state == "fixed" or bool(named)
+    found = desk.look("security.findings", **chosen, fixed=with_fixed)["items"]
     items = [it for it in found if not state or it["state"] == state]
+    items = [it for it in items if not named or is_called(UUID(it["id"]), named)]
     page = cut(items, arguments, _ROWS)
-    looks = [] if arguments.get("from") else desk.look(
+    looks = [] if named or arguments.get("from") else desk.look(
         "security.findings", host=chosen["host"], site=chosen["site"], looks=True
     )["items"]  # fmt: skip
     return {
@@ -69,6 +74,7 @@ def _blind(looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 PAGE = Page(
     name="findings", title=N_("Findings"), task="security.findings", read=read,
+    reads=("host", "site", "tool", "severity", "state", "fixed", "from", "id"),
     acts=("security.accept", "security.audit", "security.baseline", "register.add"),
     group="infrastructure",
 )  # fmt: skip

@@ -91,5 +91,6 @@ def _body(named: Named, item: Item, version: str) -> str:
 
 PAGE = Page(
     name="item", title=N_("Archived item"), task="archive.show", read=read,
+    reads=("item", "version", "text"),
     acts=("archive.export",),
 )  # fmt: skip

@@ -36,11 +36,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     Args:
         desk: Where.
         arguments: `before`: rows below this number; `day`: of that day; `action`, `subject`,
-            `person`: only those.
+            `person`: only those; `sequence`: the row of that number alone.
     """
     asked = {it: arguments.get(it, "").strip()[:_LONGEST]
              for it in ("action", "subject", "person", "day")}  # fmt: skip
     before, day = number_of(arguments, "before", -1, most=10**15), read_day(asked["day"])
+    sequence = number_of(arguments, "sequence", most=10**15)
     day = day if day and day.year in _YEARS else None
     with desk.catalog.reading() as session:
         is_searched = _is_searched(session, asked)
@@ -48,6 +49,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         if before >= 0:
             last = min(last, before - 1)
             first = first if day or not is_searched else max(1, last - _LOOKED_THROUGH)
+        if sequence:
+            first = last = sequence
         query = select(*(getattr(JournalRow, name) for name in _SHOWN))
         query = query.where(JournalRow.sequence.between(first, last))
         for name in ("action", "subject", "person"):
@@ -117,5 +120,6 @@ def _spread(details: str) -> str:
 
 PAGE = Page(
     name="journal", title=N_("Journal"), task="service.journal-verify", read=read, group="people",
+    reads=("before", "day", "action", "subject", "person", "sequence"),
     acts=("service.journal-verify", "report.make"),
 )  # fmt: skip

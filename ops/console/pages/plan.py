@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.console.office.desk import Desk
-from ops.console.page import Arguments, Page, all_pages
+from ops.console.page import Arguments, Page, open_to
 from ops.console.pages.rows import number_of
+from ops.console.subjects import page_of_row
 from ops.language.text import N_, _
 from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES
 from ops.planning.records import (
@@ -19,18 +20,6 @@ from ops.planning.records import (
 )
 
 _TABLES = {"group": GROUPS, "use": USES, "priority": PRIORITIES, "clause": CLAUSES, "form": FORMS}
-_PAGE_OF: Mapping[str, str] = {
-    "asset": "assets?part={id}",
-    "drill": "drills?drill={id}",
-    "drill-finding": "findings?id={id}",
-    "duty": "duties?duty={id}",
-    "alert": "alerts?alert={id}",
-    "finding": "findings?id={id}",
-    "register": "register",
-    "forecast": "servers",
-    "plan": "plan",
-}
-"""Kind of evidence → where it is read."""
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -45,7 +34,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     found = desk.look("plan.show", year=year)
     lines = found["items"]
     for line in lines:
-        line["evidence"] = [{**it, "page": _page_of(it)} for it in line["evidence"]]
+        line["evidence"] = [{**it, "page": open_to(desk, page_of_row(it["kind"], it["id"]))}
+                            for it in line["evidence"]]  # fmt: skip
     return {
         **found,
         **shared,
@@ -100,15 +90,9 @@ def _group(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
     ]
 
 
-def _page_of(evidence: Mapping[str, str]) -> str:
-    """Give where a piece of evidence is read; empty where no page shows it."""
-    link = _PAGE_OF.get(evidence["kind"], "")
-    plain = evidence["id"].partition(":")[0].partition("@")[0]
-    return link.format(id=plain) if link.partition("?")[0] in all_pages() else ""
-
-
 PAGE = Page(
     name="plan", title=N_("Plan"), task="plan.show", read=read, group="duty",
+    reads=("year", "item"),
     acts=("plan.draft", "plan.edit", "plan.submit", "plan.record-decision", "plan.revise",
           "plan.progress", "plan.complete", "plan.show"),
 )  # fmt: skip

@@ -73,5 +73,6 @@ def _describe(it: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, Any]
 
 PAGE = Page(
     name="register", title=N_("Register"), task="register.list", read=read, acts=("register.add",),
+    reads=("kind", "site", "unit", "all", "from", "alert", "drill", "finding"),
     group="duty", is_by_site=True,
 )  # fmt: skip

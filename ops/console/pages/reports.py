@@ -43,5 +43,6 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 PAGE = Page(
     name="reports", title=N_("Reports"), task="report.kinds", read=read, group="duty",
+    reads=("kind",),
     acts=("report.make", "report.issue", "report.request"),
 )  # fmt: skip

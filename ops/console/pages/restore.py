@@ -197,5 +197,6 @@ def _list_requests(desk: Desk, site: str) -> list[dict[str, Any]]:
 
 PAGE = Page(
     name="restore", title=N_("Restore"), task="backup.find", read=read,
+    reads=("site", "name", "on", "all", "snapshot", "folder", "from", "path"),
     acts=("backup.restore", "backup.restore.in-place"), group="copies", is_by_site=True,
 )  # fmt: skip

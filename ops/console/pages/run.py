@@ -114,4 +114,4 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= _LONGEST_FIGURE else f"{text[:_LONGEST_FIGURE]}…"
 
 
-PAGE = Page(name="run", title=N_("Run"), task="service.jobs", read=read)
+PAGE = Page(name="run", title=N_("Run"), task="service.jobs", read=read, reads=("id",))

@@ -156,5 +156,6 @@ def _tell_record(runbook: Runbook, state: RunState, place: int) -> Mapping[str, 
 
 PAGE = Page(
     name="runbooks", title=N_("Runbooks"), task="runbook.list", read=read, group="duty",
+    reads=("id", "run"),
     acts=("runbook.run", "runbook.resume"),
 )  # fmt: skip

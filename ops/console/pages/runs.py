@@ -129,5 +129,6 @@ def _list_waiting(session: Session, desk: Desk) -> list[dict[str, Any]]:
 
 PAGE = Page(
     name="runs", title=N_("Runs"), task="service.jobs", read=read, group="now",
+    reads=("kind", "site", "outcome", "job", "missed", "before"),
     acts=("service.missed",),
 )  # fmt: skip

@@ -190,5 +190,10 @@ def _sites(estate: Estate, kind: str, name: str) -> list[dict[str, str]]:
 
 
 PAGE = Page(
-    name="server", title=N_("Server"), task="monitor.chart", read=read, acts=("monitor.check",)
+    name="server",
+    title=N_("Server"),
+    task="monitor.chart",
+    read=read,
+    reads=("host", "device", "store", "days", "metric"),
+    acts=("monitor.check",),
 )

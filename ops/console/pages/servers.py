@@ -55,6 +55,6 @@ def _row(it: Any, kind: str) -> dict[str, Any]:
 
 
 PAGE = Page(
-    name="servers", title=N_("Servers"), task="monitor.status", read=read,
+    name="servers", title=N_("Servers"), task="monitor.status", read=read, reads=("health",),
     acts=("monitor.check",), group="infrastructure",
 )  # fmt: skip

@@ -149,5 +149,6 @@ def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
 
 PAGE = Page(
     name="site", title=N_("Site"), task="backup.list", read=read, is_by_site=True,
+    reads=("site", "before"),
     acts=("service.trigger", "backup.run.accept", "backup.accept", "backup.hold", "backup.release"),
 )  # fmt: skip

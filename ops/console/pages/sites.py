@@ -78,5 +78,11 @@ def sum_up(items: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
 
 
 PAGE = Page(
-    name="sites", title=N_("Sites"), task="backup.list", read=read, group="copies", is_by_site=True
+    name="sites",
+    title=N_("Sites"),
+    task="backup.list",
+    read=read,
+    reads=("state", "unit"),
+    group="copies",
+    is_by_site=True,
 )
