@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from backup.commands.parser import VERBS, FlagParser, add_global_flags
-from ops.cli.collections import load_tasks
-from ops.terminal.task import OperatorTask
+from ops.cli.collections import FabricTask, load_tasks
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -50,7 +49,7 @@ class Command:
 
 
 @cache
-def tasks() -> dict[str, OperatorTask]:
+def tasks() -> dict[str, FabricTask]:
     """Give all tasks by their full names."""
     return {
         f"{name}.{collection.transform(task.name)}": task

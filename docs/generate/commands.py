@@ -9,8 +9,7 @@ from invoke.collection import Collection
 from invoke.parser.argument import Argument
 
 from backup.commands.parser import VERBS, FlagParser, add_global_flags
-from ops.cli.collections import load_tasks
-from ops.terminal.task import OperatorTask
+from ops.cli.collections import FabricTask, load_tasks
 
 _HEAD = """# Commands
 
@@ -57,7 +56,7 @@ def _render_collections(root: Collection) -> Iterable[str]:
             )
 
 
-def _written_flag(argument: Argument, task: OperatorTask) -> str:
+def _written_flag(argument: Argument, task: FabricTask) -> str:
     """Write a flag as somebody would type it."""
     name = (argument.name or "").strip("_").replace("_", "-")
     flag = f"--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"--{name}"

@@ -1,12 +1,14 @@
-"""Which role may run which task, and which may approve what; one table, and pure decisions on it.
+"""Which role may run which task, and which may approve what: pure decisions.
 
-A task that has no line here may be run by nobody once roles exist. `unit_contact` sees the sites
+Who may run a task stands where the task is declared; here are the sets of roles it is said with. A
+task that nobody has declared may be run by nobody once roles exist. `unit_contact` sees the sites
 of the person's own unit only, so the tasks it may run are those that name a site.
 """
 
 from collections.abc import Collection, Mapping
 
 from ops.language.text import N_
+from ops.terminal.task import OLD, all_tasks
 
 ROLES: Mapping[str, str] = {
     "viewer": N_("viewer"),
@@ -83,19 +85,19 @@ AS_ONESELF = frozenset({"estate.discover"})
 BARE = "giucong"
 """The program without a task: it says what is red at every site."""
 
-_OFFICE = frozenset(ROLES) - {"unit_contact"}
-_OPERATE = frozenset({"operator", "backup_admin"})
-_ADMIN = frozenset({"backup_admin"})
-_ARCHIVE = frozenset({"archivist", "backup_admin"})
-_INCIDENT = frozenset({"operator", "backup_admin", "security_officer"})
-_KEYS = frozenset({"backup_admin", "security_officer"})
-_PRIVATE = frozenset({"archivist", "security_officer"})
-_SECURITY = frozenset({"security_officer"})
+OFFICE = frozenset(ROLES) - {"unit_contact"}
+OPERATE = frozenset({"operator", "backup_admin"})
+ADMIN = frozenset({"backup_admin"})
+ARCHIVE = frozenset({"archivist", "backup_admin"})
+INCIDENT = frozenset({"operator", "backup_admin", "security_officer"})
+KEYS = frozenset({"backup_admin", "security_officer"})
+PRIVATE = frozenset({"archivist", "security_officer"})
+SECURITY = frozenset({"security_officer"})
 
 _LINES: tuple[tuple[frozenset[str], str], ...] = (
-    (_OFFICE | {"unit_contact"}, "backup.list backup.files backup.find report.site report.section"),
+    (OFFICE | {"unit_contact"}, "backup.list backup.files backup.find report.site report.section"),
     (
-        _OFFICE,
+        OFFICE,
         (
             "estate.show backup.status backup.key-list service.status service.jobs service.missed"
             " backup.diff"
@@ -111,11 +113,11 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         ),
     ),
     (
-        _OFFICE - {"viewer", "archivist"},
+        OFFICE - {"viewer", "archivist"},
         "security.findings report.security user.list provision.drift",
     ),
     (
-        _OPERATE,
+        OPERATE,
         (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
             " backup.pages backup.load backup.switch backup.unlock"
@@ -126,21 +128,21 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         ),
     ),
     (
-        _OPERATE | _ARCHIVE,
+        OPERATE | ARCHIVE,
         "archive.capture archive.ingest archive.verify archive.reindex",
     ),
-    (_OPERATE | {"head"}, "plan.submit"),
-    (_ARCHIVE, "archive.export"),
+    (OPERATE | {"head"}, "plan.submit"),
+    (ARCHIVE, "archive.export"),
     (
-        _INCIDENT,
+        INCIDENT,
         "monitor.ack duty.planned-stop security.audit",
     ),
-    (_INCIDENT | {"archivist", "head"}, "register.update register.close report.request"),
-    (_INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
-    (_OFFICE, "register.show report.requests"),
-    (_OFFICE | {"unit_contact"}, "register.list"),
+    (INCIDENT | {"archivist", "head"}, "register.update register.close report.request"),
+    (INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
+    (OFFICE, "register.show report.requests"),
+    (OFFICE | {"unit_contact"}, "register.list"),
     (
-        _ADMIN,
+        ADMIN,
         (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
@@ -151,18 +153,18 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         ),
     ),
     (
-        _KEYS,
+        KEYS,
         (
             "backup.key-export backup.key-escrow backup.key-combine backup.hold backup.release"
             " backup.accept archive.hold archive.release"
         ),
     ),
     (
-        _SECURITY,
+        SECURITY,
         "security.baseline security.accept user.add user.disable user.role",
     ),
     # Whose a duty is to record, the duty says.
-    (_INCIDENT | {"approver", "archivist"}, "duty.record"),
+    (INCIDENT | {"approver", "archivist"}, "duty.record"),
     # Everybody renews the own second factor; that of another takes a security officer's role.
     (frozenset(ROLES), "user.reset-totp"),
     (frozenset(), " ".join(sorted(OPEN))),
@@ -174,30 +176,30 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 """Task → roles that may run it."""
 
 FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
-    ("backup.run", "accept_size"): _KEYS,  # as `backup.accept`: it ends what would freeze the site
-    ("duty.policy", "approve"): _ADMIN,
-    ("duty.policy", "withdraw"): _ADMIN,
-    ("service.journal-verify", "accept"): _KEYS,
-    ("service.missed", "seen"): _INCIDENT,
-    ("monitor.silence", "about"): _OPERATE,
+    ("backup.run", "accept_size"): KEYS,  # as `backup.accept`: it ends what would freeze the site
+    ("duty.policy", "approve"): ADMIN,
+    ("duty.policy", "withdraw"): ADMIN,
+    ("service.journal-verify", "accept"): KEYS,
+    ("service.missed", "seen"): INCIDENT,
+    ("monitor.silence", "about"): OPERATE,
     **{
-        ("plan.progress", flag): _OPERATE
+        ("plan.progress", flag): OPERATE
         for flag in ("contracted", "paid", "done", "begins", "until", "stops")
     },
-    ("monitor.silence", "end"): _OPERATE,
-    ("asset.diff", "look"): _OPERATE,
+    ("monitor.silence", "end"): OPERATE,
+    ("asset.diff", "look"): OPERATE,
     # A unit's contact enters for the own unit, and reads of no alert by beginning with it.
     **{
-        ("register.add", flag): _INCIDENT | {"archivist", "head"}
+        ("register.add", flag): INCIDENT | {"archivist", "head"}
         for flag in ("unit", "from_alert", "from_drill", "from_finding")
     },
     # The unit's own words: its contact writes and confirms them, operators type what came on paper.
     **{
-        ("report.section", part): _OPERATE | {"unit_contact"}
+        ("report.section", part): OPERATE | {"unit_contact"}
         for part in ("board", "content", "shortcomings", "proposals")
     },
     ("report.section", "confirm"): frozenset({"unit_contact"}),
-    **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
+    **{(f"archive.{verb}", "private"): PRIVATE for verb in ("list", "search", "show", "export")},
 }
 """Flags that make of a task one that weighs more → roles that may give them."""
 
@@ -222,7 +224,7 @@ def decide_may(
     is_asked: bool = False,
     flags: Collection[str] = (),
 ) -> bool:
-    """Decide whether somebody with these roles may run a task; pure.
+    """Decide whether somebody with these roles may run a task.
 
     Args:
         roles: What the person holds; may be empty.
@@ -231,6 +233,32 @@ def decide_may(
         is_asked: Whether the estate's routes or roster name the person.
         flags: Names of the flags that are given.
     """
+    declared = all_tasks().get(task)
+    if declared is None:
+        return task == BARE and bool(OFFICE & frozenset(roles))
+    if declared.roles is OLD:
+        return decide_old(roles, task, is_own_site=is_own_site, is_asked=is_asked, flags=flags)
+    if declared.roles is None:
+        return True
+    fitting = declared.roles & frozenset(roles)
+    if declared.when_asked and is_asked:
+        fitting = frozenset(roles)
+    if declared.own_sites and not is_own_site:
+        fitting -= {"unit_contact"}
+    for name in flags:
+        if name in declared.flags and (may_give := declared.flags[name].roles) is not None:
+            fitting &= may_give
+    return bool(fitting)
+
+
+def decide_old(  # noqa: D103 - goes when every task is declared
+    roles: Collection[str],
+    task: str,
+    *,
+    is_own_site: bool,
+    is_asked: bool,
+    flags: Collection[str],
+) -> bool:
     if task in OPEN:
         return True
     fitting = RIGHTS.get(task, frozenset()) & frozenset(roles)

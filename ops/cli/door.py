@@ -5,14 +5,13 @@ from typing import Any
 from invoke.context import Context
 
 from ops.access.identity import check_door
-from ops.access.rights import AS_ONESELF
 from ops.errors import WrongUseError
 from ops.estate.owner import is_borrowed
-from ops.terminal.task import PROOF_FLAG, Entry
+from ops.terminal.task import PROOF_FLAG, Task
 from ops.terminal.waiting import note_task
 
 
-def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | None:
+def pass_door(task: Task, context: Context, values: dict[str, Any]) -> int | None:
     """Run a task for who may run it, as who has to run it.
 
     Raises:
@@ -22,34 +21,34 @@ def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | N
         NotAllowedError: The person's roles do not reach.
     """
     missing = [
-        flag.strip("_").replace("_", "-") for flag in entry.required if values.get(flag) is None
+        it.written for it in task.flags.values() if it.is_required and values.get(it.name) is None
     ]
     if missing:
         raise WrongUseError(
             "the flag --{flag} must be given",
             next_step="`{program} {task} --help` lists all flags",
             flag=missing[0],
-            task=entry.name,
+            task=task.name,
         )
     _mind_invokes_dry(context, values)
-    note_task(entry.name)
-    if entry.as_owner:
+    note_task(task.name)
+    if task.as_owner:
         _run_as_owner()
-        check_door(entry.name, values)
-    elif entry.name in AS_ONESELF and is_borrowed():
+        check_door(task.name, values)
+    elif task.as_oneself and is_borrowed():
         raise WrongUseError(
             "the task {task} is not typed with the rights of another user",
             why="it reads and writes as whoever types it",
             data="nothing was changed",
             next_step="type it as yourself or as root: `{program} {task}`",
-            task=entry.name,
+            task=task.name,
         )
     if PROOF_FLAG not in values:
-        return entry.body(context, **values)
+        return task.run(values)
     from ops.access.requester import proving_with
 
-    with proving_with(values.pop(PROOF_FLAG)):
-        return entry.body(context, **values)
+    with proving_with(values[PROOF_FLAG]):
+        return task.run(values)
 
 
 def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The console scripts `giucong` and `fab`: the operators' tasks through invoke alone.
+"""The console scripts `giucong` and `fab`: the operators' tasks through Fabric's program.
 
 They are one program. Fabric's own `fab` runs what stands in /etc/fabric.py and ~/.fabric.py before
 it looks for tasks, and takes a quarter of a second to import; a task that needs SSH imports it
@@ -13,6 +13,7 @@ from pathlib import Path
 for _name in [it for it in os.environ if it.startswith("INVOKE_")]:
     del os.environ[_name]  # invoke reads one of them as soon as it is imported
 
+import fabric
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 
@@ -37,7 +38,10 @@ _CORE_HELP = {
 class Giucong(OperatorProgram):
     """The program."""
 
-    closed_flags = ("config",)
+    closed_flags = (
+        "config", "hosts", "identity", "list-agent-keys", "prompt-for-login-password",
+        "prompt-for-passphrase", "ssh-config", "connect-timeout",
+    )  # fmt: skip
 
     def core_args(self) -> list[Argument]:
         """Give invoke's own flags, ours, and help in the operator's language."""
@@ -97,7 +101,13 @@ def main() -> None:
     try:
         namespace = load_tasks()
         name = program_name()
-        Giucong(name=name, binary=name, namespace=namespace, config_class=ClosedConfig).run()
+        Giucong(
+            name=name,
+            binary=name,
+            namespace=namespace,
+            config_class=ClosedConfig,
+            executor_class=fabric.Executor,
+        ).run()
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
-from invoke.config import Config
+import fabric
+from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
-from invoke.program import Program
 
 from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
 from ops.errors import WrongUseError
@@ -47,13 +47,16 @@ class Closed:
     def load_shell_env(self) -> None:
         """Take no setting from the environment."""
 
+    def load_ssh_config(self) -> None:
+        """Leave the SSH client's own files unread."""
 
-class ClosedConfig(Closed, Config):
+
+class ClosedConfig(Closed, fabric.Config):  # type: ignore[misc]  # fabric has no types
     """The configuration of `giucong`: what our code says, and nothing else."""
 
 
-class OperatorProgram(Program):
-    """An invoke program that speaks the operator's language and keeps to the exit codes.
+class OperatorProgram(Fab):  # type: ignore[misc]  # as above
+    """A program of Fabric's that speaks the operator's language and keeps to the exit codes.
 
     Attributes:
         closed_flags: Flags of invoke's or fabric's own that are not known here.
@@ -260,7 +263,7 @@ def dress_fab(fabfile: Path) -> None:
         return
     os.umask(PRIVATE)
     program = running.program
-    program.__class__ = type("OperatorFab", (OperatorProgram, type(program)), {})
+    program.__class__ = OperatorProgram
     if fabfile.stat().st_uid != os.geteuid():
         program.closed_flags = ("config", "collection", "search-root", "ssh-config")
         program.config_class = type("ClosedFabric", (Closed, program.config_class), {})

@@ -4,24 +4,20 @@ The one list: forms, rights and tests come from it. What names a file or a folde
 never a field: what is uploaded, and where results go, the office itself decides.
 """
 
-import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import chain
+from typing import Literal, get_args
 
 from ops.console.words import FIELDS
 from ops.errors import WrongUseError
 from ops.language.text import N_
-from ops.parts import Seam
-from ops.terminal.task import PROOF_FLAG, OperatorTask
+from ops.terminal.task import PROOF_FLAG, DeclaredFlag, Task, all_tasks, find_task
 
 Kind = Literal[
     "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload", "path"
 ]
-
-TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
-"""The modules that hold tasks."""
 
 _LONG = frozenset({"note", "reason", "text", "risk", "result"})
 
@@ -60,6 +56,7 @@ class Act:
     out_name: str = ""
     always: Mapping[str, object] | None = None
     renews: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,8 +258,20 @@ _LISTED = (
     ),
 )  # fmt: skip
 
-ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}
-"""By what forms call them."""
+
+def _acts_of(task: Task) -> Iterable[Act]:
+    for form in task.forms:
+        own = {it.name: getattr(form, it.name) for it in fields(form)}
+        own["fields"] = tuple(it.name for it in task.fields_of(form))
+        own["needs"] = tuple(form.needs.split())
+        yield Act(task=task.name, proof=task.proof, **own)
+
+
+@cache
+def all_acts() -> Mapping[str, Act]:
+    """Give every act by what forms call it."""
+    declared = chain.from_iterable(map(_acts_of, all_tasks().values()))
+    return {act.name or act.task: act for act in (*_LISTED, *declared)}
 
 
 def find_act(name: str) -> Act:
@@ -271,71 +280,52 @@ def find_act(name: str) -> Act:
     Raises:
         WrongUseError: The console does no such thing.
     """
-    if name not in ACTS:
+    if name not in all_acts():
         raise WrongUseError(
             "the console has no act {task}",
             data="nothing was changed",
             next_step="go back to the page and use its buttons",
             task=name[:80],
         )
-    return ACTS[name]
-
-
-def find_task(name: str) -> OperatorTask:
-    """Give a task by its full name, `area.verb`.
-
-    Raises:
-        LookupError: There is none.
-    """
-    area, _dot, verb = name.partition(".")
-    for module in TASK_MODULES.parts():
-        if area == module.AREA and (found := _find_in(module, verb)):
-            return found
-    raise LookupError(name)
-
-
-def _find_in(module: ModuleType, verb: str) -> OperatorTask | None:
-    for value in vars(module).values():
-        is_own = isinstance(value, OperatorTask) and value.__module__ == module.__name__
-        if is_own and value.entry.name.partition(".")[2] == verb:
-            return value  # type: ignore[no-any-return]  # invoke has no types
-    return None
+    return all_acts()[name]
 
 
 def fields_of(act: Act) -> list[Field]:
     """Give the fields of an act's form, in order."""
-    entry = find_task(act.task).entry
-    parameters = inspect.signature(entry.body).parameters
+    task = find_task(act.task)
     return [
         Field(
             name=name,
-            kind=_kind_of(act, name, parameters[name]),
-            help=FIELDS.get(f"{act.task}.{name}") or entry.help.get(name.strip("_"), ""),
-            is_required=name in act.needs or parameters[name].default is inspect.Parameter.empty,
+            kind=_kind_of(act, flag) if not task.forms else _kind(flag.shape),
+            help=(FIELDS.get(f"{act.task}.{name}") if not task.forms else flag.label) or flag.help,
+            is_required=name in act.needs or flag.is_required,
         )
-        for name in act.fields
+        for name, flag in ((name, task.flags[name]) for name in act.fields)
     ]
 
 
 def can_rehearse(act: Act) -> bool:
     """Say whether the task has a dry run, which a form offers before the act."""
-    parameters = inspect.signature(find_task(act.task).entry.body).parameters
-    return "dry_run" in parameters and not act.renews
+    return "dry_run" in find_task(act.task).flags and not act.renews
 
 
 def needs_file(act: Act) -> bool:
     """Say whether the task does nothing without an upload."""
-    parameters = inspect.signature(find_task(act.task).entry.body).parameters
-    return bool(act.upload) and parameters[act.upload].default is inspect.Parameter.empty
+    return bool(act.upload) and find_task(act.task).flags[act.upload].is_required
 
 
-def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
+def _kind(shape: str) -> Kind:
+    return shape if shape in get_args(Kind) else "text"  # type: ignore[return-value]  # just looked
+
+
+def _kind_of(act: Act, flag: DeclaredFlag) -> Kind:
+    name = flag.name
     if act.kinds and name in act.kinds:
         return act.kinds[name]
-    if isinstance(parameter.default, bool):
+    if flag.kind is bool:
         return "yes"
-    if isinstance(parameter.default, int):
+    if flag.kind is int:
         return "number"
-    if "list" in str(parameter.annotation):
+    if flag.kind is tuple:
         return "lines"
     return "long" if name in _LONG else "text"

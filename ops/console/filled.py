@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from ops.console.acts import Act, Field, fields_of, find_task
+from ops.console.acts import Act, Field, fields_of
 from ops.console.office.offer import offered_secret
 from ops.errors import WrongUseError
 from ops.language.text import _, make_visible
+from ops.terminal.task import find_task
 
 _LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
@@ -36,9 +37,9 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
         for field in fields_of(act)
     }
     given = {name: it for name, it in read.items() if it is not None}
-    several = set(find_task(act.task).iterable)
-    return {**(act.always or {}), **{name: [it] if name in several and isinstance(it, str) else it
-            for name, it in given.items()}}  # fmt: skip
+    flags = find_task(act.task).flags
+    return {**(act.always or {}), **{name: [it] if flags[name].kind is tuple and isinstance(it, str)
+            else it for name, it in given.items()}}  # fmt: skip
 
 
 def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,9 +1,9 @@
 """Write into the register for a person at a terminal."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -31,51 +31,8 @@ from ops.register.entry import (
     NewEntry,
 )
 from ops.register.records import add_entry, change_entry, find_entry, find_link
+from ops.register.tasks import Add, Close, Update
 from ops.terminal.output import write_line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddWish:
-    """What a person enters; fields as the flags of `register.add`."""
-
-    kind: str = ""
-    title: str = ""
-    unit: str = ""
-    site: str = ""
-    reporter: str = ""
-    document: str = ""
-    occurred: str = ""
-    received: str = ""
-    is_serious: bool = False
-    has_personal_data: bool = False
-    alert: str = ""
-    drill: str = ""
-    finding: str = ""
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeWish:
-    """What a person notes; fields as the flags of `register.update` and `register.close`.
-
-    Attributes:
-        links: Kind of what belongs to the entry → its id as typed; empty for none.
-        closes: Whether that concludes it.
-    """
-
-    entry: str
-    acknowledged: bool = False
-    restored: bool = False
-    at: str = ""
-    note: str = ""
-    cause: str = ""
-    result: str = ""
-    document: str = ""
-    is_serious: bool = False
-    has_personal_data: bool = False
-    links: Mapping[str, str] = field(default_factory=dict)
-    closes: bool = False
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +45,11 @@ class _Origin:
     occurred_at: datetime
 
 
+_Changing = TypeVar("_Changing", Update, Close)
 _Begin = Callable[[Session, Link, Estate], _Origin]
 
 
-def add(wish: AddWish) -> int:
+def add(wish: Add) -> int:
     """Enter it; gives 0.
 
     Raises:
@@ -110,28 +68,42 @@ def add(wish: AddWish) -> int:
     return 0
 
 
-def change(wish: ChangeWish) -> int:
-    """Note it; gives 0.
+def update(wish: Update) -> int:
+    """Note how an entry goes on; gives 0.
 
     Raises:
         WrongUseError: There is no such entry, or the change does not follow from how it stands.
     """
-    estate, now = load_estate(), datetime.now(UTC)
-    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
-        entry = find_entry(session, wish.entry)
-        made = _read_change(session, estate, wish, now)
-        origin = replace(bench.origin, document=wish.document) if wish.document else bench.origin
-        entry = change_entry(session, origin, entry, made, now=now)
-    if wish.dry_run:
-        write_line(_("would note this in {entry}").format(entry=entry.called))
-    elif wish.closes:
-        write_line(_("{entry} is closed").format(entry=entry.called))
-    else:
-        write_line(_("noted in {entry}").format(entry=entry.called))
+    entry = _change(wish, _read_update)
+    told = _("would note this in {entry}") if wish.dry_run else _("noted in {entry}")
+    write_line(told.format(entry=entry.called))
     return 0
 
 
-def _read_new(session: Session, estate: Estate, wish: AddWish, now: datetime) -> NewEntry:
+def close(wish: Close) -> int:
+    """Conclude an entry; gives 0.
+
+    Raises:
+        WrongUseError: As `update`.
+    """
+    entry = _change(wish, _read_close)
+    told = _("would note this in {entry}") if wish.dry_run else _("{entry} is closed")
+    write_line(told.format(entry=entry.called))
+    return 0
+
+
+def _change(
+    wish: _Changing, read: Callable[[Session, Estate, _Changing, datetime], Change]
+) -> Entry:
+    estate, now = load_estate(), datetime.now(UTC)
+    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
+        entry = find_entry(session, wish.id)
+        made = read(session, estate, wish, now)
+        origin = replace(bench.origin, document=wish.document) if wish.document else bench.origin
+        return change_entry(session, origin, entry, made, now=now)
+
+
+def _read_new(session: Session, estate: Estate, wish: Add, now: datetime) -> NewEntry:
     start = _find_origin(session, estate, wish)
     site = wish.site or (start.site if start else "")
     if wish.site:
@@ -155,13 +127,13 @@ def _read_new(session: Session, estate: Estate, wish: AddWish, now: datetime) ->
         document=wish.document,
         occurred_at=read_moment(wish.occurred, estate) if wish.occurred else occurred,
         received_at=received,
-        is_serious=wish.is_serious,
-        has_personal_data=wish.has_personal_data,
+        is_serious=wish.serious,
+        has_personal_data=wish.personal_data,
         links=(start.link,) if start else (),
     )
 
 
-def _read_kind(wish: AddWish, start: _Origin | None) -> Kind:
+def _read_kind(wish: Add, start: _Origin | None) -> Kind:
     kind = wish.kind or ("incident" if start else "")
     if kind in KINDS:
         return cast("Kind", kind)
@@ -174,7 +146,7 @@ def _read_kind(wish: AddWish, start: _Origin | None) -> Kind:
     )
 
 
-def _read_unit(estate: Estate, wish: AddWish, site: str) -> str:
+def _read_unit(estate: Estate, wish: Add, site: str) -> str:
     if wish.unit and wish.unit not in {it.name for it in estate.units}:
         raise WrongUseError(
             'the estate names no unit "{unit}"',
@@ -187,10 +159,10 @@ def _read_unit(estate: Estate, wish: AddWish, site: str) -> str:
     return wish.unit or known.get(site, "")
 
 
-def _find_origin(session: Session, estate: Estate, wish: AddWish) -> _Origin | None:
+def _find_origin(session: Session, estate: Estate, wish: Add) -> _Origin | None:
     """Read the alert, the drill or the finding that an entry begins with."""
     typed: dict[LinkKind, str] = {
-        "alert": wish.alert, "drill": wish.drill, "finding": wish.finding,
+        "alert": wish.from_alert, "drill": wish.from_drill, "finding": wish.from_finding,
     }  # fmt: skip
     given = [kind for kind, text in typed.items() if text]
     if len(given) > 1:
@@ -239,7 +211,7 @@ _BEGINS: Mapping[LinkKind, _Begin] = {
 }  # fmt: skip
 
 
-def _read_change(session: Session, estate: Estate, wish: ChangeWish, now: datetime) -> Change:
+def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) -> Change:
     if wish.at and not (wish.acknowledged or wish.restored):
         raise WrongUseError(
             "a moment is given, and not of what",
@@ -247,23 +219,23 @@ def _read_change(session: Session, estate: Estate, wish: ChangeWish, now: dateti
             next_step="add `--acknowledged` or `--restored`",
         )
     at = read_moment(wish.at, estate) if wish.at else now
-    links = tuple(
-        find_link(session, cast("LinkKind", kind), text)
-        for kind, text in wish.links.items()
-        if text
-    )
+    links: dict[LinkKind, str] = {
+        "run": wish.run, "alert": wish.alert, "drill": wish.drill, "finding": wish.finding,
+    }  # fmt: skip
     return Change(
         acknowledged_at=at if wish.acknowledged else None,
         restored_at=at if wish.restored else None,
-        closed_at=now if wish.closes else None,
         cause=wish.cause,
-        result=wish.result,
         document=wish.document,
-        is_serious=wish.is_serious,
-        has_personal_data=wish.has_personal_data,
+        is_serious=wish.serious,
+        has_personal_data=wish.personal_data,
         note=wish.note,
-        links=links,
+        links=tuple(find_link(session, kind, text) for kind, text in links.items() if text),
     )
+
+
+def _read_close(_session: Session, _estate: Estate, wish: Close, now: datetime) -> Change:
+    return Change(closed_at=now, cause=wish.cause, result=wish.result, document=wish.document)
 
 
 def unit_title(estate: Estate, name: str, moment: datetime) -> str:

@@ -23,6 +23,7 @@ from ops.register.records import (
     read_links,
 )
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
+from ops.register.tasks import List, Show
 from ops.register.timeline import Timeline, collect_timeline
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
@@ -48,15 +49,20 @@ HAPPENED = {
 }
 
 
-def show_entries(*, kind: str, site: str, unit: str, closed_too: bool, as_json: bool) -> int:
+def show(wish: List) -> int:
+    """Write what is open, or the figures of a year; gives 0."""
+    return show_year(wish) if wish.year else show_entries(wish)
+
+
+def show_entries(wish: List) -> int:
     """Write entries, received last first; gives 0."""
     estate = load_estate()
-    _check_kind(kind)
-    wanted = Wanted(kind=kind, site=site, unit=unit, only_open=not closed_too)
+    _check_kind(wish.kind)
+    wanted = Wanted(kind=wish.kind, site=wish.site, unit=wish.unit, only_open=not wish.all)
     with reading(estate) as session:
         entries = list_entries(session, wanted, limit=MOST_LISTED + 1)
     is_cut, entries = len(entries) > MOST_LISTED, entries[:MOST_LISTED]
-    if as_json:
+    if wish.json:
         write_json(({**asdict(it), "state": it.state} for it in entries), is_cut=is_cut)
         return 0
     if not entries:
@@ -96,16 +102,16 @@ def _row(entry: Entry, zone: str, unit: str) -> Sequence[str | Cell]:
     )
 
 
-def show_entry(wanted: str, *, as_json: bool) -> int:
+def show_entry(wish: Show) -> int:
     """Write an entry, its clocks and its timeline; gives 1 where a clock has run out, else 0."""
     now = datetime.now(UTC)
     with at_desk() as desk, desk.catalog.reading() as session:
-        entry = find_entry(session, wanted)
+        entry = find_entry(session, wish.id)
         clocks = read_clocks(session, desk.duties.duties, desk.setting, entry)
         links = read_links(session, entry)
         timeline = collect_timeline(session, entry, now)
     code = 1 if any(it.is_over(now) for it in clocks) else 0
-    if as_json:
+    if wish.json:
         write_json([{
             **asdict(entry),
             "state": entry.state,
@@ -209,17 +215,15 @@ def tell_happened(source: str, what: str) -> str:
     return _("alert: {code}").format(code=what) if source == "alert" else what
 
 
-def show_year(
-    year: int, *, kind: str = "", site: str = "", unit: str = "", as_json: bool = False
-) -> int:
+def show_year(wish: List) -> int:
     """Write the figures of a year, of what is asked for alone; gives 0."""
     estate = load_estate()
-    _check_kind(kind)
-    since, until = year_bounds(year, estate.zone)
+    _check_kind(wish.kind)
+    since, until = year_bounds(wish.year, estate.zone)
     with reading(estate) as session:
-        summary = summarise(session, since, until, kind=kind, site=site, unit=unit)
-    if as_json:
-        write_json(_summary_values(summary), year=year)
+        summary = summarise(session, since, until, kind=wish.kind, site=wish.site, unit=wish.unit)
+    if wish.json:
+        write_json(_summary_values(summary), year=wish.year)
         return 0
     zone = estate.organisation.timezone
     by_kind = {_(KINDS[kind]): figures for kind, figures in summary.by_kind.items()}

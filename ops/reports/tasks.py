@@ -7,7 +7,7 @@ from invoke.context import Context
 
 from ops.language.text import N_
 from ops.terminal import flags
-from ops.terminal.task import OperatorTask, operator_task
+from ops.terminal.task import operator_task
 
 AREA = "report"
 TITLE = N_("reports: the year, sites, minutes, notices, lists, evidence")
@@ -34,7 +34,7 @@ _FIELDS = {"from_": "first", "to": "last", "id": "of", "json": "as_json"}
 """Flags whose name is not that of the field of `MakeWish`."""
 
 
-def _paper(kind: str, flag_names: str, *told: str, id_is: str = "") -> OperatorTask:
+def _paper(kind: str, flag_names: str, *told: str, id_is: str = "") -> type[Any]:
     """Make the task that makes a paper; `report.make`, and the short form of each kind.
 
     Args:

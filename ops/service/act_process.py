@@ -19,13 +19,12 @@ from ops.access.caller import Caller, acting_for
 from ops.access.identity import check_door
 from ops.access.prompts import typed_before
 from ops.access.requester import proving_with
-from ops.console.acts import find_task
 from ops.console.office.order import Order, parse_order
 from ops.jobs.life import die_with_parent
 from ops.language.text import speaking
 from ops.secret_files import open_secret
 from ops.terminal.document import write_document
-from ops.terminal.task import PROOF_FLAG
+from ops.terminal.task import PROOF_FLAG, find_task
 from ops.terminal.waiting import note_task
 
 
@@ -43,7 +42,6 @@ def main() -> int:
 
 
 def _run(order: Order) -> int | None:
-    entry = find_task(order.task).entry
     note_task(order.task)
     check_door(order.task, order.values)
     with (
@@ -51,7 +49,7 @@ def _run(order: Order) -> int | None:
         proving_with(proof_file),
         typed_before(order.typed),
     ):
-        return entry.body(None, **values)
+        return find_task(order.task).run(values)
 
 
 @contextmanager

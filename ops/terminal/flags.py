@@ -1,10 +1,10 @@
-"""Read the numbers that are given to flags.
+"""Flags that mean the same in several tasks: one sentence for one meaning. And their numbers."""
 
-The help of flags that mean the same in several tasks: one sentence for one meaning.
-"""
+from typing import Annotated
 
 from ops.errors import WrongUseError
 from ops.language.text import N_
+from ops.terminal.task import Flag
 
 MOST_COUNTED = 9_000
 """The greatest number that a flag takes: what counts days or years needs no more."""
@@ -38,6 +38,26 @@ class NumberReader:
         )
 
 
+Site = Annotated[str, Flag("Name of the site.", shape="site")]
+SiteOrAll = Annotated[str, Flag("Name of the site; left out: all sites.", shape="site")]
+ConfirmSite = Annotated[
+    str, Flag("Name of the site, instead of typing it when asked.", shape="site")
+]
+StoreOrPrimary = Annotated[str, Flag("Store; left out: the primary.", shape="store")]
+SnapshotOrNewest = Annotated[
+    str, Flag("Beginning of the snapshot's id; left out: the newest.", shape="snapshot")
+]
+At = Annotated[str, Flag("As it was at this moment, e.g. '20/11/2026 18:00'.", shape="moment")]
+ReasonForApprover = Annotated[str, Flag("Why; the person who approves it reads it.", shape="long")]
+ReasonForJournal = Annotated[str, Flag("Why; goes into the journal.", shape="long")]
+Document = Annotated[str, Flag("Reference of the document behind it.")]
+PasswordFile = Annotated[
+    str,
+    Flag("File with the new password; left out: asks; - reads standard input.", shape="secret"),
+]
+Json = Annotated[bool, Flag("Print the result as JSON.")]
+DryRun = Annotated[bool, Flag("Say what would be done, and change nothing.")]
+
 SITE = N_("Name of the site.")
 SITE_OR_ALL = N_("Name of the site; left out: all sites.")
 CONFIRM_SITE = N_("Name of the site, instead of typing it when asked.")
@@ -48,7 +68,6 @@ REASON_FOR_APPROVER = N_("Why; the person who approves it reads it.")
 REASON_FOR_JOURNAL = N_("Why; goes into the journal.")
 DOCUMENT = N_("Reference of the document behind it.")
 PASSWORD_FILE = N_("File with the new password; left out: asks; - reads standard input.")
-JSON = N_("Print the result as JSON.")
 DRY_RUN = N_("Say what would be done, and change nothing.")
 
 ENTRY = {
@@ -59,3 +78,17 @@ ENTRY = {
     "region": N_("Region of an S3 store."),
 }
 """What lets into a store while no estate names it."""
+
+# the form before; goes when no module uses it
+JSON = N_("Print the result as JSON.")
+SITE = N_("Name of the site.")
+SITE_OR_ALL = N_("Name of the site; left out: all sites.")
+CONFIRM_SITE = N_("Name of the site, instead of typing it when asked.")
+STORE_OR_PRIMARY = N_("Store; left out: the primary.")
+SNAPSHOT_OR_NEWEST = N_("Beginning of the snapshot's id; left out: the newest.")
+AT = N_("As it was at this moment, e.g. '20/11/2026 18:00'.")
+REASON_FOR_APPROVER = N_("Why; the person who approves it reads it.")
+REASON_FOR_JOURNAL = N_("Why; goes into the journal.")
+DOCUMENT = N_("Reference of the document behind it.")
+PASSWORD_FILE = N_("File with the new password; left out: asks; - reads standard input.")
+DRY_RUN = N_("Say what would be done, and change nothing.")

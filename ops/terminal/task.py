@@ -1,149 +1,382 @@
-"""An operator's task, described: its name, flags and help."""
+"""An operator's task as a value: its flags, its rights, its forms, declared once.
 
-import functools
+A task is a frozen dataclass, its wish. Each field is a flag, and says what it means::
+
+    @task("register.show", "ops.register.cli_show:show_entry", roles=OFFICE)
+    class Show:
+        \"\"\"Show an entry: how it stands, its clocks, what belongs to it.\"\"\"
+
+        id: Annotated[str, Flag("The entry, as `register.list` shows it.")]
+        json: Json = False
+
+The act is a function that takes the wish and gives the exit code. A field without a default must be
+given. Terminal, help, completion, forms, JSON, rights and the reference derive from this; modules
+that hold tasks import nothing heavy at their top, since `--list` loads them all. Two flags no wish
+has to name: `--json` every task takes but one that runs until it is ended, `--proof-file` each that
+may ask for a second person.
+"""
+
 import inspect
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
+from functools import cache, cached_property
+from types import ModuleType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from invoke.context import Context
-from invoke.exceptions import Exit
-from invoke.tasks import Task
+from ops.language.text import N_, paragraphs_of
+from ops.parts import Seam, find
 
-from ops.language.text import N_, _, paragraphs_of
-from ops.terminal.exit_codes import attempt
-from ops.terminal.flags import JSON, NumberReader
+TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
+"""The modules that hold tasks, in the order operators meet them."""
 
-PROOF_FLAG, JSON_FLAG = "proof_file", "json"
+JSON_FLAG, PROOF_FLAG = "json", "proof_file"
+
+Named = Literal[
+    "site", "store", "host", "person", "snapshot", "job", "drill", "hold", "alert", "run",
+    "request", "runbook",
+]  # fmt: skip
+"""Names of the estate and ids of the catalog: a terminal completes them."""
+
+Typed = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "moment"]
+"""What a person types; left out, the field's type tells."""
+
+OfCaller = Literal["input-file", "input-folder", "output-file", "output-folder", "secret", "proof"]
+"""Files and folders of whoever types: opened with that person's rights, never with the service's.
+
+A secret is a file that nobody else may read; a proof is one with password and code.
+"""
+
+Shape = Named | Typed | OfCaller | Literal["path", "hidden"]
+"""`path` is one of a snapshot; what is hidden, a page fills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Flag:
+    help: str
+    label: str = ""
+    shape: Shape | None = None
+    roles: frozenset[str] | None = None
+
+
+def Flag(  # noqa: N802 - reads as a type does, within `Annotated`
+    help: str,  # noqa: A002 - the word of every command line
+    label: str = "",
+    *,
+    shape: Shape | None = None,
+    roles: frozenset[str] | None = None,
+) -> _Flag:
+    """Say of a wish's field what it is as a flag.
+
+    Args:
+        help: What it means, for who reads `--help`.
+        label: What a form calls it; empty where it says the same.
+        shape: What its value is; left out, the field's type tells.
+        roles: Who may give it, where that is fewer than may run the task.
+    """
+    return _Flag(help=help, label=label, shape=shape, roles=roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An act of the console: a task that a form runs.
+
+    Attributes:
+        label: What the button says.
+        about: What it does, where that is less than the task does.
+        fields: The flags that it fills, in order, with blanks between; None for all of them but
+            files and folders, and what is always given.
+        needs: Those that may not be left out here, though the task does without; the same.
+        name: What forms call it, where the task has several; else they call it by its task.
+        names_person: Whether `--person` is who acts.
+        upload: The flag that takes what is uploaded.
+        out: The flag that says where its files go; they can be downloaded after it.
+        out_name: The name of the one file that `out` takes; empty where it takes a folder.
+        always: Flags that are always given.
+        renews: Whether it gives who acts new secrets; what it says is shown once and kept nowhere.
+    """
+
+    label: str
+    about: str = ""
+    _: KW_ONLY
+    fields: str | None = None
+    needs: str = ""
+    name: str = ""
+    names_person: bool = False
+    upload: str = ""
+    out: str = ""
+    out_name: str = ""
+    always: Mapping[str, object] = field(default_factory=dict)
+    renews: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredFlag:
+    """A flag of a task.
+
+    Attributes:
+        name: Of the wish's field.
+        kind: Type of its value: str, int, bool, or tuple for one that may be given several times.
+        default: What it is when it is not given; `dataclasses.MISSING` where it must be.
+        help: What it means; not translated, like `label`.
+        label: What a form calls it; empty where `help` says the same.
+        shape: What its value is.
+        roles: Who may give it; None for everybody who may run the task.
+    """
+
+    name: str
+    kind: type
+    default: object
+    help: str
+    label: str
+    shape: Shape
+    roles: frozenset[str] | None
+
+    @property
+    def written(self) -> str:
+        """The flag as it is typed, without the hyphens before it."""
+        return self.name.strip("_").replace("_", "-")
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is MISSING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task as it is declared.
+
+    Attributes:
+        name: As it is typed: `backup.run-all`.
+        act: What it does, as "module:function": takes the wish and gives the exit code, or None.
+        wish: Its flags.
+        roles: Who may run it; None where nobody is asked at the door, for a reason that stands
+            beside it.
+        own_sites: Whether a unit's contact may run it for sites of that unit alone.
+        when_asked: Whether everybody with a role may run it whom the estate's routes or roster
+            name: who is told of something red, and waited for, may answer.
+        second: The actions (`ops.access.rights.ACTIONS`) for which it may ask a second person.
+        as_owner: Whether it touches the estate's folders, and so has to run as their owner.
+        is_looking: Whether it may read any estate file, for it does nothing that the file says.
+        as_oneself: Whether it reads and writes wherever it is told; with lent rights it is refused.
+        is_foreground: Whether it runs until it is ended, so that it has no result.
+        forms: The console's acts.
+    """
+
+    name: str
+    act: str | Callable[[Any], int | None]
+    wish: type[Any]
+    roles: frozenset[str] | None
+    own_sites: bool = False
+    when_asked: bool = False
+    second: tuple[str, ...] = ()
+    as_owner: bool = True
+    is_looking: bool = False
+    as_oneself: bool = False
+    is_foreground: bool = False
+    forms: tuple[Form, ...] = ()
+
+    @property
+    def area(self) -> str:
+        """The group it is listed in."""
+        return self.name.partition(".")[0]
+
+    @property
+    def about(self) -> list[str]:
+        """What it does, in paragraphs, not translated; the first one is one line."""
+        return paragraphs_of(inspect.getdoc(self.wish) or "")
+
+    @cached_property
+    def flags(self) -> Mapping[str, DeclaredFlag]:
+        """By field, in order; those that every such task takes are the last."""
+        hints = get_type_hints(self.wish, include_extras=True)
+        found = {
+            it.name: _declared(it.name, hints[it.name], default=it.default)
+            for it in fields(self.wish)
+        }
+        if self.second and PROOF_FLAG not in found:
+            hint = Annotated[str, Flag(_PROOF_HELP, shape="proof")]
+            found[PROOF_FLAG] = _declared(PROOF_FLAG, hint, default="")
+        if not self.is_foreground and JSON_FLAG not in found:
+            found[JSON_FLAG] = _declared(JSON_FLAG, Annotated[bool, Flag(JSON)], default=False)
+        return found
+
+    def run(self, values: Mapping[str, object]) -> int | None:
+        """Do it with what was given, see `make`; gives the exit code, None for 0."""
+        act = find(self.act) if isinstance(self.act, str) else self.act
+        code: int | None = act(self.make(values))
+        return code
+
+    def fields_of(self, form: Form) -> list[DeclaredFlag]:
+        """Give the flags that a form fills, in order."""
+        if form.fields is not None:
+            return [self.flags[it] for it in form.fields.split()]
+        never = {"dry_run", JSON_FLAG, *form.always}
+        return [
+            it
+            for it in self.flags.values()
+            if it.name not in never and it.shape not in get_args(OfCaller)
+        ]
+
+    @property
+    def proof(self) -> str:
+        """The flag with which who acts proves who it is; empty where nobody is asked."""
+        return next((it.name for it in self.flags.values() if it.shape == "proof"), "")
+
+    def make(self, values: Mapping[str, object]) -> Any:
+        """Make the wish of what was given; flags that every such task takes are no part of it.
+
+        Args:
+            values: By field; a list is as good as a tuple.
+        """
+        own = {it.name for it in fields(self.wish)}
+        return self.wish(
+            **{
+                name: tuple(it) if isinstance(it, list) else it
+                for name, it in values.items()
+                if name in own or name not in self.flags
+            }
+        )
+
+
+JSON = N_("Print the result as JSON.")
 _PROOF_HELP = N_(
     "File with your password and, on its second line, a code, should you have to prove who you are;"
     " left out: asks."
 )
 
-
-class Door(Protocol):
-    """What every task passes before it runs: flags, owner, rights, proof."""
-
-    def __call__(self, entry: "Entry", context: Context, values: dict[str, Any], /) -> int | None:
-        """Run what lies behind the door; gives its exit code."""
+_Made = TypeVar("_Made", bound=type[Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the door is told of a task.
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def task(
+    name: str, act: str, *, roles: frozenset[str] | None, **more: Any
+) -> Callable[[_Made], _Made]:
+    """Declare a class, its fields and docstring, to be the wish of a task.
 
-    Attributes:
-        body: The function behind the task.
-        required: Parameters that must be given.
-        as_owner: Whether it has to run as the owner of the estate's folders.
-        help: A message for each flag, not translated yet.
+    Args:
+        name: As it is typed.
+        act: What it does, as "module:function".
+        roles: Who may run it.
+        more: The other attributes of `Task`.
     """
 
-    body: Callable[..., int | None]
-    required: tuple[str, ...]
-    as_owner: bool
-    help: Mapping[str, str] = field(default_factory=dict)
+    def declare(wish: _Made) -> _Made:
+        made = cast("_Made", dataclass(frozen=True, kw_only=True)(wish))
+        made.declared = Task(name=name, act=act, wish=made, roles=roles, **more)
+        return made
 
-    @property
-    def name(self) -> str:
-        """The task as it is typed: `backup.run-all`."""
-        area = sys.modules[self.body.__module__].__dict__["AREA"]
-        return f"{area}.{self.body.__name__.strip('_').replace('_', '-')}"
+    return declare
 
 
-class OperatorTask(Task[Callable[..., None]]):
-    """A task that takes flags only; `required` names those that must be given."""
-
-    door: Door
-    """Set once for all tasks by who gathers them (`ops.cli.collections`)."""
-    required: tuple[str, ...] = ()
-    entry: Entry
-    """What lies behind the door, for who runs it behind another one."""
-
-    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
-        """Say what one flag takes; numbers are read by us, since invoke lets every int pass."""
-        options = super().arg_opts(name, default, taken_names)
-        if options.get("kind") is int:
-            options["kind"] = NumberReader(options["names"][0])
-        return options
+def _declared(name: str, hint: Any, *, default: object) -> DeclaredFlag:
+    flag = getattr(hint, "__metadata__", (None,))[-1]
+    own = getattr(hint, "__origin__", hint)
+    kind = get_origin(own) or own
+    if kind not in _SHAPES or not isinstance(flag, _Flag):
+        raise TypeError(f"{name}: a flag is Annotated text, number, yes or no, or tuple of texts")
+    return DeclaredFlag(
+        name, kind, default, flag.help, flag.label, flag.shape or _SHAPES[kind], flag.roles
+    )
 
 
-def operator_task(
+_SHAPES: Mapping[type, Shape] = {str: "text", int: "number", bool: "yes", tuple: "lines"}
+
+
+def tasks_of(module: ModuleType) -> list[Task]:
+    """Give the tasks that a module declares, in the order of its text."""
+    own = (it for it in vars(module).values() if isinstance(it, type))
+    return [
+        it.__dict__["declared"]
+        for it in own
+        if it.__module__ == module.__name__ and "declared" in it.__dict__
+    ]
+
+
+@cache
+def all_tasks() -> Mapping[str, Task]:
+    """Give every task by its name, in the order operators meet them."""
+    return {it.name: it for module in TASK_MODULES.parts() for it in tasks_of(module)}
+
+
+def find_task(name: str) -> Task:
+    """Give a task by its name.
+
+    Raises:
+        LookupError: There is none.
+    """
+    return all_tasks()[name]
+
+
+# mypy: disable-error-code="arg-type,attr-defined"
+def operator_task(  # noqa: D103 - the form before; goes when no module uses it
     *,
     name: str | None = None,
-    help: Mapping[str, str] | None = None,  # noqa: A002 - invoke's own word
-    iterable: Sequence[str] = (),
+    help: Mapping[str, str] | None = None,  # noqa: A002 - as above
+    iterable: Any = (),
     as_owner: bool = True,
     two_people: bool = False,
     foreground: bool = False,
-) -> Callable[[Callable[..., int | None]], OperatorTask]:
-    """Make a task of a function.
+) -> Callable[[Callable[..., int | None]], type[Any]]:
+    import sys
+    from dataclasses import make_dataclass
 
-    Args:
-        name: The task's name where it cannot be the function's.
-        help: A message for each flag.
-        iterable: Flags that may be given several times.
-        as_owner: Whether the task touches the estate's folders, and so has to run as their owner
-            and by somebody whose roles allow it (`ops.access.rights`).
-        two_people: Whether it may ask for a second person: then it takes `--proof-file`, with which
-            the one who asks proves who it is where the system cannot tell.
-        foreground: Whether it runs until it is ended, so that it has no result; every other task
-            takes `--json` (`ops.terminal.document`).
-    """
+    def make(body: Callable[..., int | None]) -> type[Any]:
+        told = dict(help or {})
+        columns: list[Any] = []
+        for it in list(inspect.signature(body).parameters.values())[1:]:
+            several = it.name in iterable
+            kind = (
+                tuple
+                if several
+                else type(it.default)
+                if it.default not in {None, inspect.Parameter.empty}
+                else (int if it.annotation is int else str)
+            )
+            flag = Flag(told.get(it.name) or told.get(it.name.strip("_"), ""))
+            spec = (it.name, Annotated[kind, flag])
+            if it.default is inspect.Parameter.empty:
+                columns.append(spec)
+            else:
+                columns.append((*spec, () if several else it.default))
 
-    def make(body: Callable[..., int | None]) -> OperatorTask:
-        entry = Entry(body, _required_flags(body), as_owner, dict(help or {}))
+        def run(self: Any) -> int | None:
+            given = {it.name: getattr(self, it.name) for it in fields(self)}
+            given |= {key: (list(given[key]) or None) for key in iterable}
+            return body(None, **given)
 
-        @functools.wraps(body)
-        def run(context: Context, **values: Any) -> None:
-            as_json = values[JSON_FLAG] if has_own_json else values.pop(JSON_FLAG, False)
-            code = _run(lambda: OperatorTask.door(entry, context, values), values, as_json)
-            if code:
-                raise Exit(code=code)
-
-        added = {PROOF_FLAG: _PROOF_HELP} if two_people else {}
-        has_own_json = JSON_FLAG in inspect.signature(body).parameters
-        if not has_own_json and not foreground:
-            added[JSON_FLAG] = JSON
-        run.__signature__ = _with_flags(body, added)  # type: ignore[attr-defined]  # inspect reads it
-        told = {**(help or {}), **added}
-        paragraphs = paragraphs_of(inspect.getdoc(body) or "")
-        run.__doc__ = "\n\n".join(_(paragraph) for paragraph in paragraphs)
-        made = OperatorTask(
-            run,
-            name=name,
-            positional=[],  # with positional flags `--dry` would be taken for a value
-            auto_shortflags=False,  # short names would change whenever a flag is added
-            iterable=list(iterable),
-            help={flag: _(text) for flag, text in told.items()},
+        made = make_dataclass(
+            body.__name__,
+            columns,
+            frozen=True,
+            kw_only=True,
+            namespace={"__doc__": body.__doc__, "__module__": body.__module__},
         )
-        made.required, made.entry = entry.required, entry
+        made.__module__ = body.__module__
+        area = sys.modules[body.__module__].__dict__["AREA"]
+        verb = (name or body.__name__).strip("_").replace("_", "-")
+        made.declared = Task(
+            name=f"{area}.{verb}",
+            act=run,
+            wish=made,
+            roles=OLD,
+            second=("?",) if two_people else (),
+            as_owner=as_owner,
+            is_foreground=foreground,
+        )
         return made
 
     return make
 
 
-def _run(action: Callable[[], int | None], values: Mapping[str, Any], as_json: bool) -> int:
-    if not as_json:
-        return attempt(action)
-    from ops.terminal.document import write_document
-
-    return write_document(action, dry_run=bool(values.get("dry_run")))
-
-
-def _with_flags(body: Callable[..., object], added: Mapping[str, str]) -> inspect.Signature:
-    """Give a task's signature with flags that its body does not take: a file, or yes and no."""
-    signature = inspect.signature(body)
-    parameters = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default="" if name == PROOF_FLAG else False
-        )
-        for name in added
-    ]
-    return signature.replace(parameters=[*signature.parameters.values(), *parameters])
-
-
-def _required_flags(body: Callable[..., object]) -> tuple[str, ...]:
-    parameters = list(inspect.signature(body).parameters.values())[1:]
-    return tuple(item.name for item in parameters if item.default is inspect.Parameter.empty)
+OLD = frozenset({"old"})

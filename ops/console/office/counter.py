@@ -34,8 +34,9 @@ from ops.console.page import GROUPS, Page, all_pages
 from ops.console.words import ABOUT
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.language.text import _, language, paragraphs_of
+from ops.language.text import _, language
 from ops.terminal.document import plain
+from ops.terminal.task import find_task
 
 _RENEWING_SECONDS = 20.0
 
@@ -250,7 +251,7 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
     return {
         "task": name,
         "label": _(act.label),
-        "about": _(ABOUT.get(name) or paragraphs_of(_docstring(act.task))[0]),
+        "about": _(act.about or ABOUT.get(name) or find_task(act.task).about[0]),
         "can_rehearse": can_rehearse(act),
         "needs_proof": bool(act.proof),
         "takes_file": bool(act.upload),
@@ -260,11 +261,3 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
             for it in fields_of(act)
         ],
     }
-
-
-def _docstring(task: str) -> str:
-    import inspect
-
-    from ops.console.acts import find_task
-
-    return inspect.getdoc(find_task(task).entry.body) or task

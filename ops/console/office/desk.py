@@ -13,7 +13,7 @@ from ops.access.identity import check_roles, find_actor, is_service_owner
 from ops.access.rights import decide_may
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
-from ops.console.acts import Act, find_task
+from ops.console.acts import Act
 from ops.console.office.documents import SHARED, Documents, key_of
 from ops.console.office.sessions import Sessions
 from ops.errors import OpsError
@@ -24,6 +24,7 @@ from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.language.text import language
 from ops.terminal.document import read_document as document_of
+from ops.terminal.task import JSON_FLAG, find_task
 
 _LOOK_EVERY_SECONDS = 2.0
 
@@ -64,12 +65,10 @@ class Desk:
             OpsError: As the task itself.
         """
         self.check(task, flags)
-        entry = find_task(task).entry
-        if "json" in entry.body.__code__.co_varnames[: entry.body.__code__.co_argcount]:
-            flags["json"] = True
+        flags[JSON_FLAG] = True
 
         def make() -> dict[str, Any]:
-            return document_of(lambda: entry.body(None, **flags))
+            return document_of(lambda: find_task(task).run(flags))
 
         if task not in SHARED:
             return make()

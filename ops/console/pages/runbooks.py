@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ops.console.acts import find_task
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.journal.journal import Origin
@@ -14,7 +13,7 @@ from ops.runbooks.asker import KINDS, STATES, TerminalAsker
 from ops.runbooks.choices import list_choices
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.states import CatalogStates, list_unfinished
-from ops.terminal.task import PROOF_FLAG
+from ops.terminal.task import PROOF_FLAG, find_task
 from runbooks.next_step import Finish, decide_next, needs_terminal, take_up
 from runbooks.parse import read_runbook
 from runbooks.procedure import Prose, Runbook, Step
@@ -98,7 +97,7 @@ def _tell_step(runbook: Runbook, step: Step, values: Mapping[str, str]) -> Mappi
 def _asks_two(words: Sequence[str]) -> bool:
     """Say whether a command is a task that may ask for a second person, and so for a proof."""
     try:
-        return words[0] == "giucong" and PROOF_FLAG in find_task(words[1]).help
+        return words[0] == "giucong" and PROOF_FLAG in find_task(words[1]).flags
     except (LookupError, IndexError):
         return False
 

@@ -21,12 +21,14 @@ ROOT_ERRORS = frozenset(
 )
 TEMPLATE_KEYWORDS = {"what", "why", "data", "next_step", "fix"}
 ENGLISH_ONLY = "backup/commands"  # the engine's own command line speaks restic's language
-TASK_DECORATOR = "operator_task"
+TASK_DECORATORS = {"task", "operator_task"}
 _POSITIONS = {
     "Problem": slice(1, 3),
     "mistake": slice(0, 2),
     "Kind": slice(1, 3),
     "Words": slice(0, 1),
+    "Flag": slice(0, 2),
+    "Form": slice(0, 2),
 }
 
 
@@ -101,7 +103,7 @@ def _messages_of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[tu
             yield from _messages_of_call(node, carriers, constants)
         elif isinstance(node, ast.ClassDef) and node.name in errors:
             yield from _messages_of_super(node, constants)
-        elif isinstance(node, ast.FunctionDef):
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield from _messages_of_task(node, constants)
 
 
@@ -151,11 +153,11 @@ def _templates(call: ast.Call, constants: Mapping[str, ast.expr]) -> Iterator[tu
 
 
 def _messages_of_task(
-    function: ast.FunctionDef, constants: Mapping[str, ast.expr]
+    function: ast.FunctionDef | ast.ClassDef, constants: Mapping[str, ast.expr]
 ) -> Iterator[tuple[str, str, int]]:
     for decorator in function.decorator_list:
         call = decorator if isinstance(decorator, ast.Call) else None
-        if _name(call.func if call else decorator) != TASK_DECORATOR:
+        if _name(call.func if call else decorator) not in TASK_DECORATORS:
             continue
         for paragraph in paragraphs_of(ast.get_docstring(function) or ""):
             yield paragraph, "", function.lineno

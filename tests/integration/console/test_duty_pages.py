@@ -7,9 +7,10 @@ import pytest
 
 from ops.access.caller import Caller
 from ops.access.identity import NotAllowedError
-from ops.console.acts import ACTS, find_task
+from ops.console.acts import all_acts
 from ops.console.filled import read_values
 from ops.errors import WrongUseError
+from ops.terminal.task import find_task
 from tests.console_office import InProcess, served
 
 pytestmark = pytest.mark.slow
@@ -59,8 +60,7 @@ def approve(office: InProcess, request: str) -> None:
 def do_here(office: InProcess, act: str, **form: str) -> None:
     """Do an act as its process would, in this one."""
     with office.counter.keeper.at_desk(Caller("bach", "bach", "")):
-        body = find_task(ACTS[act].task).entry.body
-        assert not body(None, **read_values(ACTS[act], form))
+        assert not find_task(all_acts()[act].task).run(read_values(all_acts()[act], form))
 
 
 def upload(office: InProcess, name: str, content: bytes, **form: str) -> dict[str, Any]:
@@ -184,11 +184,11 @@ def test_the_journal_is_found_by_day_and_person(office: InProcess) -> None:
 
 
 def test_a_flag_that_may_be_given_several_times_takes_lines_and_named_fields() -> None:
-    act = ACTS["plan.edit"]
+    act = all_acts()["plan.edit"]
     form = {"year": "2027", "item": "1", "set": "a=1\n\nb=2", "set.unit_price": "", "other.x": "y"}
     assert read_values(act, form)["set"] == ["a=1", "b=2", "unit_price="]
     decision = {"year": "2027", "grant.3": "", "grant.4": "12.000"}
-    assert read_values(ACTS["plan.record-decision"], decision)["grant"] == ["4=12.000"]
+    assert read_values(all_acts()["plan.record-decision"], decision)["grant"] == ["4=12.000"]
     with pytest.raises(WrongUseError):
         read_values(act, {f"set.{number}": "x" for number in range(201)})
 

@@ -18,7 +18,6 @@ from sqlalchemy import insert
 
 from ops.access.caller import Caller
 from ops.access.identity import NotAllowedError
-from ops.console.acts import find_task
 from ops.console.office.captured import NotCapturedError
 from ops.console.web.__main__ import configure
 from ops.console.web.captured import Below, make_captured_app, rewrite_page
@@ -26,6 +25,7 @@ from ops.errors import WrongUseError
 from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import hours, raw, series
+from ops.terminal.task import find_task
 from tests.console_browser import Chromium, chromium
 from tests.console_office import InProcess, build_console_estate, office_in_process, served
 from tests.web_server import say, web_server
@@ -99,7 +99,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
         told["console"] = f"http://{estate.listen}"
         with office_in_process(estate) as found:
             with found.counter.keeper.at_desk(Caller("bach", "bach", "")):
-                assert find_task("archive.capture").entry.body(None, site="cong-hai", web=True) == 0
+                assert find_task("archive.capture").run({"site": "cong-hai", "web": True}) == 0
             yield found
 
 

@@ -17,7 +17,7 @@ from ops.estate.edit.sample import write_sample
 ROOT = Path(__file__).parents[4]
 FAB = [str(Path(sys.executable).with_name("fab"))]
 GIUCONG = [sys.executable, "-m", "ops.cli.main"]
-HEAVY = ("fabric", "paramiko", "pydantic", "sqlalchemy", "rich", "numpy", "cryptography", "babel")
+HEAVY = ("pydantic", "sqlalchemy", "rich", "numpy", "babel")
 
 
 def run(

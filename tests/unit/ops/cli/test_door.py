@@ -1,38 +1,44 @@
-"""What `@operator_task` does for every task."""
+"""What lies before every task."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import pytest
 from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from ops.cli.door import pass_door
+from ops.cli.collections import FabricTask, make_fabric_task
 from ops.cli.program import explain_parse_error
 from ops.errors import OpsError
-from ops.terminal.task import OperatorTask, operator_task
-
-AREA = "made"
-
-
-@pytest.fixture(autouse=True)
-def _door(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OperatorTask, "door", staticmethod(pass_door), raising=False)
+from ops.terminal.flags import DryRun
+from ops.terminal.task import Flag, Task
 
 
-def make(body: Any = None) -> OperatorTask:
-    """Make a task that needs a site and can plan; its body is the function given."""
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """Do something."""
 
-    @operator_task(help={"site": "help"}, as_owner=False)
-    def run(_context: Context, site: str, dry_run: bool = False) -> int | None:
-        """Do something."""
-        result: int | None = body(site, dry_run) if body else None
+    site: Annotated[str, Flag("help")]
+    dry_run: DryRun = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Look."""
+
+
+def make(body: Any = None) -> FabricTask:
+    """Make a task that needs a site and can plan; what it does is the function given."""
+
+    def act(wish: Made) -> int | None:
+        result: int | None = body(wish.site, wish.dry_run) if body else None
         return result
 
-    return run
+    return make_fabric_task(Task(name="made.run", act=act, wish=Made, roles=None, as_owner=False))
 
 
-def call(task: OperatorTask, *, dry: bool = False, **values: object) -> int:
+def call(task: FabricTask, *, dry: bool = False, **values: object) -> int:
     context = Context(Config(overrides={"run": {"dry": dry}}))
     try:
         task(context, **{"site": "a", "dry_run": False, **values})
@@ -69,11 +75,10 @@ def test_invokes_dry_means_plan_only() -> None:
 
 
 def test_invokes_dry_is_refused_where_nothing_can_be_planned() -> None:
-    @operator_task(as_owner=False)
-    def look(_context: Context) -> None:
-        """Look."""
+    def act(_wish: Look) -> int | None:
         pytest.fail("it ran")
 
+    look = make_fabric_task(Task(name="made.look", act=act, wish=Look, roles=None, as_owner=False))
     with pytest.raises(Exit) as caught:
         look(Context(Config(overrides={"run": {"dry": True}})))
 

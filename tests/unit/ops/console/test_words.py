@@ -3,10 +3,11 @@
 import pytest
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
-from ops.console.acts import ACTS, fields_of, find_task
+from ops.console.acts import all_acts, fields_of
 from ops.console.web.shown import show_told
 from ops.console.words import ABOUT, FIELDS, tell_act
 from ops.language.text import _, speaking
+from ops.terminal.task import find_task
 
 GIVEN = {"alert", "cancel", "duty", "grant", "id", "item", "job", "run", "set"}
 """Fields that the pages themselves fill."""
@@ -17,17 +18,17 @@ def test_no_form_speaks_of_flags_and_tasks(language: str) -> None:
     with speaking("vi" if language == "vi" else "en"):
         seen = [
             (name, it.name, _(it.help))
-            for name, act in ACTS.items()
+            for name, act in all_acts().items()
             for it in fields_of(act)
             if it.name not in GIVEN and (act.task, it.name) != ("report.make", "kind")
-        ] + [(name, "", _(ABOUT.get(name, ""))) for name in ACTS]
+        ] + [(name, "", _(ABOUT.get(name, ""))) for name in all_acts()]
     assert [it for it in seen if "--" in it[2] or "`" in it[2]] == []
 
 
 def test_words_are_for_forms_that_there_are() -> None:
-    fields = {f"{act.task}.{it}" for act in ACTS.values() for it in act.fields}
+    fields = {f"{act.task}.{it}" for act in all_acts().values() for it in act.fields}
     assert set(FIELDS) <= fields
-    assert set(ABOUT) <= set(ACTS)
+    assert set(ABOUT) <= set(all_acts())
     assert all(find_task(it.rpartition(".")[0]) for it in FIELDS)
 
 

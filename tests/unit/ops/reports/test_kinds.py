@@ -27,7 +27,7 @@ from ops.reports.cli import MakeWish, make_report, read_day, read_wish
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
 from ops.reports.requests import Asked, Request
-from ops.terminal.task import OperatorTask
+from ops.terminal.task import tasks_of
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
 from tests.unit.ops.reports.a_plan import YEAR, write_plan
@@ -295,12 +295,12 @@ def test_what_ran_for_sites_that_are_gone_is_added_too(written: Estate, catalog:
 
 
 def test_a_short_form_has_no_flag_that_its_kind_does_not_heed() -> None:
-    found = {it.name: it for it in vars(tasks).values() if isinstance(it, OperatorTask)}
+    found = {it.name.partition(".")[2]: it for it in tasks_of(tasks)}
     short = {name: it for name, it in found.items() if name in KINDS}
     for name, task in short.items():
-        flags = {str(it.name).rstrip("_") for it in task.get_arguments()} - {"out", "json"}
+        flags = {it.rstrip("_") for it in task.flags} - {"out", "json"}
         of = {"of" if it == "id" else it for it in flags}
         assert of <= set(KINDS[name].takes), name
 
     assert len(short) == 8
-    assert {"kind", "out", "of"} <= {it.name for it in found["make"].get_arguments()}
+    assert {"kind", "out", "of"} <= set(found["make"].flags)
