@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ops.language.text import N_, _, fill
 from ops.runbooks.choices import list_choices, refuse_unknown, warn_of_doubt
+from ops.runbooks.told import write_told
 from ops.terminal.output import is_terminal, text_width, write_line
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step, Variable
@@ -66,9 +67,7 @@ class TerminalAsker:
 
     def show_output(self, output: str) -> None:
         """Show what the commands of a step wrote."""
-        for line in output.splitlines():
-            write_line(f"   {line}")
-        sys.stdout.flush()
+        write_told(output)
 
     def ask_whether_enough(self) -> str:
         """Have the person decide on a step that is done but incomplete."""

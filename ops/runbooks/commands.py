@@ -1,26 +1,37 @@
-"""Run the commands of a runbook as the service's user: no shell, a deadline, secrets as files."""
+"""Run the commands of a runbook as the service's user: no shell, a deadline, secrets as files.
+
+They run in `/`, and what is Python runs isolated: whoever carries a runbook out stands in a folder
+of their own choice, and nothing that lies there is code.
+"""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
 
 from ops.access.caller import current_caller
 from ops.access.requester import open_proof
+from ops.runbooks.told import MARK, write_told
 from ops.secret_files import open_secret
+from ops.terminal.output import is_terminal
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
 from runbooks.variables import Command, mask
 
 _TASKS = frozenset({"giucong", "fab"})
-_OURS = _TASKS | {"python"}
+_PYTHON = re.compile(r"python[0-9.]*")
+_HERE = "/"
 _FOR_CALLER = "ops.cli.for_caller"
 _GRACE_SECONDS = 10.0
+_LONGEST_LINE = 65_536
 
 
 class ProcessCommands:
@@ -47,28 +58,31 @@ class ProcessCommands:
                 descriptor = held.enter_context(open_secret(secret))
                 descriptors.append(descriptor)
                 words[position] = f"/dev/fd/{descriptor}"
-            program = find_program(words[0])
-            if program is None:
+            start = _find_start(words[0])
+            if not start:
                 return CommandResult(EXIT_NO_PROGRAM, f"{words[0]}: command not found\n")
-            output = held.enter_context(tempfile.TemporaryFile())
-            start = [program]
+            kept = held.enter_context(tempfile.TemporaryFile())
+            output = kept.fileno()
+            if private:
+                output = held.enter_context(_passing_on(whole=words[0] in _TASKS))
             if words[0] in _TASKS:
                 descriptors += open_proof(self._environment)
             if words[0] in _TASKS and (caller := current_caller()):
                 descriptor = held.enter_context(open_secret(json.dumps(asdict(caller))))
                 descriptors.append(descriptor)
-                start = [sys.executable, "-P", "-m", _FOR_CALLER, str(descriptor)]
+                start = [sys.executable, "-I", "-m", _FOR_CALLER, str(descriptor)]
             process = subprocess.Popen(
                 [*_ending_with_us(), *start, *words[1:]],
+                cwd=_HERE,
                 stdin=None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL,
-                stdout=None if private else output,
-                stderr=None if private else output,
+                stdout=output,
+                stderr=output,
                 pass_fds=descriptors,
                 env={**os.environ, **self._environment},
             )
             code = _await_end(process, deadline)
-            output.seek(0)
-            read = output.read(KEPT_CHARACTERS * 4).decode("utf-8", "replace")
+            kept.seek(0)
+            read = kept.read(KEPT_CHARACTERS * 4).decode("utf-8", "replace")
         text = read.replace("\0", "\ufffd")
         if len(text) > KEPT_CHARACTERS:  # the runner would not know half a secret at the cut
             secrets = {str(position): secret for position, secret in command.secrets.items()}
@@ -82,13 +96,47 @@ def _ending_with_us() -> list[str]:
     return [setpriv, "--pdeathsig=TERM"] if setpriv else []
 
 
-def find_program(word: str) -> str | None:
-    """Find a program; `giucong` and `python` are those of this very installation."""
-    if word in _OURS:
-        own = Path(sys.executable).with_name(word)
-        if own.is_file():
-            return str(own)
-    return shutil.which(word)
+@contextmanager
+def _passing_on(*, whole: bool) -> Iterator[int]:
+    """Give what a command writes to: each line is shown as it comes, and none of it is kept.
+
+    Before a terminal it is one itself: what the command asks comes after what it has said. Who
+    outlives the command and holds it open is not waited for.
+
+    Args:
+        whole: Leave long lines to the terminal: a task of ours forges none.
+    """
+    if is_terminal():
+        ours, theirs = os.openpty()
+        rows, columns = os.get_terminal_size()
+        termios.tcsetwinsize(theirs, (rows, max(columns - len(MARK), 1)))
+    else:
+        ours, theirs = os.pipe()
+
+    def show() -> None:
+        with os.fdopen(ours, "rb") as lines, suppress(OSError):  # so ends a terminal
+            for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
+                write_told(line.decode("utf-8", "replace"), whole=whole)
+
+    reader = Thread(target=show, daemon=True)
+    reader.start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        reader.join(_GRACE_SECONDS)
+
+
+def _find_start(word: str) -> list[str]:
+    """Give what a program is started with; `giucong` and `python` are this very installation's."""
+    own = Path(sys.executable).parent / word
+    is_own = word in {*_TASKS, "python"} and own.is_file()
+    program = str(own) if is_own else shutil.which(word)
+    if program is None:
+        return []
+    if is_own and word in _TASKS:
+        return [sys.executable, "-I", program]
+    return [program, "-I"] if _PYTHON.fullmatch(Path(program).name) else [program]
 
 
 def _await_end(process: subprocess.Popen[bytes], deadline: float) -> int:
