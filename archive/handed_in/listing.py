@@ -20,6 +20,9 @@ LARGEST_FILE = 5_000_000_000
 """Bytes of a file; as of a file that a portal has (`ops.archives.portal`)."""
 _DEEPEST = 40
 _LONGEST = 1000
+_MOST_WRITTEN = 4 * _LONGEST
+"""Characters of a path as somebody writes it: decomposed, or each escaped."""
+
 _CONTROLS = {chr(it) for it in (*range(32), 127)}
 
 
@@ -46,6 +49,8 @@ class Listing:
 
 def clean(path: str) -> str:
     """Give a path as listings have it: NFC, without "./"; empty where it leads anywhere else."""
+    if len(path) > _MOST_WRITTEN:  # the time that a normal form takes grows with the square
+        return ""
     text = unicodedata.normalize("NFC", path.strip())
     parts = [it for it in text.split("/") if it not in {"", "."}]
     leads_away = (
