@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from ops.assets.sheet import Heads, read_heads, read_whole
+from ops.csv_file import untame
 from ops.errors import Problem
 from ops.language.text import N_
 
@@ -65,7 +66,6 @@ MOST_PRICE = 10**14
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _NEEDED = ("name", "kind", "title")
-_MARKED = ("=", "+", "-", "@", "\t", "'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +169,9 @@ def _read_cell(number: int, name: str, cell: object, problems: list[Problem]) ->
         return _read_date(number, name, cell, problems)
     if name == "price":
         return _read_price(number, cell, problems)
-    text = unicodedata.normalize("NFC", str(cell if cell is not None else "")).strip()
+    text = untame(unicodedata.normalize("NFC", str(cell if cell is not None else "")).strip())
     if isinstance(cell, float) and cell.is_integer():
         text = str(int(cell))
-    if len(text) > 1 and text[0] == "'" and text[1] in _MARKED:
-        text = text[1:]  # as `asset.export` writes what a spreadsheet would reckon
     if len(text) > MOST_CELL:
         problems.append(Problem(
             str(number), "a cell of {name} is too long", "keep it below {most} characters",
@@ -224,11 +222,4 @@ def _read_price(number: int, cell: object, problems: list[Problem]) -> int | Non
 def write_lines(assets: Sequence[AssetRow]) -> list[list[object]]:
     """Give the lines of a sheet, the heads first, that `read_assets` reads back as the same."""
     heads: list[object] = [HEADS[name][0] for name in FIELDS]
-    return [heads, *([_write_cell(getattr(it, name)) for name in FIELDS] for it in assets)]
-
-
-def _write_cell(value: object) -> object:
-    """Give a cell; text that a spreadsheet would reckon begins with an apostrophe."""
-    if isinstance(value, str) and value.startswith(_MARKED):
-        return f"'{value}"
-    return value
+    return [heads, *([getattr(it, name) for name in FIELDS] for it in assets)]

@@ -16,7 +16,8 @@ from ops.assets.records import (
     note_comparison,
     plan_import,
 )
-from ops.assets.sheet import read_lines, write_csv, write_xlsx
+from ops.assets.sheet import read_lines, write_xlsx
+from ops.csv_file import write_csv
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load.load import load_estate

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ops.csv_file import tame
 from ops.durable_files import read_bounded
 from ops.errors import OpsError, Problem
 from ops.estate.edit.csv_sheet import DELIMITERS
@@ -171,20 +172,16 @@ def read_whole(text: str, most: int) -> int | None:
     return number if number <= most else None
 
 
-def write_csv(lines: Sequence[Sequence[object]]) -> bytes:
-    """Give a CSV that spreadsheet programs open: UTF-8 with its mark, CRLF, days as 2027-03-31."""
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerows(["" if it is None else it for it in line] for line in lines)
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
-
-
 def write_xlsx(lines: Sequence[Sequence[object]], *, title: str) -> bytes:
     """Give an XLSX of one sheet."""
     return write_book({title: lines})
 
 
 def write_book(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
-    """Give an XLSX of sheets by title, each with a head that stays, filters and fitting columns."""
+    """Give an XLSX of sheets by title, each with a head that stays, filters and fitting columns.
+
+    Texts are tamed, though no cell is a formula: somebody saves the sheet as CSV.
+    """
     import xlsxwriter
 
     buffer = io.BytesIO()
@@ -205,7 +202,7 @@ def _fill(sheet: Any, lines: Sequence[Sequence[object]], formats: tuple[Any, Any
     bold, day, money = formats
     width = len(lines[0]) if lines else 0
     for place, head in enumerate(lines[0] if lines else ()):
-        sheet.write_string(0, place, str(head), bold)
+        sheet.write_string(0, place, str(tame(head)), bold)
     _write_cells(sheet, lines, day, money)
     for place in range(width):
         widest = max(len(str(line[place] or "")) for line in lines)
@@ -223,4 +220,4 @@ def _write_cells(sheet: Any, lines: Sequence[Sequence[object]], day: Any, money:
             elif isinstance(cell, int):
                 sheet.write_number(number, place, cell, money)
             elif cell is not None:
-                sheet.write_string(number, place, str(cell))
+                sheet.write_string(number, place, str(tame(cell)))

@@ -1,7 +1,5 @@
 """Draw a metric: a line of blocks in the terminal, SVG and its table in files."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +11,7 @@ from typing import Any
 from ops.charts.lines import Dot, Line, LineChart, draw_lines, list_line_values
 from ops.charts.sparkline import draw_sparkline
 from ops.charts.svg import Table
+from ops.csv_file import write_csv
 from ops.durable_files import put_new
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -232,11 +231,9 @@ def _give(wish: ChartWish, svg: str, table: Table, items: list[dict[str, Any]]) 
     """Write the files where they are asked for, else the table."""
     heads, rows = table
     if wish.out is not None:
-        text = io.StringIO()
-        csv.writer(text).writerows([heads, *rows])
         try:
             put_new(wish.out, svg.encode(), 0o644)
-            put_new(wish.out.with_suffix(".csv"), text.getvalue().encode("utf-8-sig"), 0o644)
+            put_new(wish.out.with_suffix(".csv"), write_csv([heads, *rows]), 0o644)
         except OSError as error:
             raise OpsError(
                 "the chart cannot be written to {path}",

@@ -1,9 +1,9 @@
 """Rows of one table that somebody wants back: as a table for people, and as statements to run.
 
-The statements are exact; the table (CSV) shows nothing for NULL, and bytes as hexadecimal digits.
+The statements are exact; the table (CSV) shows nothing for NULL, bytes as hexadecimal digits, and
+an apostrophe before what a spreadsheet would reckon.
 """
 
-import csv
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from pathlib import Path
 from psycopg import sql
 
 from backup.sources.databases.mariadb_client import ask, quote_name, quote_text
+from ops.csv_file import csv_writer
 from ops.sandbox.databases import mariadb, postgresql, sqlite
 from ops.sandbox.databases.databases import Databases
 from ops.sandbox.isolation.new_root import WORKSHOP
@@ -95,15 +96,15 @@ def _write(found: Found, wanted: RowsWanted, engine: str) -> list[Remark]:
         (folder / CSV).open("w", encoding="utf-8-sig", newline="") as table,
         (folder / STATEMENTS).open("w", encoding="utf-8", newline="") as statements,
     ):
-        sheet = csv.writer(table)
-        sheet.writerow(found.columns)
+        write = csv_writer(table)
+        write(found.columns)
         statements.write(_BEGINNINGS[engine])
         for row in found.rows:
             if count == wanted.most:
                 is_cut = True
                 break
             count += 1
-            sheet.writerow([it.text or "" for it in row])
+            write([it.text for it in row])
             statements.write(f"{found.insert} ({', '.join(it.literal for it in row)});\n")
         statements.write("COMMIT;\n")
     (folder / SUMMARY).write_text(json.dumps({"rows": count, "is_cut": is_cut}), encoding="ascii")

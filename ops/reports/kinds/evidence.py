@@ -6,22 +6,21 @@ the hash; `README.txt` says how, with a script in plain Python of its own. Who w
 anew is found by the head alone, which stores keep signed (`ops.audit.heads`).
 """
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
+from ops.csv_file import write_csv
 from ops.errors import OpsError
 from ops.journal.journal import FIELDS, FIRST_PREVIOUS, STORED
 from ops.journal.rows import read_rows
 from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunRow, list_runs
-from ops.reports.kinds.kind import Ask, Frame, Package, day, tame
+from ops.reports.kinds.kind import Ask, Frame, Package, day
 from ops.reports.kinds.site_rows import site_rows
 from ops.reports.window import Window
 
@@ -144,9 +143,9 @@ def write(found: Evidence, frame: Frame) -> Package:
         "journal.jsonl": "".join(lines).encode(),
         "journal-before.txt": f"{found.before}\n".encode(),
         "journal-last.txt": f"{last}\n".encode(),
-        "sites.csv": _csv(texts.heads("sites"), site_rows(found.facts, frame)),
-        "runs.csv": _csv(texts.heads("runs"), runs),
-        "drills.csv": _csv(texts.heads("drills"), drills),
+        "sites.csv": write_csv([texts.heads("sites"), *site_rows(found.facts, frame)]),
+        "runs.csv": write_csv([texts.heads("runs"), *runs]),
+        "drills.csv": write_csv([texts.heads("drills"), *drills]),
     }
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
@@ -157,9 +156,3 @@ def write(found: Evidence, frame: Frame) -> Package:
 
 def _seconds(span: timedelta | None) -> str:
     return "" if span is None else f"{span.total_seconds():.0f}"
-
-
-def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerows([heads, *(map(tame, row) for row in rows)])
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode()

@@ -10,7 +10,7 @@ from ops.assets.records import list_assets
 from ops.catalog.tables.index import Snapshot
 from ops.duties.wording import tell_medium
 from ops.language.text import _
-from ops.reports.kinds.kind import Ask, Book, Frame, tame
+from ops.reports.kinds.kind import Ask, Book, Frame
 
 _SOFTWARE = {"software", "licence"}
 _MOST_COPIES = 100_000
@@ -57,10 +57,7 @@ def write(facts: Lists, frame: Frame) -> Book:
     }
     return Book(
         sheets={
-            texts.say(name, table="sheets"): [
-                list(texts.heads(name)),
-                *([tame(it) for it in row] for row in rows),
-            ]
+            texts.say(name, table="sheets"): [list(texts.heads(name)), *rows]
             for name, rows in sheets.items()
         }
     )

@@ -193,11 +193,3 @@ def span(duration: timedelta | None) -> str:
 def day(when: date) -> str:
     """Write a day."""
     return format_date(when)
-
-
-_MARKED = ("=", "+", "-", "@", "\t", "\r")
-
-
-def tame(cell: object) -> object:
-    """Keep a spreadsheet from reckoning what somebody has typed."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_MARKED) else cell

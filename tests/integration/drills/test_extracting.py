@@ -15,6 +15,7 @@ from sqlalchemy import select
 from backup.progress import SILENT
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
+from ops.csv_file import untame
 from ops.drills.extract import ExtractError, ExtractWish, extract_rows
 from ops.estate.load.load import load_estate
 from ops.jobs.site_lock import hold_site_lock
@@ -123,6 +124,23 @@ def test_an_article_is_copied_back_as_it_was(world: World, engine: str, tmp_path
     assert world.rows(engine) == before
     assert not list((world.estate.parent / "var" / "drill").glob("extract-*"))
     assert (target / "rows.sql").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_formula_of_a_citizen_is_none_in_the_table_and_exact_in_the_statements(
+    world: World, tmp_path: Path
+) -> None:
+    formula = "=HYPERLINK(1);=2;-3"
+    world.run("sqlite", f"INSERT INTO bai (so, tieu_de) VALUES (-78, '{formula}');")  # noqa: S608 -- our own
+    giucong(world.estate, "backup.run", "--site", "cong-xa", "--database", "sqlite")
+    world.run("sqlite", "DELETE FROM bai WHERE so = -78;")
+    done = extract(world, "sqlite", tmp_path / "rows", "--where", "so=-78")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    with (tmp_path / "rows" / "rows.csv").open(encoding="utf-8-sig", newline="") as table:
+        (found,) = csv.DictReader(table)
+    assert (found["so"], found["tieu_de"]) == ("-78", "'=HYPERLINK(1);'=2;'-3")
+    assert untame(found["tieu_de"]) == formula
+    assert f"'{formula}'" in (tmp_path / "rows" / "rows.sql").read_text(encoding="utf-8")
 
 
 def test_a_row_comes_from_the_newest_copy_of_its_database(world: World, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from ops.assets.asset import AssetRow, write_lines
 from ops.assets.cli import AssetsError, export_assets, import_assets, show_assets, show_differences
-from ops.assets.sheet import read_lines, write_csv
+from ops.assets.sheet import read_lines
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
+from ops.csv_file import write_csv
 from ops.hosts.programs import EQUIPMENT
 from ops.sites.account import list_allowed
 from tests.integration.jobs.small_estate import build_estate
