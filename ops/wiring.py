@@ -46,6 +46,7 @@ TASKS = (
 give("task-modules", *TASKS)
 give(
     "job-kinds",
+    "ops.archives.kind:BY_HAND",
     "ops.archives.kind:CAPTURE",
     "ops.archives.kind:FIXITY",
     "ops.archives.kind:PAGE_CAPTURE",
@@ -56,7 +57,11 @@ give(
     "ops.drills.kind:DRILL_PLAN",
     "ops.backups.retention.kind:FORGET",
     "ops.audit.kind:JOURNAL_HEAD",
+    "ops.audit.kind:VERIFY",
     "ops.backups.malware.kind:SCAN",
+    "ops.backups.media.kind:EXPORT",
+    "ops.backups.media.kind:IMPORT",
+    "ops.backups.repositories.kind:REPAIR",
     "ops.security.kind:AUDIT",
     "ops.backups.checks.kind:WITNESS",
 )

@@ -12,7 +12,7 @@ from ops.language.text import LABELS, N_, _
 from ops.outcomes.explain import explain
 from ops.outcomes.plain import Explanation
 from ops.parts import Seam
-from ops.schedule.kinds import JOB_KINDS
+from ops.schedule.kinds import tell_kind
 
 SEVERITIES = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
 _MOST_JOBS = 5
@@ -188,9 +188,7 @@ def _find(code: str, *, is_watched: bool = False) -> NoticeKind:
 
 
 def _kind(told: Told) -> str:
-    kind = str(told.params.get("kind", "backup"))
-    titles = {it.name: it.title for it in JOB_KINDS.parts()}
-    return _(titles.get(kind, kind))
+    return tell_kind(str(told.params.get("kind", "backup")))
 
 
 def _due(told: Told, zone: str) -> str:

@@ -39,7 +39,7 @@ def ingest(
         work = partial(ingest_by_hand, progress=progress, told=refused.append)
         given = {"from": str(source), **({"class": content_class} if content_class else {})}
         result = run_by_hand(
-            bench, work, job=by_hand_job(chosen.name), kind=BY_HAND, site=chosen.name,
+            bench, work, job=by_hand_job(chosen.name), kind=BY_HAND.name, site=chosen.name,
             arguments=given,
         )  # fmt: skip
     if as_json:

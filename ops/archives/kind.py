@@ -15,13 +15,9 @@ def archive_job(site: str) -> str:
     return f"archive/{site}"
 
 
-BY_HAND = "archive-ingest"
-"""Kind of a run that only people start."""
-
-
 def by_hand_job(site: str) -> str:
     """Give the name of the job that archives what people hand in for a site."""
-    return f"{BY_HAND}/{site}"
+    return f"{BY_HAND.name}/{site}"
 
 
 def pages_job(site: str) -> str:
@@ -72,3 +68,4 @@ FIXITY = JobKind(
     jobs=_checks,
     is_grave=True,
 )
+BY_HAND = JobKind(name="archive-ingest", title=N_("archived by hand"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ops.alerts.drafts import JOURNAL_BROKEN
 from ops.audit.job import Examination, broken_params, examine
+from ops.audit.kind import VERIFY
 from ops.audit.verify import UNACCEPTABLE, tell
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
@@ -20,8 +21,7 @@ from ops.jobs.last_runs import last_runs
 from ops.language.text import N_, _, fill, ngettext
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
 
-_KIND = "journal-verify"
-_JOB = f"{_KIND}/{OWN_SITE}"
+_JOB = f"{VERIFY.name}/{OWN_SITE}"
 
 
 def verify_journal(*, as_json: bool) -> int:
@@ -52,7 +52,7 @@ def _remember(catalog: Catalog, found: Examination) -> None:
             return
         session.add(
             Run(
-                id=new_id(), job=_JOB, kind=_KIND, site=OWN_SITE,
+                id=new_id(), job=_JOB, kind=VERIFY.name, site=OWN_SITE,
                 host=socket.gethostname(), pid=os.getpid(), started_at=now, ended_at=now,
                 outcome=found.outcome,
                 reason=JOURNAL_BROKEN if found.faults else "",

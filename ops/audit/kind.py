@@ -21,3 +21,4 @@ JOURNAL_HEAD = JobKind(
     run="ops.audit.job:sign_daily",
     jobs=_jobs,
 )
+VERIFY = JobKind(name="journal-verify", title=JOURNAL_HEAD.title)

@@ -91,11 +91,6 @@ _ACTS: Mapping[str, str] = {
     "user.login": N_("logged in"), "user.logout": N_("logged out"),
     "user.proof-failed": N_("failed to prove who it is"), "user.role": N_("gave or took a role"),
 }  # fmt: skip
-KINDS: Mapping[str, str] = {
-    "export-media": N_("copy on an offline medium"), "import-media": N_("import from a medium"),
-    "repair": N_("repair of a repository"), "archive-ingest": N_("archived by hand"),
-}  # fmt: skip
-"""Kind of a run that only people start → what it is called."""
 
 _VIA: Mapping[str, str] = {
     "cli": N_("terminal"), "clock": N_("schedule"), "console": N_("console"),

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.open import Catalog
 from ops.errors import OpsError
 from ops.journal.journal import Origin
+from ops.language.text import _
 from ops.parts import Seam, find
 from ops.schedule.ledger.events import Listener
 from ops.schedule.ledger.job import STOPPED, JobDefinition, JobResult, LedgerEvent
@@ -79,7 +80,8 @@ class JobKind:
     Attributes:
         name: As the ledger and the journal keep it.
         title: A message: what a run of it is called.
-        run: Its `JobRunner` as "module:function"; imported where it runs.
+        run: Its `JobRunner` as "module:function"; imported where it runs. Empty for a kind that
+            people alone start, each run by its own task.
         jobs: Gives the jobs of this kind that an estate asks for, in the order of its sites. It
             takes an `ops.estate` Estate, which stands above this room.
         is_grave: Whether people are called at once when it fails.
@@ -87,8 +89,8 @@ class JobKind:
 
     name: str
     title: str
-    run: str
-    jobs: Callable[[Any], Iterable[JobDefinition]]
+    run: str = ""
+    jobs: Callable[[Any], Iterable[JobDefinition]] = lambda _estate: ()
     is_grave: bool = False
 
 
@@ -112,6 +114,11 @@ def find_kind(name: str) -> JobKind:
         next_step="look at the jobs with `{program} service.jobs`",
         kind=name,
     )
+
+
+def tell_kind(name: str) -> str:
+    """Give what a run of a kind is called; its name where this version knows none such."""
+    return _(next((it.title for it in JOB_KINDS.parts() if it.name == name), name))
 
 
 def is_grave(kind: str) -> bool:

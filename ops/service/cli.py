@@ -20,7 +20,7 @@ from ops.language.formats import format_duration, format_moment, format_number
 from ops.language.text import N_, _, fill, ngettext
 from ops.monitor.watch.beat import read_beat, tell_watch
 from ops.outcomes.explain import explain
-from ops.schedule.kinds import find_kind
+from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
@@ -138,7 +138,7 @@ def _kind_row(
     due = min((it.next_due.due_at for it in statuses if it.next_due.due_at), default=None)
     return (
         kind,
-        _(find_kind(kind).title),
+        tell_kind(kind),
         format_number(len(statuses)),
         Cell(told, gravest.tone) if gravest else Cell("–", "faint"),
         format_number(running) if running else "–",

@@ -28,6 +28,7 @@ from ops.monitor.alert_wording import explain_alert
 from ops.outcomes.explain import explain
 from ops.outcomes.plain import Explanation
 from ops.reports.requests import explain_request
+from ops.schedule.kinds import tell_kind
 from ops.status import problems as codes
 from ops.status import problems_copies as copies
 from ops.status.facts import Facts
@@ -55,18 +56,7 @@ def explain_problem(problem: Problem, zone: str) -> Explanation:
 def _explain_run(params: Mapping[str, Any], site: str, _zone: str) -> Explanation:
     job, outcome = params["job"], params["outcome"]
     found = explain(params["reason"], params["params"], job=job, site=site, by_clock=True)
-    name = job.partition("/")[0]
-    kind = {
-        "backup": _("last backup"),
-        "check": _("last check"),
-        "copy": _("last copying"),
-        "drill": _("last restore drill"),
-        "forget": _("last forgetting"),
-        "witness": _("last look of stock restic"),
-        "scan": _("last look for malware"),
-        "journal-verify": _("last look at the journal"),
-    }
-    heading = kind.get(name, name)
+    heading = _("last {kind}").format(kind=tell_kind(job.partition("/")[0]))
     is_odd = outcome == "ok" and bool(found.what)  # it is stored, and somebody has to look
     state = _("look at it") if is_odd else outcome_cell(outcome).text
     return Explanation(

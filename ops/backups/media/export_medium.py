@@ -37,6 +37,7 @@ from ops.backups.keys.key_holders import choose_with_own
 from ops.backups.media.copy_list import NAME as LIST_NAME
 from ops.backups.media.copy_list import write_copy_list
 from ops.backups.media.inventory import take_inventory
+from ops.backups.media.kind import EXPORT
 from ops.backups.media.known_copies import list_copies
 from ops.backups.media.label import Content, Label, replace_contents
 from ops.backups.media.label_proof import doubt_label, find_openable, prove_label, sign_label
@@ -69,8 +70,6 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_line
-
-KIND = "export-media"
 
 
 def export_media(wish: MediaWish, progress: Progress) -> int:
@@ -178,9 +177,9 @@ class _Exported:
 def _export(bench: Bench, site: Site, medium: HeldMedium, progress: Progress) -> _Exported:
     done: list[tuple[Content, MasterKey]] = []
     work = partial(_mirror, bench.estate, medium, done, progress)
-    job = f"{KIND}/{site.name}"
+    job = f"{EXPORT.name}/{site.name}"
     try:
-        result = run_by_hand(bench, work, job=job, kind=KIND, site=site.name)
+        result = run_by_hand(bench, work, job=job, kind=EXPORT.name, site=site.name)
     except (BackupError, OpsError) as error:
         return _Exported(None, None, int(site.name in medium.failed), report(error))
     write_line("  " + _("{site}: {objects} files, {size}; written now: {added}").format(

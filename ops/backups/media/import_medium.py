@@ -23,6 +23,7 @@ from backup.errors import BackupError, ObjectNotFoundError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.media.inventory import take_inventory
+from ops.backups.media.kind import IMPORT
 from ops.backups.media.label import Content, Label, LabelError
 from ops.backups.media.label_proof import open_on_medium, prove_label
 from ops.backups.media.mount_point import read_label, repository_on
@@ -40,8 +41,6 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import gravest, report
 from ops.terminal.output import write_line
-
-KIND = "import-media"
 
 
 class MediumDamagedError(OpsError):
@@ -187,8 +186,8 @@ def _take(
         write_line(text.format(site=content.site, store=store.name, size=size))
         return 0
     work = partial(_mirror, estate, folder, store, progress)
-    job = f"{KIND}/{content.site}"
-    run_by_hand(bench, work, job=job, kind=KIND, site=content.site)
+    job = f"{IMPORT.name}/{content.site}"
+    run_by_hand(bench, work, job=job, kind=IMPORT.name, site=content.site)
     text = _("  {site}: taken into {store}: {count} files, {size}")
     write_line(text.format(
         site=content.site, store=store.name, count=format_number(content.objects), size=size

@@ -23,6 +23,7 @@ from backup.repository.locks import Lock, hold_lock
 from backup.repository.repository import Repository
 from ops.access.session import at_bench
 from ops.backups.repositories.catalog_index import update_index
+from ops.backups.repositories.kind import REPAIR
 from ops.backups.repositories.open import open_repository
 from ops.errors import WrongUseError
 from ops.estate.history.vanished import require_site
@@ -75,8 +76,8 @@ def repair_site(wish: RepairWish, progress: Progress) -> int:
             return 0
         need_confirmation(site.name, wish.confirm, _("The repository will be changed as said."))
         work = partial(_repair, store=store, pack_ids=pack_ids, progress=progress)
-        job = f"repair/{site.name}"  # of no kind: only people start one
-        result = run_by_hand(bench, work, job=job, kind="repair", site=site.name)
+        job = f"{REPAIR.name}/{site.name}"
+        result = run_by_hand(bench, work, job=job, kind=REPAIR.name, site=site.name)
         with bench.catalog.writing() as session:
             details = {"store": store.name, **result.summary}
             journal.append(

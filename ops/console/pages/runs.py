@@ -11,11 +11,10 @@ from ops.catalog.tables.core import OUTCOMES, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut_key, older
-from ops.console.words import KINDS
 from ops.jobs.live import Live, read_live
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
-from ops.schedule.kinds import JOB_KINDS
+from ops.schedule.kinds import JOB_KINDS, tell_kind
 from ops.schedule.ledger.job import lock_name
 
 _ROWS = 50
@@ -82,10 +81,9 @@ def list_ended(
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:
     """Give a run with its reason in words."""
-    kinds = {**KINDS, **{it.name: it.title for it in JOB_KINDS.parts()}}
     told = {
         **row,
-        "title": _(kinds.get(row["kind"], row["kind"])),
+        "title": tell_kind(row["kind"]),
         "told": None,
         "seconds": row["summary"].get("seconds"),
     }
