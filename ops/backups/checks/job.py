@@ -9,6 +9,7 @@ is sound or gone: no check that has not looked there calls the repository good.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -32,6 +33,7 @@ from ops.estate.choose import chosen_store
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.jobs.begin import begin
+from ops.jobs.site_lock import SiteBusyError, hold_site_lock
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
 
@@ -47,7 +49,10 @@ def check(
     *,
     wait_for_lock: timedelta = timedelta(minutes=10),
 ) -> JobResult:
-    """Run a check; the caller holds the site's lock.
+    """Run a check; the caller holds the lock of the site's checks.
+
+    What it writes it writes with the site's lock. Where somebody works on the site just now, damage
+    is told and left to the next check to mend, and whoever works there writes the index.
 
     Arguments in the context: `read_data`, one of `none`, `share` (unless given) and `all`;
     `store`, which store (unless given the primary).
@@ -67,15 +72,20 @@ def check(
         request = make_check_request(repository, wanted, read_at, within=within, now=now)
         result = check_repository(repository, request, progress)
     mended: dict[str, list[str]] = {}
-    if result.damaged_packs:
-        mended = mend(
-            context, estate, store, repository, result.damaged_packs, wait_for_lock=wait_for_lock
-        )
-    if mended:  # what followed from the damage is gone with it; only another look can tell
-        with hold_reading_lock(repository, retry_for=wait_for_lock):
-            request = make_check_request(repository, wanted, read_at, within=within, now=now)
-            result = check_repository(repository, request, progress)
-    update_index(context.catalog, repository, site=site.name, store=store.name)
+    with (
+        suppress(SiteBusyError),
+        hold_site_lock(context.state, site.name, holder=str(context.run_id), wait=wait_for_lock),
+    ):
+        if result.damaged_packs:
+            mended = mend(
+                context, estate, store, repository, result.damaged_packs,
+                wait_for_lock=wait_for_lock,
+            )  # fmt: skip
+        if mended:  # what followed from the damage is gone with it; only another look can tell
+            with hold_reading_lock(repository, retry_for=wait_for_lock):
+                request = make_check_request(repository, wanted, read_at, within=within, now=now)
+                result = check_repository(repository, request, progress)
+        update_index(context.catalog, repository, site=site.name, store=store.name)
     stored = repository.list_packs()
     gone = [it for it in read_at if it not in stored]
     damaged = [it for it in result.damaged_packs if it in stored]

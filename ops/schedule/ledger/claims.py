@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
 from ops.catalog.tables.core import Occurrence, Run
-from ops.schedule.ledger.job import DRILLS, PAGES, TIMED_OUT, lock_name
+from ops.schedule.ledger.job import AUDITS, PAGES, READERS, TIMED_OUT, lock_name
 
 LONGEST_WAIT = timedelta(hours=6)
 """A pause that ends later than this was set before the clock jumped back, and is over."""
@@ -172,9 +172,11 @@ def _waiting(
 def _lock() -> ColumnElement[str]:
     """Give `lock_name` for the database: what waits for a taken lock must not hide the others."""
     job, site = Occurrence.job, Occurrence.site
-    is_drill = or_(*(job.startswith(prefix, autoescape=True) for prefix in DRILLS))
-    is_pages = job.startswith(PAGES, autoescape=True)
-    return case((is_drill, DRILLS[0] + site), (is_pages, job), (site != "", site), else_=job)
+    readers = [
+        (job.startswith(start, autoescape=True), lock + site) for start, lock in READERS.items()
+    ]
+    is_apart = or_(*(job.startswith(start, autoescape=True) for start in (PAGES, AUDITS)))
+    return case(*readers, (is_apart, job), (site != "", site), else_=job)
 
 
 def _has_come(now: datetime) -> ColumnElement[bool]:

@@ -27,6 +27,8 @@ RETIRED = "retired"
 DRILLS = ("drill/", "drill-file/", "drill-archive/")
 PAGES = "archive-web/"
 AUDITS = "security-audit/"
+READERS = {"check/": "check/", **dict.fromkeys(DRILLS, DRILLS[0])}
+"""What the names of jobs begin with that only read a repository → what their site's lock does."""
 
 TIME_LIMIT = timedelta(hours=72)
 """So long a run takes at most where nothing else is said: a first backup of some terabytes does."""
@@ -148,12 +150,15 @@ def lock_name(site: str, job: str) -> str:
     """Give the name of the lock a run holds: its site's, or its own when it has no site.
 
     Drills of a site have one of their own: they read a copy, and the site is backed up meanwhile.
+    So have its checks: they read under the repository's shared lock, and take the site's where they
+    write.
     So has the capture of its pages: it asks the site for hours, as any visitor does. The audit of
     hosts keeps the service's own backup from nothing.
     """
     if job.startswith((PAGES, AUDITS)):
         return job
-    return f"{DRILLS[0]}{site}" if job.startswith(DRILLS) else site or job
+    own = next((lock for start, lock in READERS.items() if job.startswith(start)), "")
+    return f"{own}{site}" if own else site or job
 
 
 _LONGEST_TEXT = 300

@@ -17,7 +17,7 @@ from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.schedule.ledger import claims, due, endings, heartbeats, overview
 from ops.schedule.ledger.events import Recording
-from ops.schedule.ledger.job import JobDefinition, JobResult, LedgerEvent, RetryPolicy
+from ops.schedule.ledger.job import JobDefinition, JobResult, LedgerEvent, RetryPolicy, lock_name
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -127,6 +127,19 @@ def test_what_waits_for_a_busy_site_hides_nobody_else(desk: Desk) -> None:
     assert {it.job for it in second} == {"backup/b", "drill/a"}
 
 
+def test_the_database_knows_each_lock_as_the_program_does(desk: Desk) -> None:
+    names = ("backup/a", "check/a", "check/a/far", "drill/a", "drill-file/a", "drill-archive/a",
+             "archive-web/a", "security-audit/giucong", "drills/a")  # fmt: skip
+    for name in names:
+        job = JobDefinition(name=name, kind="backup", site="a", schedule="0 1 * * *")
+        desk.register(job)
+        desk.look(job, at=at(24))
+    with desk.catalog.reading() as session:
+        told = session.execute(select(Occurrence.job, claims._lock())).all()
+
+    assert sorted(told) == sorted((name, lock_name("a", name)) for name in names)
+
+
 def test_who_took_more_time_than_it_may_comes_behind_the_others_for_a_week(desk: Desk) -> None:
     other = JobDefinition(name="backup/b", kind="backup", site="b", schedule="30 1 * * *")
     desk.register(NIGHTLY, other)
@@ -147,11 +160,11 @@ def test_who_took_more_time_than_it_may_comes_behind_the_others_for_a_week(desk:
 
 
 def test_somebody_is_kept_waiting_only_where_he_could_begin(desk: Desk) -> None:
-    check = JobDefinition(name="check/a", kind="check", site="a", schedule="0 1 * * *")
+    forget = JobDefinition(name="forget/a", kind="forget", site="a", schedule="0 1 * * *")
     other = JobDefinition(name="backup/b", kind="backup", site="b", schedule="0 2 * * *")
-    jobs = {job.name for job in (NIGHTLY, check, other)}
-    desk.register(NIGHTLY, check, other)
-    desk.look(NIGHTLY, check, other, at=at(24, 19))
+    jobs = {job.name for job in (NIGHTLY, forget, other)}
+    desk.register(NIGHTLY, forget, other)
+    desk.look(NIGHTLY, forget, other, at=at(24, 19))
     desk.claim(NIGHTLY, at=at(24), limit=1)
     with desk.catalog.reading() as session:
         alone = claims.is_anything_kept_waiting(session, jobs=jobs, now=at(24))

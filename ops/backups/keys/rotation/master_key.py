@@ -29,6 +29,7 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.stores import open_store
 from backup.stores.durable_write import sync_folder
+from ops.backups.checks.kind import check_job
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.retention.look_before_deleting import accept_present
 from ops.catalog.open import Catalog
@@ -38,6 +39,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
 from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
+from ops.schedule.ledger.job import lock_name
 
 NEW, OLD = ".new-keys", ".old-keys"
 _CONFIG = "config"
@@ -131,7 +133,12 @@ def rotate_master(
         SiteBusyError: A run works on the site.
         BackupError: A store failed, or the old repository is damaged.
     """
-    with hold_site_lock(rotation.estate.service.state, rotation.site, holder="key-rotate"):
+    state, site = rotation.estate.service.state, rotation.site
+    checks = lock_name(site, check_job(site))  # a check would find half of either repository
+    with (
+        hold_site_lock(state, site, holder="key-rotate"),
+        hold_site_lock(state, checks, holder="key-rotate"),
+    ):
         if stage_of(rotation) == "begin":
             source = rotation.open(rotation.here(rotation.stores[0]))
             rotation.note.parent.mkdir(mode=0o700, exist_ok=True)
