@@ -62,7 +62,7 @@ class RestoreWarming:
 
         if self._is_whole:
             self.seats = start_early(store)
-        _load_early("backup.restorer.restore")
+        _load_early("backup.restorer.restore", "backup.repository.index")  # numpy is in it
 
     def close(self) -> None:
         """End the workers if nobody has."""

@@ -19,6 +19,7 @@ from backup.direct_io import DirectWriter, write_whole
 from backup.errors import BackupError
 from backup.format.crypto import MasterKey
 from backup.restorer.blob_reader import BlobReader, PackReader, plain_length
+from backup.restorer.content import ContentGoneError
 from backup.restorer.metadata import Metadata, apply_to_descriptor
 from backup.restorer.orders import (
     PIECE_ID,
@@ -208,6 +209,8 @@ class FileWriter:
                 self._write(descriptor, found, order.offset)
             finally:
                 os.close(descriptor)
+        except ContentGoneError:
+            raise
         except BackupError as error:
             return [Remark(0, "damaged", 0, str(error))]
         except OSError as error:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from backup.errors import DamagedError
 from backup.format.tree import Node
-from backup.repository.index import Index
-from backup.repository.repository import Repository
-from backup.restorer.batches import MOST_BYTES, MOST_FAR_BYTES, Batches
-from backup.restorer.blob_places import CarefulReader, Places
-from backup.restorer.blob_reader import PackReader
+from backup.restorer.batches import Batches
+from backup.restorer.blob_places import find_pieces
+from backup.restorer.blob_reader import BlobReader
+from backup.restorer.content import Content
 from backup.restorer.file_writer import FileWriter
 from backup.restorer.finish import Spool
 from backup.restorer.large_files import LargeFile, LargeFiles
@@ -20,7 +19,6 @@ from backup.restorer.progress import Tally
 from backup.restorer.request import RestoreRequest
 from backup.restorer.target_folders import Folders, join_path
 from backup.restorer.workers import MUCH, OwnHands, Seats, make_hands
-from backup.stores.reopen import transfers_at_once
 
 _WORKS: dict[Step, Work] = {
     Step.CREATE: "create",
@@ -33,10 +31,10 @@ _LOOKED_UP_TOGETHER = 256
 _WRITING = ("create", "replace")
 
 
-def _is_much(index: Index, request: RestoreRequest) -> bool:
+def _is_much(content: Content, request: RestoreRequest) -> bool:
     """Guess whether workers are needed, so that they load while the first trees are read."""
     whole = request.chooses_everything and not request.dry_run and request.subfolder in {b"", b"/"}
-    return whole and int(index.sizes().sum()) >= MUCH
+    return whole and content.size_bytes >= MUCH
 
 
 class Files:
@@ -44,34 +42,30 @@ class Files:
 
     def __init__(
         self,
-        repository: Repository,
-        index: Index,
+        content: Content,
         request: RestoreRequest,
         *,
         folders: Folders,
         tally: Tally,
         seats: Seats | None,
     ) -> None:
-        def make_writer(reader: PackReader | CarefulReader) -> FileWriter:
+        def make_writer(reader: BlobReader) -> FileWriter:
             return FileWriter(reader, folders, sparse=request.sparse, dry_run=request.dry_run)
 
         self._request = request
         self._tally = tally
-        self._places = Places(index)
-        self._careful = make_writer(CarefulReader(repository, index))
+        self._content = content
+        self._careful = make_writer(content.careful_reader())
         self._hands = make_hands(
-            repository,
+            content,
             folders.root,
             request,
-            alone=OwnHands(make_writer(PackReader(repository.store, repository.key)), self._hear),
+            alone=OwnHands(make_writer(content.reader()), self._hear),
             seats=seats,
-            much=_is_much(index, request),
+            much=_is_much(content, request),
         )
-        is_far = transfers_at_once(repository.store) > 1
-        self._most_bytes = MOST_FAR_BYTES if is_far else MOST_BYTES
-        self._batches = Batches(
-            self._places.key_of, self._hands.submit, most_bytes=self._most_bytes
-        )
+        self._most_bytes = content.most_bytes
+        self._batches = Batches(content.key_of, self._hands.submit, most_bytes=self._most_bytes)
         self._large = LargeFiles(folders, tally, sparse=request.sparse)
         self._pending: list[tuple[bytes, bool, Node, Step]] = []
         self._again: deque[tuple[bytes, bool, FileOrder]] = deque()
@@ -87,7 +81,7 @@ class Files:
     def _look_up(self) -> None:
         """Find the content of the files taken so far, of several folders at once."""
         pending, self._pending = self._pending, []
-        found = self._places.find([node for _, _, node, _ in pending])
+        found = find_pieces(self._content, [node for _, _, node, _ in pending])
         for (folder, inherits, node, step), pieces in zip(pending, found, strict=True):
             if isinstance(pieces, DamagedError):
                 self._tally.fail(join_path(folder, node.name), pieces)

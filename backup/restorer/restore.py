@@ -16,12 +16,14 @@ import os
 from backup.errors import UsageError
 from backup.progress import SILENT, Progress
 from backup.repository.repository import Repository
+from backup.restorer.content import Content
 from backup.restorer.entries import Entries
 from backup.restorer.files import Files
 from backup.restorer.finish import FolderEndings, Links, write_back
 from backup.restorer.made_folders import Placing
 from backup.restorer.metadata import metadata_of
 from backup.restorer.progress import Tally
+from backup.restorer.repository_content import RepositoryContent
 from backup.restorer.request import ItemFailure, Overwrite, RestoreRequest, RestoreResult
 from backup.restorer.target_folders import Folders, cannot_restore_into
 from backup.restorer.walk import Visit, Walk
@@ -38,7 +40,7 @@ def restore_snapshot(
     *,
     seats: Seats | None = None,
 ) -> RestoreResult:
-    """Restore what `request` chooses of the tree.
+    """Restore what `request` chooses of the tree; see `restore_content`.
 
     Args:
         repository: Open; only read.
@@ -47,6 +49,27 @@ def restore_snapshot(
         progress: Told of every entry and every failure.
         seats: Workers that have been started already (`backup.restorer.workers.start_early`); they
             are ended with the restore.
+    """
+    content = RepositoryContent(repository)
+    return restore_content(content, snapshot_tree, request, progress, seats=seats)
+
+
+def restore_content(
+    content: Content,
+    snapshot_tree: bytes,
+    request: RestoreRequest,
+    progress: Progress = SILENT,
+    *,
+    seats: Seats | None = None,
+) -> RestoreResult:
+    """Restore what `request` chooses of the tree.
+
+    Args:
+        content: Where everything is read from; nothing it gives is believed without proof.
+        snapshot_tree: Id of the snapshot's root tree.
+        request: What, where and how.
+        progress: Told of every entry and every failure.
+        seats: Workers of this content that have been started already.
 
     Returns:
         Counts and failures. Failures of single entries are never raised.
@@ -55,11 +78,12 @@ def restore_snapshot(
         UsageError: The request makes no sense.
         DamagedError: The root tree cannot be read.
         BackupError: The target cannot be written at all, e.g. because it is full.
+        ContentGoneError: Nothing can be read any more.
     """
     _refuse_danger(request)
     root = _open_target(request)
     try:
-        restore = _Restore(repository, request, root, progress, seats)
+        restore = _Restore(content, request, root, progress, seats)
         try:
             restore.run(snapshot_tree)
         finally:
@@ -97,25 +121,23 @@ class _Restore:
 
     def __init__(
         self,
-        repository: Repository,
+        content: Content,
         request: RestoreRequest,
         root: int,
         progress: Progress,
         seats: Seats | None,
     ) -> None:
-        index = repository.load_index()
         self._request = request
         self._root = root
         self._progress = progress
         self.tally = Tally(progress)
         self._folders = Folders(root)
-        self._walk = Walk(repository, index, request, self.tally.fail)
+        self._walk = Walk(content, request, self.tally.fail)
         self._placing = Placing(self._folders, request, self.tally, root_exists=root >= 0)
         self._links = Links(self._folders, self.tally, dry_run=request.dry_run)
         self._endings = FolderEndings(self._folders, self.tally)
         self._files = Files(
-            repository,
-            index,
+            content,
             request,
             folders=self._folders,
             tally=self.tally,

@@ -2,125 +2,18 @@
 
 A folder's own entries come before those of the folders in it; a folder is left when all that is
 below it has been met. Only the nodes of one folder, and the subfolders still to come, are held.
-
-Reading small pieces that lie near each other, through windows that are read whole and kept.
-
-A snapshot's trees were stored one after another and are wanted in nearly that order. One by one
-they would cost a request each, which on a distant store is most of the time of a restore.
-
-Reading the trees of a snapshot, and with each what lies around it.
 """
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from backup.errors import BackupError, DamagedError, UsageError
-from backup.format.compression import Decompressor
-from backup.format.crypto import Envelope
-from backup.format.pack import BlobType, open_blob, pack_key
 from backup.format.tree import Node
-from backup.format.tree_decoding import OnBad, Wanted, decode_tree, may_hold
-from backup.repository.index import Index
-from backup.repository.repository import Repository
+from backup.format.tree_decoding import Wanted, decode_tree, may_hold
+from backup.restorer.content import Content, ContentGoneError
 from backup.restorer.request import RestoreRequest
 from backup.restorer.target_folders import join_path
-from backup.stores.base import Store
-
-WINDOW = 1 << 20
-_MOST_KEPT = 12
-
-
-class NearbyReads:
-    """Reads ranges of objects that never change. For one thread."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._windows: OrderedDict[tuple[str, int], bytes] = OrderedDict()
-
-    def read(self, key: str, offset: int, length: int) -> bytes:
-        """Read `length` bytes from `offset`; fewer where the object ends before.
-
-        Raises:
-            ObjectNotFoundError: No object has that key.
-            StoreError: The store failed.
-        """
-        first, last = offset // WINDOW, (offset + length - 1) // WINDOW
-        if first == last:
-            start = offset - first * WINDOW
-            return self._window(key, first)[start : start + length]
-        whole = b"".join([self._window(key, number) for number in range(first, last + 1)])
-        start = offset - first * WINDOW
-        return whole[start : start + length]
-
-    def _window(self, key: str, number: int) -> bytes:
-        place = key, number
-        window = self._windows.get(place)
-        if window is None:
-            window = self._windows[place] = self._store.read(key, number * WINDOW, WINDOW)
-            if len(self._windows) > _MOST_KEPT:
-                self._windows.popitem(last=False)
-        else:
-            self._windows.move_to_end(place)
-        return window
-
-    def forget(self, key: str) -> None:
-        """Read an object anew when it is wanted again: a read can go wrong once."""
-        for place in [place for place in self._windows if place[0] == key]:
-            del self._windows[place]
-
-
-class TreeReader:
-    """Reads trees. For one thread."""
-
-    def __init__(self, repository: Repository, index: Index) -> None:
-        self._repository = repository
-        self._index = index
-        self._nearby = NearbyReads(repository.store)
-        self._envelope = Envelope(repository.key)
-        self._decompressor = Decompressor()
-
-    def load(
-        self,
-        tree_id: bytes,
-        on_bad: OnBad,
-        wanted: Wanted | None = None,
-        literals: Sequence[bytes] | None = None,
-    ) -> list[Node]:
-        """Read a tree.
-
-        Args:
-            tree_id: Its id.
-            on_bad: Told of each entry that cannot be what it says.
-            wanted: See `decode_tree`.
-            literals: Bytes of which some stand in every name that is wanted, but for folders.
-
-        Raises:
-            DamagedError: It is lost, damaged or not of the known form.
-            StoreError: The store failed.
-        """
-        tree = self._load_nearby(tree_id)
-        if tree is None:
-            tree = self._repository.load_blob(self._index, tree_id, expected=BlobType.TREE)
-        if literals is not None and not may_hold(tree, literals):
-            return []
-        return decode_tree(tree, on_bad, wanted)
-
-    def _load_nearby(self, tree_id: bytes) -> bytes | None:
-        """Read it the quick way; None where that fails, and the careful way is to be tried."""
-        place = next(
-            (it for it in self._index.find_all(tree_id) if it.blob.type == BlobType.TREE), None
-        )
-        if place is None:
-            return None
-        key, blob = pack_key(place.pack), place.blob
-        try:
-            sealed = self._nearby.read(key, blob.offset, blob.length)
-            return open_blob(blob, sealed, self._envelope, self._decompressor)
-        except BackupError:
-            self._nearby.forget(key)
-            return None
 
 
 @dataclass(slots=True)
@@ -154,10 +47,8 @@ OnError = Callable[[bytes, BackupError], None]
 class Walk:
     """Goes through the trees of one snapshot."""
 
-    def __init__(
-        self, repository: Repository, index: Index, request: RestoreRequest, on_error: OnError
-    ) -> None:
-        self._trees = TreeReader(repository, index)
+    def __init__(self, content: Content, request: RestoreRequest, on_error: OnError) -> None:
+        self._content = content
         self._request = request
         self._on_error = on_error
         self._literals = request.literals
@@ -169,11 +60,9 @@ class Walk:
             UsageError: The snapshot has no such folder.
         """
         for name in filter(None, self._request.subfolder.split(b"/")):
-            found = [
-                node
-                for node in self._trees.load(tree_id, lambda _name, _error, _is_lost: None)
-                if node.name == name and node.subtree
-            ]
+            tree = self._content.load_tree(tree_id)
+            nodes = decode_tree(tree, lambda _name, _error, _is_lost: None)
+            found = [node for node in nodes if node.name == name and node.subtree]
             if not found or found[0].subtree is None:
                 raise UsageError(
                     "the snapshot has no folder {path}",
@@ -221,7 +110,11 @@ class Walk:
         wanted = None if self._request.chooses_everything else self._make_wanted(visit, all_names)
         literals = None if visit.is_chosen else self._literals
         try:
-            nodes = self._trees.load(tree_id, note, wanted, literals)
+            tree = self._content.load_tree(tree_id)
+            may = literals is None or may_hold(tree, literals)
+            nodes = decode_tree(tree, note, wanted) if may else []
+        except ContentGoneError:
+            raise
         except BackupError as error:
             visit.is_broken = True
             self._on_error(visit.path, error)

@@ -6,11 +6,10 @@ Worker processes of a restore, started before anything else is known.
 import os
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol, cast
 
 from backup.errors import StoreError
-from backup.repository.repository import Repository
+from backup.restorer.content import Content
 from backup.restorer.file_writer import FileWriter
 from backup.restorer.orders import Order, Remark, pack_order
 from backup.restorer.request import RestoreRequest
@@ -211,7 +210,7 @@ class ManyHands:
 
 
 def make_hands(
-    repository: Repository,
+    content: Content,
     root: int,
     request: RestoreRequest,
     *,
@@ -219,25 +218,23 @@ def make_hands(
     seats: Seats | None = None,
     much: bool = False,
 ) -> Hands:
-    """Choose worker processes where the store can be opened there, else this process.
+    """Choose worker processes where the content can be read there, else this process.
 
     Args:
-        repository: Where blobs come from.
+        content: Where blobs come from.
         root: Descriptor of the target; negative where a dry run finds none.
         request: What is restored.
         alone: Work in this process, and hear of every order that was carried out.
         seats: Workers that have been started already.
         much: Whether there is surely enough to do for several workers.
     """
-    width = usual_width(repository.store) if request.workers is None else request.workers
-    recipe = recipe_of(repository.store, share=max(1, width))
-    if recipe is None or width < 1 or root < 0:
+    make_seats = content.make_seats(request.workers)
+    if make_seats is None or root < 0:
         return alone
     setup = (
-        tuple(repository.key),
+        content.secret,
         (os.path.abspath(request.target), *identity_of(root)),
         request.sparse,
         request.dry_run,
     )
-    make_seats = partial(Seats, recipe, width=width)
     return ManyHands(setup, make_seats=make_seats, alone=alone, seats=seats, at_once=much)

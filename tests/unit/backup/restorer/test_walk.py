@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.restorer.walk import WINDOW, NearbyReads
+from backup.restorer.trees import WINDOW, NearbyReads
 from backup.stores.memory import MemoryStore
 
 SIZE = 3 * WINDOW + 12_345
