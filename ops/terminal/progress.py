@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from backup.progress import Progress
 from ops.language.causes import tell_error
@@ -251,6 +252,20 @@ def shown_progress() -> Iterator[Progress]:
             if stays:
                 progress.note(stays)
             raise
+
+
+_Wish = TypeVar("_Wish")
+
+
+def showing_progress(act: Callable[[_Wish, Progress], int]) -> Callable[[_Wish], int]:
+    """Make of what takes a wish and a progress an act, which takes the wish alone."""
+
+    @wraps(act)
+    def shown(wish: _Wish) -> int:
+        with shown_progress() as progress:
+            return act(wish, progress)
+
+    return shown
 
 
 @contextmanager

@@ -10,11 +10,13 @@ from urllib.parse import quote
 from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
+from ops.backups.browse.tasks import Files, List
 from ops.backups.ransomware.suspicion import look_for_suspicion, write_suspicion
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.backups.repositories.snapshots import KEY as METHOD
 from ops.backups.repositories.snapshots import TOLD, read_methods
+from ops.backups.retention.cli_holds import show_deletions, show_holds
 from ops.backups.retention.protection import AHEAD
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.index import is_ahead
@@ -31,17 +33,26 @@ from ops.terminal.output import Cell, write_json, write_line, write_table
 _MOST_FOUND = 100
 
 
-def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
-    """Write a site's snapshots, oldest first."""
-    estate = load_estate()
+def show(wish: List) -> None:
+    """Write a site's snapshots, oldest first; or what is held, or what was deleted of it."""
+    if wish.holds:
+        show_holds(wish.site, as_json=wish.json)
+    elif wish.deletions:
+        show_deletions(wish.site, as_json=wish.json)
+    else:
+        _list_snapshots(wish)
+
+
+def _list_snapshots(wish: List) -> None:
+    estate, name = load_estate(), wish.site
     known = title_of_known(estate, name)
-    place = estate.store(store) if store else estate.primary_store
+    place = estate.store(wish.store) if wish.store else estate.primary_store
     repository = open_to_read(estate, name, place)
     readable = load_readable_snapshots(repository)
     for error in readable.errors:
         report(error)
     methods = _find_methods(estate, name)
-    if as_json:
+    if wish.json:
         write_json([
             {**_as_values(it), METHOD: methods.get(it.original or it.id)}
             for it in readable.snapshots
@@ -99,41 +110,22 @@ def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[Cell | str]:
     ]
 
 
-def list_files(  # noqa: PLR0913 -- one for each flag
-    name: str,
-    *,
-    store: str,
-    snapshot: str,
-    folder: str,
-    recursive: bool,
-    part: str = "",
-    as_json: bool,
-) -> None:
-    """Write the files of a snapshot, folders before what they hold.
-
-    Args:
-        name: Of the site.
-        store: Of the repository; empty for the primary.
-        snapshot: Beginning of its id.
-        folder: Where to begin; empty for the site.
-        recursive: Whether to go into folders.
-        part: Only paths that hold this, at any depth; people get the first of them.
-        as_json: Write JSON.
-    """
-    estate = load_estate()
+def list_files(wish: Files) -> None:
+    """Write the files of a snapshot, folders before what they hold; of many, people get some."""
+    estate, name, part = load_estate(), wish.site, wish.name
     title_of_known(estate, name)
-    place = estate.store(store) if store else estate.primary_store
+    place = estate.store(wish.store) if wish.store else estate.primary_store
     repository = open_to_read(estate, name, place)
     with hold_reading_lock(repository):
-        chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
+        chosen = choose_snapshot(repository, estate, name, wanted=wish.snapshot)
         reader = TreeReader(repository, repository.load_index())
         entries = _entries(
-            reader, chosen, folder.strip("/") or name, recursive=recursive or bool(part)
+            reader, chosen, wish.folder.strip("/") or name, recursive=wish.all or bool(part)
         )
         if part:
             entries = find_by_name(entries, part)
         zone = estate.organisation.timezone
-        if as_json:
+        if wish.json:
             write_json((_entry_values(it) for it in entries), snapshot=chosen.id)
             return
         write_line(f"{chosen.short_id} · {format_second(chosen.time, zone)}")

@@ -5,6 +5,7 @@ Say what differs between two snapshots of a site.
 
 from backup.snapshots.difference import Difference, compare_trees
 from backup.snapshots.walk import TreeReader, find_folder
+from ops.backups.browse.tasks import Diff, Pages
 from ops.backups.pages.notes import PageNote, read_note, tell_problem
 from ops.backups.pages.noting import note_pages
 from ops.backups.pages.verdict import PageComparison, Verdict, compare_pages, tell_comparison
@@ -33,7 +34,7 @@ class NoPagesError(OpsError):
     exit_code = INCOMPLETE
 
 
-def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
+def prove_pages(wish: Pages) -> int:
     """Fetch the pages that a snapshot notes, compare, and give the exit code.
 
     Returns:
@@ -43,11 +44,11 @@ def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
     Raises:
         NoPagesError: The snapshot notes none.
     """
-    estate = load_estate()
+    estate, name = load_estate(), wish.site
     site = estate.site(name)
     repository = open_repository(estate, name)
     with hold_reading_lock(repository):
-        chosen = choose_snapshot(repository, estate, name, wanted=snapshot, completes=True)
+        chosen = choose_snapshot(repository, estate, name, wanted=wish.snapshot, completes=True)
         manifest = read_manifest(TreeReader(repository, repository.load_index()), chosen, name)
     noted = [read_note(it) for it in manifest.get("pages", ())]
     if not noted:
@@ -62,7 +63,7 @@ def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
     rules = {it.page: it.rules for it in noted}
     found = note_pages(site.url, [it.page for it in noted], rules=rules)
     compared = compare_pages(noted, found)
-    if as_json:
+    if wish.json:
         write_json(compared, snapshot=chosen.id)
     else:
         title = f"{name} · {format_moment(chosen.time, estate.organisation.timezone)}"
@@ -92,40 +93,32 @@ def _tell(it: PageComparison, found: PageNote) -> str:
     return text.format(alike=int(100 * it.alike), least=int(100 * it.least))
 
 
-def show_difference(
-    name: str, *, before: str, after: str, folder: str, metadata: bool, as_json: bool
-) -> int:
+def show_difference(wish: Diff) -> int:
     """Write each entry that differs, with restic's marks; gives the exit code.
-
-    Args:
-        name: The site's.
-        before: Beginning of a snapshot's id, or `latest`.
-        after: The same, of the later one.
-        folder: Only what lies below, without the site; empty for everything.
-        metadata: Whether other owners, modes and times count.
-        as_json: Write one JSON document.
 
     Raises:
         SnapshotNotFoundError, PathNotFoundError: There is no such snapshot or folder.
     """
-    estate = load_estate()
+    estate, name = load_estate(), wish.site
     title_of_known(estate, name)
     repository = open_repository(estate, name)
     found: list[tuple[str, str]] = []
     with hold_reading_lock(repository):
-        pair = [choose_snapshot(repository, estate, name, wanted=it) for it in (before, after)]
+        pair = [
+            choose_snapshot(repository, estate, name, wanted=it) for it in (wish.before, wish.after)
+        ]
         reader = TreeReader(repository, repository.load_index())
-        below = f"{name}/{folder.strip('/')}".strip("/").encode()
+        below = f"{name}/{wish.folder.strip('/')}".strip("/").encode()
         trees = [find_folder(reader, it.tree, below) for it in pair]
 
         def note(path: bytes, mark: str) -> None:
             found.append((mark, (below + path).decode("utf-8", "backslashreplace")))
 
-        result = compare_trees(reader, trees[0], trees[1], note, metadata=metadata)
+        result = compare_trees(reader, trees[0], trees[1], note, metadata=wish.metadata)
     for error in result.errors:
         report(error)
     code = INCOMPLETE if result.errors else 0
-    if as_json:
+    if wish.json:
         changes = [{"mark": mark, "path": path} for mark, path in found]
         write_json(changes, before=pair[0].id, after=pair[1].id)
         return code

@@ -17,6 +17,7 @@ from backup.progress import Progress
 from backup.snapshots.find import Query, find_entries
 from backup.snapshots.selection import choose_snapshots
 from backup.snapshots.walk import Entry, TreeReader, walk
+from ops.backups.browse.tasks import Find
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.errors import WrongUseError
 from ops.estate.history.vanished import title_of_known
@@ -25,6 +26,7 @@ from ops.language.formats import format_moment, format_number, format_size
 from ops.language.text import N_, _, fill, show_path
 from ops.terminal.exit_codes import INCOMPLETE, report
 from ops.terminal.output import write_json, write_line
+from ops.terminal.progress import showing_progress
 
 _MOST_FOUND = 10_000
 _NANOSECONDS = 1_000_000_000
@@ -54,18 +56,9 @@ class Found:
         return datetime.fromtimestamp(self.node.mtime // _NANOSECONDS, UTC)
 
 
-def find_files(
-    name: str, pattern: str, progress: Progress, *, store: str, snapshot: str, as_json: bool
-) -> int:
+@showing_progress
+def find_files(wish: Find, progress: Progress) -> int:
     """Write what fits; gives the exit code.
-
-    Args:
-        name: Of the site.
-        pattern: A name with `*` and `?`, or a path that begins with `/`; whatever the case.
-        progress: Told of the snapshots.
-        store: Name of the store; empty for the primary.
-        snapshot: Beginning of the id of the only one to look into; empty for all.
-        as_json: Write one JSON document.
 
     Returns:
         0 where something was found, 1 where nothing was, 3 where there is more or a snapshot
@@ -74,22 +67,22 @@ def find_files(
     Raises:
         WrongUseError: There is no pattern, or no such site or store.
     """
-    if not pattern.strip():
+    if not wish.name.strip():
         raise WrongUseError(
             "there is nothing to look for", next_step="add `--name`, e.g. --name 'bao-cao*.pdf'"
         )
-    estate = load_estate()
+    estate, name = load_estate(), wish.site
     known = title_of_known(estate, name)
-    place = estate.store(store) if store else estate.primary_store
+    place = estate.store(wish.store) if wish.store else estate.primary_store
     repository = open_to_read(estate, name, place)
     with hold_reading_lock(repository):
-        chosen = choose_snapshots(repository, [snapshot] if snapshot else [])
+        chosen = choose_snapshots(repository, [wish.snapshot] if wish.snapshot else [])
         for error in chosen.errors:
             report(error)
         reader = TreeReader(repository, repository.load_index())
-        found, is_whole = search(reader, chosen.snapshots, pattern, progress)
+        found, is_whole = search(reader, chosen.snapshots, wish.name, progress)
     code = INCOMPLETE if chosen.errors or not is_whole else 0 if found else 1
-    if as_json:
+    if wish.json:
         items = [_as_values(it) for it in found]
         write_json(items, site=name, store=place.name, is_whole=is_whole)
         return code

@@ -15,6 +15,7 @@ from ops.backups.ransomware.cli import write_freeze, write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
 from ops.backups.run.kind import backup_job
+from ops.backups.run.tasks import Run, RunAll
 from ops.backups.sources.site import Reading
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites
@@ -29,42 +30,59 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_json, write_line
+from ops.terminal.progress import showing_progress
 
 _NO_WAIT = timedelta(0)
 
 
-def run_site(
-    name: str,
-    progress: Progress,
-    *,
-    database: str = "",
-    full_read: bool = False,
-    accept_size: bool = False,
-    as_json: bool = False,
-) -> int:
-    """Back up one site and write the result; gives the exit code."""
+@showing_progress
+def run(wish: Run, progress: Progress) -> int:
+    """Back up one site, or say what would be stored of it; gives the exit code."""
+    return _rehearse(wish, progress) if wish.dry_run else _run(wish, progress)
+
+
+@showing_progress
+def run_all(wish: RunAll, progress: Progress) -> int:
+    """Back up all sites and write a line for each; gives the gravest exit code."""
+    act = _rehearse if wish.dry_run else _run
+    codes = []
+    for site in choose_sites(load_estate(), ""):
+        try:
+            codes.append(act(Run(site=site.name), progress))
+        except (BackupError, OpsError, OSError) as error:
+            codes.append(report(error))
+        write_line()
+    good = sum(code == 0 for code in codes)
+    write_line(
+        _("{good} of {count} sites are backed up.").format(good=good, count=len(codes))
+        if not wish.dry_run
+        else _("Nothing was stored: this was a rehearsal.")
+    )
+    return gravest(codes)
+
+
+def _run(wish: Run, progress: Progress) -> int:
     estate = load_estate()
-    site = estate.site(name)
+    site = estate.site(wish.site)
     with at_bench(estate) as bench:
-        if not as_json:
-            write_line(f"{site.name} · {estate.title_at(name)} → {estate.primary_store.name}")
-        arguments = _arguments(database, full_read=full_read, accept_size=accept_size)
-        result = _back_up(bench, site, progress, arguments)
+        if not wish.json:
+            write_line(f"{site.name} · {estate.title_at(site.name)} → {estate.primary_store.name}")
+        result = _back_up(bench, site, progress, _arguments(wish))
         if result.outcome in {"ok", "incomplete"} and site.name != OWN_SITE:
             with bench.catalog.writing() as session:
                 names = jobs_from(estate, site.name, estate.primary_store.name)
                 ask_for_copies(session, estate, site.name, names, bench.origin)
-    if as_json:
+    if wish.json:
         write_json([{"site": site.name, **asdict(result)}])
     else:
         write_backup(site.name, result)
     return EXIT_CODES[result.outcome]
 
 
-def _arguments(database: str, *, full_read: bool, accept_size: bool) -> dict[str, Any]:
+def _arguments(wish: Run) -> dict[str, Any]:
     """Give the arguments of `ops.backups.run.job.back_up`; what was not asked for is left out."""
-    asked = {"database": database, "full_read": full_read, "accept_size": accept_size}
-    return {name: value for name, value in asked.items() if value}
+    names = ("database", "full_read", "accept_size")
+    return {name: value for name in names if (value := getattr(wish, name))}
 
 
 def _back_up(
@@ -79,36 +97,13 @@ def _back_up(
     return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
 
 
-def run_all_sites(progress: Progress, *, dry_run: bool) -> int:
-    """Back up all sites and write a line for each; gives the gravest exit code."""
-    estate = load_estate()
-    codes = []
-    for site in choose_sites(estate, ""):
-        try:
-            codes.append(
-                rehearse_site(site.name, progress, as_json=False)
-                if dry_run
-                else run_site(site.name, progress)
-            )
-        except (BackupError, OpsError, OSError) as error:
-            codes.append(report(error))
-        write_line()
-    good = sum(code == 0 for code in codes)
-    write_line(
-        _("{good} of {count} sites are backed up.").format(good=good, count=len(codes))
-        if not dry_run
-        else _("Nothing was stored: this was a rehearsal.")
-    )
-    return gravest(codes)
-
-
-def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
+def _rehearse(wish: Run, progress: Progress) -> int:
     """Read a site as a backup would, store nothing, and write what would be stored."""
-    estate = load_estate()
+    estate, name = load_estate(), wish.site
     site = estate.site(name)
     result, reading = rehearse(Start(estate, "", site), progress)
     numbers = result.summary
-    if as_json:
+    if wish.json:
         missing = [{"path": path, "reason": reason} for path, reason in reading.missing]
         write_json([{"site": name, "outcome": result.outcome, "summary": numbers}], missing=missing)
         return EXIT_CODES[result.outcome]

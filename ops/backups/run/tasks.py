@@ -1,58 +1,52 @@
 """Tasks around backups: make, look, restore, check, forget."""
 
-from invoke.context import Context
+from typing import Annotated
 
+from ops.access.rights import KEYS, OPERATE
 from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
+from ops.terminal.flags import DryRun, Json, Site
+from ops.terminal.task import Flag, Form, task
 
-AREA = "backup"
 TITLE = N_("backups: make them, prove them, give data back")
 
 
-@operator_task(
-    help={
-        "site": flags.SITE,
-        "database": N_("Back up this database alone."),
-        "full_read": N_("Read every byte of the source again, whatever looks unchanged."),
-        "accept_size": N_(
-            "The site is whole although it shrank or grew: take this size for normal."
+@task(
+    "backup.run",
+    "ops.backups.run.cli:run",
+    roles=OPERATE,
+    forms=(
+        Form(
+            "Back up; the change is meant so",
+            "Much has gone or changed on purpose: this backup takes it for normal.",
+            name="backup.run.accept",
+            fields="site",
+            always={"accept_size": True},
         ),
-        "dry_run": N_("Read everything and say what would be stored, but store nothing."),
-        "json": flags.JSON,
-    }
+    ),
 )
-def run(
-    _context: Context,
-    site: str,
-    database: str = "",
-    full_read: bool = False,
-    accept_size: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
-) -> int:
+class Run:
     """Back up one site now."""
-    from ops.backups.run.cli import rehearse_site, run_site
-    from ops.terminal.progress import shown_progress
 
-    with shown_progress() as progress:
-        if dry_run:
-            return rehearse_site(site, progress, as_json=json)
-        return run_site(
-            site,
-            progress,
-            database=database,
-            full_read=full_read,
-            accept_size=accept_size,
-            as_json=json,
-        )
+    site: Site
+    database: Annotated[str, Flag("Back up this database alone.")] = ""
+    full_read: Annotated[
+        bool, Flag("Read every byte of the source again, whatever looks unchanged.")
+    ] = False
+    # As `backup.accept`: it ends what would freeze the site.
+    accept_size: Annotated[
+        bool,
+        Flag(
+            "The site is whole although it shrank or grew: take this size for normal.", roles=KEYS
+        ),
+    ] = False
+    dry_run: Annotated[
+        bool, Flag("Read everything and say what would be stored, but store nothing.")
+    ] = False
+    json: Json = False
 
 
-@operator_task(help={"dry_run": flags.DRY_RUN})
-def run_all(_context: Context, dry_run: bool = False) -> int:
+@task("backup.run-all", "ops.backups.run.cli:run_all", roles=OPERATE)
+class RunAll:
     """Back up all sites; one that fails does not stop the others."""
-    from ops.backups.run.cli import run_all_sites
-    from ops.terminal.progress import shown_progress
 
-    with shown_progress() as progress:
-        return run_all_sites(progress, dry_run=dry_run)
+    dry_run: DryRun = False

@@ -15,6 +15,7 @@ from ops.backups.repositories.open import (
     recorded_id,
 )
 from ops.backups.setup.lost_places import give_up, refuse_lost, refuse_new_keys
+from ops.backups.setup.tasks import Init, Reindex
 from ops.durable_files import make_key_file
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites, choose_stores
@@ -31,29 +32,22 @@ from ops.terminal.exit_codes import gravest, report
 from ops.terminal.output import write_line
 
 
-def make_repositories(name: str, *, anew: str = "", confirm: str = "", dry_run: bool) -> int:
-    """Make what is missing of one site or all; gives the exit code.
-
-    Args:
-        name: Of the site; empty: all.
-        anew: A store whose disk was lost and replaced, so that what it held is made anew.
-        confirm: That store's name, instead of typing it.
-        dry_run: Say what would be made.
-    """
+def make_repositories(wish: Init) -> int:
+    """Make what is missing of one site or all; gives the exit code."""
     estate = load_estate()
-    lost = estate.store(anew) if anew else None
-    sites = _with_own(estate, name)
+    lost = estate.store(wish.anew) if wish.anew else None
+    sites = _with_own(estate, wish.site)
     keys, stores = find_missing_keys(estate), choose_stores(estate, "", ("primary", "copy"))
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         refuse_new_keys(estate, bench.catalog, keys)
-        if dry_run:
+        if wish.dry_run:
             for key in keys:
                 write_line(_("would make the key {path}").format(path=key))
             places = [(site.name, store) for site in sites for store in stores]
-            return gravest([_tell_missing(bench, site, it, anew) for site, it in places])
+            return gravest([_tell_missing(bench, site, it, wish.anew) for site, it in places])
     if lost is not None:
         question = _("What the store {store} held is given up.").format(store=lost.name)
-        need_confirmation(lost.name, confirm, question)
+        need_confirmation(lost.name, wish.confirm, question)
     for key in keys:
         make_key_file(key)
         write_line(_("made the key {path}").format(path=key))
@@ -141,6 +135,11 @@ def _make_repository(bench: Bench, site: str, store: Store) -> int:
     place = repository.store.location
     write_line(_("{site}: made the repository {place}").format(site=site, place=place))
     return 0
+
+
+def reindex(wish: Reindex) -> int:
+    """Build the index tables anew for one site or all; gives the exit code."""
+    return rebuild_index(wish.site, dry_run=wish.dry_run)
 
 
 def rebuild_index(name: str, *, leaving_out: Collection[str] = (), dry_run: bool = False) -> int:
