@@ -226,7 +226,6 @@ _LISTED = (
         task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
         fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
     ),
-    Act(task="backup.accept", label=N_("It was looked at"), fields=("site", "reason")),
     Act(
         task="backup.hold", label=N_("Hold backups"),
         fields=("site", "snapshot", "reason", "reference"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from ops.alerts.decisions import job_subject
 from ops.alerts.overview import AlertView
+from ops.backups.media.known_copies import print_copy_list
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_moment
@@ -19,6 +20,7 @@ from ops.status.output_copies import write_copies, write_deliveries, write_media
 from ops.status.problem import Level, Problem
 from ops.status.problem_wording import explain_problem, summarize
 from ops.status.problems import find_problems, is_late
+from ops.status.tasks import Status
 from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented, write_styled
 
@@ -100,13 +102,15 @@ def _as_values(problem: Problem, zone: str) -> dict[str, Any]:
     return {**values, "level": problem.level, "told": told}
 
 
-def show_sites(*, as_json: bool) -> int:
+def show_sites(wish: Status) -> int:
     """Write a row for each site; gives 0, or 1 where something is red."""
+    if wish.xml:
+        return print_copy_list()
     estate = load_estate()
     facts = look(estate)
     problems = find_problems(facts)
     code = 1 if any(it.level == "red" for it in problems) else 0
-    if as_json:
+    if wish.json:
         whole = {it.name: getattr(facts, it.name) for it in fields(facts)}
         del whole["sites"], whole["own"]
         items, told = describe_sites(facts, problems)

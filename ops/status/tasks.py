@@ -1,21 +1,15 @@
 """`backup.status`: each site, and how safe its data is."""
 
-from invoke.context import Context
+from typing import Annotated
 
-from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
-
-AREA = "backup"
+from ops.access.rights import OFFICE
+from ops.terminal.flags import Json
+from ops.terminal.task import Flag, task
 
 
-@operator_task(help={"json": flags.JSON, "xml": N_("Print the list of all copies as XML.")})
-def status(_context: Context, json: bool = False, xml: bool = False) -> int:
+@task("backup.status", "ops.status.cli:show_sites", roles=OFFICE)
+class Status:
     """Show each site: its newest backup, its age, its last check."""
-    if xml:
-        from ops.backups.media.known_copies import print_copy_list
 
-        return print_copy_list()
-    from ops.status.cli import show_sites
-
-    return show_sites(as_json=json)
+    json: Json = False
+    xml: Annotated[bool, Flag("Print the list of all copies as XML.")] = False

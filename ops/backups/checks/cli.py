@@ -10,6 +10,7 @@ from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.checks.job import ReadData, check
 from ops.backups.checks.kind import check_job
+from ops.backups.checks.tasks import Check
 from ops.backups.checks.wording import advise_on_faults, tell_fault
 from ops.backups.repositories.catalog_index import was_seen
 from ops.backups.run.cli import _NO_WAIT
@@ -24,28 +25,21 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.progress import showing_progress
 
 
-def check_sites(
-    name: str, progress: Progress, wanted: ReadData, *, as_json: bool, store: str = ""
-) -> int:
-    """Check one site's repositories or all, and write what was found; gives the exit code.
-
-    Args:
-        name: Name of the site; empty for all.
-        progress: Told of it.
-        wanted: Whether to read no pack back, the day's share, or all.
-        as_json: Write JSON: an item for each site and store.
-        store: Name of one store; empty for all that are there.
-    """
+@showing_progress
+def check_sites(wish: Check, progress: Progress) -> int:
+    """Check one site's repositories or all, and write what was found; gives the exit code."""
     estate = load_estate()
+    wanted: ReadData = "all" if wish.read_data else "share" if wish.share else "none"
     results: dict[tuple[str, str], JobResult] = {}
     codes = []
     with at_bench(estate) as bench:
-        for site in choose_sites(estate, name):
-            for place in choose_stores(estate, store):
+        for site in choose_sites(estate, wish.site):
+            for place in choose_stores(estate, wish.store):
                 if place.role != "primary" and not (
-                    store or was_seen(bench.catalog, site.name, place.name)
+                    wish.store or was_seen(bench.catalog, site.name, place.name)
                 ):
                     continue
                 try:
@@ -55,7 +49,7 @@ def check_sites(
                     continue
                 results[site.name, place.name] = result
                 codes.append(EXIT_CODES[result.outcome])
-    if as_json:
+    if wish.json:
         write_json(
             {"site": site, "store": place, **asdict(result)}
             for (site, place), result in results.items()

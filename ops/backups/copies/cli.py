@@ -11,6 +11,7 @@ from backup.snapshots.selection import load_readable_snapshots
 from ops.access.session import Bench, at_bench
 from ops.backups.copies.job import bring_up_to_date, choose_to_copy, ensure_mounted, find_pair
 from ops.backups.copies.kind import copy_job
+from ops.backups.copies.tasks import Copy
 from ops.backups.repositories.open import (
     find_repository,
     hold_reading_lock,
@@ -32,30 +33,32 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
 
 _EXIT_CODES = {**EXIT_CODES, "not_checked": 0}
 
 
-def copy_sites(to: str, name: str, progress: Progress, *, allow_shrink: bool, dry_run: bool) -> int:
+@showing_progress
+def copy_sites(wish: Copy, progress: Progress) -> int:
     """Bring one mirror or copy up to date, or all, of one site or all; gives the exit code.
 
     Raises:
         WrongUseError: There is no such store or site, or the store is the primary one.
     """
     estate = load_estate()
-    stores = [find_pair(estate, to)[0]] if to else in_order(estate)
+    stores = [find_pair(estate, wish.to)[0]] if wish.to else in_order(estate)
     if not stores:
         write_line(_("the estate names no mirror and no copy"))
         return 0
     codes = []
-    with at_bench(estate, dry_run=dry_run) as bench:
-        for site in choose_sites(estate, name):
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        for site in choose_sites(estate, wish.site):
             for store in stores:
                 try:
-                    if dry_run:
-                        _rehearse(bench, site, store, allow_shrink=allow_shrink)
+                    if wish.dry_run:
+                        _rehearse(bench, site, store, allow_shrink=wish.allow_shrink)
                     else:
-                        codes.append(_copy(bench, site, store, progress, allow=allow_shrink))
+                        codes.append(_copy(bench, site, store, progress, allow=wish.allow_shrink))
                 except (BackupError, OpsError) as error:
                     codes.append(report(error))
     return gravest(codes)

@@ -16,6 +16,7 @@ from ops.backups.ransomware.freeze import (
     find_freeze,
     whole_runs,
 )
+from ops.backups.ransomware.tasks import Accept
 from ops.backups.ransomware.wording import tell_figures, tell_signals
 from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
@@ -51,20 +52,20 @@ def write_freeze(site: str, params: Mapping[str, Any]) -> None:
         write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
 
 
-def accept_backup(name: str, reason: str, *, dry_run: bool) -> int:
+def accept_backup(wish: Accept) -> int:
     """End a site's freeze because somebody has looked; gives the exit code.
 
     Raises:
         WrongUseError: No reason is given, or there is no such site.
     """
-    if not reason.strip():
+    if not wish.reason.strip():
         raise WrongUseError(
             "this lets old backups be deleted again, so it needs a reason",
             data="nothing was changed",
             next_step="add `--reason TEXT`: what you have looked at, and what it was",
         )
-    estate = load_estate()
-    with at_bench(estate, dry_run=dry_run) as bench:
+    estate, name = load_estate(), wish.site
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         require_site(estate, bench.catalog, name)
         with bench.catalog.reading() as session:
             freeze = find_freeze(session, name)
@@ -76,11 +77,11 @@ def accept_backup(name: str, reason: str, *, dry_run: bool) -> int:
             write_line(
                 "  " + _("how its pages are in the newest backup counts as usual from now on")
             )
-        if dry_run:
+        if wish.dry_run:
             write_line(_("would let the rules delete old backups of the site again"))
             return 0
         with bench.catalog.writing() as session:
-            accept_findings(session, bench.origin, name, reason, now=datetime.now(UTC))
+            accept_findings(session, bench.origin, name, wish.reason, now=datetime.now(UTC))
     write_line(_("Accepted; the rules decide again what is deleted."))
     write_line(fill(N_("What was deleted: `{program} backup.list --site {site} --deletions`"), {
         "site": name

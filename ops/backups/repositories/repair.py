@@ -10,7 +10,6 @@ Order:
 Cut off between 3 and 4, the repository is repaired and the run is recorded as lost.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,6 +24,7 @@ from ops.access.session import at_bench
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.kind import REPAIR
 from ops.backups.repositories.open import open_repository
+from ops.backups.repositories.tasks import Repair
 from ops.errors import WrongUseError
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
@@ -38,6 +38,7 @@ from ops.schedule.ledger.job import JobResult
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import EXIT_CODES
 from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
 
 _ID_DIGITS = 64
 _MOST_SHOWN = 20
@@ -46,24 +47,14 @@ _NO_WAIT = timedelta(0)
 Plan = RepairIndexPlan | RepairPacksPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepairWish:
-    """What a person asks for; fields as the flags of `backup.repair`."""
-
-    site: str
-    store: str = ""
-    packs: tuple[str, ...] = ()
-    confirm: str = ""
-    dry_run: bool = False
-
-
-def repair_site(wish: RepairWish, progress: Progress) -> int:
+@showing_progress
+def repair_site(wish: Repair, progress: Progress) -> int:
     """Repair the index, or packs that are named; gives the exit code.
 
     Raises:
         WrongUseError: A pack's id is none, or nobody confirmed.
     """
-    pack_ids = tuple(dict.fromkeys(map(parse_pack_id, wish.packs)))
+    pack_ids = tuple(dict.fromkeys(map(parse_pack_id, wish.pack)))
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         site = require_site(estate, bench.catalog, wish.site)

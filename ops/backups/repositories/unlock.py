@@ -13,6 +13,7 @@ from backup.repository.locks import LockInfo, drop_locks, is_stale, list_locks
 from backup.repository.repository import Repository
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.open import find_repository
+from ops.backups.repositories.tasks import Unlock
 from ops.errors import OpsError
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import title_of_known
@@ -37,31 +38,31 @@ class _Found:
     living: list[LockInfo]
 
 
-def unlock_site(site: str, *, store: str, confirm: str, dry_run: bool) -> int:
+def unlock_site(wish: Unlock) -> int:
     """Remove them; gives the exit code.
 
     Raises:
         WrongUseError: There is no such site or store, or nobody confirmed.
     """
-    estate = load_estate()
+    estate, site = load_estate(), wish.site
     title_of_known(estate, site)
     with (
-        at_bench(estate, dry_run=dry_run) as bench,
+        at_bench(estate, dry_run=wish.dry_run) as bench,
         hold_site_lock(estate.service.state, site, holder="unlock"),
     ):
-        found, codes = _look(estate, site, store)
+        found, codes = _look(estate, site, wish.store)
         hosts = sorted({it.hostname or "?" for each in found for it in each.dead})
         if any(each.living for each in found):
             codes.append(RepositoryLockedError.exit_code)
         if not any(each.dead or each.living for each in found):
             write_line(_("no lock stands in the way"))
-        if not hosts or dry_run:
+        if not hosts or wish.dry_run:
             return gravest(codes)
         question = _(
             "The locks of processes that gave no sign of life for half an hour are removed. Make"
             " sure first that none of these works any more on: {hosts}"
         )
-        need_confirmation(site, confirm, question.format(hosts=", ".join(hosts)))
+        need_confirmation(site, wish.confirm, question.format(hosts=", ".join(hosts)))
         for each in found:
             _remove(bench, site, each)
     return gravest(codes)
