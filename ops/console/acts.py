@@ -227,14 +227,6 @@ _LISTED = (
         fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
     ),
     Act(
-        task="backup.hold", label=N_("Hold backups"),
-        fields=("site", "snapshot", "reason", "reference"),
-    ),
-    Act(
-        task="backup.release", label=N_("Release the hold"), fields=("hold", "reason"),
-        proof=PROOF_FLAG,
-    ),
-    Act(
         task="security.baseline", label=N_("Allow what is there now"),
         fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,
     ),

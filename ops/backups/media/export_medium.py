@@ -52,8 +52,9 @@ from ops.backups.media.mount_point import (
     write_file,
     write_label,
 )
-from ops.backups.media.new_label import MediaWish, conclude, describe, make_label
+from ops.backups.media.new_label import conclude, describe, make_label
 from ops.backups.media.records import note_read_back, note_written, read_codes, read_media
+from ops.backups.media.tasks import ExportMedia
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
@@ -70,9 +71,10 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
 
 
-def export_media(wish: MediaWish, progress: Progress) -> int:
+def export_media(wish: ExportMedia, progress: Progress) -> int:
     """Write the medium; gives the exit code.
 
     Raises:
@@ -107,6 +109,9 @@ def export_media(wish: MediaWish, progress: Progress) -> int:
                     read_back=fresh,
                 )
     return gravest([it.code for it in exported])
+
+
+export = showing_progress(export_media)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ Order:
 The medium itself is only read. Killed after any step, the same command goes on.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from ops.backups.media.label import Content, Label, LabelError
 from ops.backups.media.label_proof import open_on_medium, prove_label
 from ops.backups.media.mount_point import read_label, repository_on
 from ops.backups.media.records import note_read_back
+from ops.backups.media.tasks import ImportMedia
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_place, open_repository
 from ops.errors import OpsError, WrongUseError
@@ -41,23 +41,15 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import gravest, report
 from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
 
 
 class MediumDamagedError(OpsError):
     """What lies on a medium is not what its label says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportWish:
-    """What a person asks for; fields as the flags of `backup.import-media`."""
-
-    source: str
-    site: str = ""
-    store: str = ""
-    dry_run: bool = False
-
-
-def import_media(wish: ImportWish, progress: Progress) -> int:
+@showing_progress
+def import_media(wish: ImportMedia, progress: Progress) -> int:
     """Take repositories back; gives the exit code.
 
     Raises:
@@ -65,7 +57,7 @@ def import_media(wish: ImportWish, progress: Progress) -> int:
         LabelError: The label cannot be read.
     """
     estate = load_estate()
-    folder, label = open_medium(wish.source)
+    folder, label = open_medium(wish.from_)
     store = choose_target(estate, wish.store)
     contents = choose_contents(label, wish.site)
     codes, damaged = [], []

@@ -1,6 +1,5 @@
 """What a label will say, and what a written site comes to; pure but for today's date."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from backup.copies.mirror import MirrorResult
@@ -8,6 +7,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.media.inventory import Inventory
 from ops.backups.media.label import Content, Held, Label
+from ops.backups.media.tasks import ExportMedia
 from ops.catalog.tables.index import is_ahead
 from ops.duties.evidence.media import plan_renewal
 from ops.duties.table.calendar import read_day
@@ -31,22 +31,7 @@ _KEEPS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaWish:
-    """What a person asks for; fields as the flags of `backup.export-media`."""
-
-    to: str
-    code: str
-    site: str = ""
-    kind: str = ""
-    kept_at: str = ""
-    holder: str = ""
-    started: str = ""
-    allow_folder: bool = False
-    dry_run: bool = False
-
-
-def make_label(estate: Estate, wish: MediaWish, found: Label | None, by: str) -> Label:
+def make_label(estate: Estate, wish: ExportMedia, found: Label | None, by: str) -> Label:
     """Make the label; of one that is there what is not said anew stays.
 
     Raises:
@@ -75,7 +60,7 @@ def make_label(estate: Estate, wish: MediaWish, found: Label | None, by: str) ->
     )
 
 
-def _started(wish: MediaWish, found: Label | None, today: date) -> date:
+def _started(wish: ExportMedia, found: Label | None, today: date) -> date:
     if wish.started:
         return read_day(wish.started)
     return found.started_on if found else today

@@ -4,10 +4,11 @@ Order: confirm; delete the record and journal it whole, in one transaction. The 
 touched: what becomes of it is the archive's and the security officer's business.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ops.access.session import at_bench
 from ops.backups.media.records import note_retired, read_media
+from ops.backups.media.tasks import RetireMedia
 from ops.catalog.tables.media import Medium
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -16,18 +17,7 @@ from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetireWish:
-    """What a person asks for; fields as the flags of `backup.retire-media`."""
-
-    code: str
-    reason: str
-    document: str = ""
-    confirm: str = ""
-    dry_run: bool = False
-
-
-def retire_medium(wish: RetireWish) -> int:
+def retire_medium(wish: RetireMedia) -> int:
     """Take it out of use; gives 0.
 
     Raises:

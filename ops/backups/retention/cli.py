@@ -25,6 +25,7 @@ from ops.backups.retention.job import (
 )
 from ops.backups.retention.kind import forget_job
 from ops.backups.retention.look_before_deleting import find_standing_brake, read_facts
+from ops.backups.retention.tasks import Forget, Prune
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
@@ -39,6 +40,7 @@ from ops.schedule.ledger.job import JobResult
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import EXIT_CODES
 from ops.terminal.output import Cell, write_line, write_table
+from ops.terminal.progress import showing_progress
 
 _NO_WAIT = timedelta(0)
 _RULES = {
@@ -51,13 +53,11 @@ _RULES = {
 }
 
 
-def forget_site(
-    name: str, progress: Progress, *, confirm: str, dry_run: bool, store: str = ""
-) -> int:
+def forget_site(wish: Forget, progress: Progress) -> int:
     """Forget a site's old snapshots in one store, the primary unless named; gives the exit code."""
-    estate = load_estate()
-    place = _place(estate, store)
-    with at_bench(estate, dry_run=dry_run) as bench:
+    estate, name = load_estate(), wish.site
+    place = _place(estate, wish.store)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name, place)
         snapshots = index_snapshots(bench, repository, name, place)
@@ -67,7 +67,7 @@ def forget_site(
         if brake is not None:
             write_outcome(stop(brake), job=_job(name, place), site=name)
             return EXIT_CODES["failed"]
-        if dry_run or not plan.remove:
+        if wish.dry_run or not plan.remove:
             return 0
         count = len(plan.remove)
         question = ngettext(
@@ -75,7 +75,7 @@ def forget_site(
             "{count} snapshots of {title} will be removed for good.",
             count,
         ).format(count=count, title=bench.estate.title_at(name))
-        need_confirmation(name, confirm, question)
+        need_confirmation(name, wish.confirm, question)
         work = partial(forget, progress=progress, wait_for_lock=_NO_WAIT)
         result = _act(bench, name, work, place)
     return write_removed(result, name, _job(name, place))
@@ -174,13 +174,12 @@ def tell_reason(reason: str) -> str:
     return told if rule == reason else _("{rule} (the oldest)").format(rule=told)
 
 
-def prune_site(
-    name: str, progress: Progress, *, confirm: str, dry_run: bool, store: str = ""
-) -> int:
+@showing_progress
+def prune_site(wish: Prune, progress: Progress) -> int:
     """Remove the data that no snapshot of a site needs; gives the exit code."""
-    estate = load_estate()
-    place = _place(estate, store)
-    with at_bench(estate, dry_run=dry_run) as bench:
+    estate, name = load_estate(), wish.site
+    place = _place(estate, wish.store)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name, place)
         snapshots = index_snapshots(bench, repository, name, place)
@@ -200,9 +199,10 @@ def prune_site(
                 freed=format_size(freed),
             )
         )
-        if dry_run or not plan.has_work:
+        if wish.dry_run or not plan.has_work:
             return 0
-        need_confirmation(name, confirm, _("Data that no snapshot needs will be removed for good."))
+        question = _("Data that no snapshot needs will be removed for good.")
+        need_confirmation(name, wish.confirm, question)
         work = partial(prune_only, progress=progress, wait_for_lock=_NO_WAIT)
         result = _act(bench, name, work, place)
     write_line(

@@ -1,6 +1,6 @@
 """Delete named snapshots for a person, and accept what is there after somebody has looked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,7 +12,7 @@ from ops.access.approvals.ask import ask_second_person, refuse_alone
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.catalog_index import was_seen
 from ops.backups.repositories.open import open_repository
-from ops.backups.retention.cli import index_snapshots, look_now, write_removed
+from ops.backups.retention.cli import forget_site, index_snapshots, look_now, write_removed
 from ops.backups.retention.deletion_records import DeletionPlan
 from ops.backups.retention.forget_named import (
     BELOW_MINIMUM,
@@ -25,6 +25,7 @@ from ops.backups.retention.job import read_guard, stop
 from ops.backups.retention.kind import forget_job
 from ops.backups.retention.look_before_deleting import accept_present
 from ops.backups.retention.losses import read_losses
+from ops.backups.retention.tasks import Forget
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import require_site
@@ -42,34 +43,31 @@ from ops.schedule.ledger.job import JobResult
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What was typed: the flags of `backup.forget --snapshot`."""
-
-    site: str
-    snapshots: tuple[str, ...]
-    reason: str
-    document: str
-    confirm: str
-    dry_run: bool
-    store: str = ""
-
-
-def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
-    """Delete the named snapshots of a site from the primary store; gives the exit code.
+@showing_progress
+def forget(wish: Forget, progress: Progress) -> int:
+    """Forget by the rules, or what is named, or accept what is there; gives the exit code.
 
     Raises:
         WrongUseError: There is no reason, or another store was named.
     """
-    _need_reason(naming.reason)
+    if wish.accept:
+        return _accept_present_state(wish)
+    if wish.snapshot:
+        return _forget_named(wish, progress)
+    return forget_site(wish, progress)
+
+
+def _forget_named(typed: Forget, progress: Progress) -> int:
+    _need_reason(typed.reason)
     estate = load_estate()
-    _refuse_other_store(estate, naming)
-    with at_bench(estate, dry_run=naming.dry_run) as bench:
-        site = require_site(estate, bench.catalog, naming.site)
+    _refuse_other_store(estate, typed)
+    with at_bench(estate, dry_run=typed.dry_run) as bench:
+        site = require_site(estate, bench.catalog, typed.site)
         repository = open_repository(estate, site.name)
-        wish = _resolve(repository, naming)
+        wish = _resolve(repository, typed)
         snapshots = index_snapshots(bench, repository, site.name)
         brake = look_now(bench, site.name, snapshots, leaving_out=wish.snapshots)
         if brake is not None:
@@ -80,9 +78,9 @@ def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
         plan = plan_named(estate, site, snapshots, guard, wish, now=datetime.now(UTC))
         _write_named(bench, plan)
         refuse_alone(bench, BELOW_MINIMUM)
-        if not naming.dry_run:
-            need_confirmation(site.name, naming.confirm, _("They will be removed for good."))
-        permit = ask_second_person(bench, wish_deletion(plan, wish), dry_run=naming.dry_run)
+        if not typed.dry_run:
+            need_confirmation(site.name, typed.confirm, _("They will be removed for good."))
+        permit = ask_second_person(bench, wish_deletion(plan, wish), dry_run=typed.dry_run)
         if permit is None:
             return 0
         work = partial(forget_named, wish=wish, permit=permit, progress=progress)
@@ -90,52 +88,45 @@ def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
     return write_removed(result, site.name)
 
 
-def accept_present_state(
-    name: str, reason: str, *, named: bool, store: str = "", dry_run: bool
-) -> int:
+def _accept_present_state(wish: Forget) -> int:
     """Take a site's snapshots as they are now, and this machine's clock, as right.
 
-    Args:
-        name: Of the site.
-        reason: Why, in the person's words.
-        named: Whether snapshots were named, which does not go together.
-        store: One store; empty: the primary and every copy that was ever seen.
-        dry_run: Say what would be accepted.
+    Where no store is named: in the primary, and in every copy that was ever seen.
     """
-    _need_reason(reason)
-    if named:
+    _need_reason(wish.reason)
+    if wish.snapshot:
         raise WrongUseError(
             "--accept and --snapshot do not go together",
             data="nothing was changed",
             next_step="first look and type --accept alone, then delete",
         )
-    estate = load_estate()
+    estate, name = load_estate(), wish.site
     with (
-        at_bench(estate, dry_run=dry_run) as bench,
+        at_bench(estate, dry_run=wish.dry_run) as bench,
         hold_site_lock(estate.service.state, name, holder="accept"),
     ):
         require_site(estate, bench.catalog, name)
         places = [
             it
-            for it in choose_stores(estate, store, ("primary", "copy"))
-            if it.role == "primary" or store or was_seen(bench.catalog, name, it.name)
+            for it in choose_stores(estate, wish.store, ("primary", "copy"))
+            if it.role == "primary" or wish.store or was_seen(bench.catalog, name, it.name)
         ]
         accepted, codes = [], []
         for place in places:
             try:
-                accepted.append(_accept_in(bench, name, place, reason, dry_run=dry_run))
+                accepted.append(_accept_in(bench, place, wish))
             except (BackupError, OpsError) as error:
                 codes.append(report(error))
-    if any(accepted) and not dry_run:
+    if any(accepted) and not wish.dry_run:
         write_line(_("Accepted; from now on forgetting goes on from what is there."))
     if not any(accepted) and not codes:
         write_line(_("Everything is as expected; there is nothing to accept."))
     return gravest(codes)
 
 
-def _accept_in(bench: Bench, name: str, store: Store, reason: str, *, dry_run: bool) -> bool:
+def _accept_in(bench: Bench, store: Store, wish: Forget) -> bool:
     """Say what is not as expected in one store, and accept it; gives whether there was anything."""
-    estate = bench.estate
+    estate, name = bench.estate, wish.site
     repository = open_repository(estate, name, store)
     snapshots = index_snapshots(bench, repository, name, store)
     brake = look_now(bench, name, snapshots, store=store)
@@ -152,7 +143,7 @@ def _accept_in(bench: Bench, name: str, store: Store, reason: str, *, dry_run: b
     if loss is not None and loss.held:
         write_line("  " + _("what is held stays expected until two people end the hold"))
     count = len(snapshots)
-    if dry_run:
+    if wish.dry_run:
         text = ngettext(
             "would take {count} snapshot and the clock as right",
             "would take {count} snapshots and the clock as right",
@@ -169,15 +160,14 @@ def _accept_in(bench: Bench, name: str, store: Store, reason: str, *, dry_run: b
     }
     with bench.catalog.writing() as session:
         accept_present(session, name, store.name, snapshots, now=datetime.now(UTC))
-        journal.append(
-            session, replace(bench.origin, reason=reason), [Entry("backup.accept", name, details)]
-        )
+        origin = replace(bench.origin, reason=wish.reason)
+        journal.append(session, origin, [Entry("backup.accept", name, details)])
     return True
 
 
-def _resolve(repository: Repository, naming: Naming) -> NamedWish:
-    ids = tuple(dict.fromkeys(find_snapshot(repository, it).id for it in naming.snapshots))
-    return NamedWish(snapshots=ids, reason=naming.reason, reference=naming.document)
+def _resolve(repository: Repository, typed: Forget) -> NamedWish:
+    ids = tuple(dict.fromkeys(find_snapshot(repository, it).id for it in typed.snapshot))
+    return NamedWish(snapshots=ids, reason=typed.reason, reference=typed.document)
 
 
 def _write_named(bench: Bench, plan: DeletionPlan) -> None:
@@ -194,15 +184,15 @@ def _write_named(bench: Bench, plan: DeletionPlan) -> None:
         write_line(line)
 
 
-def _refuse_other_store(estate: Estate, naming: Naming) -> None:
-    if naming.store and estate.store(naming.store).role != "primary":
+def _refuse_other_store(estate: Estate, wish: Forget) -> None:
+    if wish.store and estate.store(wish.store).role != "primary":
         raise WrongUseError(
             "--snapshot deletes from the primary store alone, {primary}, not from {store}",
             why="a mirror follows its source; a copy lets go of snapshots by its own rules",
             data="nothing was changed",
             next_step="leave `--store` out to delete it from {primary}",
             primary=estate.primary_store.name,
-            store=naming.store,
+            store=wish.store,
         )
 
 

@@ -16,7 +16,6 @@ from ops.backups.repositories.open import open_repository
 from ops.backups.retention.deletion_records import list_deletions
 from ops.backups.retention.holds import (
     RELEASE,
-    HoldWish,
     check_hold,
     find_hold,
     list_holds,
@@ -25,6 +24,7 @@ from ops.backups.retention.holds import (
     release_hold,
     wish_release,
 )
+from ops.backups.retention.tasks import PlaceHold, Release
 from ops.catalog.tables.retention import Deletion, Hold
 from ops.errors import WrongUseError
 from ops.estate.history.vanished import title_of_known
@@ -35,8 +35,10 @@ from ops.language.text import _
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
 
-def place(wish: HoldWish, *, dry_run: bool) -> int:
-    """Place a hold; gives the exit code."""
+def hold(wish: PlaceHold) -> int:
+    """Place a hold, or list those that are there; gives the exit code."""
+    if wish.list or wish.json:
+        return show_holds(wish.site, as_json=wish.json)
     check_hold(wish)
     if not wish.site:
         raise WrongUseError(
@@ -50,14 +52,14 @@ def place(wish: HoldWish, *, dry_run: bool) -> int:
     wish = replace(wish, snapshot=_resolve(estate, wish))
     told = wish.snapshot[:8] or _("all snapshots, later ones too")
     write_line(f"{wish.site} · {title} · {told}")
-    if dry_run:
+    if wish.dry_run:
         write_line("  " + _("would be held: {reference}").format(reference=wish.reference))
         return 0
     with at_bench(estate) as bench:
         origin = replace(bench.origin, reason=wish.reason, document=wish.reference)
         with bench.catalog.writing() as session:
-            hold = place_hold(session, origin, wish, now=datetime.now(UTC)).id
-    write_line("  " + _("held; the hold is {hold}").format(hold=format_id(hold)))
+            placed = place_hold(session, origin, wish, now=datetime.now(UTC)).id
+    write_line("  " + _("held; the hold is {hold}").format(hold=format_id(placed)))
     return 0
 
 
@@ -77,33 +79,34 @@ def show_holds(name: str, *, as_json: bool) -> int:
     return 0
 
 
-def release(wanted: str, reason: str, *, dry_run: bool) -> int:
+def release(wish: Release) -> int:
     """Release a hold with a second person's approval; gives the exit code."""
-    with at_bench(load_estate(), dry_run=dry_run) as bench:
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            hold = find_hold(session, wanted)
+            hold = find_hold(session, wish.hold)
         refuse_released(hold)
         what = hold.snapshot[:8] or _("all snapshots, later ones too")
         write_line(f"{hold.site} · {what} · {hold.reference}")
         refuse_alone(bench, RELEASE)
-        permit = _release(bench, hold, reason, dry_run=dry_run)
+        permit = _release(bench, hold, wish)
     if permit is None:
         return 0
     write_line("  " + _("released; retention decides again"))
     return 0
 
 
-def _release(bench: Bench, hold: Hold, reason: str, *, dry_run: bool) -> Permit | None:
-    origin = replace(bench.origin, reason=reason)
+def _release(bench: Bench, hold: Hold, wish: Release) -> Permit | None:
+    origin = replace(bench.origin, reason=wish.reason)
 
     def act(session: Session, permit: Permit) -> None:
-        release_hold(session, origin, hold.id, permit, reason, datetime.now(UTC))
+        release_hold(session, origin, hold.id, permit, wish.reason, datetime.now(UTC))
 
     asking = replace(bench, origin=origin)
-    return ask_second_person(asking, wish_release(hold, reason), dry_run=dry_run, act=act)
+    asked = wish_release(hold, wish.reason)
+    return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
 
 
-def _resolve(estate: Estate, wish: HoldWish) -> str:
+def _resolve(estate: Estate, wish: PlaceHold) -> str:
     if not wish.snapshot:
         return ""
     return find_snapshot(open_repository(estate, wish.site), wish.snapshot).id

@@ -17,6 +17,7 @@ from ops.access.approvals.require import Permit, need_two
 from ops.access.identity import open_existing
 from ops.access.session import Bench, at_bench
 from ops.backups.retention.minimums import LOWERED, PastRules, find_lowered, read_past_rules
+from ops.backups.retention.tasks import LowerMinimum
 from ops.errors import OpsError, Problem
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
@@ -30,16 +31,6 @@ from ops.terminal.output import write_line
 LOWERING = "minimum-lowering"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoweringWish:
-    """What somebody asks for; fields as the flags of `backup.lower-minimum`."""
-
-    site: str
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Lowered:
     """A minimum of a site in a store that the estate has lowered: from so many days to so many."""
@@ -49,7 +40,7 @@ class Lowered:
     after: int
 
 
-def lower_minimum(wish: LoweringWish) -> int:
+def lower_minimum(wish: LowerMinimum) -> int:
     """Have it agreed to; gives the exit code.
 
     Raises:
@@ -109,7 +100,7 @@ def find_all_lowered(
 
 
 def _agree(
-    bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LoweringWish
+    bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LowerMinimum
 ) -> Permit | None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
 
@@ -127,7 +118,7 @@ def _agree(
     return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
 
 
-def _wish(site: Site, found: tuple[Lowered, ...], wish: LoweringWish) -> Wish:
+def _wish(site: Site, found: tuple[Lowered, ...], wish: LowerMinimum) -> Wish:
     return Wish(
         action=LOWERING,
         subject=site.name,

@@ -1,7 +1,6 @@
 """Holds: what must stay for an inspection, whatever retention says, until two people release it."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, need_two
 from ops.backups.retention.protection import HoldView
+from ops.backups.retention.tasks import PlaceHold
 from ops.catalog.columns import new_id
 from ops.catalog.find import find_by_id
 from ops.catalog.tables.core import JournalRow
@@ -24,23 +24,7 @@ RELEASE = "hold-release"
 PLACED = "backup.hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldWish:
-    """A hold that somebody wants to place.
-
-    Attributes:
-        site: Name of the site.
-        snapshot: Id of the one snapshot; empty: all of the site.
-        reason, reference: Why, and the document that asks for it.
-    """
-
-    site: str
-    snapshot: str = ""
-    reason: str
-    reference: str
-
-
-def check_hold(wish: HoldWish) -> None:
+def check_hold(wish: PlaceHold) -> None:
     """Refuse a hold that nobody could explain later.
 
     Raises:
@@ -54,7 +38,7 @@ def check_hold(wish: HoldWish) -> None:
         )
 
 
-def place_hold(session: Session, origin: Origin, wish: HoldWish, *, now: datetime) -> Hold:
+def place_hold(session: Session, origin: Origin, wish: PlaceHold, *, now: datetime) -> Hold:
     """Write a hold and its journal row; it holds from the commit on.
 
     Raises:

@@ -41,6 +41,7 @@ from ops.backups.repositories.catalog_index import (
     was_seen,
 )
 from ops.backups.repositories.open import open_repository
+from ops.backups.retention.tasks import Redate
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.index import ALLOWED_AHEAD, is_ahead
 from ops.errors import WrongUseError
@@ -57,17 +58,6 @@ from ops.language.text import _
 from ops.terminal.output import write_line
 
 CORRECTION = "moment-correction"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedateWish:
-    """What somebody asks for; fields as the flags of `backup.redate`."""
-
-    site: str
-    to: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +78,7 @@ class _Found:
     moment: datetime
 
 
-def redate(wish: RedateWish) -> int:
+def redate(wish: Redate) -> int:
     """Have it agreed to and do it; gives the exit code.
 
     Raises:
@@ -118,7 +108,7 @@ def redate(wish: RedateWish) -> int:
     return 0
 
 
-def _find(bench: Bench, wish: RedateWish, now: datetime) -> list[_Found]:
+def _find(bench: Bench, wish: Redate, now: datetime) -> list[_Found]:
     estate, found = bench.estate, []
     wanted = read_moment(wish.to, estate) if wish.to else None
     for store in choose_stores(estate, "", ("primary", "copy")):
@@ -179,7 +169,7 @@ def choose_moment(snapshot: Snapshot, bounds: Bounds, wanted: datetime | None) -
     return moment
 
 
-def _wish(wish: RedateWish, found: Sequence[_Found]) -> Wish:
+def _wish(wish: Redate, found: Sequence[_Found]) -> Wish:
     moments = {f"{it.store.name}/{it.snapshot.id}": it.moment.isoformat() for it in found}
     return Wish(
         action=CORRECTION,
@@ -200,7 +190,7 @@ def _write_plan(estate: Estate, found: Sequence[_Found]) -> None:
         ))  # fmt: skip
 
 
-def _rewrite(bench: Bench, wish: RedateWish, found: _Found, permit: Permit) -> None:
+def _rewrite(bench: Bench, wish: Redate, found: _Found, permit: Permit) -> None:
     store, old = found.store.name, found.snapshot
     with hold_lock(found.repository, exclusive=True) as lock:
         new_id = rewrite_snapshot(found.repository, old, lock, time=found.moment)

@@ -10,14 +10,15 @@ from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.credentials import has_good_credentials, people_with_credentials
 from ops.access.roles import give_role, is_anybody_appointed, roles_by_person, take_role
-from ops.backups.retention.holds import HoldWish, place_hold, read_holds
+from ops.backups.retention.holds import place_hold, read_holds
+from ops.backups.retention.tasks import PlaceHold
 from ops.catalog.open import Catalog
 from ops.journal.record_proofs import find_unproven
 from tests.people import appoint, note_role, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WISH = Wish(action="restore-in-place", subject="cong-xa", plan={"parts": ["www"]}, reason="hỏng")
-HOLD = HoldWish(site="cong-xa", reason="thanh tra", reference="1/QĐ")
+HOLD = PlaceHold(site="cong-xa", reason="thanh tra", reference="1/QĐ")
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,6 @@ from ops.backups.retention.deletion_records import (
     refuse_held,
 )
 from ops.backups.retention.holds import (
-    HoldWish,
     list_holds,
     place_hold,
     read_holds,
@@ -36,6 +35,7 @@ from ops.backups.retention.holds import (
     wish_release,
 )
 from ops.backups.retention.look_before_deleting import accept_present, look_before_deleting
+from ops.backups.retention.tasks import PlaceHold
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.retention import Hold
@@ -45,7 +45,7 @@ from tests.people import appoint, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-WISH = HoldWish(site="cong-xa", reason="Thanh tra", reference="05/QĐ-TTr")
+WISH = PlaceHold(site="cong-xa", reason="Thanh tra", reference="05/QĐ-TTr")
 
 
 def snapshots(*days: int) -> list[Snapshot]:

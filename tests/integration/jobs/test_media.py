@@ -19,7 +19,7 @@ from ops.backups.media.copy_list import NAMESPACE
 from ops.backups.media.export_medium import export_media
 from ops.backups.media.label import NAME as LABEL
 from ops.backups.media.mount_point import MediumGoneError, hold_medium
-from ops.backups.media.new_label import MediaWish
+from ops.backups.media.tasks import ExportMedia
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.media import Medium
@@ -169,11 +169,11 @@ def test_a_medium_that_is_unmounted_meanwhile_is_not_written_below(
     monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
     all_files = Unmounting(mounted, 0)
     (tmp_path / "first").mkdir()
-    wish = MediaWish(to=str(tmp_path / "first"), code="GC-02", site="cong-xa", allow_folder=True)
+    wish = ExportMedia(to=str(tmp_path / "first"), code="GC-02", site="cong-xa", allow_folder=True)
     assert export_media(wish, all_files) == 0
     progress = Unmounting(mounted, all_files.files if is_last else 2)
     with pytest.raises(MediumGoneError):
-        export_media(MediaWish(to=str(mounted), code="GC-01", site="cong-xa"), progress)
+        export_media(ExportMedia(to=str(mounted), code="GC-01", site="cong-xa"), progress)
 
     assert progress.files == progress.after  # nothing more was written
     assert all_files.files > 2

@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 
 from ops.access.identity import login_at_terminal
 from ops.access.session import at_bench
-from ops.backups.retention.holds import HoldWish, list_holds, place_hold
+from ops.backups.retention.holds import list_holds, place_hold
 from ops.backups.retention.job import forget_and_prune
+from ops.backups.retention.tasks import PlaceHold
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.retention import Deletion, ExpectedSnapshot, RetentionLook
@@ -239,7 +240,7 @@ def test_a_hold_stops_every_path_until_two_people_release_it(office: Office) -> 
 
 def test_a_hold_is_there_after_the_catalog_was_opened_again(office: Office) -> None:
     catalog = catalog_of(office)
-    wish = HoldWish(site="cong-xa", reason="Thanh tra", reference="05/QĐ-TTr")
+    wish = PlaceHold(site="cong-xa", reason="Thanh tra", reference="05/QĐ-TTr")
     with catalog.writing() as session:
         place_hold(session, origin_of("nva"), wish, now=datetime.now(UTC))
     catalog.close()

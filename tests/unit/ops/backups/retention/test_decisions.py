@@ -19,7 +19,7 @@ from ops.backups.brakes import (
     BrakeFacts,
     decide_brake,
 )
-from ops.backups.retention.holds import HoldWish, check_hold
+from ops.backups.retention.holds import check_hold
 from ops.backups.retention.minimums import Minimum, decide_minimum, find_lowered
 from ops.backups.retention.policies import make_policy
 from ops.backups.retention.protection import (
@@ -31,6 +31,7 @@ from ops.backups.retention.protection import (
     is_held,
     protect,
 )
+from ops.backups.retention.tasks import PlaceHold
 from ops.backups.retention.wording import BRAKES
 from ops.errors import WrongUseError
 from ops.estate.model.minimums import decide_floor, floor_in
@@ -261,7 +262,7 @@ def test_no_brake_means_that_most_is_there_and_the_clock_fits(shift: int, gone: 
 @pytest.mark.parametrize(("reason", "reference"), [("", "12/QĐ"), ("thanh tra", " ")])
 def test_a_hold_that_nobody_could_explain_is_refused(reason: str, reference: str) -> None:
     with pytest.raises(WrongUseError):
-        check_hold(HoldWish(site="a", reason=reason, reference=reference))
+        check_hold(PlaceHold(site="a", reason=reason, reference=reference))
 
 
 def test_a_hold_of_the_site_holds_what_comes_later() -> None:
