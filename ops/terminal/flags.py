@@ -55,6 +55,11 @@ PasswordFile = Annotated[
     str,
     Flag("File with the new password; left out: asks; - reads standard input.", shape="secret"),
 ]
+Identity = Annotated[str, Flag("File with the SSH key that an SFTP store lets in.", shape="secret")]
+KnownHosts = Annotated[str, Flag("File with the host key of an SFTP store.", shape="input-file")]
+AccessKeyFile = Annotated[str, Flag("File with the access key of an S3 store.", shape="secret")]
+SecretKeyFile = Annotated[str, Flag("File with the secret key of an S3 store.", shape="secret")]
+Region = Annotated[str, Flag("Region of an S3 store.")]
 Json = Annotated[bool, Flag("Print the result as JSON.")]
 DryRun = Annotated[bool, Flag("Say what would be done, and change nothing.")]
 

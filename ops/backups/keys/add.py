@@ -10,14 +10,13 @@ Order:
 Mirrors get the key files with the next run that brings them up to date.
 """
 
-from dataclasses import dataclass
-
 from backup.repository.keyring import add_key
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import at_bench
 from ops.backups.keys.key_holders import OpenedSite, choose_with_own, note_key_act, open_sites
 from ops.backups.keys.secrets import read_secret
+from ops.backups.keys.tasks import KeyAdd
 from ops.backups.repositories.open import open_with
 from ops.estate.choose import choose_stores
 from ops.estate.load.load import load_estate
@@ -27,19 +26,7 @@ from ops.terminal.exit_codes import gravest
 from ops.terminal.output import write_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddWish:
-    """What a person asks for; fields as the flags of `backup.key-add`."""
-
-    site: str = ""
-    store: str = ""
-    password_file: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
-def add_password(wish: AddWish) -> int:
+def add_password(wish: KeyAdd) -> int:
     """Add a password; gives the exit code.
 
     Raises:
@@ -68,7 +55,7 @@ def add_password(wish: AddWish) -> int:
     return gravest(it.exit_code for it in found)
 
 
-def _wish(wish: AddWish, lacking: list[OpenedSite]) -> Wish:
+def _wish(wish: KeyAdd, lacking: list[OpenedSite]) -> Wish:
     places = sorted(f"{it.store.name}/{it.site.name}" for it in lacking)
     return Wish(
         action="key-export",

@@ -4,8 +4,6 @@ Order: open and tell (`--dry-run` ends here); have another person agree; write t
 by their owner only; journal which keys went where, without a secret.
 """
 
-from dataclasses import dataclass
-
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import at_bench
@@ -18,26 +16,14 @@ from ops.backups.keys.key_holders import (
     stores_with_key,
 )
 from ops.backups.keys.paper.folder import check_folder, write_secret_files
+from ops.backups.keys.tasks import KeyExport
 from ops.estate.load.load import load_estate
 from ops.estate.model.references import resolve
 from ops.language.text import _
 from ops.terminal.output import write_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportWish:
-    """What a person asks for; fields as the flags of `backup.key-export`."""
-
-    to: str
-    site: str = ""
-    store: str = ""
-    reason: str = ""
-    document: str = ""
-    any_disk: bool = False
-    dry_run: bool = False
-
-
-def export_key(wish: ExportWish) -> int:
+def export_key(wish: KeyExport) -> int:
     """Write the password and the key files; gives the exit code.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import Any
 from backup.errors import BackupError
 from backup.repository.keyring import KeyInfo, list_keys
 from ops.backups.keys.key_holders import choose_with_own
+from ops.backups.keys.tasks import KeyList
 from ops.backups.repositories.open import open_repository
 from ops.errors import OpsError
 from ops.estate.choose import choose_stores
@@ -19,18 +20,18 @@ from ops.terminal.exit_codes import gravest, report
 from ops.terminal.output import write_json, write_table
 
 
-def show_keys(site: str, store: str, *, as_json: bool) -> int:
+def show_keys(wish: KeyList) -> int:
     """Write the keys of one site or of all, in one store or in every one; gives the exit code."""
     estate = load_estate()
     rows: list[dict[str, Any]] = []
     codes: list[int] = []
-    for place in choose_stores(estate, store):
-        for chosen in choose_with_own(estate, site):
+    for place in choose_stores(estate, wish.store):
+        for chosen in choose_with_own(estate, wish.site):
             try:
                 rows += _read(estate, chosen.name, place, codes)
             except (BackupError, OpsError) as error:
                 codes.append(report(error))
-    if as_json:
+    if wish.json:
         write_json(rows)
         return gravest(codes)
     heads = [_("Site"), _("Store"), _("Key"), _("Made"), _("By"), _("In use")]

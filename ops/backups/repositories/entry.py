@@ -1,6 +1,6 @@
 """How a store is entered while no estate says it: with files that the person brings along."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from backup.errors import StoreDeniedError
 from backup.stores.kinds import find_kind
@@ -32,6 +32,11 @@ class Entry:
     access_key_file: str = ""
     secret_key_file: str = ""
     region: str = ""
+
+    @classmethod
+    def of(cls, wish: object) -> "Entry":
+        """Take it from the wish of a task that has these flags."""
+        return cls(**{it.name: getattr(wish, it.name) for it in fields(cls)})
 
     def options(self) -> StoreOptions:
         """Give what opens the store besides its address; what is left out the environment says.

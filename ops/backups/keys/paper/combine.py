@@ -16,7 +16,6 @@ Order:
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
@@ -34,6 +33,7 @@ from ops.access.session import at_bench
 from ops.backups.keys.paper.folder import write_secret_files
 from ops.backups.keys.paper.key_files import read_key_files
 from ops.backups.keys.paper.shares import Combined, collect_shares, combine_shares, split_shares
+from ops.backups.keys.tasks import KeyCombine
 from ops.backups.repositories.entry import Entry, explain_refusal
 from ops.backups.repositories.open import open_with
 from ops.errors import OpsError, WrongUseError
@@ -53,19 +53,7 @@ class WrongPaperError(OpsError):
     exit_code = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CombineWish:
-    """What a person asks for; fields as the flags of `backup.key-combine`."""
-
-    shares: tuple[str, ...] = ()
-    key_files: tuple[str, ...] = ()
-    to: str = ""
-    repo: str = ""
-    entry: Entry = field(default_factory=Entry)
-    dry_run: bool = False
-
-
-def combine_key(wish: CombineWish) -> int:
+def combine_key(wish: KeyCombine) -> int:
     """Get a password and, if asked for, a key file back; gives the exit code.
 
     Raises:
@@ -75,16 +63,17 @@ def combine_key(wish: CombineWish) -> int:
         BackupError: The repository cannot be read or written.
     """
     _check_flags(wish)
-    combined = combine_shares(read_shares(wish.shares) or ask_shares())
+    combined = combine_shares(read_shares(wish.share) or ask_shares())
     password = combined.password.encode()
     write_line(_("the shares fit together; set number {identifier}").format(
         identifier=combined.identifier))  # fmt: skip
-    masters = _open_key_files([read_paper(it) for it in wish.key_files], password)
-    store = open_store(wish.repo, wish.entry.options()) if wish.repo else None
+    masters = _open_key_files([read_paper(it) for it in wish.key_file], password)
+    entry = Entry.of(wish)
+    store = open_store(wish.repo, entry.options()) if wish.repo else None
     try:
         master = None if store is None else find_master(store, password, masters)
     except StoreDeniedError as error:
-        raise explain_refusal(wish.repo, wish.entry, error) or error from error
+        raise explain_refusal(wish.repo, entry, error) or error from error
     if store is not None:
         text = (
             _("the repository opens with this password already: {place}")
@@ -106,7 +95,7 @@ def combine_key(wish: CombineWish) -> int:
     return _note(combined, store, key_id)
 
 
-def _check_flags(wish: CombineWish) -> None:
+def _check_flags(wish: KeyCombine) -> None:
     if not wish.dry_run and not wish.to:
         raise WrongUseError(
             "the flag --{flag} must be given",

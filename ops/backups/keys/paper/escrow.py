@@ -12,7 +12,6 @@ Cut off between 4 and 5, the used approval tells of it. The service keeps no sha
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +47,7 @@ from ops.backups.keys.paper.layout import (
 from ops.backups.keys.paper.pages import Escrow, PrintedKey
 from ops.backups.keys.paper.shares import ShareSet, check_threshold, split_password
 from ops.backups.keys.paper.slip39 import encode_password, form_of
+from ops.backups.keys.tasks import KeyEscrow
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -61,22 +61,7 @@ from ops.terminal.output import write_line
 KEYS_SHEET = "key-files-{}.html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EscrowWish:
-    """What a person asks for; fields as the flags of `backup.key-escrow`."""
-
-    to: str
-    holders: tuple[str, ...]
-    threshold: int
-    store: str = ""
-    reason: str = ""
-    document: str = ""
-    any_disk: bool = False
-    entry_keys: bool = False
-    dry_run: bool = False
-
-
-def escrow_key(wish: EscrowWish) -> int:
+def escrow_key(wish: KeyEscrow) -> int:
     """Print shares and key files; gives the exit code.
 
     Raises:
@@ -116,16 +101,16 @@ def escrow_key(wish: EscrowWish) -> int:
     return found.exit_code
 
 
-def choose_holders(estate: Estate, wish: EscrowWish) -> list[Person]:
+def choose_holders(estate: Estate, wish: KeyEscrow) -> list[Person]:
     """Give the people who will hold a share.
 
     Raises:
         WrongUseError: One is nobody in the estate or named twice, or the numbers make no sense.
     """
-    check_threshold(wish.threshold, len(wish.holders))
-    for name in wish.holders:
+    check_threshold(wish.threshold, len(wish.holder))
+    for name in wish.holder:
         check_person(estate.people, name)
-        if wish.holders.count(name) > 1:
+        if wish.holder.count(name) > 1:
             raise WrongUseError(
                 '"{name}" is named twice as a holder',
                 why="two shares in one hand would make the threshold smaller than it looks",
@@ -134,7 +119,7 @@ def choose_holders(estate: Estate, wish: EscrowWish) -> list[Person]:
                 name=name,
             )
     people = {person.name: person for person in estate.people}
-    return [people[name] for name in wish.holders]
+    return [people[name] for name in wish.holder]
 
 
 def lay_out(
@@ -191,12 +176,12 @@ def _printed(estate: Estate, opened: OpenedSite) -> PrintedKey:
     )
 
 
-def _wish(estate: Estate, store: Store, wish: EscrowWish, sites: tuple[OpenedSite, ...]) -> Wish:
+def _wish(estate: Estate, store: Store, wish: KeyEscrow, sites: tuple[OpenedSite, ...]) -> Wish:
     plan: dict[str, object] = {
         "act": "escrow",
         "key": estate.repository_key(store),
         "threshold": wish.threshold,
-        "holders": list(wish.holders),
+        "holders": list(wish.holder),
         "keys": {it.site.name: it.repository.key_id for it in sites},
     }
     if wish.entry_keys:
@@ -214,7 +199,7 @@ def _tell_plan(
     estate: Estate,
     store: Store,
     holders: list[Person],
-    wish: EscrowWish,
+    wish: KeyEscrow,
     sites: tuple[OpenedSite, ...],
 ) -> None:
     write_line(

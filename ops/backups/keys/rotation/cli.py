@@ -1,7 +1,5 @@
 """Change what has leaked, for a person at a terminal: a password, or a site's master key."""
 
-from dataclasses import dataclass
-
 from backup.progress import Progress
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
@@ -15,6 +13,7 @@ from ops.backups.keys.rotation.password import (
     stage_of,
 )
 from ops.backups.keys.rotation.remove_old import remove_old
+from ops.backups.keys.tasks import KeyRotate
 from ops.backups.media.records import ROTATED, read_media, read_outdated
 from ops.backups.repositories.stores import terms_of
 from ops.errors import WrongUseError
@@ -23,26 +22,14 @@ from ops.estate.load.load import load_estate
 from ops.language.text import N_, _, fill
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
 
 PASSWORD, MASTER_KEY = "password", "master-key"
 _CHOICES = (PASSWORD, MASTER_KEY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationWish:
-    """What a person asks for; fields as the flags of `backup.key-rotate`."""
-
-    leaked: str
-    site: str = ""
-    store: str = ""
-    remove_old: bool = False
-    reason: str = ""
-    document: str = ""
-    confirm: str = ""
-    dry_run: bool = False
-
-
-def rotate_key(wish: RotationWish, progress: Progress) -> int:
+@showing_progress
+def rotate_key(wish: KeyRotate, progress: Progress) -> int:
     """Change a password or a master key; gives the exit code.
 
     Raises:
@@ -71,7 +58,7 @@ def rotate_key(wish: RotationWish, progress: Progress) -> int:
         return _rotate_password(bench, wish)
 
 
-def _rotate_password(bench: Bench, wish: RotationWish) -> int:
+def _rotate_password(bench: Bench, wish: KeyRotate) -> int:
     store = choose_own_key(bench.estate, wish.store)
     rotation = plan_password_rotation(bench.estate, bench.catalog, store)
     _tell_password(rotation)
@@ -120,7 +107,7 @@ def _tell_kept(rotation: PasswordRotation) -> None:
         )
 
 
-def _rotate_master(bench: Bench, wish: RotationWish, progress: Progress) -> int:
+def _rotate_master(bench: Bench, wish: KeyRotate, progress: Progress) -> int:
     site = require_site(bench.estate, bench.catalog, wish.site)
     store = choose_own_key(bench.estate, wish.store)
     rotation = plan_master_rotation(bench.estate, site.name, store)
@@ -172,7 +159,7 @@ def _tell_void() -> None:
 
 
 def _note(
-    bench: Bench, action: str, wish: RotationWish, subject: str, details: dict[str, object]
+    bench: Bench, action: str, wish: KeyRotate, subject: str, details: dict[str, object]
 ) -> None:
     asked = Wish(action="key-export", subject=subject, reason=wish.reason, document=wish.document)
     note_key_act(bench, action, asked, {"leaked": wish.leaked, **details})
