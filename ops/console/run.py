@@ -5,6 +5,8 @@ import pwd
 import sys
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ops.console.frames import RUN_FOLDER, SOCKET_NAME, socket_path
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -23,7 +25,7 @@ def run_console(listen: str) -> None:
         listen: In place of the estate's; empty for that.
 
     Raises:
-        WrongUseError: The estate has no console.
+        WrongUseError: The estate has no console, or it cannot listen there.
     """
     estate = load_estate()
     if estate.console is None:
@@ -33,7 +35,13 @@ def run_console(listen: str) -> None:
             next_step="write `[console]` into the estate file, then start the service anew",
         )
     told = {"listen": listen} if listen else {}
-    settings = ConsoleSettings.model_validate({**estate.console.model_dump(), **told})
+    try:
+        settings = ConsoleSettings.model_validate({**estate.console.model_dump(), **told})
+    except ValidationError as error:
+        raise WrongUseError(
+            '"{value}" is not an address and a port', data="nothing was started",
+            next_step="write it like `127.0.0.1:8443`", value=listen[:80],
+        ) from error  # fmt: skip
     own, installed = socket_path(Path(estate.service.state)), RUN_FOLDER / SOCKET_NAME
     socket = installed if installed.exists() and not own.exists() else own
     write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))

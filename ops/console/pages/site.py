@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ops.backups.retention.holds import list_holds
 from ops.catalog.tables.core import Run
-from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.catalog.tables.index import Snapshot, is_ahead, is_of_whole_site
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.drills import draw, read_drills
@@ -81,7 +81,8 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
     )  # fmt: skip
     query = query.order_by(Snapshot.taken_at.desc(), Snapshot.id.desc()).limit(_SNAPSHOTS + 1)
     with desk.catalog.reading() as session:
-        found = [dict(it) for it in session.execute(query).mappings()]
+        found = [{**it, "is_ahead": is_ahead(it["taken_at"], desk.now)}
+                 for it in session.execute(query).mappings()]  # fmt: skip
     shown, more = cut_key(found, "taken_at", _SNAPSHOTS)
     return {"items": shown, "older": more}
 

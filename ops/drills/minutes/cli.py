@@ -42,11 +42,26 @@ def _reading(estate: Estate) -> Iterator[Session | None]:
         yield session
 
 
+def _need_known(estate: Estate, session: Session | None, site: str) -> None:
+    """Refuse a site that the estate does not name and that was never drilled.
+
+    Raises:
+        WrongUseError: It is one.
+    """
+    if site and not (session and list_drills(session, site=site, limit=1)):
+        estate.site(site)
+
+
 def show_drills(site: str, *, as_json: bool) -> None:
-    """Write drills, newest first."""
+    """Write drills, newest first.
+
+    Raises:
+        WrongUseError: Nobody knows the site.
+    """
     estate = load_estate()
     with _reading(estate) as session:
         drills = list_drills(session, site=site, limit=_MOST_LISTED) if session else []
+        _need_known(estate, session, site)
     if as_json:
         write_json([_brief(it) for it in drills])
         return
@@ -98,9 +113,14 @@ def _span(seconds: float | None) -> str:
 
 
 def show_findings(site: str, *, as_json: bool) -> None:
-    """Write what drills have shown and none has shown fixed."""
+    """Write what drills have shown and none has shown fixed.
+
+    Raises:
+        WrongUseError: Nobody knows the site.
+    """
     estate = load_estate()
     with _reading(estate) as session:
+        _need_known(estate, session, site)
         findings = list_findings(session, site=site) if session else []
         shown = [(it, _list_shortcomings(session, it)) for it in findings if session]
     if as_json:

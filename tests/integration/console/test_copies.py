@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +17,9 @@ from ops.access.prompts import ask_proof
 from ops.backups.ransomware.freeze import Finding, accept_findings, note_finding, whole_runs
 from ops.catalog.columns import new_id
 from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import Snapshot
 from ops.errors import WrongUseError
+from ops.language.text import _
 from ops.runbooks.library import find_runbook
 from ops.runbooks.states import CatalogStates
 from runbooks.state import RunState, StepRecord
@@ -232,6 +234,20 @@ def test_a_restore_begins_with_what_is_in_doubt_and_the_moment_before(
     assert "đáng ngờ" not in accepted
     assert "có thể đã bị sửa giao diện" in site
     assert "/act/backup.accept" in site
+
+
+def test_a_backup_that_a_wrong_clock_has_dated_ahead_is_marked(backed_up: InProcess) -> None:
+    assert _("dated ahead of now") not in backed_up.html("site", site="cong-xa")
+    _estate, catalog = backed_up.counter.keeper.get()
+    newest = select(Snapshot).where(Snapshot.id == snapshot_of(backed_up))
+    with catalog.writing() as session:
+        row = session.execute(newest).scalar_one()
+        before, row.taken_at = row.taken_at, datetime.now(UTC) + timedelta(days=400)
+    try:
+        assert backed_up.html("site", site="cong-xa").count(_("dated ahead of now")) == 1
+    finally:
+        with catalog.writing() as session:
+            session.execute(newest).scalar_one().taken_at = before
 
 
 def test_an_alert_leads_to_the_runs_of_its_own_job(backed_up: InProcess) -> None:
