@@ -148,6 +148,17 @@ def test_a_repository_with_another_password_stops_it_before_anything_is_removed(
     assert opens(stranger, "another one")
 
 
+def test_each_step_is_told_in_the_readers_language(filled: Path) -> None:
+    flags = ("--reason", "Lộ khóa")
+    done = giucong(filled, *ROTATE, "--confirm", "near", *flags, GIUCONG_LANG="vi")
+    whole = giucong(filled, *MASTER, "--confirm", "cong-xa", *flags, GIUCONG_LANG="vi")
+    assert (done.returncode, whole.returncode) == (0, 0), done.stderr + whole.stderr
+    english = {"made", "added", "proven", "kept", "switched", "removed", "noted", "copied",
+               "verified", "mirrored", "indexed"}  # fmt: skip
+    assert english & set((done.stdout + whole.stdout).split()) == set()
+    assert "  near/cong-xa: đã thêm mật khẩu mới\n" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("has_next", "has_old", "stage"),
     [

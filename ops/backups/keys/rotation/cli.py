@@ -1,5 +1,7 @@
 """Change what has leaked, for a person at a terminal: a password, or a site's master key."""
 
+from collections.abc import Mapping
+
 from backup.progress import Progress
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
@@ -26,6 +28,23 @@ from ops.terminal.progress import showing_progress
 
 PASSWORD, MASTER_KEY = "password", "master-key"
 _CHOICES = (PASSWORD, MASTER_KEY)
+_PASSWORD_STEPS: Mapping[str, str] = {
+    "made": N_("a new password is made"),
+    "added": N_("{place}: the new password is added"),
+    "proven": N_("all of them open with the new password"),
+    "kept": N_("the old password is kept beside it until the end"),
+    "switched": N_("the new password has taken the old one's place"),
+    "removed": N_("{place}: the old password is removed"),
+}
+_MASTER_STEPS: Mapping[str, str] = {
+    "noted": N_("it is noted that a change has begun"),
+    "copied": N_("the new repository holds every backup"),
+    "verified": N_("all of it was read back"),
+    "mirrored": N_("{place}: the mirror is filled"),
+    "switched": N_("{place}: the new repository has taken the old one's place"),
+    "indexed": N_("the catalog knows the new one"),
+}
+"""Step that is done → what is told of it."""
 
 
 @showing_progress
@@ -71,7 +90,7 @@ def _rotate_password(bench: Bench, wish: KeyRotate) -> int:
     }
     _note(bench, "backup.key-rotate-begin", wish, store.name, details)
     for step in rotate_password(rotation):
-        write_line(f"  {step}")
+        _tell_step(step, _PASSWORD_STEPS)
     details |= {"added": rotation.added, "removed": rotation.removed}
     _note(bench, ROTATED, wish, store.name, details)
     write_line(_("done: the old password opens nothing any more"))
@@ -128,7 +147,7 @@ def _rotate_master(bench: Bench, wish: KeyRotate, progress: Progress) -> int:
     details: dict[str, object] = {"stores": [it.name for it in rotation.stores]}
     _note(bench, "backup.key-rotate-begin", wish, site.name, details)
     for step in rotate_master(rotation, bench.catalog, progress):
-        write_line(f"  {step}")
+        _tell_step(step, _MASTER_STEPS)
     details["repository"] = rotation.open(rotation.here(store)).id
     _note(bench, ROTATED, wish, site.name, details)
     write_line(_("done: the site has a new master key; the old repository is kept"))
@@ -140,6 +159,12 @@ def _rotate_master(bench: Bench, wish: KeyRotate, progress: Progress) -> int:
     _tell_media(bench)
     _tell_void()
     return 0
+
+
+def _tell_step(step: str, steps: Mapping[str, str]) -> None:
+    """Write what is done: a step's name, and the place after it."""
+    name, _blank, place = step.partition(" ")
+    write_line("  " + _(steps[name]).format(place=place))
 
 
 def _tell_password(rotation: PasswordRotation) -> None:
