@@ -83,7 +83,7 @@ def judge_machine(
                 state="bad",
                 severity="critical" if seen.cause in GRAVE else "warning",
                 code=f"host_{seen.cause}",
-                params={**about, "reason": seen.reason},
+                params={**about, "reason": seen.reason or ""},
                 parent=parent,
                 holds_for=_BRIEFLY if seen.cause in {"unreachable", "slow"} else _AT_ONCE,
             )

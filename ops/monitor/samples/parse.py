@@ -7,7 +7,7 @@ the whole look senseless; nothing of it is believed.
 import re
 from collections.abc import Iterable, Iterator
 
-from ops.language.text import make_visible
+from ops.language.text import N_, make_visible
 from ops.monitor.samples.sample import Disk, Sample, Ticks, Upkeep
 
 MOST_BYTES = 128 << 10
@@ -26,8 +26,14 @@ _COUNTED = 8  # after these come guests, which are in `user` already
 _YEAR_9999 = 253_402_300_800.0
 
 
+_MORE_FREE = {
+    "memory": N_("more memory is free than there is"),
+    "swap": N_("more swap is free than there is"),
+}
+
+
 class SenselessError(ValueError):
-    """A machine said what no machine can say; the text is ours and holds nothing of it."""
+    """A machine said what no machine can say; the text is our message and holds nothing of it."""
 
 
 def parse_sample(raw: bytes, *, asked: float, heard: float) -> Sample:
@@ -70,7 +76,7 @@ def parse_upkeep(raw: bytes) -> Upkeep:
     updates = words.get("updates")
     counts = [_whole(it) for it in updates[0].split()] if updates else []
     if updates and len(counts) != 2:  # noqa: PLR2004 - all, and security's
-        raise SenselessError("updates")
+        raise SenselessError(N_("its count of updates"))
     return Upkeep(
         updates=counts[0] if counts else None,
         security_updates=counts[1] if counts else None,
@@ -82,10 +88,10 @@ def parse_upkeep(raw: bytes) -> Upkeep:
 def _read(raw: bytes) -> dict[str, list[str]]:
     """Give what follows each first word; the lines of /proc have its name and theirs as one."""
     if len(raw) > MOST_BYTES:
-        raise SenselessError("too long")
+        raise SenselessError(N_("it is too long"))
     lines = raw.decode("utf-8", "replace").split("\n")
     if len(lines) > MOST_LINES or lines[-2:] != ["end", ""]:
-        raise SenselessError("cut off")
+        raise SenselessError(N_("it is cut off"))
     found: dict[str, list[str]] = {}
     for line in lines[:-2]:
         word, _, rest = line.partition(" ")
@@ -94,7 +100,7 @@ def _read(raw: bytes) -> dict[str, list[str]]:
         found.setdefault(word, []).append(rest.strip())
     for word, values in found.items():
         if word.startswith("/proc/") and not word.startswith("/proc/pressure/") and len(values) > 1:
-            raise SenselessError("twice")
+            raise SenselessError(N_("it says something twice"))
     return found
 
 
@@ -104,13 +110,13 @@ def _first(words: dict[str, list[str]], key: str) -> str:
 
 def _whole(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise SenselessError("no number")
+        raise SenselessError(N_("no number stands where one should"))
     return int(text)
 
 
 def _number(text: str) -> float:
     if not _DECIMAL.fullmatch(text):
-        raise SenselessError("no number")
+        raise SenselessError(N_("no number stands where one should"))
     return float(text)
 
 
@@ -121,11 +127,11 @@ def _decimal(words: dict[str, list[str]], key: str) -> float | None:
 
 def _clock(words: dict[str, list[str]]) -> float | None:
     if len(words.get("clock", ())) != 1:
-        raise SenselessError("clock")
+        raise SenselessError(N_("its clock"))
     text = words["clock"][0].removesuffix(".%N").removesuffix(".N")  # BusyBox has no fractions
     clock = _number(text)
     if clock > _YEAR_9999:
-        raise SenselessError("clock")
+        raise SenselessError(N_("its clock"))
     return clock
 
 
@@ -145,7 +151,7 @@ def _load(words: dict[str, list[str]]) -> tuple[float, float, float] | None:
         return None
     parts = _first(words, "/proc/loadavg").split()
     if len(parts) < 3:  # noqa: PLR2004 - 1, 5 and 15 minutes
-        raise SenselessError("load")
+        raise SenselessError(N_("its load"))
     return _number(parts[0]), _number(parts[1]), _number(parts[2])
 
 
@@ -154,7 +160,7 @@ def _ticks(words: dict[str, list[str]]) -> Ticks | None:
         return None
     columns = [_whole(it) for it in _first(words, "/proc/stat:cpu").split()][:_COUNTED]
     if len(columns) <= max(_IDLE):
-        raise SenselessError("processors")
+        raise SenselessError(N_("its processors"))
     whole = sum(columns)
     return Ticks(whole - sum(columns[it] for it in _IDLE), whole)
 
@@ -173,7 +179,7 @@ def _memory(words: dict[str, list[str]]) -> dict[str, int | None]:
     for name in ("memory", "swap"):
         whole, free = found[name], found[f"{name}_free"]
         if whole is not None and free is not None and free > whole:
-            raise SenselessError(name)
+            raise SenselessError(_MORE_FREE[name])
     return found
 
 
@@ -183,7 +189,7 @@ def _pressure(words: dict[str, list[str]]) -> dict[str, float]:
         for share in ("some", "full"):
             key = f"/proc/pressure/{what}:{share}"
             if len(words.get(key, ())) > 1:
-                raise SenselessError("twice")
+                raise SenselessError(N_("it says something twice"))
             fields = dict(it.partition("=")[::2] for it in _first(words, key).split())
             if "avg60" in fields and (what, share) != ("cpu", "full"):
                 found[f"{what} {share}"] = _percent(fields["avg60"])
@@ -193,7 +199,7 @@ def _pressure(words: dict[str, list[str]]) -> dict[str, float]:
 def _percent(text: str) -> float:
     number = _number(text)
     if number > 101:  # noqa: PLR2004 - the kernel rounds up
-        raise SenselessError("percent")
+        raise SenselessError(N_("a share above 100 %"))
     return min(number, 100.0)
 
 
@@ -212,7 +218,7 @@ def _disks(words: dict[str, list[str]]) -> Iterator[Disk]:
         kind, _, raw = rest.partition(" ")
         path = clean_name(_plain_path(raw))
         if not _KIND.fullmatch(kind) or not raw.startswith("/"):
-            raise SenselessError("mount")
+            raise SenselessError(N_("a mounted folder"))
         if number in lost or path in seen:
             continue
         seen.add(path)
@@ -227,7 +233,7 @@ def _by_number(lines: Iterable[str]) -> dict[int, str]:
     for line in lines:
         number, _, rest = line.partition(" ")
         if _whole(number) in found:
-            raise SenselessError("twice")
+            raise SenselessError(N_("it says something twice"))
         found[_whole(number)] = rest
     return found
 

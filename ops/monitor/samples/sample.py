@@ -31,11 +31,12 @@ class Unseen:
 
     Attributes:
         cause: Why.
-        reason: What the line or the host said about it; sanitised and bounded.
+        reason: What is known about it, as `ops.language.text.fill` reads it: `what`, a message, and
+            its `params`, sanitised and bounded; None for nothing.
     """
 
     cause: Cause
-    reason: str = ""
+    reason: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from ops.monitor.samples.judge import device_subject, host_subject
 from ops.monitor.samples.lanes import Lanes
 from ops.monitor.samples.look import Look, names_of_machines
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep
-from ops.monitor.samples.take import SAMPLE_SECONDS, take_sample, take_upkeep
+from ops.monitor.samples.take import SAMPLE_SECONDS, keep_reason, take_sample, take_upkeep
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
@@ -160,7 +160,7 @@ class Sampler:
             target = make_target(self.estate, name)
             return SshHost(replace(target, silence_seconds=_SILENT_SECONDS), self.pool)
         except OpsError as error:
-            return Unseen("own_key", str(error))
+            return Unseen("own_key", keep_reason(error.what, error.params))
 
 
 def _look_at(host: Host | Unseen) -> Seen:

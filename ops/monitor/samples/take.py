@@ -1,10 +1,11 @@
 """Look at one machine: send it the program, bound what it may say and how long, read the answer."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from ops.hosts.programs import SAMPLE, UPKEEP
+from ops.language.text import N_
 from ops.monitor.samples.parse import (
     MOST_BYTES,
     SenselessError,
@@ -65,6 +66,17 @@ def take_upkeep(host: Host) -> Upkeep | Unseen:
     return _guarded(lambda: _ask(host, UPKEEP, UPKEEP_SECONDS), lambda it: parse_upkeep(it.raw))
 
 
+def keep_reason(what: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Give a message as a condition keeps it, to be told in whichever language it is read in.
+
+    Args:
+        what: Template of ours; empty for none.
+        params: Its values, which a host may have said.
+    """
+    values = {name: clean_name(str(it)) for name, it in params.items()}
+    return {"what": what, "params": values} if what else None
+
+
 def _guarded(
     ask: Callable[[], _Heard | Completed], read: Callable[[_Heard], _Found]
 ) -> _Found | Unseen:
@@ -76,9 +88,9 @@ def _guarded(
     except _TooLongError as error:
         return Unseen(error.cause)
     except SenselessError as error:
-        return Unseen("senseless", str(error))
+        return Unseen("senseless", keep_reason(str(error), {}))
     except ProvisioningError as error:
-        return Unseen(_cause_of(error), clean_name(str(error.cause)) if error.why else "")
+        return Unseen(_cause_of(error), keep_reason(error.why, error.params))
 
 
 def _ask(host: Host, command: Command, seconds: float) -> _Heard | Completed:
@@ -102,7 +114,8 @@ def _ask(host: Host, command: Command, seconds: float) -> _Heard | Completed:
 def _explain_status(ended: Completed) -> Unseen:
     if ended.is_refused_by_gate:
         return Unseen("gate")
-    return Unseen("senseless", f"exit status {ended.status}")
+    told = keep_reason(N_("it ended with status {status}"), {"status": ended.status})
+    return Unseen("senseless", told)
 
 
 def _cause_of(error: ProvisioningError) -> Cause:
