@@ -16,6 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
+def N_(message: str) -> str:  # noqa: N802 - the name gettext users know
+    """Mark a message to be translated by whoever shows it."""
+    return message
+
+
 class ProvisioningError(Exception):
     """Root of the errors about hosts.
 

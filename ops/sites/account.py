@@ -102,7 +102,9 @@ def _print(
     as_json: bool,
 ) -> int:
     public_key = _read_public_key(target)
-    script = make_script(target.user, public_key, allowed, rights, is_audit=is_audit)
+    script = make_script(
+        target.user, public_key, allowed, rights, is_audit=is_audit, say=str if as_json else _
+    )
     if as_json:
         write_json([{
             "host": name,

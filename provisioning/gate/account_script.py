@@ -2,12 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Literal
 
 from provisioning.commands import quote_word
+from provisioning.errors import N_
 from provisioning.hosts import Command
 
 FOLDER = "/usr/local/lib/giucong"
@@ -63,7 +65,13 @@ def is_account(user: str) -> bool:
 
 
 def make_script(
-    user: str, public_key: str, allowed: Allowed, rights: Rights, *, is_audit: bool = False
+    user: str,
+    public_key: str,
+    allowed: Allowed,
+    rights: Rights,
+    *,
+    is_audit: bool = False,
+    say: Callable[[str], str] = str,
 ) -> str:
     """Give a shell script that root runs on the host; running it again changes nothing.
 
@@ -73,15 +81,19 @@ def make_script(
         allowed: What it may do.
         rights: Whether it reads all files by a capability of a Python of its own, or through sudo.
         is_audit: Whether it is the account for audits, with a gate of its own.
+        say: Gives a text of ours in the language of who reads the script.
     """
     folder, purpose = (AUDIT_FOLDER, _AUDITS) if is_audit else (FOLDER, _READS)
     home = f"/var/lib/{user}"
     gate = f"{folder}/gate"
     command = gate if rights == "capability" else f"/usr/bin/sudo -n {gate}"
+    values = {"user": user, "home": home, "folder": folder, "python": PYTHON, "gate": gate,
+              "command": command, "refused": str(REFUSED)}  # fmt: skip
+    told = {name: _comment(say(text).format(**values)) for name, text in _COMMENTS.items()}
+    told["purpose"] = _comment(say(purpose).format(**values))
+    told |= {name: _word(say(text).format(**values)) for name, text in _SAID.items()}
     parts: Iterable[str] = (
-        _START.format(
-            user=user, home=home, folder=folder, python=PYTHON, purpose=purpose.format(user=user)
-        ),
+        _START.format(**values, **told),
         _write(gate, GATE.read_text(encoding="utf-8"), "0755 root:root"),
         _write(f"{folder}/allowed", make_list(allowed), "0644 root:root"),
         _write(
@@ -89,20 +101,44 @@ def make_script(
             make_key_line(public_key, command) + "\n",
             f"0640 root:{user}",
         ),
-        (_CAPABILITY if rights == "capability" else _SUDO).format(
-            user=user, folder=folder, gate=gate, python=PYTHON
-        ),
-        _TRY.format(user=user, command=command, refused=REFUSED),
+        (_CAPABILITY if rights == "capability" else _SUDO).format(**values, **told),
+        _TRY.format(**values, **told),
     )
     return "\n".join(parts)
 
 
-_READS = """\
-# The account {user}, through which the backup service reads this host. Run as root.
-# It can read every file and write none; its key opens no shell."""
-_AUDITS = """\
-# The account {user}, through which the service audits this host. Run as root.
-# It runs a few fixed programs that only look, and no other; its key opens no shell."""
+_READS = N_(
+    "The account {user}, through which the backup service reads this host. Run as root. It can read"
+    " every file and write none; its key opens no shell."
+)
+_AUDITS = N_(
+    "The account {user}, through which the service audits this host. Run as root. It runs a few"
+    " fixed programs that only look, and no other; its key opens no shell."
+)
+_COMMENTS = {
+    "own_python": N_(
+        "The system's own: another one on root's PATH may belong to somebody, or be a script."
+    ),
+    "by_capability": N_(
+        "A Python that this account alone may start, and that may read every file without being"
+        " root."
+    ),
+    "by_sudo": N_(
+        "The gate runs as root, and nothing else does; the empty argument list is part of the rule."
+    ),
+    "trying": N_(
+        "The gate itself, as the service will meet it: it answers, and refuses what is not on its"
+        " list."
+    ),
+}
+_SAID = {
+    "no_python": N_("{python} is missing: apt-get install python3"),
+    "no_setcap": N_("setcap is missing: apt-get install libcap2-bin"),
+    "blind": N_("the account {user} cannot read through {folder}/python3; try --sudo"),
+    "ready": N_("the account {user} is ready: its gate answers"),
+    "broken": N_("the gate of the account {user} does not work"),
+}
+"""What the script says when it runs; each is one word of the shell."""
 
 _START = """\
 #!/bin/sh
@@ -110,8 +146,8 @@ _START = """\
 set -eu
 umask 022
 fail() {{ echo "$1" >&2; exit 1; }}
-# The system's own: another one on root's PATH may belong to somebody, or be a script.
-"{python}" -I -c '' 2>/dev/null || fail "{python} is missing: apt-get install python3"
+{own_python}
+"{python}" -I -c '' 2>/dev/null || fail {no_python}
 getent passwd {user} >/dev/null ||
   useradd --system --user-group --no-create-home --home-dir {home} --shell /bin/sh {user}
 usermod --password '*' {user}
@@ -121,18 +157,18 @@ put() {{ cat >"$1.new"; chmod "$2" "$1.new"; chown "$3" "$1.new"; mv "$1.new" "$
 """
 
 _CAPABILITY = """\
-# A Python that this account alone may start, and that may read every file without being root.
-command -v setcap >/dev/null || fail "setcap is missing: apt-get install libcap2-bin"
+{by_capability}
+command -v setcap >/dev/null || fail {no_setcap}
 install -o root -g {user} -m 0750 "$(readlink -f {python})" {folder}/python3
 setcap cap_dac_read_search=ep {folder}/python3
 rm -f /etc/sudoers.d/{user}
 probe='open("/etc/shadow", "rb").read(1)'
 su -s /bin/sh {user} -c "{folder}/python3 -I -c '$probe'" ||
-  fail "the account {user} cannot read through {folder}/python3; try --sudo"
+  fail {blind}
 """
 
 _SUDO = """\
-# The gate runs as root, and nothing else does; the empty argument list is part of the rule.
+{by_sudo}
 rm -f {folder}/python3
 cat >/etc/sudoers.d/{user}.new <<'END-OF-SUDOERS'
 Defaults!{gate} env_keep += "SSH_ORIGINAL_COMMAND", !requiretty
@@ -144,14 +180,22 @@ mv /etc/sudoers.d/{user}.new /etc/sudoers.d/{user}
 """
 
 _TRY = """\
-# The gate itself, as the service will meet it: it answers, and refuses what is not on its list.
+{trying}
 answer=0
 told=$(SSH_ORIGINAL_COMMAND=try su -s /bin/sh {user} -c '{command}' 2>&1) || answer=$?
 case "$answer $told" in
-  "{refused} giucong gate: refused"*) echo "the account {user} is ready: its gate answers" ;;
-  *) fail "the gate of the account {user} does not work: $told" ;;
+  "{refused} giucong gate: refused"*) echo {ready} ;;
+  *) fail {broken}": $told" ;;
 esac
 """
+
+
+def _comment(text: str) -> str:
+    return fill(text, 100, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
+
+
+def _word(text: str) -> str:
+    return quote_word(text.encode()).decode()
 
 
 def _write(path: str, content: str, mode_and_owner: str) -> str:

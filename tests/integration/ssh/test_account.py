@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.language.text import _, speaking
 from ops.sites.account import list_allowed
 from provisioning.gate.account_script import (
     GATE,
@@ -200,6 +201,20 @@ def test_the_script_is_sound_and_its_files_are_whole(rights: str, tmp_path: Path
         (tmp_path / "rules").chmod(0o440)
         os.chown(tmp_path / "rules", -1, -1)
         subprocess.run(["/usr/sbin/visudo", "-cqf", str(tmp_path / "rules")], check=True)
+
+
+@pytest.mark.parametrize(("rights", "is_audit"), [("capability", False), ("sudo", True)])
+def test_the_script_speaks_to_its_reader(rights: str, is_audit: bool, tmp_path: Path) -> None:
+    with speaking("vi"):
+        script = make_script("giucong", "ssh-ed25519 AAAA", list_allowed(), rights, say=_,  # type: ignore[arg-type]  # of two
+                             is_audit=is_audit)  # fmt: skip
+    (tmp_path / "account.sh").write_text(script, encoding="utf-8")
+    subprocess.run(["sh", "-n", str(tmp_path / "account.sh")], check=True)
+    own = script.replace(GATE.read_text(encoding="utf-8"), "")
+    assert "Tài khoản giucong" in own
+    assert "fail 'cổng của tài khoản giucong không chạy'\": $told\"" in own
+    for english in (" the ", " is ", "nothing", "account giucong"):
+        assert english not in own
 
 
 # $1 a folder to mount on, $2 one for a python3 that is none, $3 the script, $4 a spoilt one.
