@@ -21,6 +21,10 @@ _KINDS = {
     "port": N_("port"),
     "pressure": N_("pressure on"),
     "copy": N_("copy"),
+    "job": N_("runs of"),
+    "late": N_("newest backup of"),
+    "frozen": N_("backups in doubt of"),
+    "vanished": N_("vanished site"),
 }
 WHOLE = {
     "host:this-machine": N_("this machine"),

@@ -15,8 +15,8 @@ AUDITED = "localhost"
 """What audits call this machine."""
 
 _PAGES: Mapping[str, str] = {
-    "site": "/site?site=", "host": "/server?host=", "device": "/server?device=",
-    "store": "/server?store=",
+    **dict.fromkeys(("site", "late", "frozen"), "/site?site="),
+    "host": "/server?host=", "device": "/server?device=", "store": "/server?store=",
 }  # fmt: skip
 
 _ROWS: Mapping[str, str] = {

@@ -15,7 +15,7 @@ from ops.language.text import N_, _, fill
 from ops.parts import Seam
 from ops.planning.calendar import write_calendar
 from ops.planning.document import PlanDocument
-from ops.planning.item import CHOICES, GROUPS, PRIORITIES, Line, line_values
+from ops.planning.item import CHOICES, EVIDENCE, GROUPS, PRIORITIES, Line, line_values
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tell_amount
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
@@ -170,7 +170,7 @@ def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
                 shown = f"{value} ({CHOICES[name][value]})"
             write_wrapped(f"  {name}: {shown}")
     for it in item.evidence:
-        write_line(f"  ← {it.kind} {it.id} {it.says}".rstrip())
+        write_line(f"  ← {_(EVIDENCE.get(it.kind, it.kind))} {it.id} {it.says}".rstrip())
     zone = estate.organisation.timezone
     for note in notes:
         write_line(f"  · {_tell_note(note, zone)}")

@@ -54,6 +54,14 @@ SECURITY_USE = "đ"
 QUOTATION = "quotation"
 """Kind of evidence: a document that holds the price."""
 
+EVIDENCE: Mapping[str, str] = {
+    "alert": N_("alert"), "asset": N_("asset"), "drill": N_("restore drill"),
+    "drill-finding": N_("shown by a drill"), "duty": N_("duty"), "finding": N_("finding"),
+    "forecast": N_("forecast"), "medium": N_("removable medium"), "plan": N_("plan"),
+    QUOTATION: N_("quotation"), "register": N_("register"),
+}  # fmt: skip
+"""Kind of evidence → what it is called."""
+
 Decision = Literal["", "granted", "cut", "deferred"]
 
 

@@ -8,7 +8,7 @@ from ops.console.page import Arguments, Page, open_to
 from ops.console.pages.rows import number_of
 from ops.console.subjects import page_of_row
 from ops.language.text import N_, _
-from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES
+from ops.planning.item import CLAUSES, EVIDENCE, FORMS, GROUPS, PRIORITIES, USES
 from ops.planning.records import (
     AT_WORK,
     OPEN_STATES,
@@ -34,7 +34,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     found = desk.look("plan.show", year=year)
     lines = found["items"]
     for line in lines:
-        line["evidence"] = [{**it, "page": open_to(desk, page_of_row(it["kind"], it["id"]))}
+        line["evidence"] = [{**it, "title": _(EVIDENCE.get(it["kind"], it["kind"])),
+                             "page": open_to(desk, page_of_row(it["kind"], it["id"]))}
                             for it in line["evidence"]]  # fmt: skip
     return {
         **found,

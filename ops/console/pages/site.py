@@ -44,6 +44,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         return {"site": None, "names": [it["name"] for it in items]}
     return {
         "site": site,
+        "may_restore": any(it.name == name for it in desk.sites("backup.find")),
         "problems": [it for it in problems if name == it["site"] or name in it["alike"]],
         "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,

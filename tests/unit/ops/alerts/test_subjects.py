@@ -1,7 +1,15 @@
 """What a condition is about, in words."""
 
+from collections.abc import Callable
+
 import pytest
 
+from ops.alerts.decisions import (
+    frozen_subject,
+    job_subject,
+    late_subject,
+    vanished_subject,
+)
 from ops.alerts.notice_wording import Told, word_notice
 from ops.alerts.subjects import name_subject, name_subjects
 from ops.monitor.probes.wording import EXPLANATIONS as OF_PROBES
@@ -36,6 +44,16 @@ def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_subject_is_named_level_by_level(subject: str, named: str) -> None:
     assert name_subject(subject) == named
+
+
+@pytest.mark.parametrize("make", [frozen_subject, job_subject, late_subject, vanished_subject])
+def test_what_a_status_is_about_has_a_name(
+    make: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "vi")
+    kind = make("a").partition(":")[0]
+    assert name_subject(make("a")).endswith(" a")
+    assert kind not in name_subject(make("a"))
 
 
 def test_of_many_subjects_ten_are_named_and_the_rest_counted() -> None:
