@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from ops.access.approvals.decide import Ruling, decide_request, look_for_obstacle
+from ops.access import tasks_approval, tasks_user
+from ops.access.approvals.decide import Ruling, Verdict, decide_request, look_for_obstacle
 from ops.access.approvals.plan_wording import choose_about, word_plan
 from ops.access.approvals.requests import find_request, list_requests, standing_of
 from ops.access.credentials import count_codes_left, prove
@@ -18,6 +19,7 @@ from ops.access.rights import ACTIONS, ROLES
 from ops.access.roles import roles_by_person
 from ops.access.seal import load_credentials_key
 from ops.access.session import Bench, at_bench, follow_decision, reading
+from ops.access.tasks_approval import Approve, Refuse
 from ops.catalog.tables.access import ApprovalRequest, Credential
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -35,17 +37,7 @@ _STANDINGS: dict[str, tuple[str, Tone]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What the second person says, and how; fields as the flags of `approval.approve`."""
-
-    ruling: Ruling
-    person: str = ""
-    password_file: str = ""
-    dry_run: bool = False
-
-
-def show_people(*, as_json: bool) -> None:
+def show_people(wish: tasks_user.List) -> None:
     """Write everybody in the estate, and whoever else holds a role or credentials."""
     estate = load_estate()
     with reading(estate) as session:
@@ -58,21 +50,21 @@ def show_people(*, as_json: bool) -> None:
         _describe(name, known.get(name), roles.get(name, ()), rows.get(name), codes.get(name, 0))
         for name in names
     ]
-    if as_json:
+    if wish.json:
         write_json(people)
         return
     heads = [_("Name"), _("Person"), _("Roles"), _("Credentials"), _("Recovery codes")]
     write_table(heads, [_person_row(person) for person in people], right=[4])
 
 
-def show_requests(*, everything: bool, as_json: bool) -> None:
+def show_requests(wish: tasks_approval.List) -> None:
     """Write the requests that wait or may be used; all of them where asked for."""
     now = datetime.now(UTC)
     estate = load_estate()
     with reading(estate) as session:
         requests = list_requests(session)
-    shown = [it for it in requests if everything or standing_of(it, now) in {"waiting", "approved"}]
-    if as_json:
+    shown = [it for it in requests if wish.all or standing_of(it, now) in {"waiting", "approved"}]
+    if wish.json:
         write_json([_describe_request(request, now) for request in shown])
         return
     if not shown:
@@ -86,11 +78,12 @@ def show_requests(*, everything: bool, as_json: bool) -> None:
             write_line(f"  {format_id(request.id)}: {about}")
 
 
-def decide(decision: Decision) -> None:
+def decide(wish: Approve | Refuse) -> None:
     """Show a request, have the second person prove who it is, and write the decision down."""
     estate, now = load_estate(), datetime.now(UTC)
-    with at_bench(estate, dry_run=decision.dry_run) as bench:
-        person = decision.person or bench.origin.person
+    verdict: Verdict = "approved" if isinstance(wish, Approve) else "refused"
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        person = wish.person or bench.origin.person
         if not person:
             raise WrongUseError(
                 'your login "{login}" is nobody in the estate file',
@@ -100,37 +93,31 @@ def decide(decision: Decision) -> None:
             )
         check_person(estate.people, person)
         with bench.catalog.reading() as session:
-            request = find_request(session, decision.ruling.request)
-            look_for_obstacle(session, request, person, now, decision.ruling.verdict)
+            request = find_request(session, wish.id)
+            look_for_obstacle(session, request, person, now, verdict)
         _write_request(request, estate.organisation.timezone)
-        if decision.dry_run:
+        if wish.dry_run:
             write_line(_("would ask {person} for password and code").format(person=person))
             return
-        ruling = replace(decision.ruling, request=str(request.id))  # the very one that was shown
-        _decide(bench, replace(decision, ruling=ruling), person)
+        ruling = Ruling(str(request.id), verdict, wish.reason)  # the very one that was shown
+        _decide(bench, ruling, person, wish.password_file)
     text = (
         _("approved; {person} may type the command again")
-        if decision.ruling.verdict == "approved"
+        if verdict == "approved"
         else _("refused; {person} is told by `approval.list --all`")
     )
     write_line(text.format(person=request.requested_by))
 
 
-def _decide(bench: Bench, decision: Decision, person: str) -> None:
+def _decide(bench: Bench, ruling: Ruling, person: str, password_file: str) -> None:
     origin = replace(bench.origin, person=person)
     key = load_credentials_key(bench.estate)
 
     def prove_it() -> None:
-        proof = ask_proof(person, decision.password_file)
+        proof = ask_proof(person, password_file)
         prove(bench.catalog, key, person, proof, origin=bench.origin, now=datetime.now(UTC))
 
-    decide_request(
-        bench.catalog,
-        origin,
-        decision.ruling,
-        now=datetime.now(UTC),
-        prove=prove_it,
-    )
+    decide_request(bench.catalog, origin, ruling, now=datetime.now(UTC), prove=prove_it)
     follow_decision(bench)
 
 

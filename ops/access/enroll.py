@@ -27,6 +27,7 @@ from ops.access.requester import proof_of_requester
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.access.seal import check_key_is_named, load_credentials_key, make_missing_key
 from ops.access.session import Bench, at_bench, follow_decision, look_at_past
+from ops.access.tasks_user import Add, Disable, ResetTotp
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.journal import journal
@@ -40,31 +41,7 @@ class ApprovedMeanwhileError(OpsError):
     """The other person agreed between the look and the act, before anything was typed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewWish:
-    """A new second factor; fields as the flags of `user.reset-totp`."""
-
-    person: str
-    new_password: bool = False
-    keep_app: bool = False
-    password_file: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddWish:
-    """Somebody's first credentials; fields as the flags of `user.add`."""
-
-    person: str
-    password_file: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
-def add_person(wish: AddWish) -> None:
+def add_person(wish: Add) -> None:
     """Give a person of the estate a password, a second factor and recovery codes.
 
     Raises:
@@ -135,7 +112,7 @@ def _ask(
 
 
 def _store(
-    bench: Bench, wish: AddWish | RenewWish, typed: _Typed | None, session: Session, permit: Permit
+    bench: Bench, wish: Add | ResetTotp, typed: _Typed | None, session: Session, permit: Permit
 ) -> None:
     """Store what was typed, in the transaction that uses the approval up."""
     if typed is None:
@@ -150,7 +127,7 @@ def _store(
 def _write(
     bench: Bench,
     session: Session,
-    wish: AddWish | RenewWish,
+    wish: Add | ResetTotp,
     typed: _Typed,
     details: Mapping[str, str],
 ) -> None:
@@ -160,8 +137,8 @@ def _write(
     else:
         renew_factor(session, key, person, now=now, factor=typed.factor)
     told = {**details, "proved": bool(typed.factor.step), **tell_credential(session, person)}
-    action = "user.add" if isinstance(wish, AddWish) else "user.reset-totp"
-    if isinstance(wish, RenewWish):
+    action = "user.add" if isinstance(wish, Add) else "user.reset-totp"
+    if isinstance(wish, ResetTotp):
         told["password"] = bool(typed.password)
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     journal.append(session, origin, [Entry(action, person, told)])
@@ -172,7 +149,7 @@ def _write_stored(typed: _Typed | None) -> None:
         write_recovery_codes(typed.factor)
 
 
-def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
+def disable_person(wish: Disable) -> None:
     """Take a person's credentials away, at once; the roles count no more.
 
     No second person is asked: an account that was stolen must end now. What it approved and nobody
@@ -181,8 +158,9 @@ def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
     Raises:
         WrongUseError: Without this person no role could be changed any more.
     """
-    with at_bench(load_estate(), dry_run=dry_run) as bench:
-        if dry_run:
+    name = wish.person
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
+        if wish.dry_run:
             with bench.catalog.reading() as session:
                 refuse_if_last(session, name)
             write_line(_("would take the credentials of {person} away").format(person=name))
@@ -191,13 +169,13 @@ def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
             refuse_if_last(session, name)
             if not disable_credentials(session, name, now=datetime.now(UTC)):
                 raise NoCredentialsError(name)
-            origin = replace(bench.origin, reason=reason)
+            origin = replace(bench.origin, reason=wish.reason)
             journal.append(session, origin, [Entry("user.disable", name)])
         follow_decision(bench)
     write_line(_("{person} can prove nothing and approve nothing any more").format(person=name))
 
 
-def renew_person(wish: RenewWish) -> None:
+def renew_person(wish: ResetTotp) -> None:
     """Renew a second factor: one's own with a proof, another's with a second person."""
     estate = load_estate()
     check_person(estate.people, wish.person)
@@ -236,7 +214,7 @@ def _check_security_officer(session: Session, person: str) -> None:
         )
 
 
-def _renew_own(bench: Bench, wish: RenewWish) -> _Typed:
+def _renew_own(bench: Bench, wish: ResetTotp) -> _Typed:
     """Renew with password and code; a file that was given held the old ones."""
     key = load_credentials_key(bench.estate)
     proof = ask_proof(wish.person, wish.password_file)
@@ -248,7 +226,7 @@ def _renew_own(bench: Bench, wish: RenewWish) -> _Typed:
     return typed
 
 
-def _renew_another(bench: Bench, wish: RenewWish) -> _Typed | None:
+def _renew_another(bench: Bench, wish: ResetTotp) -> _Typed | None:
     plan = {"person": wish.person, "renew": True, "new_password": wish.new_password}
     asked = _wish_change(wish, plan)
     typed = _take_in(bench, asked, wish.person, wish.password_file, with_password=wish.new_password)
@@ -263,7 +241,7 @@ def _renew_another(bench: Bench, wish: RenewWish) -> _Typed | None:
     return typed
 
 
-def _wish_change(wish: AddWish | RenewWish, plan: Mapping[str, object]) -> Wish:
+def _wish_change(wish: Add | ResetTotp, plan: Mapping[str, object]) -> Wish:
     return Wish(
         action="role-change",
         subject=wish.person,

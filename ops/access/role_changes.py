@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from ops.access.roles import (
     take_role,
 )
 from ops.access.session import Bench, at_bench, follow_decision, look_at_past
+from ops.access.tasks_user import Role
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -31,24 +32,7 @@ from ops.language.text import _
 from ops.terminal.output import write_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleWish:
-    """A change of roles; fields as the flags of `user.role`."""
-
-    person: str
-    role: str
-    take: bool = False
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-    @property
-    def change(self) -> str:
-        """Give `take` or `give`."""
-        return "take" if self.take else "give"
-
-
-def change_role(wish: RoleWish) -> None:
+def change_role(wish: Role) -> None:
     """Change a person's roles, or say what would be done."""
     estate = load_estate()
     if wish.role not in ROLES:
@@ -83,7 +67,7 @@ def is_founder(me: int, owner: int) -> bool:
     return me in {0, owner}
 
 
-def _check_change(session: Session, wish: RoleWish) -> bool:
+def _check_change(session: Session, wish: Role) -> bool:
     """Refuse a change that makes no sense; tells whether there is anything to change."""
     held: Collection[str] = roles_by_person(session, with_disabled=True).get(wish.person, ())
     if wish.take:
@@ -94,7 +78,7 @@ def _check_change(session: Session, wish: RoleWish) -> bool:
     return wish.role not in held
 
 
-def _check_founder(estate: Estate, wish: RoleWish) -> None:
+def _check_founder(estate: Estate, wish: Role) -> None:
     """Let root or the catalog's owner give the first role, and only the one that gives others."""
     if wish.role != FOUNDERS_ROLE:
         raise WrongUseError(
@@ -112,14 +96,14 @@ def _check_founder(estate: Estate, wish: RoleWish) -> None:
         )
 
 
-def _write_plan(wish: RoleWish, *, waits: bool) -> None:
+def _write_plan(wish: Role, *, waits: bool) -> None:
     text = _("would take from {person}: {role}") if wish.take else _("would give {person}: {role}")
     write_line(text.format(person=wish.person, role=_(ROLES[wish.role])))
     if waits:
         write_line("  " + _("another person has to approve it first"))
 
 
-def _apply(bench: Bench, wish: RoleWish) -> None:
+def _apply(bench: Bench, wish: Role) -> None:
     """Change it, use the approval up and journal it, in one transaction."""
     now = datetime.now(UTC)
     by = bench.origin.person or bench.origin.login

@@ -78,14 +78,6 @@ class Field:
 
 _LISTED = (
     Act(task="monitor.ack", label=N_("Take up"), fields=("alert", "note")),
-    Act(
-        task="approval.approve", label=N_("Approve"), fields=("id", "reason"),
-        proof="password_file", names_person=True,
-    ),
-    Act(
-        task="approval.refuse", label=N_("Refuse"), fields=("id", "reason"),
-        proof="password_file", names_person=True,
-    ),
     Act(task="service.trigger", label=N_("Run now"), fields=("job",)),
     Act(
         task="monitor.silence", label=N_("Silence"),
@@ -194,11 +186,6 @@ _LISTED = (
                 "document"),
         kinds={"from_": "moment", "until": "moment"},
     ),
-    Act(
-        task="user.role", label=N_("Give or take a role"),
-        fields=("person", "role", "take", "reason", "document"), proof="proof_file",
-    ),
-    Act(task="user.disable", label=N_("Take the credentials away"), fields=("person", "reason")),
     Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
     Act(task="asset.import", label=N_("Take a sheet over"), fields=(), upload="file"),
     Act(
@@ -235,14 +222,6 @@ _LISTED = (
         always={"seen": True},
     ),
     Act(task="service.notify-test", label=N_("Send a test message"), fields=("person",)),
-    Act(
-        task="user.reset-totp", label=N_("Use the new app"), proof="password_file",
-        names_person=True, renews=True,
-    ),
-    Act(
-        task="user.reset-totp", name="user.reset-totp.keep", label=N_("Renew"),
-        proof="password_file", names_person=True, renews=True, always={"keep_app": True},
-    ),
 )  # fmt: skip
 
 
