@@ -175,17 +175,6 @@ _LISTED = (
         kinds=dict.fromkeys(("board", "content", "shortcomings", "proposals"), "long"),
     ),
     Act(task="report.site", label=N_("Make the report"), fields=("site", "year"), out="out"),
-    Act(
-        task="duty.record", label=N_("Record that it was done"),
-        fields=("duty", "period", "document", "subject", "done"),
-        kinds={"period": "date", "done": "date"},
-    ),
-    Act(
-        task="duty.planned-stop", label=N_("Plan a stop"),
-        fields=("site", "from_", "until", "reason", "instead", "force_majeure", "cancel",
-                "document"),
-        kinds={"from_": "moment", "until": "moment"},
-    ),
     Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
     Act(task="asset.import", label=N_("Take a sheet over"), fields=(), upload="file"),
     Act(
@@ -205,14 +194,6 @@ _LISTED = (
         fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
     ),
     Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
-    Act(
-        task="duty.policy", name="duty.policy.approve", label=N_("Record that it is approved"),
-        fields=("number", "date"), kinds={"date": "date"}, always={"approve": True},
-    ),
-    Act(
-        task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
-        fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
-    ),
     Act(
         task="security.baseline", label=N_("Allow what is there now"),
         fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,

@@ -20,6 +20,7 @@ from ops.duties.policy.policy import document_of, make_policy
 from ops.duties.reminders import NEAR_DAYS, make_setting
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.subjects import levels_in, sites_without_level
+from ops.duties.tasks import Due, List
 from ops.duties.wording import (
     CERTAINTIES,
     tell_bases,
@@ -68,13 +69,13 @@ def at_desk() -> Iterator[Desk]:
 _WHEN = {"overdue": N_("overdue"), "ahead": N_("ahead"), "not_in_table": N_("not in the table")}
 
 
-def show_duties(*, as_json: bool) -> None:
+def show_duties(wish: List) -> None:
     """Write every duty: what, for whom, how often, on what ground and how surely."""
     with at_desk() as desk, desk.catalog.reading() as session:
         agenda = list_agenda(session, desk.duties, desk.setting, NEAR_DAYS)
     estate, duties, today = desk.estate, desk.duties, desk.setting.today
     levels = {it.level for it in estate.systems}
-    if as_json:
+    if wish.json:
         due_on = {it.due.duty.name: it.due.day for it in reversed(agenda)}
         write_json(
             {**it.document(), "nature": it.nature, "due_on": due_on.get(it.name)}
@@ -109,20 +110,20 @@ def _write_agenda(agenda: Sequence[Item], setting: Setting) -> None:
     write_table(heads, [_item_row(it, setting) for it in agenda])
 
 
-def show_due(days: int, *, as_json: bool) -> None:
+def show_due(wish: Due) -> None:
     """Write what is overdue, what is due soon, and how the backup policy stands."""
     with at_desk() as desk, desk.catalog.reading() as session:
-        agenda = list_agenda(session, desk.duties, desk.setting, days)
+        agenda = list_agenda(session, desk.duties, desk.setting, wish.days)
         findings = list_findings(session, desk)
     not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
-    if as_json:
+    if wish.json:
         items = [_item_values(it) for it in agenda]
         write_json(items, findings=findings, events_not_fed=not_fed)
         return
     if agenda:
         _write_agenda(agenda, desk.setting)
     else:
-        write_line(_("Nothing is due in the next {count} days.").format(count=days))
+        write_line(_("Nothing is due in the next {count} days.").format(count=wish.days))
     if any(it.due.is_expected for it in agenda):
         write_line(_("* counted with holidays that are not announced yet"))
     for finding in findings:

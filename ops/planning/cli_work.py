@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops.access.session import Bench, at_bench
-from ops.duties.stops.plan import StopWish, code_of, plan_planned_stop
+from ops.duties.stops.plan import code_of, plan_planned_stop
+from ops.duties.tasks import Stop
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
 from ops.language.text import N_, _
@@ -81,8 +82,8 @@ def _stop(flags: StepFlags, step: Step, bench: Bench) -> None:
     with bench.catalog.reading() as session:
         title = plan_step(session, flags.year, step)[1].item.title
     plan_planned_stop(
-        StopWish(
-            site=flags.stops, begins=flags.begins, until=flags.until, reason=title,
+        Stop(
+            site=flags.stops, from_=flags.begins, until=flags.until, reason=title,
             document=flags.document, dry_run=flags.dry_run,
         )
     )  # fmt: skip

@@ -11,6 +11,7 @@ from ops.duties.evidence.verdicts import Verdict
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import levels_in
 from ops.duties.table.versions import find_differences
+from ops.duties.tasks import Diff, Evidence
 from ops.duties.wording import (
     tell_bases,
     tell_nature,
@@ -28,22 +29,22 @@ from ops.terminal.paragraphs import write_wrapped
 _MOST_ROWS = 40
 
 
-def show_evidence(name: str, year: int, *, as_json: bool) -> None:
+def show_evidence(wish: Evidence) -> None:
     """Write the verdict of each period of a year, and the rows behind it.
 
     Raises:
         WrongUseError: There is no such duty.
     """
     with at_desk() as desk:
-        rows = desk.duties.named(name)
-        year = year or desk.setting.today.year
+        rows = desk.duties.named(wish.duty)
+        year = wish.year or desk.setting.today.year
         with desk.catalog.reading() as session:
             found = [
                 (row, verdict)
                 for row in rows
                 for verdict in find_verdicts(session, row, desk.setting, year)
             ]
-    if as_json:
+    if wish.json:
         write_json([{"row": row.row, "nature": row.nature, **_values(it)} for row, it in found])
         return
     for row in rows:
@@ -96,11 +97,11 @@ def _verdict_row(verdict: Verdict) -> Sequence[str | Cell]:
     )
 
 
-def show_differences(*, as_json: bool) -> None:
+def show_differences(wish: Diff) -> None:
     """Write what differs: shipped duties, those in force, and those journaled last."""
     with at_desk() as desk, desk.catalog.reading() as session:
         found = find_differences(session, desk.duties)
-    if as_json:
+    if wish.json:
         write_json([found])
         return
     write_changes(_("In force, against the shipped duties:"), found.from_shipped)

@@ -1,7 +1,7 @@
 """Record for a person at a terminal that a duty was done, with the document that shows it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from ops.duties.table.calendar import read_day
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import list_subjects
+from ops.duties.tasks import Record
 from ops.duties.wording import tell_period
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -28,19 +29,7 @@ from ops.language.text import _
 from ops.terminal.output import write_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoneWish:
-    """What a person states; fields as the flags of `duty.record`."""
-
-    duty: str
-    period: str
-    document: str
-    subject: str = ""
-    done: str = ""
-    dry_run: bool = False
-
-
-def record_done(wish: DoneWish) -> None:
+def record_done(wish: Record) -> None:
     """Write the statement.
 
     Raises:

@@ -17,6 +17,7 @@ from ops.duties.policy.policy import (
     tell_missing,
 )
 from ops.duties.table.load import DutySet, load_duties
+from ops.duties.tasks import Policy
 from ops.duties.wording import tell_count, tell_medium
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -29,7 +30,7 @@ from ops.terminal.paragraphs import write_wrapped
 _MOST_SHOWN = 5
 
 
-def show_policy(*, as_json: bool) -> None:
+def show_policy(wish: Policy) -> None:
     """Write the policy as the estate has it, and how it stands to the approved version."""
     estate = load_estate()
     rows = current_policy(estate, load_duties(estate))
@@ -37,7 +38,7 @@ def show_policy(*, as_json: bool) -> None:
         approved = newest_approved(session)
         missing = find_missing(rows, read_kept(session))
     standing = find_standing(approved, document_of(rows), today_of(estate))
-    if as_json:
+    if wish.json:
         items = document_of(rows)["rows"]
         write_json(items, standing=_standing_values(standing), missing_copies=missing)
         return

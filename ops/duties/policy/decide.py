@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench
 from ops.duties.policy.approved import Decision, approve, review_day, withdraw
-from ops.duties.policy.cli import current_policy, today_of
+from ops.duties.policy.cli import current_policy, show_policy, today_of
 from ops.duties.policy.policy import document_of
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import load_calendar, load_duties
+from ops.duties.tasks import Policy
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date
@@ -16,19 +17,24 @@ from ops.language.text import _
 from ops.terminal.output import write_line
 
 
-def approve_policy(number: str, decided: str, *, dry_run: bool) -> None:
-    """Record the policy as it is now as approved by a decision.
+def show_or_decide(wish: Policy) -> None:
+    """Show the policy, record it as approved, or take such a record back."""
+    if wish.withdraw:
+        withdraw_policy(wish)
+    elif wish.approve:
+        approve_policy(wish)
+    else:
+        show_policy(wish)
 
-    Args:
-        number: Of the decision.
-        decided: Its date, `24/11/2026` or `2026-11-24`.
-        dry_run: Say what would be recorded.
+
+def approve_policy(wish: Policy) -> None:
+    """Record the policy as it is now as approved by a decision.
 
     Raises:
         WrongUseError: Number or date is missing, cannot be read, or lies in the future.
         PolicyNumberError: The decision is recorded with another table.
     """
-    decided_on = _read_decision(number, decided)
+    number, decided_on = _read_decision(wish)
     estate = load_estate()
     if decided_on > today_of(estate):
         raise WrongUseError(
@@ -42,7 +48,7 @@ def approve_policy(number: str, decided: str, *, dry_run: bool) -> None:
     review_on = review_day(duties, decided_on, load_calendar(estate))
     document = document_of(current_policy(estate, duties))
     told = {"number": number, "day": format_date(decided_on), "review": format_date(review_on)}
-    if dry_run:
+    if wish.dry_run:
         text = _("would record: approved by {number} of {day}, review by {review}")
         write_line(text.format(**told))
         return
@@ -58,37 +64,37 @@ def approve_policy(number: str, decided: str, *, dry_run: bool) -> None:
     write_line(text.format(**told))
 
 
-def withdraw_policy(number: str, decided: str, reason: str, *, dry_run: bool) -> None:
+def withdraw_policy(wish: Policy) -> None:
     """Take the record of a decision back that was written by mistake; the journal keeps both.
 
     Raises:
         WrongUseError: Number, date or reason is missing, or no such decision is recorded.
     """
-    decided_on = _read_decision(number, decided)
-    if not reason.strip():
+    number, decided_on = _read_decision(wish)
+    if not wish.reason.strip():
         raise WrongUseError(
             "taking a record back needs a reason",
             data="nothing was changed",
             next_step="add `--reason TEXT`",
         )
     with (
-        at_bench(load_estate(), dry_run=dry_run) as bench,
+        at_bench(load_estate(), dry_run=wish.dry_run) as bench,
         bench.catalog.writing() as session,
     ):
-        withdraw(session, replace(bench.origin, reason=reason), number, decided_on)
+        withdraw(session, replace(bench.origin, reason=wish.reason), number, decided_on)
     text = (
         _("would take back: approved by {number} of {day}")
-        if dry_run
+        if wish.dry_run
         else _("taken back: approved by {number} of {day}")
     )
     write_line(text.format(number=number, day=format_date(decided_on)))
 
 
-def _read_decision(number: str, decided: str) -> date:
-    if not number or not decided:
+def _read_decision(wish: Policy) -> tuple[str, date]:
+    if not wish.number or not wish.date:
         raise WrongUseError(
             "an approval needs the decision's number and date",
             data="nothing was changed",
             next_step="`{program} duty.policy --approve --number NUMBER --date 24/11/2026`",
         )
-    return read_day(decided)
+    return wish.number, read_day(wish.date)

@@ -18,7 +18,8 @@ from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED
 from ops.duties.evidence.statements import find_statements
-from ops.duties.stops.plan import code_of, contact_of
+from ops.duties.stops.plan import code_of, contact_of, plan_planned_stop
+from ops.duties.tasks import Stop
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -27,16 +28,6 @@ from ops.journal.journal import Entry
 from ops.language.formats import format_moment, format_spoken
 from ops.language.text import _, speaking
 from ops.terminal.output import write_line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallOffWish:
-    """What a person asks for; fields as the flags of `duty.planned-stop`."""
-
-    code: str
-    reason: str
-    document: str = ""
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +121,12 @@ def choose_stop(stops: Iterable[PlannedStop], code: str, now: datetime, zone: st
     return stop
 
 
-def call_stop_off(wish: CallOffWish) -> int:
+def plan_or_call_off(wish: Stop) -> int:
+    """Plan a stop, or call one off; gives the exit code."""
+    return call_stop_off(wish) if wish.cancel else plan_planned_stop(wish)
+
+
+def call_stop_off(wish: Stop) -> int:
     """Call a stop off for the person at the terminal; gives the exit code.
 
     Raises:
@@ -140,7 +136,9 @@ def call_stop_off(wish: CallOffWish) -> int:
     zone = estate.organisation.timezone
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            stop = choose_stop(find_stops(session, estate.zone), wish.code, datetime.now(UTC), zone)
+            stop = choose_stop(
+                find_stops(session, estate.zone), wish.cancel, datetime.now(UTC), zone
+            )
             was_announced = any(find_statements(session, *stop.notice))
         if not wish.dry_run:
             names = ("begins", "until", "duty", "notice_by")
@@ -159,7 +157,7 @@ def call_stop_off(wish: CallOffWish) -> int:
     return 0
 
 
-def _tell(wish: CallOffWish, stop: PlannedStop, *, was_announced: bool) -> None:
+def _tell(wish: Stop, stop: PlannedStop, *, was_announced: bool) -> None:
     write_line(_("called off: {code}").format(code=stop.code))
     write_line(
         _("it was announced: publish this notice, then record it with `duty.record`")

@@ -15,6 +15,7 @@ from ops.duties.evidence.events import STOP_PLANNED
 from ops.duties.table.calendar import BeyondTableError, WorkCalendar
 from ops.duties.table.load import load_calendar, load_duties
 from ops.duties.table.models import Duty
+from ops.duties.tasks import Stop
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
@@ -30,20 +31,6 @@ _FURTHEST = timedelta(days=366)
 _ONE_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopWish:
-    """A stop that somebody plans; fields as the flags of `duty.planned-stop`."""
-
-    site: str
-    begins: str
-    until: str
-    reason: str
-    instead: str = ""
-    force_majeure: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class StopPlan:
     """A stop, and the notice it needs.
@@ -56,7 +43,7 @@ class StopPlan:
         is_expected: Whether holidays were counted that are not announced yet.
     """
 
-    wish: StopWish
+    wish: Stop
     begins: datetime
     until: datetime
     duty: Duty
@@ -65,7 +52,7 @@ class StopPlan:
 
 
 def plan_stop(
-    wish: StopWish,
+    wish: Stop,
     moments: tuple[datetime, datetime],
     duty: Duty,
     calendar: WorkCalendar,
@@ -183,13 +170,13 @@ def contact_of(estate: Estate, name: str) -> str:
     return ", ".join(filter(None, told)) or estate.name_at()
 
 
-def plan_planned_stop(wish: StopWish) -> int:
+def plan_planned_stop(wish: Stop) -> int:
     """Plan a stop for the person at the terminal: print it and the notice, and journal it.
 
     Raises:
         WrongUseError: It may not be planned so.
     """
-    for flag, value in (("site", wish.site), ("from", wish.begins), ("until", wish.until)):
+    for flag, value in (("site", wish.site), ("from", wish.from_), ("until", wish.until)):
         if not value:
             raise WrongUseError(
                 "the flag --{flag} must be given",
@@ -199,7 +186,7 @@ def plan_planned_stop(wish: StopWish) -> int:
             )
     estate = load_estate()
     estate.site(wish.site)
-    begins, until = read_moment(wish.begins, estate), read_moment(wish.until, estate)
+    begins, until = read_moment(wish.from_, estate), read_moment(wish.until, estate)
     begins, until = begins.astimezone(estate.zone), until.astimezone(estate.zone)
     duty = choose_duty(load_duties(estate).duties, begins.date())
     now = datetime.now(UTC).astimezone(estate.zone)

@@ -32,6 +32,7 @@ from ops.duties.table.load import (
 from ops.duties.table.models import DutyTable
 from ops.duties.table.spreadsheet import read_duty_sheet, write_table
 from ops.duties.table.versions import as_stored, remember_duties
+from ops.duties.tasks import Import
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.history.versions import find_changes
 from ops.estate.load.load import load_estate
@@ -61,30 +62,25 @@ class ImportPlan:
     changes: Mapping[str, list[Any]]
 
 
-def import_duties(source: str, *, dry_run: bool, as_json: bool) -> int:
+def import_duties(wish: Import) -> int:
     """Take an edited table over; gives the exit code.
-
-    Args:
-        source: The edited file: TOML, or CSV by its name; `-` for TOML on standard input.
-        dry_run: Only say what would change.
-        as_json: One JSON document instead of lines.
 
     Raises:
         DutiesError: The table has mistakes; the error carries all of them.
         WrongUseError: The file cannot be read, or the estate names none to write to.
     """
     estate = load_estate()
-    content = _read(source)
-    plan = plan_import(estate, content, is_sheet=source.lower().endswith(".csv"))
-    if plan.changes and not dry_run:
-        _apply(estate, plan, source, content)
-    if as_json:
+    content = _read(wish.file)
+    plan = plan_import(estate, content, is_sheet=wish.file.lower().endswith(".csv"))
+    if plan.changes and not wish.dry_run:
+        _apply(estate, plan, wish.file, content)
+    if wish.json:
         changes = [{"key": key, "old": old, "new": new} for key, (old, new) in plan.changes.items()]
-        write_json(changes, file=plan.path, written=bool(plan.changes) and not dry_run)
+        write_json(changes, file=plan.path, written=bool(plan.changes) and not wish.dry_run)
         return 0
-    title = _("would change in {path}:") if dry_run else _("changed in {path}:")
+    title = _("would change in {path}:") if wish.dry_run else _("changed in {path}:")
     write_changes(title.format(path=plan.path), plan.changes)
-    if plan.changes and not dry_run:
+    if plan.changes and not wish.dry_run:
         write_line(_("journaled; the change is in force now"))
     return 0
 

@@ -12,9 +12,10 @@ from ops.alerts.notice_wording import Told, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.duties.cli import show_due
-from ops.duties.evidence.record import DoneWish, record_done
+from ops.duties.evidence.record import record_done
 from ops.duties.evidence.statements import state_done
 from ops.duties.reminders import note_duties
+from ops.duties.tasks import Due, Record
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.journal import journal
@@ -183,14 +184,14 @@ def test_what_an_event_asked_for_is_recorded_by_its_day(
         entry = Entry("backup.restore", "cong-xa", {"in_place": True})
         journal.append(session, BY_CLOCK, [entry])
     today = datetime.now(load_estate(estate).zone).date().isoformat()
-    wish = DoneWish(duty="restore-minutes", period=today, document="7/BB", subject="cong-xa")
-    show_due(7, as_json=True)
+    wish = Record(duty="restore-minutes", period=today, document="7/BB", subject="cong-xa")
+    show_due(Due(days=7, json=True))
     before = json.loads(capsys.readouterr().out)
     record_done(wish)
     with pytest.raises(WrongUseError, match="no period"):
         record_done(replace(wish, duty="incident-first-report", subject=""))
     capsys.readouterr()
-    show_due(7, as_json=True)
+    show_due(Due(days=7, json=True))
     after = json.loads(capsys.readouterr().out)
 
     assert "restore-minutes" in [it["duty"] for it in before["items"]]

@@ -6,23 +6,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.duties.stops.plan import StopPlan, StopWish, choose_duty, plan_stop
+from ops.duties.stops.plan import StopPlan, choose_duty, plan_stop
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
+from ops.duties.tasks import Stop
 from ops.errors import WrongUseError
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DUTIES = read_duties((SHIPPED_DUTIES,)).duties
 CALENDAR = read_calendar((SHIPPED_HOLIDAYS,))
-WISH = StopWish(
+WISH = Stop(
     site="cong-xa",
-    begins="2026-12-10 22:00",
+    from_="2026-12-10 22:00",
     until="2026-12-11 02:00",
     reason="Nâng cấp máy chủ",
 )
 NOW = datetime(2026, 12, 1, 9, tzinfo=ZONE)
 
 
-def plan(begins: datetime, now: datetime = NOW, wish: StopWish = WISH) -> StopPlan:
+def plan(begins: datetime, now: datetime = NOW, wish: Stop = WISH) -> StopPlan:
     until = begins.replace(hour=23)
     duty = choose_duty(DUTIES, begins.date())
     return plan_stop(wish, (begins, until), duty, CALENDAR, now)
