@@ -17,6 +17,7 @@ from ops.assets.records import (
     plan_import,
 )
 from ops.assets.sheet import read_lines, write_xlsx
+from ops.assets.tasks import Diff, Export, Import, List
 from ops.csv_file import write_csv
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, Problem, WrongUseError
@@ -56,13 +57,13 @@ class AssetsError(OpsError):
         )
 
 
-def show_assets(kind: str, *, retired_too: bool, as_json: bool) -> int:
+def show_assets(wish: List) -> int:
     """Write the assets; gives 0."""
     estate = load_estate()
-    _check_kind(kind)
+    _check_kind(wish.kind)
     with reading(estate) as session:
-        assets = list_assets(session, kind=kind, retired_too=retired_too)
-    if as_json:
+        assets = list_assets(session, kind=wish.kind, retired_too=wish.all)
+    if wish.json:
         write_json(asdict(it) for it in assets)
         return 0
     if not assets:
@@ -103,30 +104,30 @@ def _row(asset: AssetRow, today: object) -> Sequence[str | Cell]:
     )
 
 
-def import_assets(file: str, *, dry_run: bool, as_json: bool) -> int:
+def import_assets(wish: Import) -> int:
     """Take a sheet over; gives 0.
 
     Raises:
         SheetError: The file is no sheet.
         AssetsError: Lines have mistakes; the error carries all of them, and nothing is imported.
     """
-    estate, path = load_estate(), Path(file)
+    estate, path = load_estate(), Path(wish.file)
     problems: list[Problem] = []
     sheet = read_assets(read_lines(path), problems)
     if problems:
         raise AssetsError(path, problems)
-    with at_bench(estate, dry_run=dry_run) as bench, bench.catalog.writing() as session:
+    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         changes = plan_import(list_assets(session, retired_too=True), sheet)
         if changes:
             apply_import(session, bench.origin, changes, now=datetime.now(UTC))
-    if as_json:
+    if wish.json:
         write_json(
             [{"name": it.asset.name, "is_new": it.before is None, "changes": it.as_values()}
              for it in changes],
-            written=not dry_run,
+            written=not wish.dry_run,
         )  # fmt: skip
         return 0
-    _write_changes(changes, dry_run=dry_run)
+    _write_changes(changes, dry_run=wish.dry_run)
     return 0
 
 
@@ -146,10 +147,10 @@ def _write_changes(changes: Sequence[AssetChange], *, dry_run: bool) -> None:
     write_line(text.format(new=new, changed=len(changes) - new))
 
 
-def export_assets(out: str, kind: str, *, as_json: bool) -> int:
+def export_assets(wish: Export) -> int:
     """Write the assets into a file, XLSX or CSV by its name; gives 0."""
-    estate, path = load_estate(), Path(out)
-    _check_kind(kind)
+    estate, path = load_estate(), Path(wish.out)
+    _check_kind(wish.kind)
     if path.suffix.lower() not in {".csv", ".xlsx"}:
         raise WrongUseError(
             "the name of the file says neither CSV nor XLSX",
@@ -157,7 +158,7 @@ def export_assets(out: str, kind: str, *, as_json: bool) -> int:
             next_step="give `--out` a name such as assets.xlsx",
         )
     with reading(estate) as session:
-        assets = list_assets(session, kind=kind, retired_too=True)
+        assets = list_assets(session, kind=wish.kind, retired_too=True)
     lines = write_lines(assets)
     is_csv = path.suffix.lower() == ".csv"
     place_file(
@@ -166,31 +167,26 @@ def export_assets(out: str, kind: str, *, as_json: bool) -> int:
         mode=FILE_MODE,
         replace=True,
     )
-    if as_json:
+    if wish.json:
         write_json([{"file": str(path), "assets": len(assets)}])
         return 0
     write_line(_("{count} assets are in {path}").format(count=len(assets), path=path))
     return 0
 
 
-def show_differences(*, look: bool, as_json: bool) -> int:
-    """Write where the register differs, and what ends; gives 1 where there is any, else 0.
-
-    Args:
-        look: Look at the hosts, too, and journal that it was done.
-        as_json: For machines.
-    """
+def show_differences(wish: Diff) -> int:
+    """Write where the register differs, and what ends; gives 1 where there is any, else 0."""
     estate = load_estate()
     with reading(estate) as session:
         assets = list_assets(session)
     today = datetime.now(UTC).astimezone(estate.zone).date()
     found = find_differences(assets, estate, today)
-    if look:
+    if wish.look:
         seen = look_at_hosts(estate)
         found += compare_hosts(assets, seen)
         with at_bench(estate) as bench, bench.catalog.writing() as session:
             note_comparison(session, bench.origin, seen, found)
-    if as_json:
+    if wish.json:
         write_json(asdict(it) for it in found)
     elif not found:
         write_line(_("Register and estate agree, and nothing ends soon."))
@@ -198,7 +194,7 @@ def show_differences(*, look: bool, as_json: bool) -> int:
         write_table(
             [_("Name"), _("What was found")], [(it.name, tell_difference(it)) for it in found]
         )
-    if not look and not as_json and estate.hosts:
+    if not wish.look and not wish.json and estate.hosts:
         text = N_("  not checked: what the hosts say (`{program} asset.diff --look`)")
         write_line(fill(text, {}))
     return 1 if found else 0

@@ -1,68 +1,84 @@
 """Tasks around assets: what the Center has, until when, and what it cost."""
 
-from invoke.context import Context
+from typing import Annotated
 
+from ops.access.rights import OFFICE, OPERATE
 from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
+from ops.terminal.flags import DryRun, Json
+from ops.terminal.task import Flag, Form, task
 
-AREA = "asset"
 TITLE = N_("assets: devices, software, lines, contracts")
 
-_KIND = N_("Only of this kind, such as server, software or contract.")
+_Kind = Annotated[
+    str, Flag("Only of this kind, such as server, software or contract.", "Kind; empty: all")
+]
 
 
-@operator_task(
-    name="list",
-    help={"kind": _KIND, "all": N_("Retired ones too."), "json": flags.JSON},
-)
-def list_(_context: Context, kind: str = "", all: bool = False, json: bool = False) -> int:  # noqa: A002 - the flag's name
+@task("asset.list", "ops.assets.cli:show_assets", roles=OFFICE)
+class List:
     """List the assets: what, where, until when, for how much."""
-    from ops.assets.cli import show_assets
 
-    return show_assets(kind, retired_too=all, as_json=json)
+    kind: _Kind = ""
+    all: Annotated[bool, Flag("Retired ones too.")] = False
+    json: Json = False
 
 
-@operator_task(
-    name="import",
-    help={
-        "file": N_("The sheet: XLSX, or CSV in UTF-8; heads as `asset.export` writes them."),
-        "dry_run": flags.DRY_RUN,
-        "json": flags.JSON,
-    },
+@task(
+    "asset.import",
+    "ops.assets.cli:import_assets",
+    roles=OPERATE,
+    forms=(Form("Take a sheet over", upload="file"),),
 )
-def import_(_context: Context, file: str, dry_run: bool = False, json: bool = False) -> int:
+class Import:
     """Take a sheet of assets over: new ones are added, changed ones changed, each journaled.
 
     What the sheet does not name stays; to end an asset, write retired as its state.
     """
-    from ops.assets.cli import import_assets
 
-    return import_assets(file, dry_run=dry_run, as_json=json)
-
-
-@operator_task(
-    help={"out": N_("The file to write: XLSX or CSV by its name."), "kind": _KIND,
-          "json": flags.JSON}
-)  # fmt: skip
-def export(_context: Context, out: str, kind: str = "", json: bool = False) -> int:
-    """Write the assets into a sheet that `asset.import` reads back."""
-    from ops.assets.cli import export_assets
-
-    return export_assets(out, kind, as_json=json)
+    file: Annotated[
+        str,
+        Flag(
+            "The sheet: XLSX, or CSV in UTF-8; heads as `asset.export` writes them.",
+            shape="input-file",
+        ),
+    ]
+    dry_run: DryRun = False
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "look": N_("Look at the hosts through SSH, too: serial, addresses, system; journaled."),
-        "json": flags.JSON,
-    }
+@task(
+    "asset.export",
+    "ops.assets.cli:export_assets",
+    roles=OFFICE,
+    forms=(
+        Form(
+            "Write them into a sheet",
+            "All assets as a sheet, which can be taken over again.",
+            out="out",
+            out_name="assets.xlsx",
+        ),
+    ),
 )
-def diff(_context: Context, look: bool = False, json: bool = False) -> int:
+class Export:
+    """Write the assets into a sheet that `asset.import` reads back."""
+
+    out: Annotated[str, Flag("The file to write: XLSX or CSV by its name.", shape="output-file")]
+    kind: _Kind = ""
+    json: Json = False
+
+
+@task("asset.diff", "ops.assets.cli:show_differences", roles=OFFICE)
+class Diff:
     """Compare the assets with the estate, and tell what ends soon.
 
     Exit code 0 where they agree, 1 where something differs, ends or was not checked.
     """
-    from ops.assets.cli import show_differences
 
-    return show_differences(look=look, as_json=json)
+    look: Annotated[
+        bool,
+        Flag(
+            "Look at the hosts through SSH, too: serial, addresses, system; journaled.",
+            roles=OPERATE,
+        ),
+    ] = False
+    json: Json = False

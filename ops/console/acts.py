@@ -176,15 +176,6 @@ _LISTED = (
     ),
     Act(task="report.site", label=N_("Make the report"), fields=("site", "year"), out="out"),
     Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
-    Act(task="asset.import", label=N_("Take a sheet over"), fields=(), upload="file"),
-    Act(
-        task="asset.export", label=N_("Write them into a sheet"), fields=("kind",), out="out",
-        out_name="assets.xlsx",
-    ),
-    Act(
-        task="document.add", label=N_("Keep a document"),
-        fields=("title", "number", "date", "about"), kinds={"date": "date"}, upload="file",
-    ),
     Act(
         task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),
         always={"only_begin": True},
@@ -193,7 +184,6 @@ _LISTED = (
         task="runbook.resume", label=N_("Carry this step out"),
         fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
     ),
-    Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
     Act(
         task="security.baseline", label=N_("Allow what is there now"),
         fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,

@@ -1,6 +1,6 @@
 """Keep and list documents for a person at a terminal."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ops.documents.records import (
     list_documents,
     note_export,
 )
+from ops.documents.tasks import Add, Export, List
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError
 from ops.estate.choose import read_moment
@@ -22,19 +23,7 @@ from ops.language.text import N_, _, fill
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddWish:
-    """What a person wants kept; fields as the flags of `document.add`."""
-
-    file: str
-    title: str
-    number: str = ""
-    date: str = ""
-    about: str = ""
-    dry_run: bool = False
-
-
-def add(wish: AddWish) -> int:
+def add(wish: Add) -> int:
     """Keep a document; gives 0.
 
     Raises:
@@ -63,14 +52,14 @@ def add(wish: AddWish) -> int:
     return 0
 
 
-def show(about: str, *, as_json: bool) -> int:
+def show(wish: List) -> int:
     """Write the documents; gives 1 where the bytes of one are gone or changed, else 0."""
     estate = load_estate()
     with reading(estate) as session:
-        found = list_documents(session, about)
+        found = list_documents(session, wish.about)
     state = estate.service.state
     whole = {it.sha256: is_whole(place_of(state, it.sha256)) for it in found}
-    if as_json:
+    if wish.json:
         write_json(
             {**asdict(it), "file": str(place_of(state, it.sha256)), "is_whole": whole[it.sha256]}
             for it in found
@@ -91,7 +80,7 @@ def show(about: str, *, as_json: bool) -> int:
     return 0 if all(whole.values()) else 1
 
 
-def export(wanted: str, out: str) -> int:
+def export(wish: Export) -> int:
     """Write a document's bytes into a folder under its own name, and journal it; gives 0.
 
     Raises:
@@ -101,7 +90,7 @@ def export(wanted: str, out: str) -> int:
     estate = load_estate()
     with at_bench(estate) as bench:
         with bench.catalog.reading() as session:
-            kept = find_document(session, wanted)
+            kept = find_document(session, wish.id)
         place = place_of(estate.service.state, kept.sha256)
         if not is_whole(place):
             raise OpsError(
@@ -110,7 +99,7 @@ def export(wanted: str, out: str) -> int:
                 next_step="restore it from the service's own backup: {path}",
                 title=kept.title, path=place,
             )  # fmt: skip
-        path = Path(out) / f"{format_id(kept.id)}.{kept.type}"
+        path = Path(wish.out) / f"{format_id(kept.id)}.{kept.type}"
         try:
             place_file(path, place.read_bytes(), mode=FILE_MODE, replace=True)
         except OSError as error:
