@@ -124,35 +124,6 @@ _LISTED = (
         fields=("site", "store", "snapshot", "file", "reason", "document"),
     ),
     Act(task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out"),
-    Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
-    Act(
-        task="plan.edit", label=N_("Change the item"),
-        fields=("year", "item", "add", "set", "reject", "take_up", "quotation", "opinion",
-                "document"),
-        kinds={"set": "pairs", "reject": "long", "opinion": "long"},
-    ),
-    Act(
-        task="plan.submit", label=N_("Hand in"), fields=("year", "review", "document"),
-    ),
-    Act(
-        task="plan.record-decision", label=N_("Record the decision"),
-        fields=("year", "number", "date", "signer", "document", "grant", "defer", "returned",
-                "reason"),
-        kinds={"date": "date", "returned": "long"}, proof="proof_file",
-    ),
-    Act(task="plan.revise", label=N_("Begin a revision"), fields=("year", "reason")),
-    Act(
-        task="plan.progress", label=N_("Note how it goes on"),
-        fields=("year", "item", "contracted", "paid", "done", "result", "begins", "until", "stops",
-                "document"),
-        kinds={"done": "long", "begins": "moment", "until": "moment"},
-    ),
-    Act(
-        task="plan.complete", label=N_("Accept the work"),
-        fields=("year", "item", "amount", "date", "document", "trial", "report"),
-        kinds={"date": "date"},
-    ),
-    Act(task="plan.show", label=N_("Make the papers"), fields=("year",), out="out"),
     Act(
         task="report.make", label=N_("Make a paper"),
         fields=("kind", "year", "from_", "to", "site", "of", "number", "date", "request"),

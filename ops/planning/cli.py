@@ -1,7 +1,7 @@
 """Draft, edit, hand in, decide and carry out a plan, for a person at a terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench
@@ -45,6 +45,7 @@ from ops.planning.records import (
     get_plan,
     save_draft,
 )
+from ops.planning.tasks import Draft, Edit, RecordDecision, Revise, Submit
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
 _FARTHEST = 10
@@ -56,16 +57,16 @@ _VERBS: Mapping[str, str] = {
 }
 
 
-def draft(year: int, out: str, *, dry_run: bool, as_json: bool) -> int:
+def draft(wish: Draft) -> int:
     """Draft a plan from what the service knows, and write its papers where a folder is named.
 
     Raises:
         WrongUseError: The year makes no sense, or the plan may not be changed any more.
         PricesError: The table of prices has mistakes.
     """
-    estate, now = load_estate(), datetime.now(UTC)
+    estate, now, year = load_estate(), datetime.now(UTC), wish.year
     _check_year(year, now)
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             facts = read_plan_facts(session, estate, year, now)
         with bench.catalog.writing() as session:
@@ -73,19 +74,19 @@ def draft(year: int, out: str, *, dry_run: bool, as_json: bool) -> int:
             plan = save_draft(session, bench.origin, year, changes, now=now)
         with bench.catalog.reading() as session:
             document = make_document(session, estate, facts, plan, plan.lines,
-                                     with_annexes=bool(out))  # fmt: skip
-    files = write_files(document, estate, out, dry_run=dry_run) if out else []
-    if as_json:
+                                     with_annexes=bool(wish.out))  # fmt: skip
+    files = write_files(document, estate, wish.out, dry_run=wish.dry_run) if wish.out else []
+    if wish.json:
         write_json(
             [{"change": it.verb, **line_values(it.line)} for it in changes],
-            plan=plan.called, gaps=document.gaps, files=files, written=not dry_run,
+            plan=plan.called, gaps=document.gaps, files=files, written=not wish.dry_run,
         )  # fmt: skip
         return 0
     _write_changes(changes)
     write_summary(document, plan.state)
     for name in files:
         write_line(f"  {name}")
-    if dry_run:
+    if wish.dry_run:
         write_line(_("nothing was recorded"))
     return 0
 
@@ -114,24 +115,7 @@ def _write_changes(changes: Sequence[DraftChange]) -> None:
     write_table(heads, rows, right=(5,))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditWish:
-    """What a person changes; fields as the flags of `plan.edit`."""
-
-    year: int
-    item: int = 0
-    add: bool = False
-    values: Sequence[str] = ()
-    reject: str = ""
-    take_up: bool = False
-    quotation: str = ""
-    opinion: str = ""
-    document: str = ""
-    dry_run: bool = False
-    as_json: bool = False
-
-
-def edit(wish: EditWish) -> int:
+def edit(wish: Edit) -> int:
     """Change, add, reject or take up an item, or note an opinion on the plan.
 
     Raises:
@@ -152,7 +136,7 @@ def edit(wish: EditWish) -> int:
             )
             line = _edited(before or _new_line(plan, estate), wish, quotation)
             edit_line(session, bench.origin, plan, line)
-    if wish.as_json:
+    if wish.json:
         write_json([line_values(line)] if line else [], written=not wish.dry_run)
         return 0
     if line is not None:
@@ -161,11 +145,11 @@ def edit(wish: EditWish) -> int:
     return tell_kept(wish.dry_run)
 
 
-def _changes(wish: EditWish) -> bool:
-    return bool(wish.add or wish.values or wish.quotation or wish.reject or wish.take_up)
+def _changes(wish: Edit) -> bool:
+    return bool(wish.add or wish.set or wish.quotation or wish.reject or wish.take_up)
 
 
-def _check_flags(wish: EditWish) -> None:
+def _check_flags(wish: Edit) -> None:
     """Refuse flags of which one would say nothing."""
     stands = bool(wish.reject) + wish.take_up + wish.add
     changes = _changes(wish)
@@ -186,11 +170,11 @@ def _new_line(plan: KeptPlan, estate: Estate) -> Line:
     return Line(number=number, item=item)
 
 
-def _edited(line: Line, wish: EditWish, quotation: Kept | None) -> Line:
+def _edited(line: Line, wish: Edit, quotation: Kept | None) -> Line:
     """Give a line as a person wants it; pure."""
     item = line.item if quotation is None else cite_quotation(line.item, quotation)
-    if wish.values or wish.add:
-        item = change_item(item, _pairs(wish.values))
+    if wish.set or wish.add:
+        item = change_item(item, _pairs(wish.set))
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for
     if rejected and line.is_begun:
         raise refuse(N_("item {number} is under contract or accepted, and stays"),
@@ -219,24 +203,24 @@ def _pairs(values: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def submit(year: int, *, review: bool, document: str, dry_run: bool) -> int:
+def submit(wish: Submit) -> int:
     """Review a draft within the Center, or hand a reviewed plan in.
 
     Raises:
         WrongUseError: The plan is not there yet, or lacks something.
     """
     estate, now = load_estate(), datetime.now(UTC)
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         plan = (
-            review_plan(bench, year, now)
-            if review
-            else submit_plan(bench, year, read_text(document), now)
+            review_plan(bench, wish.year, now)
+            if wish.review
+            else submit_plan(bench, wish.year, read_text(wish.document), now)
         )
     tell_state(plan)
     if plan.frozen_sha256:
         write_line("  " + _("its figures are frozen; digest {digest}").format(
             digest=plan.frozen_sha256))  # fmt: skip
-    return tell_kept(dry_run)
+    return tell_kept(wish.dry_run)
 
 
 def tell_state(plan: KeptPlan) -> None:
@@ -252,59 +236,43 @@ def tell_kept(dry_run: bool) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecideFlags:
-    """The flags of `plan.record-decision`."""
-
-    year: int
-    number: str
-    date: str
-    signer: str
-    document: str
-    grant: Sequence[str]
-    defer: Sequence[str]
-    returned: str
-    reason: str
-    dry_run: bool
-
-
-def decide(flags: DecideFlags) -> int:
+def decide(wish: RecordDecision) -> int:
     """Record what was decided on paper; a second person agrees to it.
 
     Raises:
         WrongUseError: A value is missing or does not fit.
         ApprovalAwaitedError: Another person has to agree first.
     """
-    given = {"number": flags.number, "date": flags.date, "signer": flags.signer,
-             "document": flags.document}  # fmt: skip
+    given = {"number": wish.number, "date": wish.date, "signer": wish.signer,
+             "document": wish.document}  # fmt: skip
     lacking = [f"`--{flag}`" for flag, value in given.items() if not value.strip()]
-    if lacking and not flags.returned:
+    if lacking and not wish.returned:
         raise refuse(N_("a decision has number, date, signer and its scan"),
                      N_("give {flags}"), flags=", ".join(lacking))  # fmt: skip
     estate, now = load_estate(), datetime.now(UTC)
-    wish = DecisionWish(
-        year=flags.year,
-        number=read_text(flags.number),
-        day=read_past(flags.date, now.astimezone(estate.zone).date()) if flags.date else None,
-        signer=read_text(flags.signer),
-        scan=flags.document.strip(),
+    decision = DecisionWish(
+        year=wish.year,
+        number=read_text(wish.number),
+        day=read_past(wish.date, now.astimezone(estate.zone).date()) if wish.date else None,
+        signer=read_text(wish.signer),
+        scan=wish.document.strip(),
         granted={_number(name): read_amount(value, "grant")
-                 for name, value in _pairs(flags.grant).items()},
-        deferred=[_number(it) for it in flags.defer],
-        returned_for=read_text(flags.returned),
-        reason=flags.reason,
-        dry_run=flags.dry_run,
+                 for name, value in _pairs(wish.grant).items()},
+        deferred=[_number(it) for it in wish.defer],
+        returned_for=read_text(wish.returned),
+        reason=wish.reason,
+        dry_run=wish.dry_run,
     )  # fmt: skip
-    with at_bench(estate, dry_run=flags.dry_run) as bench:
-        _permit, lines = record_decision(bench, wish)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        _permit, lines = record_decision(bench, decision)
         with bench.catalog.reading() as session:
-            plan = get_plan(session, flags.year)
+            plan = get_plan(session, wish.year)
     heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Asked"), _("Granted")]
     rows = [(*word_lines(it), tell_amount(it.granted)) for it in lines]
     if rows:
         write_table(heads, rows, right=(4, 5))
     tell_state(plan)
-    return tell_kept(flags.dry_run)
+    return tell_kept(wish.dry_run)
 
 
 def read_past(text: str, today: date) -> date:
@@ -348,12 +316,12 @@ def read_amount(text: str, flag: str) -> int:
     )
 
 
-def revise(year: int, reason: str, *, dry_run: bool) -> int:
+def revise(wish: Revise) -> int:
     """Begin a revision.
 
     Raises:
         WrongUseError: As of `ops.planning.decide.revise_plan`.
     """
-    with at_bench(load_estate(), dry_run=dry_run) as bench:
-        tell_state(revise_plan(bench, year, read_text(reason), datetime.now(UTC)))
-    return tell_kept(dry_run)
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
+        tell_state(revise_plan(bench, wish.year, read_text(wish.reason), datetime.now(UTC)))
+    return tell_kept(wish.dry_run)

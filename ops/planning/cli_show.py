@@ -19,6 +19,7 @@ from ops.planning.item import CHOICES, EVIDENCE, GROUPS, PRIORITIES, Line, line_
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tell_amount
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
+from ops.planning.tasks import Progress, Show
 from ops.planning.work import get_in_force
 from ops.terminal.output import Cell, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_wrapped
@@ -49,7 +50,7 @@ def write_files(document: PlanDocument, estate: Estate, out: str, *, dry_run: bo
     return written
 
 
-def show(year: int, item: int, out: str, calendar: str, *, as_json: bool) -> int:
+def show(wish: Show) -> int:
     """Show a plan, or one item of it; write its papers or its calendar where asked for.
 
     Raises:
@@ -57,25 +58,25 @@ def show(year: int, item: int, out: str, calendar: str, *, as_json: bool) -> int
     """
     estate, now = load_estate(), datetime.now(UTC)
     with reading(estate) as session:
-        plan = get_plan(session, year)
+        plan = get_plan(session, wish.year)
         notes = read_notes(session, plan)
-        document = read_document(session, estate, plan, now, with_annexes=bool(out))
+        document = read_document(session, estate, plan, now, with_annexes=bool(wish.out))
         dated = None
-        if calendar:
-            in_force = get_in_force(session, year)
+        if wish.calendar:
+            in_force = get_in_force(session, wish.year)
             dated = write_calendar(in_force, read_notes(session, in_force))
-    files = write_files(document, estate, out, dry_run=False) if out else []
+    files = write_files(document, estate, wish.out, dry_run=False) if wish.out else []
     if dated is not None:
-        place_file(Path(calendar), dated, mode=FILE_MODE, replace=True)
-        files.append(calendar)
-    if as_json:
-        lines = [plan.line(item)] if item else plan.lines
+        place_file(Path(wish.calendar), dated, mode=FILE_MODE, replace=True)
+        files.append(wish.calendar)
+    if wish.json:
+        lines = [plan.line(wish.item)] if wish.item else plan.lines
         write_json([line_values(it) for it in lines], **_whole(plan, document), files=files)
-    elif item:
-        _write_item(plan.line(item), [it for it in notes if it.item == item], estate)
+    elif wish.item:
+        _write_item(plan.line(wish.item), [it for it in notes if it.item == wish.item], estate)
     else:
         _write_plan(plan, document)
-    if not as_json:
+    if not wish.json:
         for name in files:
             write_line(f"  {name}")
     return 0
@@ -184,7 +185,7 @@ def _tell_note(note: PlanNote, zone: str) -> str:
     return " ".join(filter(None, (head, " – ".join(spans), *texts)))
 
 
-def show_progress(year: int, *, as_json: bool) -> int:
+def show_progress(wish: Progress) -> int:
     """Show what was granted, and how far each item has come.
 
     Raises:
@@ -192,10 +193,10 @@ def show_progress(year: int, *, as_json: bool) -> int:
     """
     estate = load_estate()
     with reading(estate) as session:
-        plan = get_in_force(session, year)
+        plan = get_in_force(session, wish.year)
         notes = read_notes(session, plan)
     lines = [it for it in plan.lines if it.is_in]
-    if as_json:
+    if wish.json:
         values = [
             {**line_values(it), "notes": [_note_values(note) for note in notes
                                           if note.item == it.number]}

@@ -16,11 +16,12 @@ from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.plans import Plan, PlanItem
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.planning.cli import EditWish, decide, draft, edit, revise, submit
+from ops.planning.cli import decide, draft, edit, revise, submit
 from ops.planning.cli_work import complete, progress
 from ops.planning.decide import DecisionWish, plan_decision
 from ops.planning.frozen import ChangedPlanError, read_frozen
 from ops.planning.records import find_in_force, get_plan
+from ops.planning.tasks import Draft, Edit, Revise, Submit
 from tests.integration.jobs.test_people_tasks import request_of
 from tests.integration.jobs.test_planning import (
     TODAY,
@@ -81,8 +82,8 @@ class States:
 
 
 def hand_in() -> None:
-    submit(YEAR, review=True, document="", dry_run=False)
-    submit(YEAR, review=False, document="15/TTr", dry_run=False)
+    submit(Submit(year=YEAR, review=True))
+    submit(Submit(year=YEAR, document="15/TTr"))
 
 
 def record(desk: Desk, *flags: str, by: str = "ttb") -> None:
@@ -97,12 +98,12 @@ def record(desk: Desk, *flags: str, by: str = "ttb") -> None:
 
 def draft_of_two(desk: Desk) -> tuple[int, int]:
     """Draft a plan of two items that cost something; gives their numbers."""
-    draft(YEAR, "", dry_run=False, as_json=False)
+    draft(Draft(year=YEAR))
     first, second, *others = sorted(
         desk.items(), key=lambda it: (not it["key"].startswith("asset:"), it["number"])
     )
     for other in others:
-        edit(EditWish(year=YEAR, item=other["number"], reject="không làm"))
+        edit(Edit(year=YEAR, item=other["number"], reject="không làm"))
     return first["number"], second["number"]
 
 
@@ -116,9 +117,9 @@ def keep_states(desk: Desk) -> States:
     found = States(desk)
     found.first, found.second = draft_of_two(desk)
     found.keep("draft")
-    submit(YEAR, review=True, document="", dry_run=False)
+    submit(Submit(year=YEAR, review=True))
     found.keep("reviewed")
-    submit(YEAR, review=False, document="15/TTr", dry_run=False)
+    submit(Submit(year=YEAR, document="15/TTr"))
     found.keep("submitted")
     record(desk, "--returned", "Thiếu báo giá", by="lvc")
     found.keep("returned")
@@ -137,14 +138,14 @@ def keep_states(desk: Desk) -> States:
 def acts(states: States) -> Mapping[str, Callable[[], object]]:
     desk, first = states.desk, states.first
     return {
-        "draft": lambda: draft(YEAR, "", dry_run=False, as_json=False),
-        "edit": lambda: edit(EditWish(year=YEAR, item=first, values=("quantity=3",))),
-        "opinion": lambda: edit(EditWish(year=YEAR, opinion="Đồng ý")),
-        "review": lambda: submit(YEAR, review=True, document="", dry_run=False),
-        "submit": lambda: submit(YEAR, review=False, document="15/TTr", dry_run=False),
+        "draft": lambda: draft(Draft(year=YEAR)),
+        "edit": lambda: edit(Edit(year=YEAR, item=first, set=("quantity=3",))),
+        "opinion": lambda: edit(Edit(year=YEAR, opinion="Đồng ý")),
+        "review": lambda: submit(Submit(year=YEAR, review=True)),
+        "submit": lambda: submit(Submit(year=YEAR, document="15/TTr")),
         "decide": lambda: decide(decide_flags(desk, dry_run=True)),
         "return": lambda: decide(decide_flags(desk, returned="Thiếu", dry_run=True)),
-        "revise": lambda: revise(YEAR, "Giá đổi", dry_run=False),
+        "revise": lambda: revise(Revise(year=YEAR, reason="Giá đổi")),
         "sign": lambda: progress(step(first, contracted="2000")),
         "accept": lambda: complete(finish(first, document="02/BB")),
         "pay": lambda: progress(step(first, paid="500")),
@@ -176,7 +177,7 @@ def test_a_draft_that_changes_nothing_makes_nobody_an_author(states: States) -> 
     with states.desk.catalog.writing() as session:
         session.execute(update(Plan).values(authors=["lvc"]))
     before = states.plan()
-    draft(YEAR, "", dry_run=False, as_json=False)
+    draft(Draft(year=YEAR))
 
     assert states.plan() == before
 
@@ -220,15 +221,15 @@ def test_a_revision_keeps_its_authors_and_all_that_is_under_contract(states: Sta
     states.go_back_to("running")
     with desk.catalog.writing() as session:  # the first plan was drafted by lvc as well
         session.execute(update(Plan).values(authors=["lvc", "nva"]))
-    revise(YEAR, "Giá đổi", dry_run=False)
+    revise(Revise(year=YEAR, reason="Giá đổi"))
     with desk.catalog.reading() as session:
         assert get_plan(session, YEAR).authors == ("lvc", "nva")
     with pytest.raises(WrongUseError, match="under contract or accepted"):
-        edit(EditWish(year=YEAR, item=states.first, reject="thôi"))
+        edit(Edit(year=YEAR, item=states.first, reject="thôi"))
     states.go_back_to("decided")
-    revise(YEAR, "Giá đổi", dry_run=False)
-    edit(EditWish(year=YEAR, item=states.first, reject="thôi"))
-    edit(EditWish(year=YEAR, add=True, values=("title=Việc mới", "unit_price=5")))
+    revise(Revise(year=YEAR, reason="Giá đổi"))
+    edit(Edit(year=YEAR, item=states.first, reject="thôi"))
+    edit(Edit(year=YEAR, add=True, set=("title=Việc mới", "unit_price=5")))
     hand_in()
     progress(step(states.first, contracted="1000"))  # signed while the revision lies there
     with pytest.raises(WrongUseError, match="leaves it out"):
@@ -238,8 +239,8 @@ def test_a_revision_keeps_its_authors_and_all_that_is_under_contract(states: Sta
 def test_a_revision_goes_on_where_the_plan_was(states: States) -> None:
     desk = states.desk
     states.go_back_to("running")
-    revise(YEAR, "Thêm việc", dry_run=False)
-    edit(EditWish(year=YEAR, add=True, values=("title=Việc mới", "unit_price=5")))
+    revise(Revise(year=YEAR, reason="Thêm việc"))
+    edit(Edit(year=YEAR, add=True, set=("title=Việc mới", "unit_price=5")))
     hand_in()
     complete(finish(states.first, document="02/BB"))  # all of the plan in force is accepted
     record(desk)
@@ -255,7 +256,7 @@ def test_a_revision_goes_on_where_the_plan_was(states: States) -> None:
 
 def test_a_revision_of_a_reported_year_is_not_decided(states: States) -> None:
     states.go_back_to("running")
-    revise(YEAR, "Thêm việc", dry_run=False)
+    revise(Revise(year=YEAR, reason="Thêm việc"))
     hand_in()
     complete(finish(states.first, document="02/BB"))
     complete(finish(0, report="04/BC"))
@@ -275,15 +276,15 @@ def test_flags_that_say_nothing_are_refused(states: States) -> None:
     states.go_back_to("draft")
     first = states.first
     for wish in (
-        EditWish(year=YEAR),
-        EditWish(year=YEAR, opinion="x", reject="y"),
-        EditWish(year=YEAR, opinion="x", item=999),
-        EditWish(year=YEAR, item=first, reject="x", take_up=True),
-        EditWish(year=YEAR, add=True, reject="x", values=("title=a",)),
-        EditWish(year=YEAR, item=first, values=("quantity=2",), document="1"),
-        EditWish(year=YEAR, item=first, quotation="0f3a0f3a"),
-        EditWish(year=YEAR, item=first, opinion="x" * 3_000),
-        EditWish(year=YEAR, item=first, values=("unit_price=12.5",)),
+        Edit(year=YEAR),
+        Edit(year=YEAR, opinion="x", reject="y"),
+        Edit(year=YEAR, opinion="x", item=999),
+        Edit(year=YEAR, item=first, reject="x", take_up=True),
+        Edit(year=YEAR, add=True, reject="x", set=("title=a",)),
+        Edit(year=YEAR, item=first, set=("quantity=2",), document="1"),
+        Edit(year=YEAR, item=first, quotation="0f3a0f3a"),
+        Edit(year=YEAR, item=first, opinion="x" * 3_000),
+        Edit(year=YEAR, item=first, set=("unit_price=12.5",)),
     ):
         with pytest.raises(WrongUseError):
             edit(wish)
@@ -298,9 +299,9 @@ def test_flags_that_say_nothing_are_refused(states: States) -> None:
 def test_a_quotation_is_cited_by_its_document(states: States) -> None:
     states.go_back_to("draft")
     quoted = states.desk.keep("bao-gia", number="12/BG", date="05/10/2026")
-    edit(EditWish(year=YEAR, item=states.first, quotation=quoted))
+    edit(Edit(year=YEAR, item=states.first, quotation=quoted))
     again = states.desk.keep("bao-gia-2", number="13/BG", date="06/10/2026")
-    edit(EditWish(year=YEAR, item=states.first, quotation=again))
+    edit(Edit(year=YEAR, item=states.first, quotation=again))
     item = next(it for it in states.desk.items() if it["number"] == states.first)
     cited = [it for it in item["evidence"] if it["kind"] == "quotation"]
 

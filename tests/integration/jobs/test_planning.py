@@ -31,11 +31,21 @@ from ops.catalog.tables.plans import Plan
 from ops.catalog.tables.register import RegisterEntry
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.planning.cli import DecideFlags, EditWish, decide, draft, edit, revise, submit
+from ops.planning.cli import decide, draft, edit, revise, submit
 from ops.planning.cli_show import show
-from ops.planning.cli_work import CompleteFlags, StepFlags, complete, progress
+from ops.planning.cli_work import complete, progress
 from ops.planning.read import decide_changes, read_document, read_plan_facts
 from ops.planning.records import find_in_force, get_plan
+from ops.planning.tasks import (
+    Complete,
+    Draft,
+    Edit,
+    Progress,
+    RecordDecision,
+    Revise,
+    Show,
+    Submit,
+)
 from ops.reports.papers.money import amount_in_words, format_amount
 from ops.reports.papers.paper import Table
 from ops.reports.papers.pdf import write_pdf
@@ -162,44 +172,39 @@ def add_assets(catalog: Catalog, count: int) -> None:
             ))  # fmt: skip
 
 
-def decide_flags(desk: Desk, **changes: Any) -> DecideFlags:
+def decide_flags(desk: Desk, **changes: Any) -> RecordDecision:
     values: dict[str, Any] = {
         "year": YEAR, "number": "99/QĐ-UBND", "date": TODAY, "signer": "Chủ tịch",
-        "document": desk.scan, "grant": (), "defer": (), "returned": "", "reason": "Đã ký",
-        "dry_run": False,
+        "document": desk.scan, "reason": "Đã ký",
     }  # fmt: skip
-    return DecideFlags(**{**values, **changes})
+    return RecordDecision(**{**values, **changes})
 
 
-def step(item: int, **changes: Any) -> StepFlags:
-    blank = dict.fromkeys(
-        ("contracted", "paid", "done", "result", "begins", "until", "stops", "document"), ""
-    )
-    return StepFlags(**{**blank, "year": YEAR, "item": item, "dry_run": False, **changes})
+def step(item: int, **changes: Any) -> Progress:
+    return Progress(year=YEAR, item=item, **changes)
 
 
-def finish(item: int, **changes: Any) -> CompleteFlags:
-    blank = dict.fromkeys(("amount", "date", "document", "trial", "report"), "")
-    return CompleteFlags(**{**blank, "year": YEAR, "item": item, "dry_run": False, **changes})
+def finish(item: int, **changes: Any) -> Complete:
+    return Complete(year=YEAR, item=item, **changes)
 
 
 def test_a_plan_from_its_draft_to_its_report(desk: Desk) -> None:
     rehearsed = desk.office.run("plan.draft", "--year", str(YEAR), "--dry-run")
     assert rehearsed.returncode == 0, rehearsed.stderr
     assert desk.office.run("plan.show", "--year", str(YEAR)).returncode == 2
-    assert draft(YEAR, str(desk.folder / "papers"), dry_run=False, as_json=False) == 0
+    assert draft(Draft(year=YEAR, out=str(desk.folder / "papers"))) == 0
     drafted = [it for it in desk.items() if it["key"].startswith("asset:")]
     first, second, third = (it["number"] for it in drafted)
     for other in (it["number"] for it in desk.items() if it not in drafted):
-        edit(EditWish(year=YEAR, item=other, reject="Làm trong giờ hành chính"))
-    edit(EditWish(year=YEAR, item=second, values=("quantity=2", "priority=nen")))
+        edit(Edit(year=YEAR, item=other, reject="Làm trong giờ hành chính"))
+    edit(Edit(year=YEAR, item=second, set=("quantity=2", "priority=nen")))
     with pytest.raises(WrongUseError, match="is draft"):
-        submit(YEAR, review=False, document="", dry_run=False)
-    submit(YEAR, review=True, document="", dry_run=False)
-    submit(YEAR, review=False, document="15/TTr", dry_run=False)
+        submit(Submit(year=YEAR))
+    submit(Submit(year=YEAR, review=True))
+    submit(Submit(year=YEAR, document="15/TTr"))
     _check_frozen(desk)
     with pytest.raises(WrongUseError):
-        edit(EditWish(year=YEAR, item=first, values=("quantity=9",)))
+        edit(Edit(year=YEAR, item=first, set=("quantity=9",)))
 
     _decide(desk, first, second, third)
     _carry_out(desk, first, second)
@@ -271,14 +276,14 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
         complete(finish(first))
     complete(finish(first, document="02/BB"))
     progress(step(first, paid="300000000"))
-    show(YEAR, 0, "", str(desk.folder / "plan.ics"), as_json=False)
+    show(Show(year=YEAR, calendar=str(desk.folder / "plan.ics")))
     calendar = Calendar.from_ical((desk.folder / "plan.ics").read_bytes())
     events = list(calendar.walk("VEVENT"))
     windows = [it for it in events if isinstance(it.decoded("dtstart"), datetime)]
     assert [it.decoded("dtstart") for it in windows] == [begins]
     assert len(events) == 3
 
-    revise(YEAR, "Giá đổi", dry_run=False)
+    revise(Revise(year=YEAR, reason="Giá đổi"))
     with desk.catalog.reading() as session:
         assert get_plan(session, YEAR).revision == 1
         in_force = find_in_force(session, YEAR)
@@ -303,11 +308,11 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
 
 
 def test_a_returned_plan_is_a_draft_again(desk: Desk) -> None:
-    draft(YEAR, "", dry_run=False, as_json=False)
+    draft(Draft(year=YEAR))
     for item in [it["number"] for it in desk.items() if it["unit_price"] is None]:
-        edit(EditWish(year=YEAR, item=item, values=("unit_price=0",)))
-    submit(YEAR, review=True, document="", dry_run=False)
-    submit(YEAR, review=False, document="15/TTr", dry_run=False)
+        edit(Edit(year=YEAR, item=item, set=("unit_price=0",)))
+    submit(Submit(year=YEAR, review=True))
+    submit(Submit(year=YEAR, document="15/TTr"))
     wish = (
         "plan.record-decision",
         "--year",
@@ -323,13 +328,13 @@ def test_a_returned_plan_is_a_draft_again(desk: Desk) -> None:
         plan = get_plan(session, YEAR)
 
     assert (plan.state, plan.returned_for, plan.frozen) == ("returned", "Thiếu báo giá", None)
-    edit(EditWish(year=YEAR, add=True, values=("title=Tập huấn", "unit_price=5000000", "use=e")))
+    edit(Edit(year=YEAR, add=True, set=("title=Tập huấn", "unit_price=5000000", "use=e")))
     with desk.catalog.reading() as session:
         assert get_plan(session, YEAR).state == "draft"
 
 
 def test_hostile_titles_stay_text_and_every_table_adds_up(desk: Desk) -> None:
-    draft(YEAR, "", dry_run=False, as_json=False)
+    draft(Draft(year=YEAR))
     estate = load_estate()
     with desk.catalog.reading() as session:
         document = read_document(session, estate, get_plan(session, YEAR), datetime.now(UTC))
