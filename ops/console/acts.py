@@ -123,29 +123,6 @@ _LISTED = (
         task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
         fields=("site", "store", "snapshot", "file", "reason", "document"),
     ),
-    Act(task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out"),
-    Act(
-        task="report.make", label=N_("Make a paper"),
-        fields=("kind", "year", "from_", "to", "site", "of", "number", "date", "request"),
-        kinds={"from_": "date", "to": "date", "date": "date"}, out="out",
-    ),
-    Act(
-        task="report.issue", label=N_("Take the signed paper back"),
-        fields=("kind", "number", "date", "year", "site", "request", "scan"),
-        kinds={"date": "date"}, upload="file",
-    ),
-    Act(
-        task="report.request", label=N_("Note a request"),
-        fields=("requester", "due", "reference", "about", "kind", "from_", "to", "end", "reason",
-                "document"),
-        kinds={"due": "date", "from_": "date", "to": "date"},
-    ),
-    Act(
-        task="report.section", label=N_("Write the unit's part"),
-        fields=("site", "year", "board", "content", "shortcomings", "proposals", "confirm"),
-        kinds=dict.fromkeys(("board", "content", "shortcomings", "proposals"), "long"),
-    ),
-    Act(task="report.site", label=N_("Make the report"), fields=("site", "year"), out="out"),
     Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
     Act(
         task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),

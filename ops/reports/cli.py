@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from ops.language.text import N_, _, fill
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.make import Wish, make, note_made
 from ops.reports.requests import Request, find_request
+from ops.reports.tasks import Kinds, Make, OneKind
 from ops.reports.window import Window, report_year, running_year
 from ops.terminal.output import write_json, write_line, write_table
 
@@ -34,26 +35,9 @@ _DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _EARLIEST, _LATEST = 2000, 2999
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeWish:
-    """What a person asks for; fields as the flags of `report.make`."""
-
-    kind: str
-    out: str
-    year: int = 0
-    first: str = ""
-    last: str = ""
-    site: str = ""
-    of: str = ""
-    number: int = 0
-    date: str = ""
-    request: str = ""
-    as_json: bool = False
-
-
-def show_kinds(*, as_json: bool) -> int:
+def show_kinds(wish: Kinds) -> int:
     """Write the kinds of papers; gives 0."""
-    if as_json:
+    if wish.json:
         write_json(
             {
                 "kind": it.name,
@@ -75,7 +59,7 @@ def show_kinds(*, as_json: bool) -> int:
     return 0
 
 
-def make_report(asked: MakeWish) -> int:
+def make_report(asked: Make) -> int:
     """Make a paper, place its files and journal them; gives 0.
 
     Raises:
@@ -99,6 +83,12 @@ def make_report(asked: MakeWish) -> int:
             note_made(session, bench.origin, wish, files)
     _tell(files, placed, asked)
     return 0
+
+
+def make_kind(wish: OneKind) -> int:
+    """Make a paper of one kind, as `make_report` does."""
+    given = {"of" if name == "id" else name: it for name, it in asdict(wish).items()}
+    return make_report(Make(kind=wish.kind, **given))
 
 
 def _folder(out: str) -> Path:
@@ -126,8 +116,8 @@ def _place(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: MakeWish) -> None:
-    if asked.as_json:
+def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: Make) -> None:
+    if asked.json:
         rows = [
             {"file": str(placed[name]), "bytes": len(it),
              "sha256": hashlib.sha256(it).hexdigest()}
@@ -140,9 +130,7 @@ def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: MakeWis
         write_line(text.format(path=placed[name], size=format_size(len(content))))
 
 
-def read_wish(
-    asked: MakeWish, estate: Estate, now: datetime, request: Request | None = None
-) -> Wish:
+def read_wish(asked: Make, estate: Estate, now: datetime, request: Request | None = None) -> Wish:
     """Read what was asked for; pure.
 
     Args:
@@ -172,9 +160,9 @@ def read_wish(
     )
 
 
-def _refuse_others(kind: Kind, asked: MakeWish) -> None:
+def _refuse_others(kind: Kind, asked: Make) -> None:
     """Refuse a flag that the kind does not heed: the paper would not be what it was asked for."""
-    given = {"year": asked.year, "from": asked.first, "to": asked.last, "site": asked.site,
+    given = {"year": asked.year, "from": asked.from_, "to": asked.to, "site": asked.site,
              "of": asked.of, "number": asked.number, "date": asked.date,
              "request": asked.request}  # fmt: skip
     odd = [name for name, value in given.items() if value and name not in kind.takes]
@@ -191,16 +179,16 @@ def _refuse_others(kind: Kind, asked: MakeWish) -> None:
 
 
 def _window(
-    kind: Kind, asked: MakeWish, estate: Estate, today: date, request: Request | None
+    kind: Kind, asked: Make, estate: Estate, today: date, request: Request | None
 ) -> Window:
-    if bool(asked.first) != bool(asked.last) or (asked.first and asked.year):
+    if bool(asked.from_) != bool(asked.to) or (asked.from_ and asked.year):
         raise WrongUseError(
             "the time is not clear: give --from and --to, or --year",
             data="nothing was written",
             next_step="`{program} report.make --help` lists all flags",
         )
-    if asked.first:
-        first, last = read_day(asked.first, "from"), read_day(asked.last, "to")
+    if asked.from_:
+        first, last = read_day(asked.from_, "from"), read_day(asked.to, "to")
         if first > last or (last - first) > timedelta(days=3660):
             raise WrongUseError(
                 "the time ends before it begins, or is longer than ten years",

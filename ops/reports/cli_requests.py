@@ -1,6 +1,6 @@
 """Note and list reports that somebody asks for once, for a person at a terminal."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench, reading
@@ -8,6 +8,7 @@ from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
+from ops.reports import tasks
 from ops.reports.cli import read_day
 from ops.reports.requests import (
     NEAR,
@@ -21,21 +22,12 @@ from ops.reports.requests import (
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestWish:
-    """What a person notes; fields as the flags of `report.request`."""
-
-    requester: str
-    due: str
-    reference: str = ""
-    about: str = ""
-    kind: str = "activity"
-    first: str = ""
-    last: str = ""
-    dry_run: bool = False
+def note_or_end(wish: tasks.Request) -> int:
+    """Note a request, or end one; gives 0."""
+    return end_it(wish) if wish.end else note_it(wish)
 
 
-def note_it(wish: RequestWish) -> int:
+def note_it(wish: tasks.Request) -> int:
     """Note a request; gives 0.
 
     Raises:
@@ -50,8 +42,8 @@ def note_it(wish: RequestWish) -> int:
     asked = Asked(
         kind=wish.kind, requester=wish.requester, reference=wish.reference, about=wish.about,
         due=read_day(wish.due, "due"),
-        first=read_day(wish.first, "from") if wish.first else None,
-        last=read_day(wish.last, "to") if wish.last else None,
+        first=read_day(wish.from_, "from") if wish.from_ else None,
+        last=read_day(wish.to, "to") if wish.to else None,
     )  # fmt: skip
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
@@ -67,29 +59,29 @@ def note_it(wish: RequestWish) -> int:
     return 0
 
 
-def end_it(called: str, *, reason: str, document: str, dry_run: bool) -> int:
+def end_it(wish: tasks.Request) -> int:
     """End a request that no paper from here answers; gives 0.
 
     Raises:
         WrongUseError: There is no such open request, or nothing says why.
     """
     estate = load_estate()
-    with at_bench(estate, dry_run=dry_run) as bench, bench.catalog.writing() as session:
-        found = find_request(session, called, is_open=True)
-        origin = replace(bench.origin, reason=reason, document=document)
+    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
+        found = find_request(session, wish.end, is_open=True)
+        origin = replace(bench.origin, reason=wish.reason, document=wish.document)
         end_request(session, origin, found)
-    text = _("would end {request}") if dry_run else _("ended: {request}")
+    text = _("would end {request}") if wish.dry_run else _("ended: {request}")
     write_line(text.format(request=found.called))
     return 0
 
 
-def show_requests(*, every: bool, as_json: bool) -> int:
+def show_requests(wish: tasks.Requests) -> int:
     """Write the requests; gives 1 where the day of one has passed, else 0."""
     estate = load_estate()
     today = datetime.now(estate.zone).date()
     with reading(estate) as session:
-        found = list_requests(session, only_open=not every)
-    if as_json:
+        found = list_requests(session, only_open=not wish.all)
+    if wish.json:
         write_json({**it.as_values(), "is_overdue": it.is_overdue(today)} for it in found)
     elif not found:
         write_line(_("nobody waits for a report"))

@@ -1,7 +1,6 @@
 """Show, write and confirm what units say in the reports on their sites, at a terminal."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
+from ops.reports import tasks
 from ops.reports.sections import (
     PARTS,
     Section,
@@ -24,19 +24,7 @@ from ops.reports.window import running_year
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectionWish:
-    """What a person asks for; fields as the flags of `report.section`."""
-
-    site: str
-    year: int
-    texts: Mapping[str, str]
-    confirm: bool = False
-    as_json: bool = False
-    dry_run: bool = False
-
-
-def work_on_section(wish: SectionWish) -> int:
+def work_on_section(wish: tasks.Section) -> int:
     """Show, write or confirm a unit's part; gives 0.
 
     Raises:
@@ -60,7 +48,7 @@ def work_on_section(wish: SectionWish) -> int:
         else:
             with bench.catalog.reading() as session:
                 found = _read(session, estate, wish.site, year)
-    if wish.as_json:
+    if wish.json:
         write_json({**asdict(it), "lacks": it.lacks} for it in found)
     elif wish.site:
         _show(found[0], estate, dry_run=wish.dry_run and bool(wish.texts or wish.confirm))
@@ -69,7 +57,9 @@ def work_on_section(wish: SectionWish) -> int:
     return 0
 
 
-def _change(session: Session, bench: Bench, wish: SectionWish, year: int, now: datetime) -> Section:
+def _change(
+    session: Session, bench: Bench, wish: tasks.Section, year: int, now: datetime
+) -> Section:
     section = read_section(session, wish.site, year)
     if wish.texts:
         section = change_section(session, bench.origin, section, wish.texts, now=now)

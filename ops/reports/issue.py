@@ -28,9 +28,11 @@ from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, speaking
 from ops.reports import signed_pdf
+from ops.reports.cli import read_day
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE
 from ops.reports.requests import Request, end_request, find_request
+from ops.reports.tasks import Issue
 from ops.security.looks.child import run_child
 from ops.terminal.output import write_line
 
@@ -54,22 +56,7 @@ class SignatureError(OpsError):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueWish:
-    """What a person hands in; fields as the flags of `report.issue`."""
-
-    kind: str
-    file: str
-    number: str
-    day: date
-    year: int
-    site: str = ""
-    request: str = ""
-    is_scan: bool = False
-    dry_run: bool = False
-
-
-def issue(wish: IssueWish) -> int:
+def issue(wish: Issue) -> int:
     """Take it back; gives 0.
 
     Raises:
@@ -77,17 +64,18 @@ def issue(wish: IssueWish) -> int:
         WrongUseError: Kind, number, site or request makes no sense.
         DocumentError: It cannot be kept.
     """
+    day = read_day(wish.date, "date")
     path, estate = Path(wish.file), load_estate()
-    about = name_about(wish, estate)
+    about = name_about(wish, estate, wish.year or day.year)
     content = read_document(path)
-    signatures = [] if wish.is_scan else verify(path, content)
+    signatures = [] if wish.scan else verify(path, content)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             request = find_request(session, wish.request, is_open=True) if wish.request else None
         if not wish.dry_run:
             keep(estate.service.state, content)
         with bench.catalog.writing() as session:
-            issued = Issued(wish, about, content, signatures, request)
+            issued = Issued(wish, day, about, content, signatures, request)
             kept, is_new = note_issued(session, bench.origin, issued, now=datetime.now(UTC))
     _tell(kept.id, signatures, wish, is_new=is_new)
     return 0
@@ -97,7 +85,8 @@ def issue(wish: IssueWish) -> int:
 class Issued:
     """A paper whose bytes are kept: what was asked, what it is about, and what it answers."""
 
-    wish: IssueWish
+    wish: Issue
+    day: date
     about: str
     content: Content
     signatures: Sequence[Mapping[str, Any]]
@@ -115,19 +104,19 @@ def note_issued(
     wish, content = issued.wish, issued.content
     with speaking(PAPER_LANGUAGE):
         title = _(find_kind(wish.kind).title)
-    told = Told(title=title, name=Path(wish.file).name, number=wish.number, dated=wish.day,
+    told = Told(title=title, name=Path(wish.file).name, number=wish.number, dated=issued.day,
                 about=issued.about, signatures=issued.signatures)  # fmt: skip
     kept, is_new = add_document(session, origin, content, told, now=now)
     if is_new:
-        details = {"document": kept.id, "number": wish.number, "scan": wish.is_scan,
-                   "day": wish.day.isoformat(), "sha256": content.sha256}  # fmt: skip
+        details = {"document": kept.id, "number": wish.number, "scan": wish.scan,
+                   "day": issued.day.isoformat(), "sha256": content.sha256}  # fmt: skip
         journal.append(session, origin, [Entry(ISSUED, issued.about, details)])
     if issued.request is not None:
         end_request(session, replace(origin, document=wish.number), issued.request)
     return kept, is_new
 
 
-def name_about(wish: IssueWish, estate: Estate) -> str:
+def name_about(wish: Issue, estate: Estate, year: int) -> str:
     """Name what the paper is about, `report:site:2026:cong-xa`.
 
     Raises:
@@ -152,11 +141,11 @@ def name_about(wish: IssueWish, estate: Estate) -> str:
             next_step="give `--site`" if kind.needs == "site" else "leave `--site` out",
             kind=kind.name,
         )
-    return ":".join(filter(None, ("report", kind.name, str(wish.year), wish.site)))
+    return ":".join(filter(None, ("report", kind.name, str(year), wish.site)))
 
 
 def _tell(
-    document: str, signatures: Sequence[Mapping[str, Any]], wish: IssueWish, *, is_new: bool
+    document: str, signatures: Sequence[Mapping[str, Any]], wish: Issue, *, is_new: bool
 ) -> None:
     for it in signatures:
         text = _(
@@ -167,7 +156,7 @@ def _tell(
             write_line(_("not checked: whether the certificate was valid then; it says no time"))
     if signatures:
         write_line(_("not checked: whether the certificate leads to a root that is trusted"))
-    if wish.is_scan:
+    if wish.scan:
         write_line(_("a scan: nothing about its signature was checked"))
     if not is_new:
         text = _("kept already, as {id}")

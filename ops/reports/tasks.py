@@ -1,251 +1,305 @@
 """Tasks around papers: reports, minutes, notices, lists, evidence."""
 
-import inspect
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-from invoke.context import Context
-
+from ops.access.rights import ADMIN, INCIDENT, OFFICE, OPERATE
 from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
+from ops.terminal.flags import DryRun, Json, Site, SiteOrAll
+from ops.terminal.task import Flag, Form, task
 
-AREA = "report"
 TITLE = N_("reports: the year, sites, minutes, notices, lists, evidence")
 
-_KIND = N_("Kind of paper, as `report.kinds` lists them.")
-_FIRST, _LAST = N_("First day, such as 15/12/2025."), N_("Last day.")
-_HELP = {
-    "kind": _KIND,
-    "out": N_("Folder for the files; it is made where it is not there."),
-    "year": N_("The year; it runs from 15 December before it to 14 December."),
-    "from": _FIRST,
-    "to": _LAST,
-    "site": flags.SITE,
-    "of": N_("The drill or the planned stop; left out: the newest, or the next."),
-    "drill": N_("The drill, as `drill.list` shows it; left out: the newest with minutes."),
-    "stop": N_("Code of the planned stop; left out: the next."),
-    "number": N_("Number of the paper; left out: a draft, with DỰ THẢO on it."),
-    "date": N_("The paper's day; left out: today."),
-    "request": N_("Who asked for it once: the request, as `report.requests` lists them."),
-    "json": flags.JSON,
-}
-_NUMBERS, _SWITCHES = {"year", "number"}, {"json"}
-_FIELDS = {"from_": "first", "to": "last", "id": "of", "json": "as_json"}
-"""Flags whose name is not that of the field of `MakeWish`."""
+_CLERKS = INCIDENT | {"archivist", "head"}
+_WRITERS = OPERATE | {"unit_contact"}
+
+_Kind = Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.", "Kind")]
+_Out = Annotated[
+    str, Flag("Folder for the files; it is made where it is not there.", shape="output-folder")
+]
+_Year = Annotated[int, Flag("The year; it runs from 15 December before it to 14 December.")]
+_First = Annotated[str, Flag("First day, such as 15/12/2025.", shape="date")]
+_Last = Annotated[str, Flag("Last day.", shape="date")]
+_Number = Annotated[int, Flag("Number of the paper; left out: a draft, with DỰ THẢO on it.")]
+_Date = Annotated[str, Flag("The paper's day; left out: today.", shape="date")]
+_Request = Annotated[
+    str,
+    Flag(
+        "Who asked for it once: the request, as `report.requests` lists them.",
+        "Request that it answers",
+    ),
+]
 
 
-def _paper(kind: str, flag_names: str, *told: str, id_is: str = "") -> type[Any]:
-    """Make the task that makes a paper; `report.make`, and the short form of each kind.
-
-    Args:
-        kind: Of paper; empty where a flag says it.
-        flag_names: The flags that are no part of all, with blanks between; those with a ! must
-            be given.
-        told: Paragraphs that say what it does.
-        id_is: What `--id` is, as a key of the helps.
-    """
-    required = ["out", *(it[:-1] for it in flag_names.split() if it.endswith("!"))]
-    names = [*required, *(it for it in flag_names.split() if not it.endswith("!")), "json"]
-
-    def body(_context: Context, **values: Any) -> int:
-        from ops.reports.cli import MakeWish, make_report
-
-        given = {_FIELDS.get(name, name): value for name, value in values.items()}
-        return make_report(MakeWish(**{"kind": kind, **given}))
-
-    body.__name__, body.__doc__ = kind or "make", "\n\n".join(told)
-    body.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # invoke reads it
-        [
-            inspect.Parameter("_context", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            *(_parameter(it, is_required=it in required) for it in names),
-        ]
-    )
-    return operator_task(help={it: _HELP[id_is if it == "id" else it] for it in names})(body)
-
-
-def _parameter(name: str, *, is_required: bool) -> inspect.Parameter:
-    default: object = 0 if name in _NUMBERS else False if name in _SWITCHES else ""
-    return inspect.Parameter(
-        "from_" if name == "from" else name,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        default=inspect.Parameter.empty if is_required else default,
-    )
-
-
-@operator_task(help={"json": flags.JSON})
-def kinds(_context: Context, json: bool = False) -> int:
+@task("report.kinds", "ops.reports.cli:show_kinds", roles=OFFICE)
+class Kinds:
     """List the kinds of papers: what each is, what it is about, which files it gives."""
-    from ops.reports.cli import show_kinds
 
-    return show_kinds(as_json=json)
+    json: Json = False
 
 
-make = _paper(
-    "", "kind! year from to site of number date request",
-    N_("Make a paper of a kind, as DOCX and PDF, or the files that `report.kinds` names."),
-    N_("Every figure names its source; what nobody knows is said to be so."),
-)  # fmt: skip
-annual = _paper(
-    "annual", "year number date request",
-    N_("Make the report on the portal's year, as DOCX and PDF."),
-)  # fmt: skip
-activity = _paper(
-    "activity", "from to year number date request",
-    N_("Make a report on some time, also one that somebody has asked for once."),
-)  # fmt: skip
-site = _paper(
-    "site", "site! year number date request",
-    N_("Make the report on a site's year, with what its unit says itself."),
-)  # fmt: skip
-security = _paper(
-    "security", "year number date request",
-    N_("Make the letter on the security of information systems, form 08."),
-)  # fmt: skip
-drill = _paper(
-    "drill", "id site", N_("Make the minutes of a restore drill, to be signed."), id_is="drill"
+@task(
+    "report.make",
+    "ops.reports.cli:make_report",
+    roles=OFFICE,
+    forms=(Form("Make a paper", "Made from what the service knows, to be downloaded.", out="out"),),
 )
-notice = _paper(
-    "notice", "id number date", N_("Make the notice of a planned stop to the public."),
-    id_is="stop",
-)  # fmt: skip
-policy = _paper("policy", "number date", N_("Make the backup policy as a paper, for approval."))
-evidence = _paper(
-    "evidence", "from to year",
-    N_("Make a package of evidence: tables, the journal with its chain, hashes, how to check"
-       " them."),
-)  # fmt: skip
+class Make:
+    """Make a paper of a kind, as DOCX and PDF, or the files that `report.kinds` names.
+
+    Every figure names its source; what nobody knows is said to be so.
+    """
+
+    out: _Out
+    kind: Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.")]
+    year: Annotated[
+        int, Flag("The year; it runs from 15 December before it to 14 December.", "Year")
+    ] = 0
+    from_: _First = ""
+    to: _Last = ""
+    site: Site = ""
+    of: Annotated[
+        str, Flag("The drill or the planned stop; left out: the newest, or the next.")
+    ] = ""
+    number: _Number = 0
+    date: _Date = ""
+    request: _Request = ""
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "kind": _KIND,
-        "file": N_("The signed PDF; with --scan a scan of the paper."),
-        "number": N_("Its number as it stands on it, such as 05/BC-TTCNTT."),
-        "date": N_("The paper's day, such as 16/12/2026."),
-        "year": N_("The year that it is about; left out: that of its day."),
-        "site": N_("The site that it is about, where it is about one."),
-        "request": N_("The request that it answers, as `report.requests` lists them."),
-        "scan": N_("It was signed by hand: nothing about its signature can be checked."),
-        "dry_run": flags.DRY_RUN,
-    }
+@dataclass(frozen=True, kw_only=True)
+class OneKind:
+    """The short form of `report.make` for a kind; its `id` is there `of`."""
+
+    kind: ClassVar[str]
+    out: _Out
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfYear(OneKind):
+    year: _Year = 0
+    number: _Number = 0
+    date: _Date = ""
+    request: _Request = ""
+    json: Json = False
+
+
+@task("report.annual", "ops.reports.cli:make_kind", roles=OFFICE)
+class Annual(_OfYear):
+    """Make the report on the portal's year, as DOCX and PDF."""
+
+    kind = "annual"
+
+
+@task("report.activity", "ops.reports.cli:make_kind", roles=OFFICE)
+class Activity(OneKind):
+    """Make a report on some time, also one that somebody has asked for once."""
+
+    kind = "activity"
+    from_: _First = ""
+    to: _Last = ""
+    year: _Year = 0
+    number: _Number = 0
+    date: _Date = ""
+    request: _Request = ""
+    json: Json = False
+
+
+@task(
+    "report.site",
+    "ops.reports.cli:make_kind",
+    roles=OFFICE | {"unit_contact"},
+    own_sites=True,
+    forms=(Form("Make the report", fields="site year", out="out"),),
 )
-def issue(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    kind: str,
-    file: str,
-    number: str,
-    date: str,
-    year: int = 0,
-    site: str = "",
-    request: str = "",
-    scan: bool = False,
-    dry_run: bool = False,
-) -> int:
+class OfSite(OneKind):
+    """Make the report on a site's year, with what its unit says itself."""
+
+    kind = "site"
+    site: Site
+    year: _Year = 0
+    number: _Number = 0
+    date: _Date = ""
+    request: _Request = ""
+    json: Json = False
+
+
+@task("report.security", "ops.reports.cli:make_kind", roles=OFFICE - {"viewer", "archivist"})
+class Security(_OfYear):
+    """Make the letter on the security of information systems, form 08."""
+
+    kind = "security"
+
+
+@task(
+    "report.drill",
+    "ops.reports.cli:make_kind",
+    roles=OFFICE,
+    forms=(Form("Minutes as a paper", fields="id", out="out"),),
+)
+class Drill(OneKind):
+    """Make the minutes of a restore drill, to be signed."""
+
+    kind = "drill"
+    id: Annotated[
+        str,
+        Flag(
+            "The drill, as `drill.list` shows it; left out: the newest with minutes.",
+            shape="drill",
+        ),
+    ] = ""
+    site: Site = ""
+    json: Json = False
+
+
+@task("report.notice", "ops.reports.cli:make_kind", roles=OFFICE)
+class Notice(OneKind):
+    """Make the notice of a planned stop to the public."""
+
+    kind = "notice"
+    id: Annotated[str, Flag("Code of the planned stop; left out: the next.")] = ""
+    number: _Number = 0
+    date: _Date = ""
+    json: Json = False
+
+
+@task("report.policy", "ops.reports.cli:make_kind", roles=OFFICE)
+class Policy(OneKind):
+    """Make the backup policy as a paper, for approval."""
+
+    kind = "policy"
+    number: _Number = 0
+    date: _Date = ""
+    json: Json = False
+
+
+@task("report.evidence", "ops.reports.cli:make_kind", roles=OFFICE)
+class Evidence(OneKind):
+    """Make a package of evidence: tables, the journal with its chain, hashes, how to check them."""
+
+    kind = "evidence"
+    from_: _First = ""
+    to: _Last = ""
+    year: _Year = 0
+    json: Json = False
+
+
+@task(
+    "report.issue",
+    "ops.reports.issue:issue",
+    roles=ADMIN,
+    forms=(Form("Take the signed paper back", upload="file"),),
+)
+class Issue:
     """Take an issued paper back: verify its signatures, keep it as a document, journal it.
 
     A PDF that is not signed, or was changed after it was signed, is refused.
     """
-    from ops.reports.cli import read_day
-    from ops.reports.issue import IssueWish
-    from ops.reports.issue import issue as take_back
 
-    day = read_day(date, "date")
-    return take_back(
-        IssueWish(kind=kind, file=file, number=number, day=day, year=year or day.year,
-                  site=site, request=request, is_scan=scan, dry_run=dry_run)
-    )  # fmt: skip
+    kind: _Kind
+    file: Annotated[
+        str, Flag("The signed PDF; with --scan a scan of the paper.", shape="input-file")
+    ]
+    number: Annotated[str, Flag("Its number as it stands on it, such as 05/BC-TTCNTT.")]
+    date: Annotated[str, Flag("The paper's day, such as 16/12/2026.", shape="date")]
+    year: Annotated[int, Flag("The year that it is about; left out: that of its day.")] = 0
+    site: Annotated[
+        str, Flag("The site that it is about, where it is about one.", shape="site")
+    ] = ""
+    request: Annotated[
+        str,
+        Flag(
+            "The request that it answers, as `report.requests` lists them.",
+            "Request that it answers",
+        ),
+    ] = ""
+    scan: Annotated[
+        bool, Flag("It was signed by hand: nothing about its signature can be checked.")
+    ] = False
+    dry_run: DryRun = False
 
 
-@operator_task(
-    help={
-        "requester": N_("Who asks for it."),
-        "due": N_("Until when, such as 5/4/2027."),
-        "reference": N_("Number of the document that asks for it."),
-        "about": N_("What it is to say, in a line."),
-        "kind": _KIND,
-        "from": _FIRST,
-        "to": _LAST,
-        "end": N_("Instead end a request that no paper from here answers."),
-        "reason": N_("Why it ends."),
-        "document": N_("Number of the document that ends it."),
-        "dry_run": flags.DRY_RUN,
-    }
+@task(
+    "report.request",
+    "ops.reports.cli_requests:note_or_end",
+    roles=_CLERKS,
+    forms=(Form("Note a request"),),
 )
-def request(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    requester: str = "",
-    due: str = "",
-    reference: str = "",
-    about: str = "",
-    kind: str = "activity",
-    from_: str = "",
-    to: str = "",
-    end: str = "",
-    reason: str = "",
-    document: str = "",
-    dry_run: bool = False,
-) -> int:
+class Request:
     """Note a report that somebody asks for once, with its day; or end such a request.
 
     It is told of when its day is near; what has passed is red until `report.issue --request` takes
     the answer back.
     """
-    from ops.reports.cli_requests import RequestWish, end_it, note_it
 
-    if end:
-        return end_it(end, reason=reason, document=document, dry_run=dry_run)
-    return note_it(
-        RequestWish(requester=requester, due=due, reference=reference, about=about, kind=kind,
-                    first=from_, last=to, dry_run=dry_run)
-    )  # fmt: skip
+    requester: Annotated[str, Flag("Who asks for it.")] = ""
+    due: Annotated[str, Flag("Until when, such as 5/4/2027.", shape="date")] = ""
+    reference: Annotated[str, Flag("Number of the document that asks for it.")] = ""
+    about: Annotated[str, Flag("What it is to say, in a line.")] = ""
+    kind: _Kind = "activity"
+    from_: _First = ""
+    to: _Last = ""
+    end: Annotated[str, Flag("Instead end a request that no paper from here answers.")] = ""
+    reason: Annotated[str, Flag("Why it ends.", shape="long")] = ""
+    document: Annotated[str, Flag("Number of the document that ends it.")] = ""
+    dry_run: DryRun = False
 
 
-@operator_task(help={"all": N_("Also those that were answered or ended."), "json": flags.JSON})
-def requests(_context: Context, all: bool = False, json: bool = False) -> int:  # noqa: A002 - the flag's name
+@task("report.requests", "ops.reports.cli_requests:show_requests", roles=OFFICE)
+class Requests:
     """List what was asked for once, what is due first first.
 
     Exit code 1 where the day of one has passed.
     """
-    from ops.reports.cli_requests import show_requests
 
-    return show_requests(every=all, as_json=json)
+    all: Annotated[bool, Flag("Also those that were answered or ended.")] = False
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "site": flags.SITE_OR_ALL,
-        "year": N_("The report's year; left out: the one that runs."),
-        "board": N_("Who is on the editorial board."),
-        "content": N_("How much information was given in the year."),
-        "shortcomings": N_("What fell short; that nothing did, too."),
-        "proposals": N_("What the unit proposes; that it proposes nothing, too."),
-        "confirm": N_("Confirm what stands there; the contact of the site's unit does."),
-        "json": flags.JSON,
-        "dry_run": flags.DRY_RUN,
-    }
+@task(
+    "report.section",
+    "ops.reports.cli_sections:work_on_section",
+    roles=OFFICE | {"unit_contact"},
+    own_sites=True,
+    forms=(Form("Write the unit's part"),),
 )
-def section(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    site: str = "",
-    year: int = 0,
-    board: str = "",
-    content: str = "",
-    shortcomings: str = "",
-    proposals: str = "",
-    confirm: bool = False,
-    json: bool = False,
-    dry_run: bool = False,
-) -> int:
+class Section:
     """Show, write or confirm what a unit says itself in the report on its site.
 
     Without a text it shows what stands there; without a site, how far every unit is. What is
     changed after it was confirmed is a draft again.
     """
-    from ops.reports.cli_sections import SectionWish, work_on_section
 
-    told = {"board": board, "content": content, "shortcomings": shortcomings,
-            "proposals": proposals}  # fmt: skip
-    return work_on_section(
-        SectionWish(site=site, year=year, texts={name: it for name, it in told.items() if it},
-                    confirm=confirm, as_json=json, dry_run=dry_run)
-    )  # fmt: skip
+    site: SiteOrAll = ""
+    year: Annotated[int, Flag("The report's year; left out: the one that runs.")] = 0
+    # The unit's own words: its contact writes and confirms them, operators type what came on paper.
+    board: Annotated[str, Flag("Who is on the editorial board.", shape="long", roles=_WRITERS)] = ""
+    content: Annotated[
+        str, Flag("How much information was given in the year.", shape="long", roles=_WRITERS)
+    ] = ""
+    shortcomings: Annotated[
+        str, Flag("What fell short; that nothing did, too.", shape="long", roles=_WRITERS)
+    ] = ""
+    proposals: Annotated[
+        str,
+        Flag(
+            "What the unit proposes; that it proposes nothing, too.", shape="long", roles=_WRITERS
+        ),
+    ] = ""
+    confirm: Annotated[
+        bool,
+        Flag(
+            "Confirm what stands there; the contact of the site's unit does.",
+            roles=frozenset({"unit_contact"}),
+        ),
+    ] = False
+    json: Json = False
+    dry_run: DryRun = False
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What is to be written, by part."""
+        told = {"board": self.board, "content": self.content, "shortcomings": self.shortcomings,
+                "proposals": self.proposals}  # fmt: skip
+        return {name: it for name, it in told.items() if it}

@@ -25,10 +25,11 @@ from ops.documents.files import list_kept, read_document
 from ops.documents.records import Kept, list_documents
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.reports.issue import IssueWish, SignatureError, issue, verify
+from ops.reports.issue import SignatureError, issue, verify
 from ops.reports.papers.paper import Letterhead, Paper, Paragraph
 from ops.reports.papers.pdf import write_pdf
 from ops.reports.requests import Asked, list_requests, note_request
+from ops.reports.tasks import Issue
 from tests.a_year import write_estate
 
 pytestmark = pytest.mark.slow
@@ -131,8 +132,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def hand_in(folder: Path, pdf: bytes, **changes: object) -> int:
     path = folder / "paper.pdf"
     path.write_bytes(pdf)
-    values = {"kind": "annual", "number": "05/BC-TTCNTT", "day": date(2026, 12, 16), "year": 2026}
-    return issue(IssueWish(file=str(path), **{**values, **changes}))  # type: ignore[arg-type] # flags by name
+    values = {"kind": "annual", "number": "05/BC-TTCNTT", "date": "16/12/2026", "year": 2026}
+    return issue(Issue(file=str(path), **{**values, **changes}))  # type: ignore[arg-type] # flags by name
 
 
 def kept(folder: Path) -> tuple[list[Kept], list[str]]:
@@ -167,7 +168,7 @@ def test_an_unsigned_paper_is_refused_but_a_scan_is_not(office: Path, unsigned: 
     with pytest.raises(SignatureError, match="not taken"):
         hand_in(office, unsigned)
     assert list_kept(office / "var") == []
-    assert hand_in(office, unsigned, is_scan=True) == 0
+    assert hand_in(office, unsigned, scan=True) == 0
     (document,), _actions = kept(office)
     assert document.signatures == []
 
@@ -247,22 +248,22 @@ def test_a_paper_answers_its_request(office: Path, unsigned: bytes) -> None:
         called = note_request(session, bench.origin, asked, zone=estate.zone, now=now).called
     for wrong in ("2026-999", "x"):
         with pytest.raises(WrongUseError, match="no request"):
-            hand_in(office, unsigned, is_scan=True, request=wrong)
+            hand_in(office, unsigned, scan=True, request=wrong)
     assert list_kept(office / "var") == []
-    assert hand_in(office, unsigned, is_scan=True, request=called, dry_run=True) == 0
-    assert hand_in(office, unsigned, is_scan=True, request=called) == 0
+    assert hand_in(office, unsigned, scan=True, request=called, dry_run=True) == 0
+    assert hand_in(office, unsigned, scan=True, request=called) == 0
     with at_bench(estate) as bench, bench.catalog.reading() as session:
         (request,) = list_requests(session)
     assert request.answer == "05/BC-TTCNTT"
     with pytest.raises(WrongUseError, match="answered"):
-        hand_in(office, unsigned, is_scan=True, request=called)
+        hand_in(office, unsigned, scan=True, request=called)
 
 
 def test_a_paper_about_a_site_is_kept_with_its_name(office: Path, unsigned: bytes) -> None:
     for wrong in ({"kind": "site"}, {"site": "cong-chinh"}, {"kind": "site", "site": "none"}):
         with pytest.raises(WrongUseError):
-            hand_in(office, unsigned, is_scan=True, **wrong)
-    assert hand_in(office, unsigned, is_scan=True, kind="site", site="cong-chinh") == 0
+            hand_in(office, unsigned, scan=True, **wrong)
+    assert hand_in(office, unsigned, scan=True, kind="site", site="cong-chinh") == 0
     (document,), _actions = kept(office)
     assert document.about == "report:site:2026:cong-chinh"
 
@@ -274,7 +275,7 @@ def test_a_folder_that_cannot_be_written_is_told(
     (office / "var" / "documents").write_text("a file in its place")
     monkeypatch.setenv("GIUCONG_LANG", "en")
     with pytest.raises(OpsError, match="cannot be written"):
-        hand_in(office, unsigned, is_scan=True)
+        hand_in(office, unsigned, scan=True)
     assert kept(office)[0] == []
 
 
@@ -289,7 +290,7 @@ def test_junk_is_refused_within_bounds(tmp_path: Path, junk: bytes) -> None:
 def test_a_number_that_is_none_is_refused(office: Path, unsigned: bytes) -> None:
     for number in ("", "../x", "a b", "x" * 80):
         with pytest.raises(WrongUseError):
-            hand_in(office, unsigned, number=number, is_scan=True)
+            hand_in(office, unsigned, number=number, scan=True)
 
 
 def test_the_verifier_prints_one_value(signed: bytes, tmp_path: Path) -> None:

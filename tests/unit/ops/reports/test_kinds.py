@@ -23,7 +23,7 @@ from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.reports import tasks
-from ops.reports.cli import MakeWish, make_report, read_day, read_wish
+from ops.reports.cli import make_report, read_day, read_wish
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
 from ops.reports.requests import Asked, Request
@@ -37,9 +37,9 @@ SITES = 6
 HOSTILE = "<b>&\"'{year}#let $x$ " + "\u202eDROP\u202c \U0001f600 =1+1 " + "dài " * 2500
 ASKED: dict[str, dict[str, object]] = {
     **{name: {"year": YEAR} for name in ("plan", "submission", "decision")},
-    "activity": {"first": "1/1/2026", "last": "31/03/2026"},
+    "activity": {"from_": "1/1/2026", "to": "31/03/2026"},
     "site": {"site": name_of(0), "year": 2026},
-    "backup-log": {"first": "2026-03-01", "last": "2026-03-02"},
+    "backup-log": {"from_": "2026-03-01", "to": "2026-03-02"},
     "backup-minutes": {"site": name_of(0), "year": 2026},
     "notice": {"of": "cong-chinh-20260820-2200"},
 }
@@ -70,9 +70,9 @@ def catalog(written: Estate) -> Iterator[Catalog]:
 def wish_of(kind: str, estate: Estate, **changes: object) -> Wish:
     year = {"year": 2026} if "year" in KINDS[kind].takes else {}
     given = {**year, **ASKED.get(kind, {}), **changes}
-    if "first" in given:
+    if "from_" in given:
         given.pop("year")
-    return read_wish(MakeWish(kind=kind, out="", **given), estate, NOW)  # type: ignore[arg-type] # flags by name
+    return read_wish(tasks.Make(kind=kind, out="", **given), estate, NOW)  # type: ignore[arg-type] # flags by name
 
 
 def text_of(docx: bytes) -> str:
@@ -125,7 +125,7 @@ def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) 
         first=date(2026, 2, 1), last=date(2026, 2, 28),
     )  # fmt: skip
     request = Request(called="2026-001", asked=asked, noted_at=NOW, noted_by="nva")
-    wish = read_wish(MakeWish(kind="activity", out="", request="2026-001"), written, NOW, request)
+    wish = read_wish(tasks.Make(kind="activity", out="", request="2026-001"), written, NOW, request)
     made = make(written, catalog, wish, NOW)
     text = text_of(next(iter(made.values())))
 
@@ -147,8 +147,8 @@ def test_what_nobody_knows_is_said_to_be_so(tmp_path: Path) -> None:
 def test_the_chain_is_checked_without_our_software(
     written: Estate, catalog: Catalog, tmp_path: Path
 ) -> None:
-    made = make(written, catalog, wish_of("evidence", written, first="2026-01-01",
-                                          last="2030-12-31"), NOW)  # fmt: skip
+    made = make(written, catalog, wish_of("evidence", written, from_="2026-01-01",
+                                          to="2030-12-31"), NOW)  # fmt: skip
     with zipfile.ZipFile(io.BytesIO(next(iter(made.values())))) as packed:
         packed.extractall(tmp_path)
     rows = (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
@@ -229,7 +229,7 @@ def test_made_files_are_journaled_with_their_hashes(
     monkeypatch.setenv("GIUCONG_ESTATE", str(written.path))
     out = tmp_path / "out"
 
-    assert make_report(MakeWish(kind="sites", out=str(out), year=2026)) == 0
+    assert make_report(tasks.Make(kind="sites", out=str(out), year=2026)) == 0
     found = {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in out.iterdir()}
     assert set(found) == {"sites-2026.docx", "sites-2026.pdf"}
     opened = open_catalog(reveal(written.catalog.url))
@@ -245,8 +245,8 @@ def test_made_files_are_journaled_with_their_hashes(
 
 
 def test_drills_of_the_records_are_counted(written: Estate, catalog: Catalog) -> None:
-    made = make(written, catalog, wish_of("evidence", written, first="2025-12-15",
-                                          last="2026-12-14"), NOW)  # fmt: skip
+    made = make(written, catalog, wish_of("evidence", written, from_="2025-12-15",
+                                          to="2026-12-14"), NOW)  # fmt: skip
     with zipfile.ZipFile(io.BytesIO(next(iter(made.values())))) as packed:
         rows = list(csv.reader(io.StringIO(packed.read("drills.csv").decode("utf-8-sig"))))
     with catalog.reading() as session:
@@ -266,7 +266,7 @@ def test_a_day_that_is_none_is_refused(day: str) -> None:
     ("kind", "flags"),
     [
         ("annual", {"site": name_of(0)}),
-        ("annual", {"first": "1/1/2026", "last": "2/1/2026"}),
+        ("annual", {"from_": "1/1/2026", "to": "2/1/2026"}),
         ("policy", {"year": 2026}),
         ("drill", {"number": 5}),
         ("evidence", {"request": "2026-001"}),
@@ -277,7 +277,7 @@ def test_a_flag_that_a_kind_does_not_heed_is_refused(
     written: Estate, kind: str, flags: dict[str, object]
 ) -> None:
     with pytest.raises(WrongUseError, match="takes no"):
-        read_wish(MakeWish(kind=kind, out="", **flags), written, NOW)  # type: ignore[arg-type] # flags by name
+        read_wish(tasks.Make(kind=kind, out="", **flags), written, NOW)  # type: ignore[arg-type] # flags by name
 
 
 def test_what_ran_for_sites_that_are_gone_is_added_too(written: Estate, catalog: Catalog) -> None:

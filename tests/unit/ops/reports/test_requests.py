@@ -16,7 +16,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Origin
-from ops.reports.cli_requests import RequestWish, end_it, note_it, show_requests
+from ops.reports.cli_requests import end_it, note_it, show_requests
 from ops.reports.requests import (
     Asked,
     end_request,
@@ -25,6 +25,7 @@ from ops.reports.requests import (
     note_request,
     remind,
 )
+from ops.reports.tasks import Request, Requests
 from ops.status.facts import gather_facts
 from ops.status.problem_wording import explain_problem
 from ops.status.problems import REPORT_OVERDUE, find_problems
@@ -130,20 +131,20 @@ def test_it_is_told_of_once_when_near_and_once_when_over(catalog: Catalog, estat
 
 @pytest.mark.usefixtures("estate")
 def test_at_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    wish = RequestWish(requester="Thanh tra", due="1/1/2026", reference="7/TTr")
+    wish = Request(requester="Thanh tra", due="1/1/2026", reference="7/TTr")
 
-    assert note_it(RequestWish(requester="Thanh tra", due="1/1/2026", dry_run=True)) == 0
-    assert show_requests(every=True, as_json=False) == 0
+    assert note_it(Request(requester="Thanh tra", due="1/1/2026", dry_run=True)) == 0
+    assert show_requests(Requests(all=True)) == 0
     assert note_it(wish) == 0
-    assert show_requests(every=False, as_json=True) == 1
+    assert show_requests(Requests(json=True)) == 1
     printed = capsys.readouterr().out
     listed = json.loads(printed[printed.index("{") :])
     assert listed["items"][0]["requester"] == "Thanh tra"
     assert listed["items"][0]["is_overdue"] is True
     called = listed["items"][0]["request"]
     with pytest.raises(WrongUseError, match="paper, or with a reason"):
-        end_it(called, reason="", document="", dry_run=False)
-    assert end_it(called, reason="Đã rút yêu cầu", document="", dry_run=False) == 0
-    assert show_requests(every=False, as_json=False) == 0
+        end_it(Request(end=called))
+    assert end_it(Request(end=called, reason="Đã rút yêu cầu")) == 0
+    assert show_requests(Requests()) == 0
     with pytest.raises(WrongUseError, match="no request"):
-        end_it("2026-999", reason="x", document="", dry_run=False)
+        end_it(Request(end="2026-999", reason="x"))

@@ -19,8 +19,9 @@ from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal.journal import Origin
-from ops.reports.cli import MakeWish, read_wish
-from ops.reports.cli_sections import SectionWish, work_on_section
+from ops.reports import tasks
+from ops.reports.cli import read_wish
+from ops.reports.cli_sections import work_on_section
 from ops.reports.make import make
 from ops.reports.sections import (
     MOST_TEXT,
@@ -67,7 +68,7 @@ def confirm(catalog: Catalog, estate: Estate, origin: Origin = CONTACT) -> Secti
 
 
 def paper(catalog: Catalog, estate: Estate, kind: str) -> str:
-    asked = MakeWish(kind=kind, out="", year=2026, site=SITE if kind == "site" else "")
+    asked = tasks.Make(kind=kind, out="", year=2026, site=SITE if kind == "site" else "")
     made = make(estate, catalog, read_wish(asked, estate, NOW), NOW)
     document = Document(io.BytesIO(next(iter(made.values()))))
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
@@ -152,11 +153,11 @@ def test_the_roles_that_may() -> None:
 @pytest.mark.usefixtures("estate")
 def test_at_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     def ask(**flags: object) -> int:
-        return work_on_section(SectionWish(**{"site": SITE, "year": 2026, "texts": {}, **flags}))  # type: ignore[arg-type] # flags by name
+        return work_on_section(tasks.Section(**{"site": SITE, "year": 2026, **flags}))  # type: ignore[arg-type] # flags by name
 
-    assert ask(texts={"board": "Bà C\x1b[2J"}, dry_run=True) == 0
+    assert ask(board="Bà C\x1b[2J", dry_run=True) == 0
     assert "nothing was changed" in capsys.readouterr().out
-    assert ask(texts=WHOLE) == 0
+    assert ask(**WHOLE) == 0
     assert ask() == 0
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
