@@ -39,11 +39,13 @@ class Entered:
         folder: Its descriptor, for reading.
         name: No link when it was looked at; what it names need not be there.
         is_steady: Whether nobody but root and who runs this could swap a name on the whole way.
+        keeps_ours: Whether nobody else could swap what one of the two has put there, as in /tmp.
     """
 
     folder: int
     name: str
     is_steady: bool
+    keeps_ours: bool = False
 
     @property
     def path(self) -> Path:
@@ -91,7 +93,8 @@ def entered(path: Path) -> Iterator[Entered]:
     finally:
         os.close(here)
     try:
-        yield Entered(folder, name, is_steady and _is_alone(os.fstat(folder)))
+        found = os.fstat(folder)
+        yield Entered(folder, name, is_steady and _is_alone(found), is_steady and _is_steady(found))
     finally:
         os.close(folder)
 

@@ -8,6 +8,7 @@ from runbooks.blocks import Block
 from runbooks.errors import Problem
 from runbooks.front_matter import FrontMatter
 from runbooks.procedure import Step, Variable
+from runbooks.shapes import is_place
 
 VARIABLE = re.compile(r"\{\{ *([^{}]*?) *\}\}")
 _SHELL_WORDS = re.compile(r"[0-9]?(?:[|;&]+|[<>]+&?[0-9]?)")
@@ -75,6 +76,21 @@ def _check_words(
                     "let it stand alone: the command gets the path of a file that holds it",
                     {"name": name},
                 )
+            elif name in variables and is_place(variables[name].shape) and not _leads(name, word):
+                yield Problem(
+                    str(line),
+                    'the place "{name}" stands inside a word',
+                    "let it stand alone, or begin the word: `{{{{{name}}}}}/more`",
+                    {"name": name},
+                )
+
+
+def _leads(name: str, word: str) -> bool:
+    """Tell whether a word begins with a variable, and names it once."""
+    found = VARIABLE.match(word)
+    rest = word[found.end() :] if found else word
+    begins = found is not None and found[1] == name and name not in find_names(rest)
+    return begins and (not rest or rest.startswith("/"))
 
 
 def check_names(lines: Sequence[str], front: FrontMatter, steps: Sequence[Step]) -> list[Problem]:

@@ -11,12 +11,13 @@ from typing import Any
 
 from runbooks.errors import N_, Problem
 from runbooks.procedure import Variable
+from runbooks.shapes import SHAPES, choose_shape, fits_shape
 
 FENCE = "+++"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 _SHARES = "shares"
-_VARIABLE_KEYS = {"title", "secret", "default", "pattern", "key"}
+_VARIABLE_KEYS = {"title", "secret", "default", "pattern", "key", "shape"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _judge_variable(name: str, value: object) -> str:
     judged = (
         (
             value.keys() <= _VARIABLE_KEYS,
-            N_("leave out what is none of title, secret, default, pattern, key"),
+            N_("leave out what is none of title, secret, default, pattern, key, shape"),
         ),
         (
             isinstance(value.get("secret", False), bool) or value["secret"] == _SHARES,
@@ -151,6 +152,13 @@ def _judge_variable(name: str, value: object) -> str:
             "key" not in value or (value.get("secret") is True and _is_name(value["key"])),
             N_("write `key` only for a secret: the name of the variable with the key's file"),
         ),
+        (
+            value.get("shape", "text") in SHAPES and not (value.get("secret") and "shape" in value),
+            N_(
+                "write as `shape` one of text, name, number, day, moment, address, snapshot, below,"
+                " file, folder, new-folder, repository, estate; a secret has none"
+            ),
+        ),
         (_is_pattern(value.get("pattern", "")), N_("write a regular expression as `pattern`")),
     )
     fix = next((fix for fits, fix in judged if not fits), "")
@@ -159,9 +167,12 @@ def _judge_variable(name: str, value: object) -> str:
 
 def _judge_default(value: Mapping[str, str]) -> str:
     default, pattern = value.get("default"), value.get("pattern", "")
-    if not default or not pattern or re.fullmatch(pattern, default):
+    shape = choose_shape("", value, frozenset())
+    if not default or (
+        fits_shape(shape, default) and (not pattern or re.fullmatch(pattern, default))
+    ):
         return ""
-    return N_("write a `default` that its own `pattern` allows, or an empty one")
+    return N_("write a `default` that its own `pattern` and `shape` allow, or an empty one")
 
 
 def _is_pattern(value: object) -> bool:
@@ -175,6 +186,7 @@ def _is_pattern(value: object) -> bool:
 def _variables(values: Mapping[str, Any]) -> dict[str, Variable]:
     declared = values.get("variables", {})
     tables = declared.items() if isinstance(declared, dict) else ()
+    keys = frozenset(str(it["key"]) for _, it in tables if isinstance(it, dict) and "key" in it)
     return {
         name: Variable(
             name,
@@ -184,6 +196,7 @@ def _variables(values: Mapping[str, Any]) -> dict[str, Variable]:
             str(value.get("pattern", "")),
             value.get("secret") == _SHARES,
             str(value.get("key", "")),
+            choose_shape(name, value, keys),
         )
         for name, value in tables
         if isinstance(value, dict)

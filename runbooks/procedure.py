@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, get_args
 
+from runbooks.shapes import Shape
+
 Kind = Literal["check", "run", "ask", "wait", "verify", "rollback"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -24,6 +26,7 @@ class Variable:
             all of them in one file, parted by ` / `.
         key: Name of the variable with the private key's file whose passphrase the secret is: asked
             for only where that file has one; empty for other secrets.
+        shape: How it is written, and whether it may be a place of the machine.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Variable:
     pattern: str = ""
     shares: bool = False
     key: str = ""
+    shape: Shape = "text"
 
     @property
     def may_be_left_out(self) -> bool:

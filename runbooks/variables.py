@@ -7,11 +7,12 @@ secret is never put into a word: the command gets the path of an open file that 
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runbooks.command_lines import VARIABLE, find_names
 from runbooks.errors import N_, RunbookUseError, ValuesMissingError
 from runbooks.procedure import Runbook, Step, Variable
+from runbooks.shapes import Place, find_place, fits_shape
 from runbooks.state import RunState
 
 MASK = "•••"
@@ -29,11 +30,13 @@ class Command:
         words: Program and arguments; a secret's word is empty.
         secrets: Position in `words` → the secret whose file's path goes there.
         shown: The line for people, secrets masked.
+        places: Position in `words` → the place that the word names, to be looked at first.
     """
 
     words: tuple[str, ...]
     secrets: Mapping[int, str]
     shown: str
+    places: Mapping[int, Place] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Command({self.shown!r})"
@@ -62,16 +65,23 @@ def fill_command(
         runbook: Says which are secret.
     """
     filled = [fill_text(word, values, runbook) for word in words]
-    held = {}
+    held, places = {}, {}
     for number, word in enumerate(words):
-        found = VARIABLE.fullmatch(word)
-        if found and runbook.variables[found[1]].secret:
+        found = VARIABLE.match(word)
+        if found is None:
+            continue
+        variable = runbook.variables[found[1]]
+        if variable.secret:
             held[number] = secrets.get(found[1], "")
+            continue
+        below = fill_text(word[found.end() :], values, runbook)
+        if place := find_place(variable.shape, values.get(found[1], ""), below):
+            places[number] = place
     shown = " ".join(
         MASK if number in held else shlex.quote(word) for number, word in enumerate(filled)
     )
     plain = tuple("" if number in held else word for number, word in enumerate(filled))
-    return Command(plain, held, shown)
+    return Command(plain, held, shown, places)
 
 
 def mask(text: str, secrets: Mapping[str, str]) -> str:
@@ -97,7 +107,7 @@ def check_value(variable: Variable, value: str) -> str:
         why = N_("a value that begins with `-` would be taken for a flag")
     elif not value.isprintable():
         why = N_("it holds a character that cannot be printed")
-    elif variable.pattern and not re.fullmatch(variable.pattern, value):
+    elif not fits_shape(variable.shape, value) or not re.fullmatch(variable.pattern or ".*", value):
         why = N_("it is not written as this has to be: {title}")
     else:
         return value

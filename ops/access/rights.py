@@ -121,7 +121,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
             " backup.pages backup.load backup.switch backup.unlock"
-            " service.trigger service.notify-test drill.run drill.phase drill.extract"
+            " service.trigger service.notify-test drill.run drill.phase drill.extract drill.wipe"
             " runbook.run runbook.resume asset.import document.add monitor.check estate.test"
             " provision.plan plan.draft plan.edit plan.revise plan.complete"
             " monitor.observer"
@@ -147,7 +147,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
             " backup.redate backup.retire-media"
-            " estate.import estate.secret estate.trust estate.account estate.retire"
+            " estate.import estate.keep estate.secret estate.trust estate.account estate.retire"
             " archive.repair archive.dispose archive.static provision.apply service.upgrade"
             " service.kit duty.import plan.record-decision report.issue"
         ),

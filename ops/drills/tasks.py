@@ -201,3 +201,16 @@ def extract(  # noqa: PLR0913, PLR0917 - one flag each
     )
     with shown_progress() as progress:
         return extract_rows(wish, progress)
+
+
+@operator_task(
+    help={
+        "target": N_("The folder that `drill.extract` has put the rows into."),
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def wipe(_context: Context, target: str, dry_run: bool = False) -> int:
+    """Overwrite and remove the rows that were taken out of a backup; nothing else in the folder."""
+    from ops.drills.wipe_rows import wipe_rows
+
+    return wipe_rows(target, dry_run=dry_run)

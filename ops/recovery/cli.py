@@ -36,6 +36,8 @@ from ops.audit.heads import read_heads
 from ops.audit.job import Examination, examine
 from ops.audit.signing_key import attest, find_signing_key
 from ops.audit.verify import tell
+from ops.backups.keys.paper.combine import read_shares
+from ops.backups.keys.paper.shares import combine_shares
 from ops.backups.repositories.entry import Entry
 from ops.backups.repositories.stores import open_root
 from ops.backups.sources.site import MANIFEST
@@ -81,6 +83,7 @@ class RecoveryWish:
     repo: str
     entry: Entry
     password_file: str = ""
+    shares: Sequence[str] = ()
     target: str = ""
     also: Sequence[str] = ()
     confirm: str = ""
@@ -103,7 +106,11 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
     """
     refuse_borrowed()
     folders = name_folders(wish.target, wish.also)
-    password = read_password(wish.password_file)
+    password = (
+        combine_shares(read_shares(wish.shares)).password.encode()
+        if wish.shares
+        else read_password(wish.password_file)
+    )
     with take_newest(wish.repo, wish.entry, password, progress) as found:
         manifest = json.loads(found.source(MANIFEST).read_text(encoding="utf-8"))
         target = Path(wish.target).absolute() if wish.target else None

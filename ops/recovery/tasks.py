@@ -14,6 +14,7 @@ AREA = "service"
     help={
         "repo": N_("A store, or the repository STORE/giucong in it."),
         "password_file": N_("File with the key's line; else RESTIC_PASSWORD_FILE is read."),
+        "share": N_("Words of a share from paper, a file each, in the place of the key's line."),
         **flags.ENTRY,
         "target": N_(
             "Folder that becomes the estate's; left out: the one it was in, where GIUCONG_ESTATE or"
@@ -25,13 +26,14 @@ AREA = "service"
         "document": flags.DOCUMENT,
         "dry_run": flags.DRY_RUN,
     },
-    iterable=["also"],
+    iterable=["also", "share"],
     two_people=True,
 )
 def recover(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     repo: str,
     password_file: str = "",
+    share: list[str] | None = None,
     identity: str = "",
     known_hosts: str = "",
     access_key_file: str = "",
@@ -62,6 +64,7 @@ def recover(  # noqa: PLR0913, PLR0917 - one flag each
             region=region,
         ),
         password_file=password_file,
+        shares=tuple(share or ()),
         target=target,
         also=also or (),
         confirm=confirm,

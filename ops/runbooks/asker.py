@@ -3,15 +3,18 @@
 import getpass
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from ops.errors import OpsError
 from ops.language.text import N_, _, fill
 from ops.runbooks.choices import list_choices, refuse_unknown, warn_of_doubt
+from ops.runbooks.held import held
 from ops.runbooks.told import write_told
 from ops.terminal.output import is_terminal, text_width, write_line
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step, Variable
+from runbooks.shapes import Place
 from runbooks.state import StepRecord, StepState
 from runbooks.variables import PARTED
 
@@ -151,7 +154,10 @@ class TerminalAsker:
         """Tell whether a file is a private key that opens with a passphrase only."""
         from provisioning.ssh.connect import wants_passphrase
 
-        return bool(key_file) and wants_passphrase(Path(key_file))
+        with suppress(OpsError, OSError), ExitStack() as stack:
+            if key_file and (number := stack.enter_context(held(Place("file", key_file)))):
+                return wants_passphrase(Path(f"/dev/fd/{number}"))
+        return False
 
     def ask_shares(self, title: str) -> str:
         """Give as many shares as the first one says it takes, or fewer where nobody answers."""

@@ -64,7 +64,7 @@ def list_choices(name: str, values: Mapping[str, str]) -> list[Choice]:
 
 
 def refuse_unknown(name: str, value: str, values: Mapping[str, str]) -> None:
-    """Refuse a value that names a site, database or snapshot that is not there.
+    """Refuse a value that names a site, store, database or snapshot that is not there.
 
     What cannot be looked up now is taken as it is: the step that needs it says so.
 
@@ -128,6 +128,11 @@ _KNOWN: Mapping[str, Callable[[Estate, str, Mapping[str, str]], object]] = {
     "database": lambda estate, value, values: any(
         it.value == value for it in _databases(estate, values)
     ),
+    "store": lambda estate, value, _values: (
+        "/" in value or value in {it.name for it in estate.stores}
+    ),
+    "folder": lambda estate, value, _values: value in {it.url for it in estate.stores},
+    "estate": lambda estate, value, _values: value == str(estate.path),
     **dict.fromkeys(_NAME_SNAPSHOTS, _has_snapshot),
 }
 

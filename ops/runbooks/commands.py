@@ -12,26 +12,33 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
 
 from ops.access.caller import current_caller
 from ops.access.requester import open_proof
+from ops.errors import OpsError
+from ops.language.text import render_error
+from ops.runbooks.held import held as held_place
 from ops.runbooks.told import MARK, write_told
 from ops.secret_files import open_secret
 from ops.terminal.output import is_terminal
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
+from runbooks.shapes import Place
 from runbooks.variables import Command, mask
 
-_TASKS = frozenset({"giucong", "fab"})
+TASKS = frozenset({"giucong", "fab"})
+"""Programs of our own: they know which of their flags are paths, and whose."""
 _PYTHON = re.compile(r"python[0-9.]*")
 _HERE = "/"
 _FOR_CALLER = "ops.cli.for_caller"
 _GRACE_SECONDS = 10.0
 _LONGEST_LINE = 65_536
+_EXIT_USE = 2
+_MOST_HIDDEN, _SHORTEST_HIDDEN = 65_536, 16
 
 
 class ProcessCommands:
@@ -52,42 +59,100 @@ class ProcessCommands:
 
     def run(self, command: Command, *, deadline: float, private: bool = False) -> CommandResult:
         """Run one to its end, or end it after the deadline; what is private goes to our output."""
-        with ExitStack() as held:
-            words, descriptors = list(command.words), []
+        with ExitStack() as stack:
+            held = _Held(stack, list(command.words))
             for position, secret in command.secrets.items():
-                descriptor = held.enter_context(open_secret(secret))
-                descriptors.append(descriptor)
-                words[position] = f"/dev/fd/{descriptor}"
-            start = _find_start(words[0])
+                held.pass_on(position, stack.enter_context(open_secret(secret)))
+            try:
+                held.take_places(command.places)
+            except (OpsError, OSError) as error:
+                return CommandResult(_EXIT_USE, f"{_told(error)}\n")
+            start = self._find_start(held)
             if not start:
-                return CommandResult(EXIT_NO_PROGRAM, f"{words[0]}: command not found\n")
-            kept = held.enter_context(tempfile.TemporaryFile())
+                return CommandResult(EXIT_NO_PROGRAM, f"{command.words[0]}: command not found\n")
+            kept = stack.enter_context(tempfile.TemporaryFile())
             output = kept.fileno()
             if private:
-                output = held.enter_context(_passing_on(whole=words[0] in _TASKS))
-            if words[0] in _TASKS:
-                descriptors += open_proof(self._environment)
-            if words[0] in _TASKS and (caller := current_caller()):
-                descriptor = held.enter_context(open_secret(json.dumps(asdict(caller))))
-                descriptors.append(descriptor)
-                start = [sys.executable, "-I", "-m", _FOR_CALLER, str(descriptor)]
+                output = stack.enter_context(_passing_on(whole=command.words[0] in TASKS))
             process = subprocess.Popen(
-                [*_ending_with_us(), *start, *words[1:]],
+                [*_ending_with_us(), *start, *held.words[1:]],
                 cwd=_HERE,
                 stdin=None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=descriptors,
+                pass_fds=held.descriptors,
                 env={**os.environ, **self._environment},
             )
             code = _await_end(process, deadline)
             kept.seek(0)
             read = kept.read(KEPT_CHARACTERS * 4).decode("utf-8", "replace")
-        text = read.replace("\0", "\ufffd")
+            text = held.clean(read.replace("\0", "\ufffd"))
         if len(text) > KEPT_CHARACTERS:  # the runner would not know half a secret at the cut
             secrets = {str(position): secret for position, secret in command.secrets.items()}
             text = mask(text, secrets)
         return CommandResult(code, text[:KEPT_CHARACTERS])
+
+    def _find_start(self, held: "_Held") -> list[str]:
+        """Give what the command is started with; a task gets the proof, and who acts, handed on."""
+        start = find_start(held.words[0])
+        if start and held.words[0] in TASKS:
+            held.descriptors.extend(open_proof(self._environment))
+            if caller := current_caller():
+                descriptor = held.stack.enter_context(open_secret(json.dumps(asdict(caller))))
+                held.descriptors.append(descriptor)
+                return [sys.executable, "-I", "-m", _FOR_CALLER, str(descriptor)]
+        return start
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A command's words, and what is open for it meanwhile.
+
+    Attributes:
+        stack: Closes it.
+        words: As they are run.
+        descriptors: That the command has open, too.
+        files: Descriptor → the path of the file that it stands for.
+    """
+
+    stack: ExitStack
+    words: list[str]
+    descriptors: list[int] = field(default_factory=list)
+    files: dict[int, str] = field(default_factory=dict)
+
+    def pass_on(self, position: int, descriptor: int) -> None:
+        """Have a word name an open file."""
+        self.words[position] = f"/dev/fd/{descriptor}"
+        self.descriptors.append(descriptor)
+
+    def take_places(self, places: Mapping[int, Place]) -> None:
+        """Hold the places that words name; errors as of `held`."""
+        for position, place in places.items():
+            if (descriptor := self.stack.enter_context(held_place(place))) is not None:
+                self.pass_on(position, descriptor)
+                self.files[descriptor] = place.path
+
+    def clean(self, text: str) -> str:
+        """Give what was written: files under their own names, and no line of a small one."""
+        text = mask(text, _lines_of(self.files))
+        for descriptor, path in self.files.items():
+            text = re.sub(rf"/dev/fd/{descriptor}\b", path.replace("\\", r"\\\\"), text)
+        return text
+
+
+def _told(error: OpsError | OSError) -> str:
+    return render_error(error) if isinstance(error, OpsError) else str(error)
+
+
+def _lines_of(opened: Iterable[int]) -> dict[str, str]:
+    """Give the lines of small open files, by name: what a command says of one shows none of it."""
+    texts = {it: os.pread(it, _MOST_HIDDEN, 0).decode("utf-8", "replace") for it in opened}
+    return {
+        f"{number}/{place}": line.strip()
+        for number, text in texts.items()
+        for place, line in enumerate(text.splitlines())
+        if len(line.strip()) >= _SHORTEST_HIDDEN
+    }
 
 
 def _ending_with_us() -> list[str]:
@@ -127,14 +192,14 @@ def _passing_on(*, whole: bool) -> Iterator[int]:
         reader.join(_GRACE_SECONDS)
 
 
-def _find_start(word: str) -> list[str]:
+def find_start(word: str) -> list[str]:
     """Give what a program is started with; `giucong` and `python` are this very installation's."""
     own = Path(sys.executable).parent / word
-    is_own = word in {*_TASKS, "python"} and own.is_file()
+    is_own = word in {*TASKS, "python"} and own.is_file()
     program = str(own) if is_own else shutil.which(word)
     if program is None:
         return []
-    if is_own and word in _TASKS:
+    if is_own and word in TASKS:
         return [sys.executable, "-I", program]
     return [program, "-I"] if _PYTHON.fullmatch(Path(program).name) else [program]
 

@@ -1,8 +1,9 @@
-"""Which values nobody gives a runbook at the console: places of this machine that no list offers.
+"""Which values nobody gives a runbook: places of this machine that are none of their shape.
 
-A step's command runs as the service. Who types at a terminal works with the service's rights
-anyway; at the console a role is all that somebody has, and a path of one's own choice would reach
-what no role opens: a key, another estate file, a folder of the service's own.
+A step's command runs as the service, and a path of one's own choice would reach what no role
+opens: a key, another estate file, a folder of the service's own. At the console a role is all that
+somebody has: only what a list offers is taken there. With rights that are lent a place has a shape
+that is looked at (`ops.runbooks.held`), and a text goes to our own tasks alone.
 """
 
 import os
@@ -11,8 +12,14 @@ from pathlib import Path
 
 from ops.access.caller import current_caller
 from ops.runbooks.choices import PLACES, TARGET_PREFIX, list_choices
+from ops.runbooks.commands import TASKS
+from ops.runbooks.held import are_rights_lent
+from runbooks.command_lines import find_names
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Runbook
+from runbooks.shapes import names_place
+
+__all__ = ["names_place", "refuse_old", "refuse_places"]
 
 
 def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str, str]) -> None:
@@ -26,28 +33,57 @@ def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str
     Raises:
         RunbookUseError: One does, and is neither the runbook's own nor in the list for it.
     """
-    if current_caller() is None:
+    if not are_rights_lent():
         return
     for name, value in given.items():
         variable = runbook.variables.get(name)
-        is_own = variable is None or value == variable.default
-        if is_own or not names_place(value) or _is_offered(name, value, known):
+        if variable is None or value == variable.default or not _may_reach(runbook, name, value):
+            continue
+        if current_caller() is None and variable.shape != "text":
+            continue
+        if _is_offered(name, value, known):
             continue
         raise RunbookUseError(
-            'the value of "{name}" is given at a terminal alone',
-            why="it names a place on the server, and {value} is none that the console offers",
+            'the value of "{name}" names a place on the server',
+            why="{value} is none that is offered to you",
             data="nothing was changed",
-            next_step="on the server: `{program} runbook.run --id {id}`",
+            next_step="choose from the list; or on the server as root: `{program} runbook.run --id"
+            " {id}`",
             name=name,
             value=value[:200],
             id=runbook.id,
         )
 
 
-def names_place(value: str) -> bool:
-    """Decide whether a value names a place of a machine, or leads out of a folder; pure."""
-    text = value.strip()
-    return text.startswith(("/", "~")) or ".." in text.split("/")
+def refuse_old(runbook: Runbook, given: Mapping[str, str]) -> None:
+    """Refuse a folder that is to be new, and holds something already; arguments as above.
+
+    Raises:
+        RunbookUseError: One does.
+    """
+    for name, value in given.items():
+        variable = runbook.variables.get(name)
+        if variable is None or variable.shape != "new-folder" or not os.path.lexists(value):
+            continue
+        if not Path(value).is_dir() or any(Path(value).iterdir()):
+            raise RunbookUseError(
+                'the folder for "{name}" is there already, and is not empty: {value}',
+                data="nothing was changed",
+                next_step="name one that is not there yet: `--set {name}=FOLDER`",
+                name=name,
+                value=value,
+            )
+
+
+def _may_reach(runbook: Runbook, name: str, value: str) -> bool:
+    """Say whether a value is a path to a command: it looks like one, or a stranger might think so.
+
+    Our own tasks know which of their flags are paths.
+    """
+    commands = (it for step in runbook.steps for it in step.commands if it[0] not in TASKS)
+    is_strange = any(name in find_names(word) for words in commands for word in words)
+    text = runbook.variables[name].shape == "text"
+    return names_place(value) or (text and is_strange and "/" in value)
 
 
 def _is_offered(name: str, value: str, known: Mapping[str, str]) -> bool:

@@ -27,7 +27,7 @@ from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.choices import refuse_unknown
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
-from ops.runbooks.places import refuse_places
+from ops.runbooks.places import refuse_old, refuse_places
 from ops.runbooks.states import CatalogStates
 from ops.runbooks.unfinished import abandon_run, tell_others
 from ops.terminal.output import write_line
@@ -102,9 +102,7 @@ def begin_run(wish: RunWish) -> int:
     runbook = find_runbook(estate_place(), wish.runbook)
     given = _read_given(runbook, wish)
     values = choose_values(runbook, given if wish.only_begin else _ask_missing(runbook, given))
-    refuse_places(runbook, values, values)
-    for name, value in values.items():
-        refuse_unknown(name, value, values)
+    _look_at(runbook, values, values)
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)
         return 0
@@ -125,6 +123,13 @@ def begin_run(wish: RunWish) -> int:
             _tell_how_to_go_on(state)
             return 0
         return _carry_out(desk, wish, runbook, state)
+
+
+def _look_at(runbook: Runbook, given: Mapping[str, str], known: Mapping[str, str]) -> None:
+    refuse_places(runbook, given, known)
+    refuse_old(runbook, given)
+    for name, value in given.items():
+        refuse_unknown(name, value, known)
 
 
 def _origin_of(desk: Desk, wish: RunWish) -> Origin:
@@ -182,9 +187,7 @@ def resume_run(wish: RunWish) -> int:
         runbook = _read_begun(state)
         asked = {it.variable: wish.answer for it in runbook.steps if it.number == wish.step}
         asked |= read_pairs(wish.values)
-        refuse_places(runbook, asked, state.values)
-        for name, value in asked.items():
-            refuse_unknown(name, value, state.values)
+        _look_at(runbook, asked, state.values)
         return _carry_out(desk, wish, runbook, state)
 
 

@@ -77,6 +77,22 @@ def show(_context: Context, at: str = "", json: bool = False) -> None:
 
 
 @operator_task(
+    help={
+        "back": N_("Put the kept copy back in the place of the estate file."),
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def keep(_context: Context, back: bool = False, dry_run: bool = False) -> int:
+    """Keep a copy of the estate file beside it before it is changed, or put that copy back.
+
+    Where the file is root's, it says what root types.
+    """
+    from ops.estate.edit.keep import keep_estate
+
+    return keep_estate(back=back, dry_run=dry_run)
+
+
+@operator_task(
     name="import",
     help={
         "csv": N_("The table of sites, saved as `CSV UTF-8`; - is standard input."),

@@ -111,7 +111,7 @@ def test_the_service_comes_back_from_paper_and_one_store(left: Left, tmp_path: P
         None,
         [
             "runbook.run", "--id", "service-gone", "--set", f"store={left.store}",
-            "--set", f"estate={left.estate}", "--set", f"key={tmp_path}/key",
+            "--set", f"estate={left.estate}",
         ],
         [
             ("mảnh khóa, 1", left.shares[0]),

@@ -164,8 +164,7 @@ def test_a_day_is_worked_from_the_copy_and_the_way_there_and_back_is_measured(
     today = datetime.now(UTC).astimezone(ZONE).strftime("%d/%m/%Y")
     with serving(standby / "cong-xa/files/www") as there, serving(desk.folder / "www") as home:
         values = {
-            "site": "cong-xa", "repository": str(desk.folder / "stores/offsite/cong-xa"),
-            "key": str(desk.folder / "keys/offsite.key"), "standby": str(standby),
+            "site": "cong-xa", "store": "offsite", "standby": str(standby),
             "address": there, "main": home,
         }  # fmt: skip
         paused = desk.begin("yearly-switch-over", "có\ncó\n\n", values)

@@ -1,0 +1,93 @@
+"""Wipe the rows that `drill.extract` handed over: somebody's personal data, as a rule.
+
+Each file is opened by its name in the open folder, follows no link, is overwritten and durable
+before it goes. On disks that keep old blocks (copies on write, flash) that is all a program can do.
+"""
+
+import os
+import stat
+from contextlib import ExitStack
+from io import FileIO
+from pathlib import Path
+
+from ops.access.session import at_bench
+from ops.entering import entered
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.journal import journal
+from ops.language.text import N_, _
+from ops.sandbox.rows import CSV, STATEMENTS
+from ops.terminal.output import write_line
+
+_WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PIECE = 1 << 20
+
+
+def wipe_rows(target: str, *, dry_run: bool) -> int:
+    """Overwrite and remove them, and the folder where it is empty then; gives the exit code.
+
+    Args:
+        target: The folder, as it was given to `drill.extract`.
+        dry_run: Only say what would go.
+
+    Raises:
+        WrongUseError: There are none, or one is not a plain file of ours.
+        StrangeLinkError: A link of others is on the way.
+    """
+    folder = Path(target).absolute()
+    with (
+        at_bench(load_estate(), dry_run=dry_run) as bench,
+        entered(folder / CSV) as place,
+        ExitStack() as stack,
+    ):
+        there = {
+            name: stack.enter_context(file)
+            for name in (CSV, STATEMENTS)
+            if (file := _open(place.folder, folder / name))
+        }
+        if not there:
+            raise _refuse(folder / CSV, N_("it is not there"))
+        names = ", ".join(there)
+        if dry_run:
+            write_line(_("would wipe in {folder}: {names}").format(folder=folder, names=names))
+            return 0
+        for name, file in there.items():
+            _overwrite(file)
+            os.unlink(name, dir_fd=place.folder)
+        os.fsync(place.folder)
+        details = {"folder": target, "files": [*there]}
+        with bench.catalog.writing() as session:
+            journal.append(session, bench.origin, [journal.Entry("drill.wipe", "", details)])
+    write_line(_("wiped in {folder}: {names}").format(folder=folder, names=names))
+    return 0
+
+
+def _open(folder: int, path: Path) -> FileIO | None:
+    try:
+        file = os.fdopen(os.open(path.name, _WRITE, dir_fd=folder), "wb", buffering=0)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _refuse(path, N_("it is no plain file of ours")) from error
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_uid != os.geteuid():
+        file.close()
+        raise _refuse(path, N_("it is no plain file of ours"))
+    return file
+
+
+def _overwrite(file: FileIO) -> None:
+    left = os.fstat(file.fileno()).st_size
+    while left > 0:
+        left -= file.write(bytes(min(left, _PIECE))) or 0
+    os.fsync(file.fileno())
+
+
+def _refuse(path: Path, why: str) -> WrongUseError:
+    return WrongUseError(
+        "{path} is not wiped",
+        why=why,
+        data="nothing was changed",
+        next_step="name the folder that `{program} drill.extract` was given",
+        path=path,
+    )

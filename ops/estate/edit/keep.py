@@ -1,0 +1,87 @@
+"""Keep a copy of the estate file beside it, and put it back: both whole or not at all.
+
+Only the estate in use is meant, and the copy has one name: no path is given. Each is opened in its
+folder by its name, so that a link in the place of one of them leads nowhere.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from ops.durable_files import put_anew
+from ops.entering import entered
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.read import find_estate_path
+from ops.language.text import _
+from ops.terminal.output import write_line
+
+SUFFIX = ".truoc-khi-doi"
+_MOST_BYTES = 16 << 20
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class EstateNotKeptError(OpsError):
+    """The estate file or its copy cannot be written by this user."""
+
+
+def keep_estate(*, back: bool, dry_run: bool) -> int:
+    """Copy the estate file to its copy, or back; gives the exit code.
+
+    Raises:
+        WrongUseError: There is no estate, or no copy to put back.
+        EstateNotKeptError: The folder is not ours to write: root types what it says.
+        StrangeLinkError: One of them is a link.
+    """
+    estate = find_estate_path()
+    kept = estate.with_name(f"{estate.name}{SUFFIX}")
+    source, target = (kept, estate) if back else (estate, kept)
+    if kept.is_symlink():
+        raise _unreadable(kept, _("it is a link"))
+    content, found = _read(source)
+    if target.exists() and _read(target)[0] == content:
+        write_line(_("{target} is the same as {source} already").format(
+            target=target, source=source))  # fmt: skip
+        return 0
+    if dry_run:
+        write_line(_("would copy {source} to {target}").format(source=source, target=target))
+        return 0
+    try:
+        put_anew(target, content, stat.S_IMODE(found.st_mode))
+    except OSError as error:
+        raise EstateNotKeptError(
+            "{target} cannot be written",
+            why="{reason}",
+            data="nothing was changed",
+            next_step="have root type `cp -p {source} {target}`, then go on",
+            target=target,
+            source=source,
+            reason=error.strerror,
+        ) from error
+    write_line(_("{source} is copied to {target}").format(source=source, target=target))
+    return 0
+
+
+def _read(path: Path) -> tuple[bytes, os.stat_result]:
+    try:
+        with (
+            entered(path) as place,
+            os.fdopen(os.open(place.name, _READ, dir_fd=place.folder), "rb") as file,
+        ):
+            found = os.fstat(file.fileno())
+            if stat.S_ISREG(found.st_mode):
+                return file.read(_MOST_BYTES), found
+            reason = "-"
+    except OSError as error:
+        reason = error.strerror or "-"
+    raise _unreadable(path, reason)
+
+
+def _unreadable(path: Path, reason: str) -> WrongUseError:
+    return WrongUseError(
+        "{path} cannot be read",
+        why="{reason}",
+        data="nothing was changed",
+        next_step="keep one first: `{program} estate.keep`",
+        path=path,
+        reason=reason,
+    )
