@@ -43,6 +43,7 @@ from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from tests.a_year import name_of, write_estate, write_year
+from tests.forks import forks
 from tests.people import KEY_TEXT, enrol, password_of
 
 SITES, ROWS, RUNS = 100, 1_000_000, 100_000
@@ -131,7 +132,7 @@ def time_pages(path: Path, rounds: int) -> None:
     """Say how long each page takes, read and rendered, and how long it is."""
     os.environ["GIUCONG_ESTATE"] = str(path)
     keeper, templates = Keeper(), make_templates()
-    counter = Counter(keeper, ActRuns(path.parent / "state" / "console"))
+    counter = Counter(keeper, ActRuns(path.parent / "state" / "console", forks()))
     _estate, catalog = keeper.get()
     with catalog.reading() as session:
         token = counter.sessions.begin(session, Caller(PERSON, PERSON, "127.0.0.1"))

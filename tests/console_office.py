@@ -44,6 +44,7 @@ from ops.console.web.guard import COOKIE, csrf_of
 from ops.console.web.shown import make_templates, render
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
+from tests.forks import forks
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.links import strange_links
 from tests.people import KEY_TEXT, appoint, enrol, origin_of, password_of
@@ -227,7 +228,7 @@ def office_in_process(estate: ConsoleEstate) -> Iterator[InProcess]:
     before = os.environ.get("GIUCONG_ESTATE")
     os.environ["GIUCONG_ESTATE"] = str(estate.path)
     keeper = Keeper()
-    acts = ActRuns(estate.path.parent / "state" / "console")
+    acts = ActRuns(estate.path.parent / "state" / "console", forks())
     try:
         yield InProcess(estate, Counter(keeper, acts))
     finally:

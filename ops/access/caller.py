@@ -1,4 +1,4 @@
-"""Who acts through the console: known by a session there and not by the login of this process.
+"""For whom this process acts: who is logged in at the console, or types at a terminal elsewhere.
 
 Reads are answered by threads of one process, so the caller belongs to the thread.
 """
@@ -12,17 +12,23 @@ from ops.meanwhile import meanwhile
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person who has logged in at the console.
+    """Somebody for whom the service acts.
 
     Attributes:
-        person: Name in the estate.
-        login: What the person typed to log in.
+        person: Name in the estate; empty for who is nobody there.
+        login: What the person typed to log in, or the account at the terminal.
         address: Where from.
+        at_terminal: Whether they type at a terminal of this machine, and no form speaks for them.
+        by_kernel: Whether the kernel says that the account is theirs (SO_PEERCRED, unix(7)).
+        is_root: Whether the kernel says that it is root who types.
     """
 
     person: str
     login: str
     address: str
+    at_terminal: bool = False
+    by_kernel: bool = False
+    is_root: bool = False
 
 
 _CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
@@ -34,5 +40,11 @@ def acting_for(caller: Caller) -> AbstractContextManager[None]:
 
 
 def current_caller() -> Caller | None:
-    """Give for whom this thread acts; None at a terminal."""
+    """Give for whom this thread acts; None for who has started this process."""
     return _CALLER.get()
+
+
+def is_at_console() -> bool:
+    """Tell whether this thread acts for somebody at the console, whom nothing can be asked."""
+    caller = current_caller()
+    return caller is not None and not caller.at_terminal

@@ -136,8 +136,8 @@ def is_service_owner(estate: "Estate") -> bool:
     That is root, or the service's own user at a console; in a checkout whoever runs it. Who gets
     that user's rights through `sudo` is not, nor somebody at the console of an installed service.
     """
-    if current_caller() is not None:
-        return estate.path != INSTALLED_PATH
+    if caller := current_caller():
+        return caller.is_root if caller.at_terminal else estate.path != INSTALLED_PATH
     return not is_borrowed() or os.environ.get(BY_ROOT) == "1"
 
 
@@ -291,10 +291,11 @@ def _not_allowed(
 def kernel_login() -> str:
     """Give the login name that the kernel keeps for this session; empty where it keeps none.
 
-    Of somebody at the console it keeps none: the session there is that of the service.
+    Of somebody at the console it keeps none: the session there is that of the service. Who types at
+    a terminal elsewhere is known by the socket that brings it.
     """
-    if current_caller():
-        return ""
+    if caller := current_caller():
+        return caller.login if caller.by_kernel else ""
     try:
         text = _AUDIT_LOGIN.read_text(encoding="ascii")
     except (OSError, ValueError):

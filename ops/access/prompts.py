@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 
-from ops.access.caller import current_caller
+from ops.access.caller import is_at_console
 from ops.access.credentials import Proof
 from ops.access.factors import check_new_password
 from ops.errors import SecretError, WrongUseError
@@ -113,7 +113,7 @@ def _ask(prompt: str, flag: str = "password-file") -> str:
         raise WrongUseError(
             "a password or code is needed, and there is nobody to ask",
             data="nothing was changed",
-            next_step=_IN_A_FORM if current_caller() else _AT_A_TERMINAL,
+            next_step=_IN_A_FORM if is_at_console() else _AT_A_TERMINAL,
             flag=flag,
         )
     try:

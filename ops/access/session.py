@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from ops.access.caller import current_caller
+from ops.access.caller import current_caller, is_at_console
 from ops.access.identity import find_actor, login_at_terminal
 from ops.canonical import digest_of
 from ops.catalog.dry_run import open_for_rehearsal
@@ -86,6 +86,6 @@ def person_at_terminal(estate: Estate) -> Origin:
     """Say who acts: the login behind `sudo` and whose it is, or who is logged in at the console."""
     person, caller = find_actor(estate.people), current_caller()
     name = person.name if person else ""
-    via, address = ("console", caller.address) if caller else ("cli", "")
+    via, address = "console" if is_at_console() else "cli", caller.address if caller else ""
     login = login_at_terminal()
     return Origin(via=via, person=name, login=login, address=address, software=software_version())

@@ -4,7 +4,6 @@ The first module of a collection may hold `TITLE = N_("...")`, the head of its g
 """
 
 import inspect
-from collections.abc import Mapping
 from typing import Any
 
 import fabric
@@ -13,7 +12,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from ops import wiring as _wiring  # noqa: F401 - lists the modules that hold tasks
-from ops.cli.door import pass_door
+from ops.cli.client import ask_task
+from ops.cli.door import check_flags, pass_door
 from ops.language.text import _
 from ops.terminal.exit_codes import attempt
 from ops.terminal.flags import NumberReader
@@ -91,11 +91,15 @@ def _parameter(flag: DeclaredFlag) -> inspect.Parameter:
     return inspect.Parameter(flag.name, inspect.Parameter.KEYWORD_ONLY, default=default)
 
 
-def _run(task: Task, context: Context, values: Mapping[str, Any]) -> int:
+def _run(task: Task, context: Context, values: dict[str, Any]) -> int:
+    code = attempt(lambda: check_flags(task, context, values))
+    if code:
+        return code
+    asked = ask_task(task, values)
+    if asked is not None:
+        return asked
     if not values.get(JSON_FLAG):
-        return attempt(lambda: pass_door(task, context, dict(values)))
+        return attempt(lambda: pass_door(task, values))
     from ops.terminal.document import write_document
 
-    return write_document(
-        lambda: pass_door(task, context, dict(values)), dry_run=bool(values.get("dry_run"))
-    )
+    return write_document(lambda: pass_door(task, values), dry_run=bool(values.get("dry_run")))

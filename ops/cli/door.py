@@ -4,21 +4,17 @@ from typing import Any
 
 from invoke.context import Context
 
-from ops.access.identity import check_door
+from ops.access.carry_out import carry_out
 from ops.errors import WrongUseError
 from ops.estate.owner import is_borrowed
-from ops.terminal.task import PROOF_FLAG, Task
-from ops.terminal.waiting import note_task
+from ops.terminal.task import Task
 
 
-def pass_door(task: Task, context: Context, values: dict[str, Any]) -> int | None:
-    """Run a task for who may run it, as who has to run it.
+def check_flags(task: Task, context: Context, values: dict[str, Any]) -> None:
+    """Refuse what can be seen from the flags alone; note a rehearsal among them.
 
     Raises:
-        WrongUseError: A flag is missing, `--dry` is given where nothing can be planned, or the task
-            is nothing for lent rights.
-        OtherOwnerError: The estate's folders belong to somebody this process cannot become.
-        NotAllowedError: The person's roles do not reach.
+        WrongUseError: A flag is missing, or `--dry` is given where nothing can be planned.
     """
     missing = [
         it.written for it in task.flags.values() if it.is_required and values.get(it.name) is None
@@ -31,10 +27,18 @@ def pass_door(task: Task, context: Context, values: dict[str, Any]) -> int | Non
             task=task.name,
         )
     _mind_invokes_dry(context, values)
-    note_task(task.name)
+
+
+def pass_door(task: Task, values: dict[str, Any]) -> int | None:
+    """Run a task in this process, for who may run it, as who has to run it.
+
+    Raises:
+        WrongUseError: The task is nothing for lent rights.
+        OtherOwnerError: The estate's folders belong to somebody this process cannot become.
+        NotAllowedError: The person's roles do not reach.
+    """
     if task.as_owner:
         _run_as_owner()
-        check_door(task.name, values)
     elif task.as_oneself and is_borrowed():
         raise WrongUseError(
             "the task {task} is not typed with the rights of another user",
@@ -43,12 +47,7 @@ def pass_door(task: Task, context: Context, values: dict[str, Any]) -> int | Non
             next_step="type it as yourself or as root: `{program} {task}`",
             task=task.name,
         )
-    if PROOF_FLAG not in values:
-        return task.run(values)
-    from ops.access.requester import proving_with
-
-    with proving_with(values[PROOF_FLAG]):
-        return task.run(values)
+    return carry_out(task, values)
 
 
 def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:

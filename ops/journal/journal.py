@@ -19,7 +19,7 @@ for that, keep the head elsewhere and give it to `verify`.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -33,6 +33,7 @@ from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError
 from ops.journal.rows import is_there, means_gone, read_rows, read_strange_rows
+from ops.language.text import as_typed
 from ops.terminal import document
 
 FIELDS = (
@@ -153,6 +154,7 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
     try:
         hold(session)
         head = read_head(connection)
+        entries = [replace(it, details=_as_typed(it.details)) for it in entries]
         rows = list(_next_rows(head, origin, entries))
         if not rows:
             return head
@@ -165,6 +167,15 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
         event.listen(session, "after_commit", lambda _session: _tell(entries), once=True)
     last = rows[-1]
     return Head(sequence=head.sequence + len(rows), hash=str(last["hash"]))
+
+
+def _as_typed(value: Any) -> Any:
+    """Have details name a person's files as that person typed them."""
+    if isinstance(value, Mapping):
+        return {name: _as_typed(it) for name, it in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_typed(it) for it in value]
+    return as_typed(value) if isinstance(value, str) else value
 
 
 def _tell(entries: Sequence[Entry]) -> None:

@@ -149,13 +149,28 @@ def fill(template: str, params: Mapping[str, object]) -> str:
         return template
 
 
+_TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed_places", default=None)
+
+
+def naming_as_typed(places: Mapping[str, str] | None) -> AbstractContextManager[None]:
+    """Have places of an act's own called as they were typed, in all that is told of them."""
+    return meanwhile(_TYPED, places)
+
+
+def as_typed(text: str) -> str:
+    """Give a text in which places of an act's own are called as they were typed."""
+    for place, typed in (_TYPED.get() or {}).items():
+        text = text.replace(place, typed)
+    return text
+
+
 def make_visible(text: str, *, one_line: bool = False) -> str:
     """Show what would command a terminal or turn the writing round, as an escape that can be read.
 
     Names of files and what other machines say may hold such characters, put there to forge what an
     operator reads. Newlines and tabs stay, unless the text is a name that belongs on one line.
     """
-    shown = text.translate(_COMMANDING)
+    shown = as_typed(text).translate(_COMMANDING)
     return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
 
 

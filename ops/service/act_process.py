@@ -1,70 +1,147 @@
-"""One act of the console: a process that runs one task for somebody, as the terminal does.
+"""One act: a process that runs one task for somebody, at the console or at a terminal elsewhere.
 
-Started by the office as `python -m ops.service.act_process`. The order comes through
-standard input, since it may hold a password; the task's document goes to standard output, what it
-says meanwhile to standard error. A task asks nothing here, for there is nobody to ask.
+Forked by `ops.service.fork_server` with the descriptors that the office gives it: the order, which
+may hold a password, then a person's files. For the console the task's document goes to standard
+output, what it says meanwhile to standard error, and there is nobody to ask. At a terminal the
+streams are that person's: what they see and type.
 """
 
+import fcntl
+import io
 import os
 import signal
 import sys
+import termios
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from backup.workers.core_dumps import forbid_core_dumps
-from backup.workers.memory import calm_collector
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.access.caller import Caller, acting_for
-from ops.access.identity import check_door
+from ops.access.carry_out import carry_out
 from ops.access.prompts import typed_before
-from ops.access.requester import proving_with
-from ops.console.office.order import Order, parse_order
-from ops.jobs.life import die_with_parent
+from ops.console.office.order import AtTerminal, Order, parse_order
 from ops.language.text import speaking
 from ops.secret_files import open_secret
+from ops.service.given_files import placed_files
 from ops.terminal.document import write_document
-from ops.terminal.task import PROOF_FLAG, find_task
-from ops.terminal.waiting import note_task
+from ops.terminal.exit_codes import attempt
+from ops.terminal.output import write_line
+from ops.terminal.task import JSON_FLAG, find_task
+
+BARE, COMPLETE = "giucong", "complete"
+"""What is no task: the state of everything, and what may stand after a flag."""
 
 
-def main() -> int:
-    """Do the act that standard input describes."""
-    calm_collector()
-    forbid_core_dumps()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    die_with_parent(int(sys.argv[1]))
-    order = parse_order(sys.stdin.buffer.read())
+def do_act(descriptors: list[int]) -> int:
+    """Do the act that the first descriptor holds; gives its exit code."""
+    with os.fdopen(descriptors[0], "rb") as file:
+        file.seek(0)
+        order = parse_order(file.read())
     os.environ["GIUCONG_LANG"] = order.language  # for what it starts
-    with speaking(order.language), acting_for(Caller(order.person, order.login, order.address)):
-        is_rehearsal = bool(order.values.get("dry_run"))
-        return write_document(lambda: _run(order), dry_run=is_rehearsal)
+    caller, terminal = _caller_of(order), order.terminal
+    with speaking(order.language), acting_for(caller):
+        if terminal is None:
+            _take_streams()
+            is_rehearsal = bool(order.values.get("dry_run"))
+            return write_document(lambda: _run_form(order), dry_run=is_rehearsal)
+        looks = order.task in {BARE, COMPLETE} or "dry_run" not in find_task(order.task).flags
+        _take_terminal(terminal, lasts=not (looks or order.values.get("dry_run")))
+        return _run_typed(order, terminal, descriptors[1:])
 
 
-def _run(order: Order) -> int | None:
-    note_task(order.task)
-    check_door(order.task, order.values)
-    with (
-        _proving(order) as (values, proof_file),
-        proving_with(proof_file),
-        typed_before(order.typed),
-    ):
-        return find_task(order.task).run(values)
+def _caller_of(order: Order) -> Caller:
+    at = order.terminal
+    return Caller(
+        order.person, order.login, order.address, at_terminal=at is not None,
+        by_kernel=at is not None and at.by_kernel, is_root=at is not None and at.is_root,
+    )  # fmt: skip
+
+
+def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> int:
+    if order.task == BARE:
+        from ops.status.cli import show_bare
+
+        return attempt(show_bare)
+    if order.task == COMPLETE:
+        from ops.service.completion import list_values
+
+        for it in list_values(**order.values):
+            write_line(it)
+        return 0
+    task = find_task(order.task)
+
+    def run() -> int | None:
+        with placed_files(terminal, order.values, descriptors) as values:
+            return carry_out(task, values)
+
+    if order.values.get(JSON_FLAG):
+        return write_document(run, dry_run=bool(order.values.get("dry_run")))
+    return attempt(run)
+
+
+def _run_form(order: Order) -> int | None:
+    with _proving(order) as values, typed_before(order.typed):
+        return carry_out(find_task(order.task), values)
 
 
 @contextmanager
-def _proving(order: Order) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Give the task's parameters, and the file that proves, where it is not one of them."""
+def _proving(order: Order) -> Iterator[Mapping[str, Any]]:
+    """Give the task's parameters, with the file that proves."""
     if order.proof is None or not order.proof_flag:
-        yield order.values, ""
+        yield order.values
         return
     with open_secret("\n".join(order.proof)) as descriptor:
-        name = f"/dev/fd/{descriptor}"
-        if order.proof_flag == PROOF_FLAG:
-            yield order.values, name
-        else:
-            yield {**order.values, order.proof_flag: name}, ""
+        yield {**order.values, order.proof_flag: f"/dev/fd/{descriptor}"}
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _take_terminal(terminal: AtTerminal, *, lasts: bool) -> None:
+    """Take a person's terminal for our own.
+
+    Args:
+        terminal: What it is.
+        lasts: Whether the act goes on when the terminal has gone.
+    """
+    os.environ.update(terminal.environment)
+    sys.argv = [terminal.program]
+    for stream in range(3):
+        if os.isatty(stream):
+            fcntl.ioctl(stream, termios.TIOCSCTTY, 0)
+            break
+    if lasts:
+        signal.signal(signal.SIGHUP, _let_go)
+    _take_streams()
+
+
+def _take_streams() -> None:
+    """Make Python's streams anew: those that were there belong to who was forked."""
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115 - it stays open
+    for stream, name in ((1, "stdout"), (2, "stderr")):
+        raw = _Lasting(stream, "wb", closefd=False)
+        text = io.TextIOWrapper(
+            io.BufferedWriter(raw), "utf-8", "backslashreplace",
+            line_buffering=name == "stderr" or os.isatty(stream),
+        )  # fmt: skip
+        setattr(sys, name, text)
+
+
+class _Lasting(io.FileIO):
+    """A stream to a terminal that may go: what is written then is nobody's to read."""
+
+    def write(self, data: Any, /) -> int:
+        """Write, or let go of a terminal that is no more."""
+        try:
+            return super().write(data)
+        except OSError:
+            if signal.getsignal(signal.SIGHUP) != _let_go or not os.isatty(self.fileno()):
+                raise
+            _let_go(signal.SIGHUP, None)
+            return len(data)
+
+
+def _let_go(_number: int, _frame: object) -> None:
+    """Go on without the terminal."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)

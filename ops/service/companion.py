@@ -17,7 +17,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 _STEADY_SECONDS = 600.0
 """What ran so long is started again at once when it ends."""
 
-_STOP_SECONDS = 6.0
 WATCH, OFFICE = "ops.service.watch_process", "ops.service.office_process"
 
 
@@ -36,12 +35,14 @@ class Companion:
         name: Of what it does, for the log.
         command: What is started; the service's process id is added.
         is_wanted: Whether the estate wants it.
+        stop_seconds: How long it may take to end.
         clock: Steady seconds.
     """
 
     name: str
     command: tuple[str, ...]
     is_wanted: bool = True
+    stop_seconds: float = 6.0
     clock: Callable[[], float] = time.monotonic
     _process: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
     _started: float = field(init=False, default=0.0)
@@ -78,7 +79,7 @@ class Companion:
             return
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_STOP_SECONDS)
+            self._process.wait(self.stop_seconds)
         self._process.kill()
         self._process.wait()
         self._process = None

@@ -1,13 +1,19 @@
 """The process of the office. Started by the service as `python -m ops.service.office_process`.
 
-Acts under way are ended with it, as by Ctrl-C.
+It imports what acts need, then parts: the office goes on as its child, and it stays behind to fork
+acts (`ops.service.fork_server`). When the service stops, acts that only look are ended at once, as
+by Ctrl-C; those that change something may end by themselves for some time.
 """
 
+import logging
+import os
+import socket
 import sys
 import threading
 from pathlib import Path
 
-from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
+from backup.workers.core_dumps import forbid_core_dumps
+from backup.workers.memory import calm_collector
 from ops.console.frames import socket_path
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
@@ -15,19 +21,52 @@ from ops.console.office.desk import Keeper
 from ops.console.office.server import listen, serve
 from ops.console.page import all_pages
 from ops.estate.model.own_site import results_folder
+from ops.jobs.life import die_with_parent
+from ops.service import terminal_door
+from ops.service.act_process import do_act
 from ops.service.beside import live_beside
+from ops.service.fork_server import ForkServer, serve_forks, warm_up
+from ops.terminal.task import all_tasks
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 60.0
+"""So long acts that change something may go on when the service stops."""
 
 
-def answer(stop: threading.Event) -> None:
-    """Answer the console about the estate that the environment names."""
+def main() -> int:
+    """Import, part, and be the one that forks; gives the exit code."""
+    forbid_core_dumps()
+    calm_collector()
+    die_with_parent(int(sys.argv[1]))
+    warm_up({it.act.partition(":")[0] for it in all_tasks().values() if isinstance(it.act, str)})
+    all_pages()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent, office = os.getpid(), os.fork()
+    if office == 0:
+        ours.close()
+        sys.argv[1] = str(parent)
+        os._exit(live_beside("office", lambda stop: answer(stop, ForkServer(theirs))))
+    theirs.close()
+    return os.waitstatus_to_exitcode(serve_forks(ours, do_act, grace=STOP_SECONDS, office=office))
+
+
+def answer(stop: threading.Event, forks: ForkServer) -> None:
+    """Answer console and terminals about the estate that the environment names."""
     keeper = Keeper()
     estate, _catalog = keeper.get()
-    acts = ActRuns(results_folder(estate))
-    all_pages()
-    with listen(socket_path(Path(estate.service.state))) as listener:
+    acts = ActRuns(results_folder(estate), forks)
+    path = socket_path(Path(estate.service.state))
+    door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate))
+    with (
+        listen(path) as listener,
+        terminal_door.listen(path.with_name("terminal.sock")) as terminals,
+    ):
+        typing = threading.Thread(target=door.serve, args=(terminals, stop), daemon=True)
+        typing.start()
         serve(listener, Counter(keeper, acts).handlers(), stop)
     acts.close()
 
 
 if __name__ == "__main__":
-    sys.exit(live_beside("office", answer))
+    sys.exit(main())

@@ -15,7 +15,7 @@ from ops.alerts.courier import Courier
 from ops.catalog.open import Catalog, open_catalog
 from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
-from ops.estate.load.read import Stamps, stamp_estate, stamp_files
+from ops.estate.load.read import INSTALLED_PATH, Stamps, stamp_estate, stamp_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
@@ -47,7 +47,12 @@ def serve() -> None:
     catalog = open_catalog(url)
     settings = make_settings(estate, url, version=_remember(catalog, estate))
     watch = Companion("watch", module_command(WATCH))
-    office = Companion("office", module_command(OFFICE), is_wanted=estate.console is not None)
+    office = Companion(
+        "office",
+        module_command(OFFICE),
+        is_wanted=_wants_office(estate),
+        stop_seconds=settings.stop_grace.total_seconds() + 10,
+    )
 
     signals = Signals()
     living = _Living(estate.path, catalog, settings.origin, watch, office)
@@ -91,12 +96,17 @@ class _Living:
                 ask_for_backup(session, current, self.origin)
         jobs = list_jobs(current)
         self.watch.renew(is_wanted=current.monitor.enabled)
-        self.office.is_wanted = current.console is not None
+        self.office.is_wanted = _wants_office(current)
         return jobs
 
     def has_changed(self) -> bool:
         """Tell whether the files have changed since they were loaded, or looked at in vain."""
         return stamp_files(self._stamps) != self._stamps
+
+
+def _wants_office(estate: Estate) -> bool:
+    """Say whether anybody asks through a socket: the console, or people at an installed service."""
+    return estate.console is not None or estate.path == INSTALLED_PATH
 
 
 def _prepare_environment(estate: Estate) -> None:

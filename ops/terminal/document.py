@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ops.language.text import ExplainedError, fill, make_visible
+from ops.language.text import ExplainedError, as_typed, fill, make_visible
 from ops.meanwhile import meanwhile
 from ops.terminal.exit_codes import attempt, explained
 from ops.terminal.output import writing_aside
@@ -173,6 +173,7 @@ def _in_utc(text: str) -> str:
 
     What is no character, as in names of files, is escaped.
     """
+    text = as_typed(text)
     if not text.isascii():
         return text.encode("utf-8", "backslashreplace").decode()
     try:

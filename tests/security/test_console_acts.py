@@ -20,6 +20,7 @@ from ops.console.office.order import Order
 from ops.console.office.server import TooManyActsError
 from ops.errors import WrongUseError
 from tests.console_office import InProcess, build_console_estate, office_in_process
+from tests.forks import forks
 from tests.people import note_role
 
 pytestmark = pytest.mark.slow
@@ -78,7 +79,7 @@ def test_files_go_after_an_hour_without_anybody_asking_and_with_the_service(
 ) -> None:
     monkeypatch.setattr(ActRuns, "_do", write_a_file)
     monkeypatch.setattr(act_runs, "_TIDY_SECONDS", 0.05)
-    runs = ActRuns(tmp_path / "results")
+    runs = ActRuns(tmp_path / "results", forks())
     try:
         kept = runs.start(order_of("bach"), Caller("bach", "bach", ""))
         assert kept.files()
@@ -98,7 +99,7 @@ def test_nobody_takes_all_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     go_on = threading.Event()
     monkeypatch.setattr(act_runs, "_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(ActRuns, "_do", lambda _self, _run, _order: go_on.wait(60))
-    runs = ActRuns(tmp_path / "results")
+    runs = ActRuns(tmp_path / "results", forks())
     try:
         for _number in range(4):
             runs.start(order_of("bach"), Caller("bach", "bach", ""))

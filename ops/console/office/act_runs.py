@@ -3,17 +3,16 @@
 import os
 import secrets
 import shutil
+import signal
 import stat
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -25,8 +24,8 @@ from ops.console.office.server import NothingHereError, TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES
+from ops.terminal.task import find_task
 
-_MODULE = "ops.service.act_process"
 _MOST_AT_ONCE, _MOST_OF_ONE = 8, 4
 _MOST_KEPT = 200
 _KEPT_SECONDS = 3_600.0
@@ -38,8 +37,33 @@ _LONGEST_NAME = 60  # characters; at most 240 bytes
 _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
 _EXIT_WAITING = 4
-_CODE = Path(__file__).parents[3]
 _OUT, _GIVEN = "out", "given"
+
+
+class Process(Protocol):
+    """The process of an act, as `ops.service.fork_server` has it."""
+
+    @property
+    def ended(self) -> threading.Event:
+        """Set once it has ended."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """Its exit code then; negative for a signal."""
+        ...
+
+    def send(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        ...
+
+
+class Forks(Protocol):
+    """Starts the process of an act."""
+
+    def start(self, descriptors: Sequence[int], *, looks: bool) -> Process:
+        """Start one with these descriptors: its standard streams, then its order."""
+        ...
 
 
 @dataclass(slots=True)
@@ -71,7 +95,7 @@ class ActRun:
     code: int | None = None
     ended: float = 0.0
     done: threading.Event = field(default_factory=threading.Event)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "Process | None" = None
 
     def files(self) -> list[Path]:
         """Give the files it has made, in order of name; no links, and no more than a page shows."""
@@ -122,10 +146,12 @@ class ActRuns:
 
     Attributes:
         place: Folder for their files, emptied at the start.
+        forks: Starts them.
         on_end: Called when one has ended, before anybody is told.
     """
 
     place: Path
+    forks: Forks
     on_end: Callable[[], None] = lambda: None
     _runs: dict[str, ActRun] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
@@ -221,7 +247,7 @@ class ActRuns:
             seconds: So long it is waited for; then it is ended as by Ctrl-C.
         """
         if not run.done.wait(seconds) and run.process is not None:
-            run.process.terminate()
+            run.process.send(signal.SIGTERM)
             run.done.wait(_WAIT_SECONDS)
         with self._lock:
             self._runs.pop(run.id, None)
@@ -241,7 +267,7 @@ class ActRuns:
             running = [it for it in self._runs.values() if not it.done.is_set()]
         for run in running:
             if run.process is not None:
-                run.process.terminate()
+                run.process.send(signal.SIGTERM)
         for run in running:
             run.done.wait(_WAIT_SECONDS)
         shutil.rmtree(self.place, ignore_errors=True)
@@ -279,16 +305,10 @@ class ActRuns:
 
     def _do(self, run: ActRun, order: bytes) -> None:
         try:
-            process = run.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                start_new_session=True, env=_environment(),
-            )  # fmt: skip
+            _follow(run, self.forks, order)
         except OSError as error:  # no memory for it, no process left
             run.code = EXIT_CODES["failed"]
             run.lines.append(str(error))
-        else:
-            _follow(run, process, order)
         finally:
             shutil.rmtree(self.place / run.id / _GIVEN, ignore_errors=True)
             run.ended = time.monotonic()
@@ -296,34 +316,39 @@ class ActRuns:
             run.done.set()
 
 
-def _follow(run: ActRun, process: "subprocess.Popen[bytes]", order: bytes) -> None:
-    limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
+def _follow(run: ActRun, forks: Forks, order: bytes) -> None:
+    """Start an act, and take what it tells to its end."""
+    told, errors = os.pipe(), os.pipe()
+    given = os.memfd_create("order", os.MFD_CLOEXEC)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    try:
+        os.write(given, order)
+        looks = "dry_run" not in find_task(find_act(run.act).task).flags or run.is_rehearsal
+        run.process = forks.start([nowhere, told[1], errors[1], given], looks=looks)
+    except BaseException:
+        os.close(told[0])
+        os.close(errors[0])
+        raise
+    finally:
+        for it in (nowhere, told[1], errors[1], given):
+            os.close(it)
+    limit = threading.Timer(_LONGEST_SECONDS, run.process.send, [signal.SIGTERM])
     limit.daemon = True
     limit.start()
-    try:
-        talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
-        talking.start()
-        if process.stdin and process.stdout:
-            process.stdin.write(order)
-            process.stdin.close()
-            told = process.stdout.read(_MOST_BYTES + 1)
-            run.document = _read_document(told, run)
-            process.stdout.close()
-        talking.join()
-        run.code = process.wait()
-    except OSError:
-        process.kill()
-        run.code = process.wait()
-    finally:
-        limit.cancel()
+    talking = threading.Thread(target=_listen, args=(run, errors[0]), daemon=True)
+    talking.start()
+    with os.fdopen(told[0], "rb") as document:
+        run.document = _read_document(document.read(_MOST_BYTES + 1), run)
+    talking.join()
+    run.process.ended.wait()
+    run.code = run.process.code
+    limit.cancel()
 
 
-def _listen(run: ActRun, process: "subprocess.Popen[bytes]") -> None:
+def _listen(run: ActRun, errors: int) -> None:
     """Keep what the task says, a line at a time, each bounded."""
-    if process.stderr is None:
-        return
-    with process.stderr as errors:
-        while line := errors.readline(_LONGEST_LINE):
+    with os.fdopen(errors, "rb") as lines:
+        while line := lines.readline(_LONGEST_LINE):
             if text := line.decode("utf-8", "replace").strip():
                 run.lines.append(text)
 
@@ -346,8 +371,3 @@ def _plain_name(name: str) -> str:
     """Give the name of an uploaded file as one plain name, its end kept: it tells the type."""
     shown = "".join(it for it in name.replace("\\", "/").rpartition("/")[2] if it.isprintable())
     return shown[-_LONGEST_NAME:].lstrip(".") or "file"
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(_CODE), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(it for it in paths if it)}

@@ -25,7 +25,7 @@ from ops.console.office.server import NothingHereError
 from ops.console.page import all_pages
 from ops.errors import OpsError, WrongUseError
 from ops.language.text import speaking
-from ops.service.act_process import _run
+from ops.service.act_process import _run_form
 from ops.terminal.document import write_document
 from ops.terminal.task import find_task
 from tests.console_office import (
@@ -312,7 +312,7 @@ def test_whatever_a_form_says_the_task_itself_gives_a_clear_answer(
         order = parse_order(bodies[-1])
         capfd.readouterr()
         with speaking("en"), acting_for(Caller(person, person, "")):
-            code = write_document(lambda order=order: _run(order))  # type: ignore[misc]  # bound
+            code = write_document(lambda order=order: _run_form(order))  # type: ignore[misc]  # bound
         told = json.loads(capfd.readouterr().out)
         assert code in {0, 1, 2, 3, 4}, form
         assert "unexpected" not in told.get("error", {"what": ""})["what"], (form, told)

@@ -20,13 +20,20 @@ _MOST = 200
 _Ids = Callable[["Session", "Estate", str], Iterable[str]]
 
 
-def list_values(task: str, flag: str, given: Mapping[str, str]) -> list[str]:
+def stay() -> None:
+    """Read as this process is: it has the catalog's rights already."""
+
+
+def list_values(
+    task: str, flag: str, given: Mapping[str, str], become_owner: Callable[[], None] = stay
+) -> list[str]:
     """Give the values that fit a flag; none where it takes something else, or nobody may know.
 
     Args:
         task: As it is typed, `backup.run`.
         flag: Without hyphens, `site`.
         given: What other flags have been given, for the site whose snapshots are meant.
+        become_owner: Has the catalog be read as its owner.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,7 +46,7 @@ def list_values(task: str, flag: str, given: Mapping[str, str]) -> list[str]:
                 return sorted(_NAMES[asked](_estate()))
             if asked in _IDS:
                 listing, ids = _IDS[asked]
-                _become_owner()
+                become_owner()
                 check_door(listing, given)
                 return _read(ids, given.get("site", ""))
     except (OpsError, OSError, SQLAlchemyError):
@@ -51,14 +58,6 @@ def _estate() -> "Estate":
     from ops.estate.load.load import load_estate
 
     return load_estate()
-
-
-def _become_owner() -> None:
-    """Read the catalog as its owner: a file that root makes beside it would stop the service."""
-    from ops.cli.owner import act_as_owner
-    from ops.estate.load.read import find_estate_path
-
-    act_as_owner(find_estate_path())
 
 
 def _read(ids: _Ids, site: str) -> list[str]:
@@ -161,6 +160,8 @@ _IDS: Mapping[str, tuple[str, _Ids]] = {
 """By flag, perhaps after its collection: the task that lists them, and what gives them."""
 
 
-def find_flag(task: str, flags: Iterable[str], word: str) -> str:
+def find_flag(
+    task: str, flags: Iterable[str], word: str, become_owner: Callable[[], None] = stay
+) -> str:
     """Give the flag that takes a word as its value; empty where nothing is so called."""
-    return next((it for it in flags if word in list_values(task, it, {})), "")
+    return next((it for it in flags if word in list_values(task, it, {}, become_owner)), "")

@@ -1,0 +1,395 @@
+"""Have the installed service do what a person types: this process is its client, and no more.
+
+It opens what the flags name with the person's own rights, hands the terminal over as one of its own
+making (so that nothing of the service ever holds the person's), and writes what comes back. A
+checkout, the demo, another estate: there is no client, the task runs in this process.
+"""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import termios
+import threading
+import tty
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.read import INSTALLED_PATH, find_estate_path
+from ops.estate.owner import BY_ROOT, find_state_folder
+from ops.language.text import language, program_name
+from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
+from ops.terminal.task import OfCaller, Task
+
+SOCKET = Path("/run/giucong/terminal.sock")
+BARE, COMPLETE = "giucong", "complete"
+_ENVIRONMENT = ("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCONG_DEBUG")
+_PACKET, _CHUNK = 64 * 1024, 1 << 16
+
+
+class ServiceAwayError(OpsError):
+    """The service does not answer, and this person cannot do without it."""
+
+
+class SaidError(OpsError):
+    """What the service says went wrong, in the reader's language."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        texts = {name: str(told.get(name, "")) for name in ("what", "why", "data", "next_step")}
+        super().__init__(texts.pop("what"), **texts)
+
+
+def is_client() -> bool:
+    """Say whether tasks are the installed service's to do, for who types here."""
+    try:
+        path = find_estate_path()
+    except WrongUseError:
+        return False
+    if path != INSTALLED_PATH or os.environ.get(BY_ROOT):
+        return False
+    folder = find_state_folder(path)
+    if folder is None:  # not readable for us, or not there yet
+        return SOCKET.exists()
+    return folder.stat().st_uid != os.geteuid()
+
+
+def ask_task(task: Task, values: Mapping[str, Any]) -> int | None:
+    """Have the service run a task; gives its exit code, None where it is this process's to do.
+
+    Args:
+        task: Which.
+        values: What was given, by field.
+    """
+    if not task.as_owner or task.is_foreground or not _may_ask():
+        return None
+    return attempt(lambda: _ask(task.name, dict(values), task))
+
+
+def ask_status() -> int | None:
+    """Have the service say what is red; gives the exit code, None as `ask_task`."""
+    return attempt(lambda: _ask(BARE, {})) if _may_ask() else None
+
+
+def ask_completion(task: str, flag: str, given: Mapping[str, str]) -> int | None:
+    """Have the service list what may stand after a flag; gives the exit code, None as before."""
+    if not _may_ask():
+        return None
+    with suppress(OpsError):
+        return _ask(COMPLETE, {"task": task, "flag": flag, "given": dict(given)})
+    return 1
+
+
+def _may_ask() -> bool:
+    """Say whether the service is asked; root does without where it does not run.
+
+    Raises:
+        ServiceAwayError: It does not run, and who types is not root.
+    """
+    if not is_client():
+        return False
+    try:
+        _connect().close()
+    except OSError as error:
+        if os.geteuid() == 0:
+            return False
+        code = report(_away(error))
+        raise SystemExit(code) from error
+    return True
+
+
+def _away(error: OSError) -> ServiceAwayError:
+    if isinstance(error, PermissionError):
+        return ServiceAwayError(
+            "you may not speak to the service",
+            why="you are not in the group {group}, or were not yet when you logged in",
+            data="nothing was changed",
+            next_step="have root type `adduser {login} {group}`, then log in anew",
+            group="giucong-operators",
+            login=os.environ.get("LOGNAME", "LOGIN"),
+        )
+    return ServiceAwayError(
+        "the service does not run",
+        why="{reason}",
+        data="nothing was changed",
+        next_step="have root type `systemctl start giucong`; `systemctl status giucong` says why",
+        reason=error.strerror or type(error).__name__,
+    )
+
+
+def _connect() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(str(SOCKET))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+@dataclass(slots=True)
+class _Luggage:
+    """What goes along with a command: descriptors, and what they are."""
+
+    values: dict[str, Any]
+    descriptors: list[int] = field(default_factory=list)
+    files: list[dict[str, object]] = field(default_factory=list)
+    folders: dict[str, Path] = field(default_factory=dict)
+    line: socket.socket | None = None
+    line_number: int = -1
+
+    def add(self, descriptor: int) -> int:
+        """Take a descriptor along; gives its place."""
+        self.descriptors.append(descriptor)
+        return len(self.descriptors) - 1
+
+
+def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
+    with ExitStack() as held:
+        luggage = _pack(task, values, held)
+        connection = held.enter_context(_connect())
+        streams, pump = held.enter_context(_streams())
+        asked = {
+            "task": name,
+            "values": luggage.values,
+            "language": language(),
+            "program": program_name(),
+            "environment": {it: os.environ[it] for it in _ENVIRONMENT if it in os.environ},
+            "files": luggage.files,
+            "line": luggage.line_number,
+            "login": _claimed_login(),
+        }
+        packet = json.dumps(asked).encode()
+        socket.send_fds(connection, [packet], [*streams, *luggage.descriptors])
+        for it in luggage.descriptors:
+            os.close(it)
+        exchanging = _Exchange(luggage)
+        exchanging.start()
+        code = pump.run(connection)
+        return gravest([code, exchanging.finish()])
+
+
+def _claimed_login() -> str:
+    """Give for whom root acts: behind `sudo` that is somebody. The service believes root alone."""
+    from ops.access.identity import login_at_terminal
+
+    return login_at_terminal() if os.geteuid() == 0 else ""
+
+
+def _pack(task: Task | None, values: dict[str, Any], held: ExitStack) -> _Luggage:
+    """Open what the flags name, with this process's rights."""
+    luggage = _Luggage({name: it for name, it in values.items() if it is not None})
+    for flag in task.flags.values() if task else ():
+        typed = values.get(flag.name)
+        if flag.shape not in OfCaller.__args__ or not typed or typed == "-":  # type: ignore[attr-defined]  # of a Literal
+            continue
+        file: dict[str, object] = {"flag": flag.name, "shape": flag.shape, "typed": typed}
+        path = Path(typed)
+        if flag.shape in {"input-file", "secret", "proof"}:
+            file["descriptor"] = luggage.add(_open(path, os.O_RDONLY))
+        else:
+            if luggage.line is None:
+                ours, theirs = socket.socketpair()
+                luggage.line = held.enter_context(ours)
+                luggage.line_number = luggage.add(theirs.detach())
+            if flag.shape == "output-file":
+                _refuse_existing(path)
+            luggage.folders[flag.name] = path
+        luggage.files.append(file)
+    return luggage
+
+
+def _open(path: Path, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise WrongUseError(
+            "{path} cannot be read", why="{reason}", data="nothing was changed",
+            next_step="name a file that you may read", path=path, reason=error.strerror,
+        ) from error  # fmt: skip
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise WrongUseError(
+            "{path} is there already", why="what exists is not written over",
+            data="nothing was changed", next_step="give another name, or remove it", path=path,
+        )  # fmt: skip
+
+
+class _Exchange(threading.Thread):
+    """Sends folders that were named, and writes what comes back, while the act runs."""
+
+    def __init__(self, luggage: _Luggage) -> None:
+        super().__init__(daemon=True)
+        self._luggage = luggage
+        self._failed: Exception | None = None
+        self._kept: list[str] = []
+
+    def run(self) -> None:
+        """Do it."""
+        if self._luggage.line is None:
+            return
+        try:
+            self._exchange(self._luggage.line)
+        except (OSError, OpsError) as error:
+            self._failed = error
+
+    def _exchange(self, line: socket.socket) -> None:
+        from ops.terminal.exchange import receive_tree, send_tree
+
+        for it in self._luggage.files:
+            if it["shape"] == "input-folder":
+                send_tree(line, self._luggage.folders[str(it["flag"])])
+        for it in self._luggage.files:
+            if not str(it["shape"]).startswith("output"):
+                continue
+            path, is_file = self._luggage.folders[str(it["flag"])], it["shape"] == "output-file"
+            folder = path.parent if is_file else path
+            if not is_file:
+                folder.mkdir(parents=True, exist_ok=True)
+            opened = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                got = receive_tree(line, opened, only=path.name if is_file else "")
+            finally:
+                os.close(opened)
+            self._kept += [str(folder / name) for name in got.kept]
+
+    def finish(self) -> int:
+        """Wait for its end; gives the exit code of what it did."""
+        self.join()
+        if self._failed is not None:
+            return report(self._failed)
+        if not self._kept:
+            return 0
+        return report(
+            WrongUseError(
+                "not written, since it is there already: {names}",
+                data="what was there is as it was; the rest is written",
+                next_step="name a new folder, or remove those, and type it again",
+                names=", ".join(self._kept[:10]),
+            )
+        )
+
+
+@contextmanager
+def _streams() -> Iterator[tuple[list[int], "_Pump"]]:
+    """Give the streams that go along: this process's own, but a terminal of ours for a terminal."""
+    at_terminal = [it for it in range(3) if os.isatty(it)]
+    if not at_terminal:
+        yield [0, 1, 2], _Pump(-1, [])
+        return
+    ours, theirs = pty.openpty()
+    try:
+        yield (
+            [theirs if it in at_terminal else it for it in range(3)],
+            _Pump(ours, at_terminal, theirs),
+        )
+    finally:
+        os.close(ours)
+
+
+@dataclass(slots=True)
+class _Pump:
+    """Carries between the person's terminal and the one that goes along.
+
+    Attributes:
+        ours: This side of the terminal of our making; -1 without one.
+        at_terminal: Which of the standard streams are the person's terminal.
+        theirs: The other side.
+    """
+
+    ours: int
+    at_terminal: list[int]
+    theirs: int = -1
+
+    def run(self, connection: socket.socket) -> int:
+        """Carry until the act has ended; gives its exit code."""
+        with self._raw():
+            if self.theirs >= 0:
+                os.close(self.theirs)
+            return self._carry(connection)
+
+    def _carry(self, connection: socket.socket) -> int:
+        waiting: list[Any] = [connection]
+        if self.ours >= 0:
+            waiting += [self.ours, *(it for it in self.at_terminal if it == 0)]
+        while True:
+            try:
+                ready, _, _ = select.select(waiting, [], [])
+            except KeyboardInterrupt:
+                connection.send(b"cancel")
+                continue
+            if 0 in ready and not self._type():
+                waiting.remove(0)
+            if self.ours in ready and not self._show():
+                waiting.remove(self.ours)
+            if connection in ready:
+                while self._has_more() and self._show():
+                    pass
+                return _read_end(connection)
+
+    def _has_more(self) -> bool:
+        return self.ours >= 0 and bool(select.select([self.ours], [], [], 0)[0])
+
+    def _type(self) -> bool:
+        typed = os.read(0, _CHUNK)
+        if typed:
+            os.write(self.ours, typed)
+        return bool(typed)
+
+    def _show(self) -> bool:
+        try:
+            told = os.read(self.ours, _CHUNK)
+        except OSError:  # nobody has the other side open any more
+            return False
+        target = 1 if 1 in self.at_terminal else self.at_terminal[-1]
+        while told:
+            told = told[os.write(target, told) :]
+        return True
+
+    @contextmanager
+    def _raw(self) -> Iterator[None]:
+        """Let our terminal do what the person's does, and that one nothing meanwhile."""
+        if not self.at_terminal:
+            yield
+            return
+        person = self.at_terminal[0]
+        before = termios.tcgetattr(person)
+        termios.tcsetattr(self.ours, termios.TCSANOW, before)
+
+        def fit(*_told: object) -> None:
+            size = fcntl.ioctl(person, termios.TIOCGWINSZ, bytes(8))
+            fcntl.ioctl(self.ours, termios.TIOCSWINSZ, size)
+
+        fit()
+        resized = signal.signal(signal.SIGWINCH, fit)
+        try:
+            if 0 in self.at_terminal:
+                tty.setraw(person)
+            yield
+        finally:
+            termios.tcsetattr(person, termios.TCSADRAIN, before)
+            signal.signal(signal.SIGWINCH, resized)
+
+
+def _read_end(connection: socket.socket) -> int:
+    said = connection.recv(_PACKET)
+    if not said:
+        raise ServiceAwayError(
+            "the line to the service broke off",
+            why="it was stopped, or started anew",
+            data="what only looks has ended; what changes something goes on as far as it may",
+            next_step="`{program} service.status` lists what still runs",
+        )
+    told = json.loads(said)
+    if "error" in told:
+        raise SaidError(told["error"])
+    code = int(told["code"])
+    return code if code >= 0 else (EXIT_INTERRUPTED if code == -signal.SIGINT else 1)

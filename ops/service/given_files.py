@@ -1,0 +1,115 @@
+"""Files of who types at a terminal elsewhere, for the act that is done for that person.
+
+The service opens no path that a person has typed: a file comes as a descriptor that was opened with
+that person's rights, a folder as a stream; what the act makes lies in a folder of its own until it
+is sent back, and the person's own process writes it.
+"""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ops.console.office.order import AtTerminal, GivenFile
+from ops.errors import SecretError
+from ops.language.text import naming_as_typed
+from ops.secret_files import open_secret
+from ops.terminal.exchange import MOST_BYTES, receive_tree, send_tree, too_much
+
+_MOST_SECRET = 64 * 1024
+_CHUNK = 1 << 20
+_GIVEN, _OUT = "given", "out"
+
+
+@contextmanager
+def placed_files(
+    terminal: AtTerminal, values: Mapping[str, Any], descriptors: list[int]
+) -> Iterator[dict[str, Any]]:
+    """Give the task's values with what each file has become here; sends back what was made.
+
+    Args:
+        terminal: Where it was typed.
+        values: By field.
+        descriptors: The act's.
+
+    Raises:
+        SecretError: Others may read a file that holds a secret.
+        ExchangeError: A file does not come through.
+    """
+    placed, named = dict(values), dict[str, str]()
+    with ExitStack() as held:
+        for it in terminal.files:
+            place = _place(it, Path(terminal.folder), descriptors, terminal.line, held)
+            placed[it.flag], named[place] = place, it.typed
+        with naming_as_typed(named):
+            try:
+                yield placed
+            finally:
+                _send_back(terminal, descriptors)
+
+
+def _place(
+    given: GivenFile, folder: Path, descriptors: list[int], line: int, held: ExitStack
+) -> str:
+    if given.shape in {"secret", "proof"}:
+        return f"/dev/fd/{held.enter_context(open_secret(_read_secret(given, descriptors)))}"
+    is_made = given.shape.startswith("output")
+    place = folder / (_OUT if is_made else _GIVEN) / given.flag
+    place.mkdir(parents=True, mode=0o700)
+    if given.shape == "output-folder":
+        return str(place)
+    place /= Path(given.typed).name or given.flag
+    if given.shape == "input-file":
+        _copy(descriptors[given.descriptor], place)
+    elif given.shape == "input-folder":
+        place.mkdir(mode=0o700)
+        with _folder(place) as opened, _line(descriptors[line]) as stream:
+            receive_tree(stream, opened)
+    return str(place)
+
+
+def _read_secret(given: GivenFile, descriptors: list[int]) -> str:
+    with os.fdopen(os.dup(descriptors[given.descriptor]), "rb") as file:
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+            raise SecretError(
+                "others may read the password file {path}",
+                data="nothing was changed",
+                next_step="type `chmod 600 {path}`, and take another password",
+                path=given.typed,
+            )
+        return file.read(_MOST_SECRET).decode("utf-8", "surrogateescape")
+
+
+def _copy(source: int, target: Path) -> None:
+    size = 0
+    with os.fdopen(os.dup(source), "rb", buffering=0) as read, target.open("xb") as written:
+        while piece := read.read(_CHUNK):
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise too_much()
+            written.write(piece)
+
+
+def _send_back(terminal: AtTerminal, descriptors: list[int]) -> None:
+    for it in terminal.files:
+        if it.shape.startswith("output"):
+            place = Path(terminal.folder) / _OUT / it.flag
+            with _line(descriptors[terminal.line]) as stream:
+                send_tree(stream, place)
+
+
+@contextmanager
+def _folder(place: Path) -> Iterator[int]:
+    opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _line(descriptor: int) -> socket.socket:
+    return socket.socket(fileno=os.dup(descriptor))

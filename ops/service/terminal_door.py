@@ -1,0 +1,286 @@
+"""The door for people at a terminal: a socket through which the service does what they type.
+
+One connection a command. The kernel says who it is (SO_PEERCRED, unix(7)), the estate's `login`
+which person that is, roles decide in the act's own process. The client sends one packet: JSON, and
+with it descriptors: its three streams, then files that it has opened with its own rights. It gets
+one packet back when the act has ended: `{"code": N}`; before that it may send `cancel`. A line that
+is cut ends what only looks; what changes something goes on, and is listed (`service.status`).
+"""
+
+import json
+import logging
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import msgspec
+
+from ops.access.identity import find_person
+from ops.console.office.desk import Keeper
+from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
+from ops.errors import WrongUseError
+from ops.language.text import Language, speaking
+from ops.service.act_process import BARE, COMPLETE
+from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
+from ops.service.typed_acts import note_act
+from ops.terminal.document import describe_error
+from ops.terminal.exit_codes import explained
+from ops.terminal.task import OfCaller, Task, find_task
+
+log = logging.getLogger(__name__)
+
+GROUP = "giucong-operators"
+"""Who may knock: its members, and root."""
+
+_MOST_BYTES = 160 * 1024
+_MOST_AT_ONCE, _MOST_OF_ONE = 32, 8
+_SECONDS = 10.0
+_STREAMS = 3
+_PEER = struct.Struct("3i")
+_KEPT = frozenset({"TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCONG_DEBUG"})
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client asks for."""
+
+    task: str
+    values: dict[str, str | int | bool | list[str] | dict[str, str]]
+    language: Language
+    program: str
+    environment: dict[str, str]
+    files: list[GivenFile]
+    line: int
+    login: str = ""
+
+
+def listen(path: Path) -> socket.socket:
+    """Make the socket; members of the group may connect, where there is that group.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    import grp
+
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    with suppress(KeyError):
+        try:
+            os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
+            path.chmod(0o660)
+        except PermissionError:
+            fields = {"path": str(path), "add": f"adduser giucong {GROUP}"}
+            log.warning("operators-cannot-reach-the-service", extra={"fields": fields})
+    listener.listen(_MOST_AT_ONCE)
+    return listener
+
+
+@dataclass(slots=True)
+class TerminalDoor:
+    """Does what people type.
+
+    Attributes:
+        keeper: Keeps the estate.
+        forks: Starts acts.
+        place: Folder for the acts' own folders.
+    """
+
+    keeper: Keeper
+    forks: ForkServer
+    place: Path
+    _running: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def serve(self, listener: socket.socket, stop: threading.Event) -> None:
+        """Answer until it is to stop."""
+        listener.settimeout(0.5)
+        with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="terminal") as pool:
+            while not stop.is_set():
+                try:
+                    connection, _address = listener.accept()
+                except OSError as error:
+                    stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
+                    continue
+                pool.submit(self._answer, connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(_SECONDS)
+            peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+            user, given = _PEER.unpack(peer)[1], list[int]()
+            try:
+                packet, given, _flags, _from = socket.recv_fds(
+                    connection, _MOST_BYTES, MOST_DESCRIPTORS
+                )
+                if packet:
+                    self._do(connection, user, packet, given)
+            except OSError:
+                return  # whoever asked has gone
+            except Exception:
+                log.exception("terminal-door-failed")
+            finally:
+                for it in given:
+                    os.close(it)
+
+    def _do(self, connection: socket.socket, user: int, packet: bytes, given: list[int]) -> None:
+        language: Language = "vi"
+        try:
+            asked = msgspec.convert(json.loads(packet), _Asked)
+            language = asked.language
+            self._check(asked, given)
+            with self._counted(user), self._folder(asked) as folder:
+                order = self._order(asked, user, folder)
+                with note_act(self.place, order, time.time()) as noted:
+                    started = self._start(order, given)
+                    if _watch(connection, started, _looks(order)):
+                        noted.note_cut()
+                        started.ended.wait()
+            connection.send(json.dumps({"code": started.code}).encode())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client says it
+            is_bad = isinstance(error, msgspec.MsgspecError | ValueError | RecursionError)
+            with speaking(language):
+                told = describe_error(explained(_unreadable() if is_bad else error))
+            connection.send(json.dumps({"error": told}).encode()[:_MOST_BYTES])
+
+    def _check(self, asked: _Asked, given: list[int]) -> None:
+        """Refuse what no client of ours says."""
+        if len(given) < _STREAMS or asked.line >= len(given) - _STREAMS:
+            raise _unreadable()
+        if asked.task in {BARE, COMPLETE}:
+            return
+        try:
+            task = find_task(asked.task)
+        except LookupError as error:
+            raise _unreadable() from error
+        for name, value in asked.values.items():
+            kind = task.flags[name].kind if name in task.flags else None
+            if type(value) is not (list if kind is tuple else kind):
+                raise _unreadable()
+        _check_files(task, asked, len(given) - _STREAMS)
+
+    def _order(self, asked: _Asked, user: int, folder: Path | None) -> Order:
+        estate, _catalog = self.keeper.get()
+        is_root = user == 0
+        login = asked.login if is_root and asked.login else _name_of(user)
+        person = find_person(estate.people, login)
+        return Order(
+            act=asked.task, task=asked.task, values=asked.values,
+            person=person.name if person else "", login=login, address="",
+            language=asked.language,
+            terminal=AtTerminal(
+                program="fab" if asked.program == "fab" else "giucong",
+                environment={k: v[:100] for k, v in asked.environment.items() if k in _KEPT},
+                files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
+                is_root=is_root, by_kernel=not is_root,
+            ),
+        )  # fmt: skip
+
+    def _start(self, order: Order, given: list[int]) -> Started:
+        descriptor = os.memfd_create("order", os.MFD_CLOEXEC)
+        try:
+            os.write(descriptor, write_order(order))
+            streams, files = given[:_STREAMS], given[_STREAMS:]
+            return self.forks.start([*streams, descriptor, *files], looks=_looks(order))
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _counted(self, user: int) -> Iterator[None]:
+        key = str(user)
+        with self._lock:
+            if self._running.get(key, 0) >= _MOST_OF_ONE:
+                raise WrongUseError(
+                    "too much is being done at once", data="nothing was changed",
+                    next_step="wait until something has ended, then try again",
+                )  # fmt: skip
+            self._running[key] = self._running.get(key, 0) + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[key] -= 1
+
+    @contextmanager
+    def _folder(self, asked: _Asked) -> Iterator[Path | None]:
+        if not asked.files:
+            yield None
+            return
+        folder = self.place / token_urlsafe(12)
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_files(task: Task, asked: _Asked, number: int) -> None:
+    """Refuse a path without its file, and a file that is not what the flag takes."""
+    files = {it.flag: it for it in asked.files}
+    for flag in task.flags.values():
+        is_named = flag.shape in _OF_CALLER and asked.values.get(flag.name) not in {None, "", "-"}
+        if is_named and flag.name not in files:
+            raise _unreadable()
+    for it in asked.files:
+        if it.flag not in task.flags or task.flags[it.flag].shape != it.shape:
+            raise _unreadable()
+        if not -1 <= it.descriptor < number:
+            raise _unreadable()
+
+
+_OF_CALLER = frozenset(OfCaller.__args__)  # type: ignore[attr-defined]  # of a Literal
+
+
+def _looks(order: Order) -> bool:
+    if order.task in {BARE, COMPLETE} or order.values.get("dry_run"):
+        return True
+    return "dry_run" not in find_task(order.task).flags
+
+
+def _watch(connection: socket.socket, started: Started, looks: bool) -> bool:
+    """Wait for the end of an act, and hear its client meanwhile; gives whether that has gone."""
+    while not started.ended.is_set():
+        waiting: list[Any] = [connection, started.bell]
+        ready, _, _ = select.select(waiting, [], [])
+        if connection not in ready:
+            continue
+        said = connection.recv(64)
+        if said == b"cancel":
+            started.send(signal.SIGINT)
+        else:
+            if looks:
+                started.send(signal.SIGINT)
+            return True
+    return False
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+def _unreadable() -> WrongUseError:
+    return WrongUseError(
+        "the service does not understand what was typed",
+        why="this program and the service may be of different versions",
+        data="nothing was changed",
+        next_step="`{program} --version`; then restart the service: `systemctl restart giucong`",
+    )

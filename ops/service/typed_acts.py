@@ -1,0 +1,84 @@
+"""What people have typed and runs now in the service, so that others see it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_urlsafe
+
+from ops.console.office.order import Order
+
+_END = ".act.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedAct:
+    """An act that runs.
+
+    Attributes:
+        task: Its name.
+        person: Who typed it; the login of who is nobody in the estate.
+        started_at: When, in UTC.
+        line_is_cut: Whether the terminal has gone, and it goes on without.
+    """
+
+    task: str
+    person: str
+    started_at: datetime
+    line_is_cut: bool = False
+
+
+@dataclass(slots=True)
+class Noted:
+    """An act that others see.
+
+    Attributes:
+        path: Where it stands.
+        act: What stands there.
+    """
+
+    path: Path
+    act: TypedAct
+
+    def write(self) -> None:
+        """Let others see it."""
+        text = json.dumps({**asdict(self.act), "started_at": self.act.started_at.isoformat()})
+        with suppress(OSError):  # a full disk ends nothing
+            self.path.write_text(text, encoding="utf-8")
+
+    def note_cut(self) -> None:
+        """Note that its terminal has gone."""
+        self.act = replace(self.act, line_is_cut=True)
+        self.write()
+
+
+@contextmanager
+def note_act(place: Path, order: Order, began: float) -> Iterator[Noted]:
+    """Let others see an act while it runs.
+
+    Args:
+        place: Folder of the acts' files.
+        order: What is done.
+        began: POSIX time.
+    """
+    started_at = datetime.fromtimestamp(began, UTC)
+    act = TypedAct(task=order.task, person=order.person or order.login, started_at=started_at)
+    noted = Noted(place / f"{token_urlsafe(12)}{_END}", act)
+    noted.write()
+    try:
+        yield noted
+    finally:
+        noted.path.unlink(missing_ok=True)
+
+
+def list_typed(place: Path) -> list[TypedAct]:
+    """Give what runs, the oldest first."""
+    found = []
+    for path in place.glob(f"*{_END}"):
+        with suppress(OSError, ValueError, TypeError):
+            values = json.loads(path.read_text(encoding="utf-8"))
+            values["started_at"] = datetime.fromisoformat(values["started_at"])
+            found.append(TypedAct(**values))
+    return sorted(found, key=lambda it: it.started_at)

@@ -1,0 +1,243 @@
+"""Send files between who types and who acts for that person: streams of names and bytes, no paths.
+
+A stream holds entries. Each begins with its length as four bytes, big-endian, then JSON: `at`, the
+names from the folder down; `mode`, its permissions; of a file `size`, and so many bytes follow. An
+entry without `at` ends the stream. Whoever receives decides where it goes; what is there already
+stays as it is, and no link is followed.
+"""
+
+import json
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.errors import OpsError
+
+MOST_BYTES = 10 << 30
+"""What goes through the line in one stream; more takes a place that the estate names."""
+
+MOST_ENTRIES = 1_000_000
+_LONGEST_HEAD, _MOST_NAMES, _CHUNK = 64 * 1024, 128, 1 << 20
+_HEAD = struct.Struct(">I")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MODE = 0o777
+
+
+class ExchangeError(OpsError):
+    """Files do not come through."""
+
+
+@dataclass(slots=True)
+class Received:
+    """What came.
+
+    Attributes:
+        files: How many were written.
+        kept: Names that were there already, and stay as they were.
+    """
+
+    files: int
+    kept: list[str]
+
+
+def send_tree(line: socket.socket, top: Path) -> None:
+    """Send a file, or what a folder holds; links and what is neither are left out.
+
+    Raises:
+        ExchangeError: It is more than goes through the line.
+        OSError: It cannot be read, or the other side has gone.
+    """
+    sent = entries = 0
+    for names, path, status in _walk(top):
+        is_file = stat.S_ISREG(status.st_mode)
+        sent, entries = sent + (status.st_size if is_file else 0), entries + 1
+        if sent > MOST_BYTES or entries > MOST_ENTRIES:
+            _send_head(line, {"error": "size"})
+            raise too_much()
+        head = {"at": names, "mode": status.st_mode & _MODE}
+        if not is_file:
+            _send_head(line, head)
+            continue
+        with path.open("rb", buffering=0) as file:
+            _send_head(line, {**head, "size": status.st_size})
+            left = status.st_size
+            while left:
+                piece = file.read(min(left, _CHUNK)) or bytes(min(left, _CHUNK))
+                line.sendall(piece)
+                left -= len(piece)
+    _send_head(line, {})
+
+
+def receive_tree(line: socket.socket, folder: int, *, only: str = "") -> Received:
+    """Write what comes below an open folder.
+
+    Args:
+        line: Where it comes from; whatever it says is not believed.
+        folder: Descriptor of the folder.
+        only: Of a single file that is asked for, the name it gets.
+
+    Raises:
+        ExchangeError: It breaks off, is too much, or is no stream of files.
+        OSError: It cannot be written.
+    """
+    received, came = Received(0, []), 0
+    for number, head in enumerate(_heads(line)):
+        names, size = _read_names(head), head.get("size")
+        came += size if isinstance(size, int) and size >= 0 else 0
+        if came > MOST_BYTES or number >= MOST_ENTRIES:
+            raise too_much()
+        if only:
+            names = [only] if isinstance(size, int) else []
+        if not names:
+            continue
+        if isinstance(size, int):
+            _receive_file(line, folder, names, size, head, received)
+        else:
+            with _entered(folder, names):
+                pass
+    return received
+
+
+def _receive_file(
+    line: socket.socket, folder: int, names: list[str], size: int, head: Mapping[str, Any],
+    received: Received,
+) -> None:  # fmt: skip
+    if size < 0:
+        raise _unreadable()
+    with _entered(folder, names[:-1]) as place:
+        try:
+            file = os.open(names[-1], _NEW, head["mode"] & _MODE, dir_fd=place)
+        except FileExistsError:
+            received.kept.append("/".join(names))
+            file = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        else:
+            received.files += 1
+        try:
+            while size:
+                piece = line.recv(min(size, _CHUNK))
+                if not piece:
+                    raise _broken_off()
+                _write(file, piece)
+                size -= len(piece)
+        finally:
+            os.close(file)
+
+
+def _write(file: int, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+@contextmanager
+def _entered(folder: int, names: list[str]) -> Iterator[int]:
+    """Enter a folder name by name, made where it is not there; no link is followed."""
+    place = os.dup(folder)
+    try:
+        for name in names:
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o777, dir_fd=place)
+            inner = os.open(name, _FOLDER, dir_fd=place)
+            os.close(place)
+            place = inner
+        yield place
+    finally:
+        os.close(place)
+
+
+def _walk(top: Path) -> Iterable[tuple[list[str], Path, os.stat_result]]:
+    status = top.lstat()
+    if stat.S_ISREG(status.st_mode):
+        yield [top.name], top, status
+        return
+    stack: list[tuple[list[str], Path]] = [([], top)]
+    while stack:
+        names, folder = stack.pop()
+        with closing(os.scandir(folder)) as entries:
+            for it in sorted(entries, key=lambda entry: entry.name):
+                status = it.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    stack.append(([*names, it.name], Path(it.path)))
+                elif not stat.S_ISREG(status.st_mode):
+                    continue
+                yield [*names, it.name], Path(it.path), status
+
+
+def _send_head(line: socket.socket, head: Mapping[str, object]) -> None:
+    body = json.dumps(head).encode()
+    line.sendall(_HEAD.pack(len(body)) + body)
+
+
+def _heads(line: socket.socket) -> Iterator[dict[str, Any]]:
+    while True:
+        (length,) = _HEAD.unpack(receive_exactly(line, _HEAD.size))
+        if length > _LONGEST_HEAD:
+            raise _unreadable()
+        try:
+            head = json.loads(receive_exactly(line, length))
+        except (ValueError, RecursionError) as error:
+            raise _unreadable() from error
+        if head == {}:
+            return
+        if not isinstance(head, dict) or not isinstance(head.get("mode"), int):
+            raise too_much() if head == {"error": "size"} else _unreadable()
+        yield head
+
+
+def _read_names(head: Mapping[str, Any]) -> list[str]:
+    names = head.get("at")
+    if not isinstance(names, list) or not 0 < len(names) <= _MOST_NAMES:
+        raise _unreadable()
+    for name in names:
+        if not isinstance(name, str) or name in {"", ".", ".."} or set(name) & {"/", "\0"}:
+            raise _unreadable()
+    return names
+
+
+def receive_exactly(line: socket.socket, size: int) -> bytes:
+    """Receive so many bytes.
+
+    Raises:
+        ExchangeError: Fewer come.
+    """
+    parts = list[bytes]()
+    while size:
+        part = line.recv(min(size, _CHUNK))
+        if not part:
+            raise _broken_off()
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def too_much() -> ExchangeError:
+    """Give the error of more than goes through the line."""
+    return ExchangeError(
+        "these files are more than goes through the line: {most} bytes, {entries} entries",
+        data="nothing that was there is changed",
+        next_step="take less at a time",
+        most=MOST_BYTES,
+        entries=MOST_ENTRIES,
+    )
+
+
+def _broken_off() -> ExchangeError:
+    return ExchangeError(
+        "the line to the service broke off", data="nothing that was there is changed",
+        next_step="`{program} service.status`",
+    )  # fmt: skip
+
+
+def _unreadable() -> ExchangeError:
+    return ExchangeError(
+        "what came over the line is no stream of files",
+        data="nothing that was there is changed",
+        next_step="`{program} --version` here, and `{program} service.status`: do both fit?",
+    )
