@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import OpsError, WrongUseError
-from ops.estate.load.read import INSTALLED_PATH, find_estate_path
+from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_path
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
@@ -50,13 +50,15 @@ def is_client() -> bool:
     """Say whether tasks are the installed service's to do, for who types here."""
     try:
         path = find_estate_path()
+    except EstateClosedError as error:  # whoever may not even see it asks the service
+        path = Path(str(error.params["path"]))
     except WrongUseError:
         return False
     if path != INSTALLED_PATH or os.environ.get(BY_ROOT):
         return False
     folder = find_state_folder(path)
-    if folder is None:  # not readable for us, or not there yet
-        return SOCKET.exists()
+    if folder is None:  # closed to us, or not there yet
+        return os.geteuid() != 0 or SOCKET.exists()
     return folder.stat().st_uid != os.geteuid()
 
 

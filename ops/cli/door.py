@@ -1,12 +1,14 @@
 """What every task passes before it runs: its flags, the owner, the person's rights, the proof."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
 
 from ops.access.carry_out import carry_out
 from ops.errors import WrongUseError
-from ops.estate.owner import is_borrowed
+from ops.estate.owner import BY_ROOT, is_borrowed
 from ops.terminal.task import Task
 
 
@@ -38,7 +40,7 @@ def pass_door(task: Task, values: dict[str, Any]) -> int | None:
         NotAllowedError: The person's roles do not reach.
     """
     if task.as_owner:
-        _run_as_owner()
+        _run_as_owner(task)
     elif task.as_oneself and is_borrowed():
         raise WrongUseError(
             "the task {task} is not typed with the rights of another user",
@@ -63,7 +65,7 @@ def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:
     values["dry_run"] = True
 
 
-def _run_as_owner() -> None:
+def _run_as_owner(task: Task) -> None:
     from ops.cli.owner import act_as_owner
     from ops.estate.load.read import find_estate_path
 
@@ -71,4 +73,30 @@ def _run_as_owner() -> None:
         path = find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
+    if not task.is_foreground:
+        _refuse_borrowed(task, path)
     act_as_owner(path)
+
+
+def _refuse_borrowed(task: Task, path: Path) -> None:
+    """Refuse who types with the rights of the service's user: the service does it for that person.
+
+    Raises:
+        NotAllowedError: Somebody does.
+    """
+    from ops.access.caller import current_caller
+    from ops.access.identity import NotAllowedError, kernel_login
+    from ops.estate.load.read import INSTALLED_PATH
+
+    is_ours = current_caller() is not None or bool(os.environ.get(BY_ROOT))
+    if path != INSTALLED_PATH or os.geteuid() == 0 or is_ours:
+        return
+    if is_borrowed() or kernel_login():
+        raise NotAllowedError(
+            "nobody's command line runs with the rights of the service any more",
+            why="the service itself does what you type, for you and with your files",
+            data="nothing was changed",
+            next_step="type it as yourself, without `sudo`: `{program} {task}`; root takes the rule"
+            " away that lent the rights",
+            task=task.name,
+        )

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,19 +127,37 @@ def _type(terminal: int, answer: Callable[[str], str], told: str) -> None:
 
 
 def _waits(process: int) -> bool:
-    """Whether a process, or one that it has started, reads from a terminal."""
+    """Whether a process, or one that it has started, reads from a terminal.
+
+    A client of the service hands a terminal of its own making over: there somebody else reads.
+    """
     with suppress(psutil.NoSuchProcess):
         found = psutil.Process(process)
-        return any(_reads(it.pid) for it in (found, *found.children(recursive=True)))
+        ours = [found.pid, *(it.pid for it in found.children(recursive=True))]
+        if any(_reads(it) for it in ours):
+            return True
+        made = {f"/dev/pts/{number}" for it in ours for number in _made_by(it)}
+        return bool(made) and any(_reads(it, made) for it in psutil.pids())
     return False
 
 
-def _reads(process: int) -> bool:
+def _made_by(process: int) -> list[str]:
+    """Give the numbers of the terminals that a process has made."""
+    found = []
+    with suppress(OSError):
+        for it in Path(f"/proc/{process}/fdinfo").iterdir():
+            found += re.findall(r"^tty-index:\s*(\d+)", it.read_text(), re.MULTILINE)
+    return found
+
+
+def _reads(process: int, terminals: Collection[str] = ()) -> bool:
     with suppress(OSError):
         text = Path(f"/proc/{process}/syscall").read_text()
         if text.startswith(_READ):
-            file = Path(f"/proc/{process}/fd/{int(text.split()[1], 16)}").readlink()
-            return str(file).startswith(("/dev/pts/", "/dev/tty"))
+            file = str(Path(f"/proc/{process}/fd/{int(text.split()[1], 16)}").readlink())
+            return file in terminals or (
+                not terminals and file.startswith(("/dev/pts/", "/dev/tty"))
+            )
     return False
 
 

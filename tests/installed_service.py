@@ -1,0 +1,148 @@
+"""The installed service with people at terminals: real users, and its socket.
+
+It lives in a mount namespace of its own, as a process of the user `giucong`; what people type there
+runs as they are. It takes root.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.installed_machine import (
+    OPERATOR,
+    SERVICE,
+    words_for_installed,
+    words_for_python_of_all,
+)
+from tests.integration.jobs.small_estate import GIUCONG
+from tests.lab.terminal import Typed, type_at_terminal
+
+GROUP_ID = 1071
+PEOPLE: Mapping[str, tuple[int, bool]] = {
+    "root": (0, False), "giucong": (SERVICE, True), "nva": (OPERATOR, True), "ttb": (1062, True),
+    "khach": (1063, False),
+}  # fmt: skip
+"""Login → user id, and whether it is in the group that may knock."""
+
+_BEGIN = f"""
+set -eu
+for it in ttb:1062 khach:1063; do
+  echo "${{it%:*}}:x:${{it#*:}}:${{it#*:}}::/nonexistent:/bin/sh" >> /etc/passwd
+  echo "${{it%:*}}:x:${{it#*:}}:" >> /etc/group
+done
+echo "giucong-operators:x:{GROUP_ID}:giucong,nva,ttb" >> /etc/group
+mount -t tmpfs -o mode=755 none /run
+install -d -o giucong -g giucong -m 711 /run/giucong
+echo $$
+exec sleep infinity
+"""
+_WAIT_SECONDS = 60.0
+
+
+@dataclass
+class InstalledService:
+    """The service, and people who type.
+
+    Attributes:
+        estate: Folder of the estate file, which is /etc/giucong there.
+        place: The process whose namespace it is.
+        service: The service; None while it does not run.
+        log: What it has said.
+    """
+
+    estate: Path
+    log: Path
+    place: int = 0
+    service: "subprocess.Popen[bytes] | None" = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def words_as(self, login: str, *words: str) -> list[str]:
+        """Give the words with which somebody runs a command there."""
+        number, is_member = PEOPLE[login]
+        groups = f"--groups={number},{GROUP_ID}" if is_member else "--clear-groups"
+        become = ["setpriv", f"--reuid={number}", f"--regid={number}", groups, "--"]
+        return ["nsenter", f"--mount=/proc/{self.place}/ns/mnt", "--wd=/",
+                *(become if number else []), *words]  # fmt: skip
+
+    def environment_of(self, login: str) -> dict[str, str]:
+        """Give the environment that somebody has."""
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "GIUCONG_LANG": "en",
+                "LOGNAME": login, **self.environment}  # fmt: skip
+
+    def start(self) -> None:
+        """Start the service, and wait until it hears people."""
+        socket_of = Path(f"/proc/{self.place}/root/run/giucong/terminal.sock")
+        socket_of.unlink(missing_ok=True)
+        with self.log.open("ab") as out:
+            self.service = subprocess.Popen(
+                self.words_as("giucong", str(GIUCONG), "service.run"),
+                env={**self.environment_of("giucong"), "RUNTIME_DIRECTORY": "/run/giucong"},
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+        until = time.monotonic() + _WAIT_SECONDS
+        while not socket_of.exists():
+            assert time.monotonic() < until, self.log.read_text(encoding="utf-8")
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Have the service stop."""
+        if self.service is not None:
+            self.service.send_signal(number)
+            self.service.wait(90)
+            self.service = None
+
+    def run(
+        self, login: str, *words: str, typed: str = "", folder: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `giucong` as somebody who is at no terminal."""
+        command = self.words_as(login, *(["env", "-C", str(folder)] if folder else []),
+                                str(GIUCONG), *words)  # fmt: skip
+        return subprocess.run(
+            command, env=self.environment_of(login), input=typed, capture_output=True, text=True,
+            check=False, timeout=120,
+        )  # fmt: skip
+
+    def type(self, login: str, words: Sequence[str], answer: Callable[[str], str]) -> Typed:
+        """Run `giucong` as somebody at a terminal, who answers."""
+        command = self.words_as(login, str(GIUCONG), *words)
+        return type_at_terminal(command, answer, environment=self.environment_of(login))
+
+
+@contextmanager
+def installed_service(estate: Path, log: Path) -> Iterator[InstalledService]:
+    """Run the service for an estate's folder, which belongs to root; its state to `giucong`.
+
+    Args:
+        estate: Folder of the estate file.
+        log: Where the service's own lines go.
+    """
+    words = [*words_for_python_of_all(), *words_for_installed(estate), "sh", "-c", _BEGIN]
+    inside = subprocess.Popen(
+        words, stdout=subprocess.PIPE, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    )
+    found = InstalledService(estate, log)
+    try:
+        assert inside.stdout is not None
+        found.place = int(inside.stdout.readline())
+        found.start()
+        yield found
+    finally:
+        found.stop()
+        if found.place:
+            os.kill(found.place, signal.SIGKILL)
+        inside.wait(30)
+        if inside.stdout is not None:
+            inside.stdout.close()
+
+
+def give_to(login: str, *places: Path) -> None:
+    """Give folders, and all in them, to somebody."""
+    number = PEOPLE[login][0]
+    for place in places:
+        for it in (place, *place.rglob("*")):
+            os.chown(it, number, number, follow_symlinks=False)

@@ -1,0 +1,146 @@
+"""People at terminals are clients of the service: nobody's command line runs with its rights."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ops.catalog.open import open_catalog
+from tests.installed_machine import OPERATOR, only_root
+from tests.installed_service import InstalledService, give_to, installed_service
+from tests.integration.jobs.small_estate import GIUCONG, build_estate
+from tests.people import KEY_TEXT, appoint, enrol
+
+pytestmark = pytest.mark.slow
+PEOPLE = """
+[[people]]
+name = "ttb"
+title = "Trần Thị B"
+mail = "ttb@example.vn"
+login = "ttb"
+"""
+
+
+def install(folder: Path) -> Path:
+    """Build an estate as the how-to has it: its folder is root's, its state the service's."""
+    estate, var = folder / "etc", folder / "var"
+    path = build_estate(estate, PEOPLE)
+    (var / "keys").mkdir(parents=True)
+    text = path.read_text(encoding="utf-8")
+    for name in ("state", "scratch", "cache"):
+        text = text.replace(f'{name} = "{name}"', f'{name} = "{var}/{name}"')
+    text = text.replace("sqlite:///state", f"sqlite:///{var}/state")
+    text = text.replace('"stores/near"', f'"{var}/stores/near"')
+    text = text.replace(
+        'repository = "file:keys/repository.key"',
+        f'repository = "file:{var}/keys/repository.key"\n'
+        f'credentials = "file:{var}/keys/credentials.key"',
+    )
+    for name in ("path", "database"):
+        text = text.replace(f'{name} = "www', f'{name} = "{folder}/www')
+    text = text.replace('mail = "nva@example.vn"', 'mail = "nva@example.vn"\nlogin = "nva"')
+    path.write_text(text, encoding="utf-8")
+    (estate / "www").rename(folder / "www")
+    (var / "keys" / "credentials.key").write_text(KEY_TEXT)
+    (var / "keys" / "credentials.key").chmod(0o600)
+    (var / "state").mkdir()
+    with open_catalog(f"sqlite:///{var}/state/giucong.db") as catalog:
+        began = datetime.now(UTC) - timedelta(days=1)
+        enrol(catalog, "nva", "operator", "backup_admin", now=began)
+        appoint(catalog, "ttb", "viewer", now=began)
+    give_to("giucong", var, folder / "www")
+    return estate
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[InstalledService]:
+    with tempfile.TemporaryDirectory(prefix="giucong-door-") as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        with installed_service(install(folder), folder / "log") as running:
+            done = running.run("nva", "backup.init")
+            assert done.returncode in {0, 3}, done.stderr + running.log.read_text()
+            yield running
+
+
+@only_root
+def test_an_operator_is_a_client_and_the_journal_says_who(service: InstalledService) -> None:
+    done = service.run("nva", "backup.run", "--site", "cong-xa")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(service.run("nva", "backup.list", "--site", "cong-xa", "--json").stdout)
+    assert len(listed["items"]) == 1
+    refused = service.run("ttb", "backup.run", "--site", "cong-xa")
+    assert refused.returncode == 1
+    assert "you may not run `backup.run`" in refused.stderr
+
+
+@only_root
+def test_who_is_not_in_the_group_is_told_what_root_types(service: InstalledService) -> None:
+    refused = service.run("khach", "backup.status")
+    assert refused.returncode == 1
+    assert "adduser khach giucong-operators" in refused.stderr
+
+
+@only_root
+def test_files_belong_to_who_types(service: InstalledService, folder: Path) -> None:
+    made = service.run("nva", "plan.draft", "--year", "2027", "--out", "ra", folder=folder)
+    assert made.returncode == 0, made.stderr
+    assert str(folder) not in made.stdout.replace("ra/", "")
+    for it in (folder / "ra", *(folder / "ra").iterdir()):
+        assert it.stat().st_uid == OPERATOR
+    assert len(list((folder / "ra").iterdir())) >= 3
+    closed = folder / "khoa"
+    closed.write_text("bí mật của người khác")
+    closed.chmod(0o600)
+    refused = service.run("nva", "document.add", "--file", str(closed), "--title", "x")
+    assert refused.returncode == 2
+    assert "cannot be read" in refused.stderr
+
+
+@only_root
+def test_what_is_there_is_not_written_over_and_no_link_is_followed(
+    service: InstalledService, folder: Path
+) -> None:
+    (folder / "sheet.xlsx").write_text("của tôi")
+    (folder / "link.xlsx").symlink_to(service.estate.parent / "var" / "keys" / "repository.key")
+    for name in ("sheet.xlsx", "link.xlsx"):
+        refused = service.run("nva", "asset.export", "--out", str(folder / name))
+        assert refused.returncode == 2, name
+        assert "is there already" in refused.stderr
+    assert (folder / "sheet.xlsx").read_text() == "của tôi"
+
+
+@only_root
+def test_at_a_terminal_it_asks_and_hears(service: InstalledService) -> None:
+    asked: list[str] = []
+
+    def answer(told: str) -> str:
+        asked.append(told)
+        return "cong-xa"
+
+    typed = service.type("nva", ["backup.restore", "--site", "cong-xa", "--in-place"], answer)
+    assert asked, typed.told
+    assert "Type cong-xa to go on" in asked[0]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="giucong-typed-") as place:
+        os.chown(place, OPERATOR, OPERATOR)
+        yield Path(place)
+
+
+@only_root
+def test_nobody_borrows_the_services_rights_any_more(service: InstalledService) -> None:
+    """The rule that was documented before lets somebody become the service's user."""
+    words = service.words_as("nva", "sudo", "-n", "-u", "giucong", str(GIUCONG), "backup.status")
+    refused = subprocess.run(
+        words, env=service.environment_of("nva"), capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "`giucong backup.status`" in refused.stderr
