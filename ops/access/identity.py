@@ -271,8 +271,7 @@ def _not_allowed(
             "you may not run `{task}`",
             why='your login "{login}" is nobody in the estate file',
             data="nothing was changed",
-            next_step="log in as yourself and use `sudo`, or write `login` at your"
-            " `[[people]]` entry",
+            next_step="log in as yourself, or write `login` at your `[[people]]` entry",
             task=task,
             login=login,
         )

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from ops.backups.setup.init import rebuild_index
 from ops.errors import SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.language.text import N_, _, fill, program_name
+from ops.language.text import N_, _, fill
 from ops.terminal.output import write_line
 
 
@@ -88,13 +87,11 @@ def write_next_steps(estate: Estate, user: str, *, is_whole: bool) -> None:
                               " examples/systemd; or `{program} service.run`"), {}))  # fmt: skip
     if logins := _find_who_may(estate):
         told = N_("the tasks below need a role, which this login has not; log in as {logins}, then:"
-                  " `sudo -u {user} {command} TASK`")  # fmt: skip
-        command = f"{sys.prefix}/bin/{program_name()}"  # as the rule of sudo names it
-        write_line("  " + fill(told, {"logins": ", ".join(logins), "user": user,
-                                      "command": command}))  # fmt: skip
+                  " `{program} TASK`")  # fmt: skip
+        write_line("  " + fill(told, {"logins": ", ".join(logins)}))
         if absent := [it for it in logins if not _is_login(it)]:
-            told = N_("not on this machine yet: {logins}; `adduser LOGIN`, then let it use `sudo`"
-                      " as the page of people and approvals says")  # fmt: skip
+            told = N_("not on this machine yet: {logins}; `adduser LOGIN`, then `adduser"
+                      " LOGIN giucong-operators`")  # fmt: skip
             write_line("    " + fill(told, {"logins": ", ".join(absent)}))
     steps = [N_("look: `{program} backup.status`"),
              N_("save the service anew: `{program} backup.run --site giucong`")]  # fmt: skip

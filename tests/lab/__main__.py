@@ -30,7 +30,7 @@ _GUIDE = """
 the lab is up, and stays until `make lab-stop`:
   a shell      python -m tests.lab enter MACHINE [LOGIN]      as root, or as one of {logins}
   machines     {machines}
-  the service  on ops: `sudo -u giucong /opt/giucong/.venv/bin/giucong service.status`
+  the service  on ops: `giucong service.status`, as one of the people
   people       {people}: passwords, the app's secret, recovery codes
   a code       python -m tests.lab code LOGIN
   a visitor    python -m tests.lab visit COMMAND…      e.g. curl -sL http://NAME.{domain}/

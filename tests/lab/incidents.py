@@ -175,7 +175,7 @@ class _Hands:
         self.decisions = 0
 
     def type(self, words: Sequence[str]) -> Typed:
-        whole = self._lab.ops.words_as(OPERATOR, "sudo", "-u", "giucong", _GIUCONG, *words)
+        whole = self._lab.ops.words_as(OPERATOR, _GIUCONG, *words)
         return type_at_terminal(whole, self._answer, environment=VARIABLES)
 
     def _answer(self, told: str) -> str:

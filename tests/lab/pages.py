@@ -24,10 +24,3 @@ def blocks(page: str, kind: str) -> list[str]:
 def lines_before(page: str, word: str) -> Iterator[str]:
     """Give what is typed, until a line holds a word."""
     return takewhile(lambda line: word not in line, read_lines(page))
-
-
-def rule_of_sudo() -> str:
-    """Give the line of the page that lets people run the tasks."""
-    text = (ROOT / PEOPLE).read_text(encoding="utf-8")
-    (rule,) = re.findall(r"^%giucong-operators .*$", text, re.MULTILINE)
-    return f"{rule}\n"
