@@ -13,6 +13,7 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Notice, Run
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
+from ops.estate.model.own_site import results_folder
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
@@ -23,6 +24,7 @@ from ops.outcomes.explain import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView
+from ops.service.typed_acts import list_typed
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
 
@@ -35,11 +37,15 @@ def show_service(*, as_json: bool) -> int:
     is_running = is_service_running(estate.service.state)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         runs, notices = _open_runs(catalog), _notice_counts(catalog)
+    typed = list_typed(results_folder(estate))
     if as_json:
         heartbeat = read_heartbeat(estate.service.state)
         beat = read_beat(estate.service.state)
         watch = dict(beat.parts) if beat else None
-        write_json(runs, running=is_running, notices=notices, heartbeat=heartbeat, watch=watch)
+        write_json(
+            runs, running=is_running, typed=typed, notices=notices, heartbeat=heartbeat,
+            watch=watch,
+        )  # fmt: skip
         return 0 if is_running else 1
     write_line(
         _("The service runs on this machine.")
@@ -50,7 +56,13 @@ def show_service(*, as_json: bool) -> int:
     for run in runs:
         age = format_duration(now - run["started_at"])
         write_line("  " + _("{job} runs, since {age}").format(job=run["job"], age=age))
-    if not runs:
+    for it in typed:
+        age = format_duration(now - it.started_at)
+        line = _("{task} runs, typed by {person}, since {age}")
+        if it.line_is_cut:
+            line = _("{task} runs, typed by {person}, since {age}; the terminal has gone")
+        write_line("  " + line.format(task=it.task, person=it.person, age=age))
+    if not runs and not typed:
         write_line("  " + _("nothing runs just now"))
     shown = {
         "waiting": _("notices that wait: {count}"),

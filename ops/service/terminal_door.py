@@ -17,7 +17,6 @@ import signal
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -147,7 +146,7 @@ class TerminalDoor:
             self._check(asked, given)
             with self._counted(user), self._folder(asked) as folder:
                 order = self._order(asked, user, folder)
-                with note_act(self.place, order, time.time()) as noted:
+                with note_act(self.place, order) as noted:
                     started = self._start(order, given)
                     if _watch(connection, started, _looks(order)):
                         noted.note_cut()

@@ -55,16 +55,15 @@ class Noted:
 
 
 @contextmanager
-def note_act(place: Path, order: Order, began: float) -> Iterator[Noted]:
+def note_act(place: Path, order: Order) -> Iterator[Noted]:
     """Let others see an act while it runs.
 
     Args:
         place: Folder of the acts' files.
         order: What is done.
-        began: POSIX time.
     """
-    started_at = datetime.fromtimestamp(began, UTC)
-    act = TypedAct(task=order.task, person=order.person or order.login, started_at=started_at)
+    person = order.person or order.login
+    act = TypedAct(task=order.task, person=person, started_at=datetime.now(UTC))
     noted = Noted(place / f"{token_urlsafe(12)}{_END}", act)
     noted.write()
     try:
