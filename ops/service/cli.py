@@ -24,7 +24,7 @@ from ops.outcomes.explain import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView
-from ops.service.typed_acts import list_typed
+from ops.service.typed_acts import TypedAct, list_typed
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
 
@@ -56,12 +56,7 @@ def show_service(*, as_json: bool) -> int:
     for run in runs:
         age = format_duration(now - run["started_at"])
         write_line("  " + _("{job} runs, since {age}").format(job=run["job"], age=age))
-    for it in typed:
-        age = format_duration(now - it.started_at)
-        line = _("{task} runs, typed by {person}, since {age}")
-        if it.line_is_cut:
-            line = _("{task} runs, typed by {person}, since {age}; the terminal has gone")
-        write_line("  " + line.format(task=it.task, person=it.person, age=age))
+    _tell_typed(typed, now)
     if not runs and not typed:
         write_line("  " + _("nothing runs just now"))
     shown = {
@@ -75,6 +70,15 @@ def show_service(*, as_json: bool) -> int:
                  *tell_watch(estate, now)):  # fmt: skip
         write_line(f"  {line}")
     return 0 if is_running else 1
+
+
+def _tell_typed(typed: Sequence[TypedAct], now: datetime) -> None:
+    for it in typed:
+        age = format_duration(now - it.started_at)
+        line = _("{task} runs, typed by {person}, since {age}")
+        if it.line_is_cut:
+            line = _("{task} runs, typed by {person}, since {age}; the terminal has gone")
+        write_line("  " + line.format(task=it.task, person=it.person, age=age))
 
 
 def _open_runs(catalog: Catalog) -> list[dict[str, Any]]:

@@ -146,10 +146,12 @@ class TerminalDoor:
             self._check(asked, given)
             with self._counted(user), self._folder(asked) as folder:
                 order = self._order(asked, user, folder)
-                with note_act(self.place, order) as noted:
+                looks = _looks(order)
+                with note_act(self.place, order, changes=not looks) as noted:
                     started = self._start(order, given)
-                    if _watch(connection, started, _looks(order)):
-                        noted.note_cut()
+                    if _watch(connection, started, looks):
+                        if not looks:
+                            noted.note_cut()
                         started.ended.wait()
             connection.send(json.dumps({"code": started.code}).encode())
         except Exception as error:  # noqa: BLE001 - whatever it is, the client says it

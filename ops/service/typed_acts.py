@@ -55,17 +55,19 @@ class Noted:
 
 
 @contextmanager
-def note_act(place: Path, order: Order) -> Iterator[Noted]:
+def note_act(place: Path, order: Order, *, changes: bool) -> Iterator[Noted]:
     """Let others see an act while it runs.
 
     Args:
         place: Folder of the acts' files.
         order: What is done.
+        changes: Whether it changes something; what only looks is not worth telling.
     """
     person = order.person or order.login
     act = TypedAct(task=order.task, person=person, started_at=datetime.now(UTC))
     noted = Noted(place / f"{token_urlsafe(12)}{_END}", act)
-    noted.write()
+    if changes:
+        noted.write()
     try:
         yield noted
     finally:
