@@ -52,7 +52,7 @@ def is_client() -> bool:
         path = find_estate_path()
     except EstateClosedError as error:  # whoever may not even see it asks the service
         path = Path(str(error.params["path"]))
-    except WrongUseError:
+    except OpsError:  # the task itself says so
         return False
     if path != INSTALLED_PATH or os.environ.get(BY_ROOT):
         return False
