@@ -87,6 +87,35 @@ def test_who_is_not_in_the_group_is_told_what_root_types(service: InstalledServi
 
 
 @only_root
+def test_files_belong_to_who_types(service: InstalledService, folder: Path) -> None:
+    made = service.run("nva", "plan.draft", "--year", "2027", "--out", "ra", folder=folder)
+    assert made.returncode == 0, made.stderr
+    assert str(folder) not in made.stdout.replace("ra/", "")
+    for it in (folder / "ra", *(folder / "ra").iterdir()):
+        assert it.stat().st_uid == OPERATOR
+    assert len(list((folder / "ra").iterdir())) >= 3
+    closed = folder / "khoa"
+    closed.write_text("bí mật của người khác")
+    closed.chmod(0o600)
+    refused = service.run("nva", "document.add", "--file", str(closed), "--title", "x")
+    assert refused.returncode == 2
+    assert "cannot be read" in refused.stderr
+
+
+@only_root
+def test_what_is_there_is_not_written_over_and_no_link_is_followed(
+    service: InstalledService, folder: Path
+) -> None:
+    (folder / "sheet.xlsx").write_text("của tôi")
+    (folder / "link.xlsx").symlink_to(service.estate.parent / "var" / "keys" / "repository.key")
+    for name in ("sheet.xlsx", "link.xlsx"):
+        refused = service.run("nva", "asset.export", "--out", str(folder / name))
+        assert refused.returncode == 2, name
+        assert "is there already" in refused.stderr
+    assert (folder / "sheet.xlsx").read_text() == "của tôi"
+
+
+@only_root
 def test_at_a_terminal_it_asks_and_hears(service: InstalledService) -> None:
     asked: list[str] = []
 
