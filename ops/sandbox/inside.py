@@ -2,7 +2,7 @@
 
 1. Refuse where a namespace is the machine's own: nothing is touched then.
 2. Enter a root that shows nothing of the machine's data; have the kernel refuse sockets of kinds
-   that lead out of a network namespace.
+   that lead out of a network namespace, and user namespaces.
 3. Try to reach production; whatever answers ends it here, before anything was started.
 4. Bound what is taken of the machine. From now on a child does the work, and this process watches
    it: too much of the machine, or time that is over, ends the rehearsal.
@@ -37,9 +37,9 @@ from ops.sandbox.databases.databases import (
 from ops.sandbox.guard import Tell, guard
 from ops.sandbox.isolation import limits, network
 from ops.sandbox.isolation import system_calls as calls
-from ops.sandbox.isolation.address_families import keep_to_families
 from ops.sandbox.isolation.live_places import empty_caches, put_in_place
 from ops.sandbox.isolation.new_root import enter_new_root, inside
+from ops.sandbox.isolation.refused_calls import keep_to_families, refuse_user_namespaces
 from ops.sandbox.plan import (
     Order,
     RehearsalPlan,
@@ -170,6 +170,8 @@ def _set_apart(order: Order, rehearsal: Rehearsal) -> bool:
         limits.be_first()
         enter_new_root(order.plan.work, order.plan.bounds.memory_bytes)
         keep_to_families()
+        if order.way == "root":  # else whoever runs what gets a namespace first (`run_as`)
+            refuse_user_namespaces()
         if "net" not in shared:
             calls.bring_up_loopback()
     except OSError as error:

@@ -13,8 +13,8 @@ from typing import Literal
 import pytest
 
 from ops.sandbox import rehearse as rehearsing
-from ops.sandbox.isolation.address_families import PROCESSORS, Processor, make_filter
 from ops.sandbox.isolation.limits import fit
+from ops.sandbox.isolation.refused_calls import PROCESSORS, Processor, make_filter
 from ops.sandbox.plan import Bounds, Order, RehearsalPlan, ServingPlan, list_namespaces
 from ops.sandbox.rehearse import rehearse
 from ops.sandbox.result import RehearsalResult
@@ -155,6 +155,41 @@ def test_a_site_gets_no_socket_that_leads_out_of_its_network(by: object, work: P
     assert "told [True, True, True, (-1, True)" in told
     if os.uname().machine == "x86_64":
         assert told.endswith(("(-1, True), -31, -31]", "(-1, True), -31, -11]"))
+
+
+# User namespaces: who is root in one reaches the parts of the kernel that are for root alone ----
+
+
+NAMESPACES = """
+import ctypes, errno, os, struct, subprocess, threading
+libc = ctypes.CDLL(None, use_errno=True)
+clone, clone3 = {"x86_64": 56, "aarch64": 220}[os.uname().machine], 435
+def tried(answer):
+    if answer == 0:
+        os._exit(0)  # the child
+    return errno.errorcode[ctypes.get_errno()] if answer < 0 else "made"
+wish = ctypes.create_string_buffer(struct.pack("8Q", 0x10000000, 0, 0, 0, 17, 0, 0, 0))
+told = [
+    tried(libc.syscall(clone, 0x10000000 | 17, 0, 0, 0, 0)),
+    tried(libc.syscall(clone3, wish, 64)),
+    tried(libc.unshare(0x10000000) or 1),
+    tried(libc.unshare(0x10000000 | 0x20000) or 1),
+    subprocess.run(["unshare", "--user", "true"], stderr=subprocess.DEVNULL).returncode,
+]
+thread = threading.Thread(target=told.append, args=("thread",))
+thread.start()
+thread.join()
+print("told", told, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [rehearse, rehearse_as_nobody])
+def test_a_site_gets_no_user_namespace(by: object, work: Path) -> None:
+    assert callable(by)
+    told = told_by(by(a_site(work, NAMESPACES)))
+
+    assert told.endswith("told ['EPERM', 'ENOSYS', 'EPERM', 'EPERM', 1, 'thread']")
 
 
 # The drill's folder ---------------------------------------------------------------------------

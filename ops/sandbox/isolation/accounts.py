@@ -2,17 +2,20 @@
 
 Where root made the sandbox, each gets the account it has in production. Inside a user namespace
 there is one account of the machine only; each gets a namespace of its own, in which it is somebody
-other than root, who has no rights over the sandbox. Since all files belong to that one account, the
-drill's folder, with copies and accounts of databases, is taken out of sight there.
+other than root, who has no rights over the sandbox and gets no further one. Since all files belong
+to that one account, the drill's folder, with copies and accounts of databases, is taken out of
+sight there.
 """
 
 import os
 import pwd
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ops.sandbox.isolation import refused_calls
 from ops.sandbox.isolation.new_root import ROOM
 
 _NOBODY = 65534
@@ -68,7 +71,8 @@ def run_as(account: Account, way: Literal["root", "user", ""]) -> list[str]:
     # Whoever is not root has no right left there once a program is started.
     return ["unshare", "--mount", "--", "sh", "-c", _OUT_OF_SIGHT, "sh",
             "unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--",
-            "setpriv", "--no-new-privs", "--"]  # fmt: skip
+            "setpriv", "--no-new-privs", "--",
+            sys.executable, "-I", str(refused_calls.__file__)]  # fmt: skip
 
 
 def give(path: Path, account: Account, way: Literal["root", "user", ""]) -> None:
