@@ -5,6 +5,7 @@ Which list a value has goes by its name: `site`, `store`, `host`, `database`, `p
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
@@ -36,6 +38,8 @@ from runbooks.errors import RunbookUseError
 _MOST_SNAPSHOTS = 20
 _NAME_SNAPSHOTS = ("snapshot", "before", "evidence")
 _MOST_FILES = 30
+# So narrow that nobody reads another machine in it: no user, no list, no other separators.
+_ADDRESS = re.compile(r"https?://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:/.*)?")
 PLACES = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
 TARGET_PREFIX = "khoi-phuc-"
 
@@ -64,7 +68,7 @@ def list_choices(name: str, values: Mapping[str, str]) -> list[Choice]:
 
 
 def refuse_unknown(name: str, value: str, values: Mapping[str, str]) -> None:
-    """Refuse a value that names a site, store, database or snapshot that is not there.
+    """Refuse a value that names a site, store, database, snapshot or web address that is not there.
 
     What cannot be looked up now is taken as it is: the step that needs it says so.
 
@@ -123,6 +127,13 @@ def _has_snapshot(estate: Estate, value: str, values: Mapping[str, str]) -> bool
     return not values.get("site") or bool(find_snapshot(_open(estate, values), value))
 
 
+def _is_named_address(estate: Estate, value: str, _values: Mapping[str, str]) -> bool:
+    """Tell whether an address leads to a site or a machine of the estate: `curl` goes there."""
+    named = {urlsplit(it.url).hostname for it in estate.sites} | {it.address for it in estate.hosts}
+    found = _ADDRESS.fullmatch(value)
+    return found is not None and found[1].lower() in named
+
+
 _KNOWN: Mapping[str, Callable[[Estate, str, Mapping[str, str]], object]] = {
     "site": lambda estate, value, _values: title_of_known(estate, value),
     "database": lambda estate, value, values: any(
@@ -134,6 +145,7 @@ _KNOWN: Mapping[str, Callable[[Estate, str, Mapping[str, str]], object]] = {
     "folder": lambda estate, value, _values: value in {it.url for it in estate.stores},
     "estate": lambda estate, value, _values: value == str(estate.path),
     **dict.fromkeys(_NAME_SNAPSHOTS, _has_snapshot),
+    **dict.fromkeys(("address", "main"), _is_named_address),
 }
 
 

@@ -163,6 +163,7 @@ def test_a_day_is_worked_from_the_copy_and_the_way_there_and_back_is_measured(
     standby = tmp_path / "standby"
     today = datetime.now(UTC).astimezone(ZONE).strftime("%d/%m/%Y")
     with serving(standby / "cong-xa/files/www") as there, serving(desk.folder / "www") as home:
+        put_on_the_web(desk, home)
         values = {
             "site": "cong-xa", "store": "offsite", "standby": str(standby),
             "address": there, "main": home,
