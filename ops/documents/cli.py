@@ -13,6 +13,7 @@ from ops.documents.records import (
     list_documents,
     note_export,
 )
+from ops.documents.signers import are_checked, tell_signers
 from ops.documents.tasks import Add, Export, List
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError
@@ -61,19 +62,25 @@ def show(wish: List) -> int:
     whole = {it.sha256: is_whole(place_of(state, it.sha256)) for it in found}
     if wish.json:
         write_json(
-            {**asdict(it), "file": str(place_of(state, it.sha256)), "is_whole": whole[it.sha256]}
+            {
+                **asdict(it),
+                "file": str(place_of(state, it.sha256)),
+                "is_whole": whole[it.sha256],
+                "is_signer_checked": are_checked(it.signatures),
+            }
             for it in found
         )
     elif not found:
         write_line(fill(N_("no document yet: `{program} document.add --file FILE`"), {}))
     else:
         heads = [_("Document"), _("Title"), _("Number"), _("Day"), _("About"), _("Type"),
-                 _("Size"), _("Bytes")]  # fmt: skip
+                 _("Size"), _("Bytes"), _("Signed by")]  # fmt: skip
         good, bad = Cell(_("whole"), "good"), Cell(_("GONE OR CHANGED"), "bad")
         rows = [
             (format_id(it.id), it.title, it.number or "–",
              format_date(it.dated) if it.dated else "–", it.about or "–", it.type.upper(),
-             format_size(it.size_bytes), good if whole[it.sha256] else bad)
+             format_size(it.size_bytes), good if whole[it.sha256] else bad,
+             Cell(tell_signers(it.signatures), "plain" if are_checked(it.signatures) else "faint"))
             for it in found
         ]  # fmt: skip
         write_table(heads, rows, right=(6,))

@@ -23,6 +23,7 @@ CERTAINTIES = {
 }
 REASONS = {
     "proven": N_("proven"),
+    "by_paper": N_("proven by a paper; who signed it was not checked"),
     "failures": N_("it was tried and failed"),
     "late": N_("done, but after its day"),
     "partly": N_("what there is proves too little"),

@@ -20,13 +20,15 @@ from ops.access.session import at_bench
 from ops.canonical import clean_text
 from ops.documents.files import Content, keep, read_document
 from ops.documents.records import Kept, Told, add_document
+from ops.documents.signers import are_checked
+from ops.durable_files import read_bounded
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
-from ops.language.text import N_, _, speaking
+from ops.language.text import N_, _, fill, speaking
 from ops.reports import signed_pdf
 from ops.reports.cli import read_day
 from ops.reports.kinds.table import find_kind
@@ -38,6 +40,11 @@ from ops.terminal.output import write_line
 
 ISSUED = "report.issued"
 _SECONDS = 60.0
+_NO_ROOT = 4
+_MOST_ROOT_BYTES = 1 << 20
+_UNTRUSTED = N_(
+    "not checked: who that is; with `trusted_roots` in `[reports]` of the estate it would be"
+)
 _TIMES = ("signer", "at", "since", "until")
 _NUMBER = re.compile(r"[0-9A-Za-zĐđ][0-9A-Za-zĐđ./-]{0,60}")
 
@@ -68,7 +75,7 @@ def issue(wish: Issue) -> int:
     path, estate = Path(wish.file), load_estate()
     about = name_about(wish, estate, wish.year or day.year)
     content = read_document(path)
-    signatures = [] if wish.scan else verify(path, content)
+    signatures = [] if wish.scan else verify(path, content, estate.reports.trusted_roots)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             request = find_request(session, wish.request, is_open=True) if wish.request else None
@@ -109,6 +116,7 @@ def note_issued(
     kept, is_new = add_document(session, origin, content, told, now=now)
     if is_new:
         details = {"document": kept.id, "number": wish.number, "scan": wish.scan,
+                   "signer": "checked" if are_checked(issued.signatures) else "not_checked",
                    "day": issued.day.isoformat(), "sha256": content.sha256}  # fmt: skip
         journal.append(session, origin, [Entry(ISSUED, issued.about, details)])
     if issued.request is not None:
@@ -152,10 +160,14 @@ def _tell(
             "signed by {signer}, certificate of {issuer}; the bytes are those that were signed"
         )
         write_line(text.format(signer=it["signer"], issuer=it["issuer"]))
+        if root := it.get("root"):
+            write_line(_("its certificate leads to the trusted root {root}").format(root=root))
+        else:
+            write_line(fill(_UNTRUSTED, {}))
         if not it["at"]:
             write_line(_("not checked: whether the certificate was valid then; it says no time"))
     if signatures:
-        write_line(_("not checked: whether the certificate leads to a root that is trusted"))
+        write_line(_("not checked: whether it was revoked; the time, which is the signer's word"))
     if wish.scan:
         write_line(_("a scan: nothing about its signature was checked"))
     if not is_new:
@@ -168,22 +180,20 @@ def _tell(
         write_line(text.format(request=wish.request))
 
 
-def verify(path: Path, content: Content) -> list[dict[str, Any]]:
+def verify(path: Path, content: Content, roots: Sequence[Path] = ()) -> list[dict[str, Any]]:
     """Verify the signatures of a PDF in a process of its own.
+
+    Args:
+        path: What it is called.
+        content: Its bytes.
+        roots: Files of certificates to one of which each signature has to lead; none: who signed
+            is not checked, and what is given has no `root`.
 
     Raises:
         SignatureError: It is no PDF that can be read, has no signature, or one does not hold.
+        OpsError: A file of certificates cannot be read.
     """
-    if content.type != "pdf":
-        raise SignatureError(path, why="only a PDF can be verified")
-    with tempfile.TemporaryDirectory(prefix="giucong-") as folder:
-        copy = Path(folder) / "paper.pdf"
-        copy.write_bytes(content.data)
-        words = [sys.executable, "-I", str(signed_pdf.__file__), str(copy)]
-        ended = run_child(words, seconds=_SECONDS, folder=Path(folder))
-    if ended.status or ended.is_late or ended.is_flooding:
-        raise SignatureError(path, why="it could not be read as PDF within its bounds")
-    found: list[dict[str, Any]] = json.loads(ended.output)["signatures"]
+    found = _look(path, content, roots)
     if not found:
         raise SignatureError(path, why="it has no signature")
     if not all(it["holds"] for it in found):
@@ -193,7 +203,53 @@ def verify(path: Path, content: Content) -> list[dict[str, Any]]:
     if odd := next((it for it in found if it["was_valid"] is False), None):
         why = N_("{signer} signed at {at}, and the certificate was valid from {since} to {until}")
         raise SignatureError(path, why=why, **{name: odd[name] for name in _TIMES})
-    return [{name: _in_a_line(it[name]) for name in ("signer", "issuer", "at")} for it in found]
+    if roots and (forged := next((it for it in found if not it["root"]), None)):
+        why = N_(
+            "the certificate of {signer}, issued by {issuer}, leads to none of the roots in the"
+            " estate's [reports] trusted_roots, or was not made for signing"
+        )
+        raise SignatureError(path, why=why, signer=forged["signer"], issuer=forged["issuer"])
+    names = ("signer", "issuer", "at", *(["root"] if roots else []))
+    return [{name: _in_a_line(it[name]) for name in names} for it in found]
+
+
+def _look(path: Path, content: Content, roots: Sequence[Path]) -> list[dict[str, Any]]:
+    """Have the signatures read by a process of its own, which sees copies alone."""
+    if content.type != "pdf":
+        raise SignatureError(path, why="only a PDF can be verified")
+    with tempfile.TemporaryDirectory(prefix="giucong-") as folder:
+        copy = Path(folder) / "paper.pdf"
+        copy.write_bytes(content.data)
+        copies = [_copy_root(it, Path(folder) / f"root-{place}") for place, it in enumerate(roots)]
+        words = [sys.executable, "-I", str(signed_pdf.__file__), str(copy), *copies]
+        ended = run_child(words, seconds=_SECONDS, folder=Path(folder))
+    if ended.status == _NO_ROOT:
+        raise _unread_root(", ".join(map(str, roots)))
+    if ended.status or ended.is_late or ended.is_flooding:
+        raise SignatureError(path, why="it could not be read as PDF within its bounds")
+    found: list[dict[str, Any]] = json.loads(ended.output)["signatures"]
+    return found
+
+
+def _copy_root(path: Path, copy: Path) -> str:
+    try:
+        data = read_bounded(path, _MOST_ROOT_BYTES)
+    except OSError as error:
+        raise _unread_root(str(path)) from error
+    if len(data) > _MOST_ROOT_BYTES:
+        raise _unread_root(str(path))
+    copy.write_bytes(data)
+    return str(copy)
+
+
+def _unread_root(path: str) -> OpsError:
+    return OpsError(
+        "a trusted root cannot be read: {path}",
+        why="it is not there, or holds no certificate in PEM or DER",
+        data="nothing was changed; nothing about the signature was checked",
+        next_step="correct `trusted_roots` in `[reports]` of the estate file",
+        path=path,
+    )
 
 
 def _in_a_line(text: str) -> str:

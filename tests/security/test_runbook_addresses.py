@@ -1,4 +1,4 @@
-"""A runbook's `curl` runs where the service stands, and reaches what a person's browser does not."""
+"""A runbook's `curl` runs where the service stands, and reaches what no browser outside does."""
 
 import socket
 from pathlib import Path

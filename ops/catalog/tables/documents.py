@@ -24,7 +24,8 @@ class Document(Base):
         number: Its own number, such as `12/QĐ-UBND`; empty for none.
         dated: Its own day; NULL where nobody knows.
         about: What it belongs to, such as `report:annual:2026`; empty for nothing.
-        signatures: Who has signed it, as was verified; empty for a scan.
+        signatures: Who has signed it, as was verified; empty for a scan. One without `root` leads
+            to no root that was trusted: who signed was not checked.
         added_at: When it was kept.
         added_by: Person, else login.
     """

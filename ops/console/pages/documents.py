@@ -6,6 +6,7 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
 from ops.documents.records import find_document, list_documents
+from ops.documents.signers import tell_signers
 from ops.language.text import N_
 
 _ROWS = 100
@@ -28,6 +29,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     return {
         **cut(found, arguments, _ROWS),
         "about": about,
+        "signers": {it.id: tell_signers(it.signatures) for it in found},
     }
 
 

@@ -16,7 +16,8 @@ from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.documents import Document
 from ops.catalog.tables.plans import Plan
-from ops.duties.evidence.verdicts import LATE, Piece, Table
+from ops.documents.signers import are_checked
+from ops.duties.evidence.verdicts import LATE, UNCHECKED, Piece, Table
 from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:
     query = select(Document).where(Document.about.in_(wanted))
     for row in session.execute(query.order_by(Document.added_at)).scalars():
         day = row.dated or row.added_at.astimezone(ask.setting.zone).date()
-        told = {"number": row.number, "about": row.about, "day": day.isoformat()}
+        told: dict[str, object] = {"number": row.number, "about": row.about, "day": day.isoformat()}
+        told |= {} if are_checked(row.signatures) else {UNCHECKED: True}
         yield _by_its_day("documents", row.id.hex, row.added_at, day, told, ask)
 
 

@@ -15,6 +15,9 @@ _GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked"
 LATE = "late"
 """Detail of a piece that shows work done after its day."""
 
+UNCHECKED = "signer_not_checked"
+"""Detail of a piece that is a paper of which nobody knows who signed it."""
+
 Table = Literal[
     "runs",
     "journal",
@@ -71,10 +74,10 @@ class Verdict:
         subject: Name; empty for the organisation.
         period: Which.
         outcome: Of the shared vocabulary.
-        reason: `proven`, `failures`, `late`, `partly`, `nothing_yet` (the period still runs),
-            `nothing` (it is over), `no_records` (nothing was recorded at that time),
-            `not_rebuildable` (the past state of the stores is not kept), `not_looked` (what should
-            prove it could not be looked at, or was not kept).
+        reason: `proven`, `by_paper` (whose signer was not checked), `failures`, `late`, `partly`,
+            `nothing_yet` (the period still runs), `nothing` (it is over), `no_records` (nothing was
+            recorded at that time), `not_rebuildable` (the past state of the stores is not kept),
+            `not_looked` (what should prove it could not be looked at, or was not kept).
         pieces: The rows behind it.
         lacking: Sites for which no row speaks well.
     """
@@ -114,7 +117,8 @@ def judge(
     good = {it.site for it in mine if it.outcome == "ok"}
     lacking = () if "" in good else tuple(it for it in names if it not in good)
     if names and (not lacking or (coverage == "any" and good)):
-        return Verdict(subject.name, period, "ok", "proven", mine)
+        is_word = any(it.details.get(UNCHECKED) for it in mine)
+        return Verdict(subject.name, period, "ok", "by_paper" if is_word else "proven", mine)
     outcome, reason = _judge_lacking(mine, lacking, period, frame)
     return Verdict(subject.name, period, outcome, reason, mine, lacking)
 

@@ -51,3 +51,9 @@ class Reports(Part):
     letterheads: tuple[PaperHead, ...] = Field(
         default=(), description="Header, signer and addressees by kind and date."
     )
+    trusted_roots: tuple[LocalPath, ...] = Field(
+        default=(),
+        description="Certificates of authorities, PEM or DER, to which a signature on an issued"
+        " paper has to lead; left out: who signed is shown as not checked.",
+        examples=[["roots/root-ca.pem"]],
+    )
