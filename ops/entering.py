@@ -27,6 +27,10 @@ LINK_NEXT = N_(
 )
 
 
+class SharedFolderError(OpsError):
+    """Others could read what is written into a folder, or lead it elsewhere."""
+
+
 class StrangeLinkError(OpsError):
     """A path leads over a link that somebody may have put there to lead us elsewhere."""
 
@@ -107,6 +111,46 @@ def refuse_strange_links(path: Path) -> None:
     """
     with suppress(OSError), entered(path):
         pass
+
+
+def take_folder(path: Path, *, dry_run: bool = False) -> None:
+    """Make a folder for us alone, 0700; one that is there has to be ours or root's alone.
+
+    So a name in a shared folder, such as /var/tmp, that somebody else was first to take is refused.
+
+    Args:
+        path: Absolute; what is missing above it is made in the same way.
+        dry_run: Make nothing.
+
+    Raises:
+        SharedFolderError: Somebody else made it, may write in it, or could swap it.
+        StrangeLinkError: The path leads over a link that others could have put there.
+        OSError: It cannot be made.
+    """
+    if not os.path.lexists(path.parent):
+        take_folder(path.parent, dry_run=dry_run)
+        if dry_run:
+            return
+    with entered(path) as place:
+        if place.keeps_ours and not dry_run:
+            with suppress(FileExistsError):
+                os.mkdir(place.name, 0o700, dir_fd=place.folder)
+        found = place.look()
+        is_alone = found is None or (stat.S_ISDIR(found.st_mode) and _is_alone(found))
+        if not place.keeps_ours or not is_alone:
+            raise _shared(place.path)
+
+
+def _shared(path: Path) -> SharedFolderError:
+    return SharedFolderError(
+        "{path} is not taken",
+        why="somebody else made it, may write in it, or could put another folder in its place:"
+        " whoever that is would get what is written there",
+        data="nothing was changed",
+        next_step="name a folder that is not there yet, in one that root or the service alone"
+        " writes: `sudo install -d -m 700 -o giucong FOLDER` makes one",
+        path=path,
+    )
 
 
 def _begin_link(place: Entered, rest: list[str]) -> int:

@@ -46,6 +46,8 @@ class RestoreRequest:
         verify: Read every restored file back and compare it with its hashes.
         dry_run: Read only; say what would be done.
         sparse: Make holes of aligned runs of zero bytes.
+        closes_top: Let nobody else into the folders right below the target, whatever their mode
+            was: a made-up one that is open to all would show what databases hold.
         workers: How many processes write; None for two a core, 0 for this one alone.
         expected_bytes: What the snapshot says it holds, to show how far it is; 0 where unknown.
     """
@@ -59,6 +61,7 @@ class RestoreRequest:
     verify: bool = False
     dry_run: bool = False
     sparse: bool = False
+    closes_top: bool = False
     workers: int | None = None
     expected_bytes: int = 0
 

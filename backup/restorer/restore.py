@@ -25,7 +25,7 @@ from backup.restorer.metadata import metadata_of
 from backup.restorer.progress import Tally
 from backup.restorer.repository_content import RepositoryContent
 from backup.restorer.request import ItemFailure, Overwrite, RestoreRequest, RestoreResult
-from backup.restorer.target_folders import Folders, cannot_restore_into
+from backup.restorer.target_folders import Folders, cannot_restore_into, refuse_planted
 from backup.restorer.walk import Visit, Walk
 from backup.restorer.workers import Seats
 
@@ -109,11 +109,21 @@ def _open_target(request: RestoreRequest) -> int:
     try:
         if not request.dry_run:
             os.makedirs(request.target, mode=0o700, exist_ok=True)
-        return os.open(request.target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return _open_ours(request.target)
     except OSError as error:
         if request.dry_run and isinstance(error, FileNotFoundError):
             return -1
         raise cannot_restore_into(request.target, error) from error
+
+
+def _open_ours(target: bytes) -> int:
+    root = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        refuse_planted(target, root)
+    except OSError:
+        os.close(root)
+        raise
+    return root
 
 
 class _Restore:
@@ -178,7 +188,10 @@ class _Restore:
         if place is None or place.is_blocked or visit.node is None or self._request.dry_run:
             return
         exact = place.existed or place.inherits
-        self._endings.add(visit.path, metadata_of(visit.node), exact=exact)
+        metadata = metadata_of(visit.node)
+        if self._request.closes_top and b"/" not in visit.path:
+            metadata = metadata._replace(mode=metadata.mode & ~0o077)
+        self._endings.add(visit.path, metadata, exact=exact)
 
     def close(self) -> None:
         """Give everything back, whatever happened."""

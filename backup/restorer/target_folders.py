@@ -91,6 +91,31 @@ def open_same(path: bytes, identity: tuple[int, int]) -> int:
     return folder
 
 
+def refuse_planted(path: bytes, folder: int) -> None:
+    """Refuse a folder that was reached through one of somebody else's in a folder for everybody.
+
+    As Linux has it for links and files (fs.protected_symlinks, fs.protected_regular): in a folder
+    like /tmp whoever is first has a name, and would get what is written under it.
+
+    Args:
+        path: By which it was opened.
+        folder: Its descriptor.
+
+    Raises:
+        OSError: It was, or another folder is there now.
+    """
+    real = os.path.realpath(path)
+    above = os.stat(b"/")
+    for end in [at for at, byte in enumerate(real + b"/") if byte == ord("/")][1:]:
+        here = os.stat(real[:end])
+        is_shared = above.st_mode & stat.S_ISVTX and above.st_mode & 0o022
+        if is_shared and here.st_uid not in {0, os.geteuid()}:
+            raise OSError(errno.EPERM, "somebody else made it in a folder that is for everybody")
+        above = here
+    if (above.st_dev, above.st_ino) != identity_of(folder):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
 def cannot_restore_into(target: bytes, error: OSError) -> BackupError:
     """Make the error for a target that cannot be opened."""
     return BackupError(

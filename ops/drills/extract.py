@@ -11,7 +11,6 @@ The journal names columns, never the values looked for: they may be somebody's p
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +26,9 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import open_repository, read_patiently
+from ops.backups.restore.targets import take_target
 from ops.backups.sources.site import MANIFEST
+from ops.durable_files import copy_new
 from ops.errors import OpsError, WrongUseError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
@@ -84,6 +85,7 @@ def extract_rows(wish: ExtractWish, progress: Progress) -> int:
         table=wish.table, where=dict(map(_take_apart, wish.where)), contains=wish.contains
     )
     target = Path(wish.target).absolute()
+    take_target(target, dry_run=True)
     if target.is_dir() and any(target.iterdir()):
         raise WrongUseError(
             "the folder {target} is not empty",
@@ -209,10 +211,9 @@ def _hand_over(workshop: Path, target: Path) -> dict[str, Any]:
             data=_UNTOUCHED,
             next_step="look into an older snapshot, or ask for less with --where and --contains",
         )
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    take_target(target, dry_run=False)
     for name in (CSV, STATEMENTS):
-        shutil.copyfile(workshop / name, target / name)
-        (target / name).chmod(_FILE_MODE)
+        copy_new(workshop / name, target / name, _FILE_MODE)
     return summary
 
 

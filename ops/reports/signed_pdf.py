@@ -63,7 +63,8 @@ def read_roots(paths: Sequence[str]) -> list[Any]:
 def _tell(signature: Any, roots: Sequence[Any], *, is_last: bool) -> dict[str, object]:
     """Give what one signature says; a later signature may follow any but the last."""
     from pyhanko.sign.diff_analysis import ModificationLevel
-    from pyhanko.sign.validation import KeyUsageConstraints, validate_pdf_signature
+    from pyhanko.sign.validation import validate_pdf_signature
+    from pyhanko.sign.validation.settings import KeyUsageConstraints
     from pyhanko_certvalidator import ValidationContext
 
     at = signature.self_reported_timestamp

@@ -6,6 +6,7 @@ Which list a value has goes by its name: `site`, `store`, `host`, `database`, `p
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -239,7 +240,8 @@ def _paths(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
 def _targets(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
     """List new folders where there is room and we may write."""
     moment = datetime.now(estate.zone).strftime("%Y%m%d-%H%M")
-    name = f"{TARGET_PREFIX}{values.get('site', 'trang')}-{moment}"
+    unguessed = secrets.token_hex(4)  # nobody takes the name before us where all may write
+    name = f"{TARGET_PREFIX}{values.get('site', 'trang')}-{moment}-{unguessed}"
     return [
         Choice(str(place / name), _("new; {size} free").format(size=format_size(free)))
         for place in PLACES

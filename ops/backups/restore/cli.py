@@ -33,7 +33,7 @@ from ops.backups.restore.state import (
     write_skew,
     write_state,
 )
-from ops.backups.restore.targets import Chosen, choose_parts, refuse_target
+from ops.backups.restore.targets import Chosen, choose_parts, refuse_target, take_target
 from ops.backups.restore.this_machine import send_to_own_server
 from ops.backups.restore.wish import Done, RestoreIncompleteError, RestoreWish
 from ops.backups.sources.availability import check_site
@@ -68,6 +68,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
     title_of_known(estate, wish.site)
     if wish.target:
         refuse_target(estate, Path(wish.target))
+        take_target(Path(wish.target).absolute(), dry_run=wish.dry_run)
     site = estate.site(wish.site) if wish.in_place else None
     with at_bench(estate, dry_run=wish.dry_run) as bench, ExitStack() as held:
         if wish.in_place:

@@ -267,6 +267,7 @@ class RestoreWork:
             verify=self.wish.verify,
             dry_run=self.wish.dry_run,
             sparse=True,
+            closes_top=self.chosen is None,
         )
         result = restore_snapshot(self.repository, order.snapshot.tree, request, self.progress)
         if order.is_top and not self.wish.dry_run:

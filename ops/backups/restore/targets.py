@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
-from ops.entering import refuse_strange_links
+from ops.entering import refuse_strange_links, take_folder
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
@@ -219,6 +219,25 @@ def refuse_target(estate: Estate, target: Path) -> None:
             folder=target,
             place=place,
         )
+
+
+def take_target(target: Path, *, dry_run: bool) -> None:
+    """Make the folder that gets restored files, or take it where nobody else has a hand in it.
+
+    Raises:
+        SharedFolderError, StrangeLinkError: Somebody else has.
+        OpsError: It cannot be made.
+    """
+    try:
+        take_folder(target, dry_run=dry_run)
+    except OSError as error:
+        raise OpsError(
+            "cannot restore into {folder}",
+            why=error.strerror or "",
+            data="nothing was changed",
+            next_step="choose a folder that can be written",
+            folder=target,
+        ) from error
 
 
 def refuse_full(estate: Estate, target: Path, needed: int) -> None:
