@@ -4,8 +4,12 @@ A worker opens the file, reads one window, cuts it, and tells at once where the 
 ends: there another worker begins the next window while the first one still hashes and stores. A
 window never mixes two files: each is opened by name, and refused unless it is the inode that was
 listed.
+
+A hole is not read: chunks of zeros, all alike, stand for as much of it as one answer tells. Anybody
+may make a file of terabytes that takes no room.
 """
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +22,13 @@ from backup.sources.local.read import Xattrs, ensure_regular, open_file, open_fo
 
 if TYPE_CHECKING:  # the cutter costs a process that has no big file to cut some memory
     from backup.archiver.chunker import Chunker
+    from backup.sources.remote.bounds import Holes
 
 # Twice the largest chunk: at least the first cut is certain.
 WINDOW = 16 << 20
+_CERTAIN = WINDOW // 2
+# As many as half a tebibyte has: their ids are 2 MiB.
+MOST_ALIKE = 1 << 16
 END = -1
 """Where the next window begins when there is none."""
 
@@ -62,12 +70,19 @@ class WindowReader:
     def _buffer(self) -> memoryview:
         return new_room(WINDOW)
 
+    @cached_property
+    def _zeros(self) -> memoryview:
+        """The chunk that is cut where nothing but zeros follows; room that nobody writes in."""
+        room = new_room(_CERTAIN)
+        _start, end = next(self._chunker.cut(room, last=True))
+        return room[:end]
+
     def read(self, file: BigFile, offset: int) -> tuple[list[memoryview], int, Xattrs]:
         """Read the window at `offset`.
 
         Returns:
-            Its chunks, which the next call overwrites; where the next window begins, or `END`;
-            and the file's extended attributes.
+            Its chunks, which the next call overwrites, of a hole the same one over and over; where
+            the next window begins, or `END`; and the file's extended attributes.
 
         Raises:
             ReplacedError: Another file has this name now.
@@ -76,6 +91,10 @@ class WindowReader:
         descriptor = _open(file)
         try:
             xattrs = read_xattrs(descriptor) if offset == 0 else ()
+            hole = _measure_hole(descriptor, offset)
+            if hole > WINDOW:  # so that the last chunk of zeros is a certain one
+                alike = min((hole - _CERTAIN) // len(self._zeros), MOST_ALIKE)
+                return [self._zeros] * alike, offset + alike * len(self._zeros), xattrs
             length = _fill(descriptor, self._buffer, offset)
         finally:
             os.close(descriptor)
@@ -104,6 +123,17 @@ def _ensure_same(descriptor: int, file: BigFile) -> None:
     if (status.st_dev, status.st_ino) != (file.device, file.inode):
         raise ReplacedError
     ensure_regular(descriptor)
+
+
+def _measure_hole(descriptor: int, offset: int) -> int:
+    """Give how many bytes from an offset on are a hole; 0 where the file system does not tell."""
+    status = os.fstat(descriptor)
+    if status.st_blocks * 512 >= status.st_size:
+        return 0
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA) - offset
+    except OSError as error:
+        return max(status.st_size - offset, 0) if error.errno == errno.ENXIO else 0
 
 
 def _fill(descriptor: int, view: memoryview, offset: int) -> int:
@@ -147,12 +177,14 @@ class WindowedFile:
         self._xattrs: Xattrs = ()
         self._parts = Parts(lambda ids, size: done(ids, size, self._xattrs))
 
-    def take_cut(self, offset: int, length: int, following: int, xattrs: Xattrs) -> int:
+    def take_cut(
+        self, offset: int, length: int, following: int, xattrs: Xattrs, *, is_hole: bool
+    ) -> int:
         """Hear that the window at `offset` was cut; gives the place for its ids."""
         if offset == 0:
             self._xattrs = xattrs
         place = self._parts.expect(length)
-        self._advance(length)
+        self._advance(0 if is_hole else length)
         if following == END:
             self._parts.close()
         return place
@@ -172,12 +204,14 @@ class _Window:
 class Windows:
     """The windows that are under way."""
 
-    def __init__(self, submit: Callable[[tuple[object, ...]], int]) -> None:
+    def __init__(self, submit: Callable[[tuple[object, ...]], int], holes: "Holes | None") -> None:
         """Set up; `submit` hands over a message, with its number put in second place, however busy.
 
         It gives that number and takes in no answers: new windows are asked for while one is taken.
+        A file whose holes are larger than what `holes` has left fails; None: all are taken.
         """
         self._submit = submit
+        self._holes = holes
         self._under_way: dict[int, _Window] = {}
 
     def __len__(self) -> int:
@@ -196,8 +230,14 @@ class Windows:
         kind, number, *rest = message
         window = self._under_way[number]
         if kind == "cut":
-            window.place = window.reading.take_cut(window.offset, *rest)
-            if (following := rest[1]) != END:
+            length, following, xattrs, is_hole = rest
+            window.place = window.reading.take_cut(
+                window.offset, length, following, xattrs, is_hole=is_hole
+            )
+            refusal = self._holes.take(length) if is_hole and self._holes else None
+            if refusal is not None:
+                window.reading.failed(refusal)
+            elif following != END:
                 self.begin(window.reading, following)
             return
         del self._under_way[number]

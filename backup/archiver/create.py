@@ -36,6 +36,7 @@ from backup.format.tree import Node, encode_node, encode_tree
 from backup.progress import SILENT, Progress
 from backup.repository.locks import Lock
 from backup.repository.repository import Repository
+from backup.sources.remote.bounds import Holes
 from backup.sources.remote.open import RemoteSource
 from backup.sources.source import FolderSource
 from backup.workers.processes import worker_count
@@ -105,6 +106,7 @@ class _Run:
             dry_run=request.dry_run,
             before_index=self._ensure_locked,
             seats=seats,
+            holes=None if request.most_hole_bytes is None else Holes(request.most_hole_bytes),
         )
         self._started_at = repository.clock.now()
         self._counts = Counts()

@@ -45,6 +45,8 @@ class BackupRequest:
         dry_run: Write nothing at all.
         real_parents: Take the folders above the mounts from the file system, as restic does;
             otherwise they are plain folders without a date.
+        most_hole_bytes: Of all files of this machine; one that has more fails by itself. None: no
+            bound.
         workers: Processes; None for as many as there are cores, 0 for this one alone.
     """
 
@@ -61,6 +63,7 @@ class BackupRequest:
     skip_if_unchanged: bool = False
     dry_run: bool = False
     real_parents: bool = False
+    most_hole_bytes: int | None = None
     workers: int | None = None
 
 

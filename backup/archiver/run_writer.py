@@ -23,6 +23,7 @@ from backup.format.index_file import encode_pack, join_packs, seconds_until_inde
 from backup.format.pack import BlobType
 from backup.repository.repository import Repository
 from backup.sources.local.read import Xattrs
+from backup.sources.remote.bounds import Holes
 from backup.stores.reopen import transfers_at_once
 
 if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none of them
@@ -49,7 +50,7 @@ Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
 class RunWriter:
     """Writes what one run finds. For one thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- its seams, all needed
         self,
         repository: Repository,
         *,
@@ -58,6 +59,7 @@ class RunWriter:
         dry_run: bool = False,
         before_index: Callable[[], None] = lambda: None,
         seats: "Seats | None" = None,
+        holes: Holes | None = None,
     ) -> None:
         """Set up; nothing is started or read before it is needed.
 
@@ -68,6 +70,7 @@ class RunWriter:
             dry_run: Do everything but write.
             before_index: Called before each index file; raises where our lock is gone.
             seats: Workers that have been started already, `width` of them.
+            holes: What holes of big files of this machine may take; None: no matter how much.
         """
         self._seats = seats
         self._before_index = before_index
@@ -76,7 +79,7 @@ class RunWriter:
         self._compression = compression
         self._dry_run = dry_run
         self._waiting: dict[int, Answered] = {}
-        self._windows = Windows(self._hand_over)
+        self._windows = Windows(self._hand_over, holes)
         self._number = 0
         self._executor: Executor | None = None
         self._dismissed: Executor | None = None

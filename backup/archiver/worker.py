@@ -16,7 +16,7 @@ Messages out:
 - ``("files", number, ids, odd)``: joined ids, zeros where there is none; `odd` maps a file's place
   to what differs from the expected (`backup.sources.local.read.OddFile`).
 - ``("chunks", number, ids)``; for a window, after ``("cut", number, length, offset of the next
-  window, xattrs)``, which answers nothing.
+  window, xattrs, whether it is a hole)``, which answers nothing.
 - ``("unread", number, error)``: a window could not be read; `error` is (errno, text), or None where
   another file has the name now.
 - ``("pack", number of blobs, its entry in an index file)``.
@@ -122,11 +122,16 @@ class StoringLoop:
         except OSError as error:
             self._send(("unread", number, (error.errno or 0, error.strerror or str(error))))
             return
-        self._send(("cut", number, sum(map(len, chunks)), following, xattrs))
+        is_hole = len(chunks) > 1 and chunks[0] is chunks[-1]
+        self._send(("cut", number, sum(map(len, chunks)), following, xattrs, is_hole))
         self._store_chunks(number, chunks)
 
     def _store_chunks(self, number: int, chunks: Sequence[memoryview]) -> None:
-        ids = [hashlib.sha256(chunk).digest() for chunk in chunks]
-        for blob in zip(ids, chunks, strict=True):
-            self._storer.store([blob])
+        ids: list[bytes] = []
+        for place, chunk in enumerate(chunks):
+            if place and chunk is chunks[place - 1]:  # of a hole
+                ids.append(ids[-1])
+                continue
+            ids.append(hashlib.sha256(chunk).digest())
+            self._storer.store([(ids[-1], chunk)])
         self._send(("chunks", number, b"".join(ids)))

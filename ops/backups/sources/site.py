@@ -15,6 +15,7 @@ from backup.archiver.create import BackupRequest, Mount
 from backup.patterns.patterns import Patterns, compile_patterns
 from backup.sources.databases.connection import DumpFacts
 from backup.sources.databases.sqlite_copy import COMPANIONS
+from backup.sources.remote.bounds import MOST_HOLES_BYTES
 from backup.sources.source import FolderSource, TextSource
 from ops.backups.pages.notes import PageNote
 from ops.backups.sources.availability import chosen_databases
@@ -207,6 +208,7 @@ def make_request(
         tags=_tags(site),
         excludes=site.exclude,
         force=full_read,
+        most_hole_bytes=MOST_HOLES_BYTES,
     )
     return request, reading
 
