@@ -2,7 +2,8 @@
 
 Order:
 1. Look whether an earlier try of ours was cut off; it goes on without being asked for again.
-2. Ask the person, and a second one. Journal that it begins.
+2. Count what gets the live name; ask the person, and a second one, who agree to just that.
+   Journal that it begins.
 3. MariaDB: journal which events will be switched off; keep the plan of the switch in
    STATE/switches, durable, then carry it out (order in
    `backup.sources.databases.mariadb_switch`). PostgreSQL: rename both in one transaction.
@@ -36,6 +37,7 @@ from ops.backups.restore.load_refusals import (
     refuse_names,
 )
 from ops.backups.restore.state import wish_doubt
+from ops.canonical import digest_of
 from ops.durable_files import put_anew
 from ops.estate.load.load import load_estate
 from ops.estate.model.sites import DatabasePart, Site
@@ -81,7 +83,7 @@ def switch_database(wish: LoadWish) -> int:
         work.tell()
         if is_new:
             work.refuse()
-            approval = _ask(bench, wish, site, part, work.names)
+            approval = _ask(bench, wish, site, part, work)
         else:
             write_line("  " + _("this goes on with a switch that was cut off"))
             approval = last.get("approval")
@@ -244,6 +246,14 @@ class _Switch:
             if aside:
                 refuse_keys_from_outside(self.admin, live)
 
+    def count(self) -> dict[str, object]:
+        """Count what gets the live name; nothing where it has been live and is written on."""
+        if self.names.is_back:
+            return {}
+        counts = load.count(self.engine, self.admin, self.names.fresh)
+        rows = sum(it for it in counts.values() if it is not None)
+        return {"tables": len(counts), "rows": rows, "counts": digest_of(counts)}
+
     def plan(self, bench: Bench, site: str, host: str, *, is_new: bool) -> SwitchPlan | None:
         """Give what is to be done, or what an earlier try has begun; none for PostgreSQL."""
         live, fresh, aside = self.names.live, self.names.fresh, self.names.aside
@@ -320,8 +330,12 @@ class _Switch:
         put_anew(self.place, text.encode(), 0o600)
 
 
-def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, names: Names) -> object:
-    """Have the person confirm and a second one agree; gives the approval for the journal."""
+def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, work: _Switch) -> object:
+    """Have the person confirm and a second one agree; gives the approval for the journal.
+
+    The agreement is to what was loaded, and to its rows: not to whatever has that name later.
+    """
+    names = work.names
     if not wish.dry_run:
         question = _("The site's database {live} will be another one. Stop the site first.")
         need_confirmation(site.name, wish.confirm, question.format(live=part.database))
@@ -336,6 +350,7 @@ def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, names: Na
             ),
             "from": names.fresh,
             **_wish_loaded(bench, site, part, names.fresh),
+            **work.count(),
         },
         reason=wish.reason,
         document=wish.document,
@@ -351,7 +366,8 @@ def _wish_loaded(bench: Bench, site: Site, part: DatabasePart, name: str) -> dic
             if (told["into"], told["host"]) == (name, part.host or ""):
                 moment = told.get("taken_at")
                 taken = {told["snapshot"]: datetime.fromisoformat(moment)} if moment else {}
-                return {"snapshot": told["snapshot"], **wish_doubt(bench, site.name, taken)}
+                load = {"load": told.get("mark", ""), "snapshot": told["snapshot"]}
+                return {**load, **wish_doubt(bench, site.name, taken)}
     return {}
 
 
