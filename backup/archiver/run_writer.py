@@ -304,8 +304,7 @@ class RunWriter:
             elif message[1] in self._windows:
                 self._windows.take(message)
             else:
-                answered = self._waiting.pop(message[1])
-                answered(message[2], message[3] if kind == "files" else {})
+                self._waiting.pop(message[1])(message[2], message[3] if kind == "files" else {})
 
     def _note_pack(self, blobs: int, entry: str) -> None:
         self._unindexed.append(entry)
@@ -344,8 +343,7 @@ class RunWriter:
     @property
     def is_checkpoint_due(self) -> bool:
         """Whether so much time has passed that what was stored should be indexed."""
-        now = self._repository.clock.monotonic()
-        return now - self._checkpointed_at > CHECKPOINT_SECONDS
+        return self._repository.clock.monotonic() - self._checkpointed_at > CHECKPOINT_SECONDS
 
     def checkpoint(self) -> None:
         """Make everything stored so far durable and indexed; see the module's text."""
@@ -389,8 +387,7 @@ class RunWriter:
         """Give what was new as of the last checkpoint: data, trees."""
         from backup.archiver.blob_saver import Totals
 
-        rows = self._flushed or [(0, 0, 0)]
-        data = Totals(*(sum(column) for column in zip(*rows, strict=True)))
+        data = Totals(*map(sum, zip(*(self._flushed or [(0, 0, 0)]), strict=True)))
         trees = self._trees.totals if "_trees" in self.__dict__ else Totals(0, 0, 0)
         return data, trees
 
