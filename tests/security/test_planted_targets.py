@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ops.entering import SharedFolderError, StrangeLinkError, take_folder
+from tests.installed_machine import only_root
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 SOMEBODY = 4711
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="makes folders of another user")
-pytestmark = [pytest.mark.slow, only_root]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -75,6 +75,7 @@ def written(place: Path) -> list[Path]:
     return [it for it in place.rglob("*") if it.is_file()]
 
 
+@only_root
 @pytest.mark.parametrize("plant", PLANTED)
 def test_a_restore_writes_nothing_where_somebody_else_was_first(
     plant: Callable[[Path], None], shared: Path, estate: Path
@@ -89,6 +90,7 @@ def test_a_restore_writes_nothing_where_somebody_else_was_first(
     assert written(shared.parent) == []
 
 
+@only_root
 def test_what_is_restored_is_for_us_alone(shared: Path, estate: Path) -> None:
     own = shared.parent / "own"
     own.mkdir(mode=0o755)
@@ -101,6 +103,7 @@ def test_what_is_restored_is_for_us_alone(shared: Path, estate: Path) -> None:
     assert stat.S_IMODE((shared / "above").stat().st_mode) == 0o700
 
 
+@only_root
 @pytest.mark.parametrize("plant", [a_folder, a_folder_above, a_link])
 def test_the_bare_engine_does_not_either(
     plant: Callable[[Path], None], shared: Path, estate: Path
@@ -118,6 +121,7 @@ def test_the_bare_engine_does_not_either(
     assert written(shared) == []
 
 
+@only_root
 def test_a_way_that_somebody_else_could_swap_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -131,12 +135,14 @@ def test_a_way_that_somebody_else_could_swap_is_refused(tmp_path: Path) -> None:
         take_folder(home / "link" / "x")
 
 
+@only_root
 def test_a_file_that_has_the_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SharedFolderError):
         take_folder(tmp_path / "file")
 
 
+@only_root
 def test_roots_own_folders_and_links_are_taken(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
