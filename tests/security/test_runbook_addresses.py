@@ -72,7 +72,7 @@ def begin(runbook: str, more: dict[str, str]) -> list[str]:
     if runbook == "certificate-expired":
         values |= {"host": "www.xa.vn", "certificate": "/etc/hostname"}
     else:
-        values = {"main": "https://www.xa.vn/", "repository": "/srv/kho", "key": "/srv/khoa",
+        values = {"main": "https://www.xa.vn/", "store": "near",
                   "standby": "/srv/du-phong", **values}  # fmt: skip
     sets = [word for pair in values.items() for word in ("--set", "=".join(pair))]
     return ["runbook.run", "--id", runbook, "--reason", "thử", *sets]
