@@ -26,7 +26,7 @@ _SLOW_PLACES = tuple(
     for place in ("fault", "integration", "interop", "unit/ops/cli/test_commands.py")
 )
 # What of a test that runs in several ways starts a server or processes.
-_SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers"})
+_SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers", "sockets"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,6 +49,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def _ways_of(item: pytest.Item) -> set[str]:
     """The names of the parameters that a test has in this variant."""
     return set(item.callspec.id.split("-")) if hasattr(item, "callspec") else set()
+
+
+@pytest.fixture(params=["here", "sockets"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a module's `restore_snapshot` read from the repository at hand, and through sockets."""
+    if request.param == "sockets":
+        from tests.through_sockets import restore_through_sockets
+
+        monkeypatch.setattr(request.module, "restore_snapshot", restore_through_sockets)
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ Workers load this module, so it knows no index: numpy behind one takes each a te
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from backup.errors import BackupError, DamagedError
+from backup.errors import BackupError, DamagedError, StoreError
 from backup.format.compression import Decompressor
 from backup.format.crypto import OVERHEAD, Envelope, MasterKey
 from backup.restorer.orders import Piece
@@ -80,14 +80,18 @@ def plan_spans(pieces: Sequence[Piece], *, longest: int = _LONGEST_READ) -> Iter
 class PackReader:
     """Reads pieces from the packs where the index says they lie. For one thread."""
 
-    def __init__(self, store: Store, key: MasterKey, *, at_once: int = 1) -> None:
+    def __init__(
+        self, store: Store, key: MasterKey, *, at_once: int = 1, proves: bool = True
+    ) -> None:
         """Set up.
 
         Args:
             store: Where the packs are.
             key: The master key.
             at_once: How many reads may be on their way; what comes first is opened meanwhile.
+            proves: Whether to hash what is read; else whoever gets it does.
         """
+        self._proves = proves
         self._store = store
         self._at_once = at_once
         self._longest = _LONGEST_READ if at_once < _LEAST_TOGETHER else _LONGEST_FAR_READ
@@ -141,11 +145,40 @@ class PackReader:
                 content = self._decompressor.decompress(content, length)
         except DamagedError as error:
             return error
-        if hashlib.sha256(content).digest() != blob_id:
-            return DamagedError(
-                "data blob {id} holds other bytes than its id says", id=blob_id.hex()[:8]
-            )
+        return prove(content, blob_id) if self._proves else content
+
+
+class CarefulReader:
+    """Reads pieces one by one, the slow way."""
+
+    def __init__(self, load: Callable[[bytes], bytes]) -> None:
+        """Set up.
+
+        Args:
+            load: Gives the content of a blob by its id.
+        """
+        self._load = load
+
+    def read(
+        self, pieces: Sequence[Piece], packs: Mapping[int, str]
+    ) -> Mapping[Piece, bytes | BackupError]:
+        """See `BlobReader.read`."""
+        del packs
+        found: dict[Piece, bytes | BackupError] = {}
+        for piece in pieces:
+            _, _, _, _, blob_id = piece
+            try:
+                found[piece] = self._load(blob_id)
+            except (DamagedError, StoreError) as error:
+                found[piece] = error
+        return found
+
+
+def prove(content: bytes, blob_id: bytes) -> bytes | DamagedError:
+    """Give the content if it is the blob's."""
+    if hashlib.sha256(content).digest() == blob_id:
         return content
+    return DamagedError("data blob {id} holds other bytes than its id says", id=blob_id.hex()[:8])
 
 
 def plain_length(piece: Piece) -> int:

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from backup.direct_io import DirectWriter, write_whole
@@ -33,7 +33,7 @@ from backup.restorer.orders import (
 )
 from backup.restorer.partial_files import create_partial
 from backup.restorer.target_folders import Folders, cannot_restore_into, open_same
-from backup.stores.reopen import store_from_recipe, transfers_at_once
+from backup.stores.reopen import Recipe, store_from_recipe, transfers_at_once
 from backup.workers.processes import Channel, Message
 
 _BLOCK = 4096
@@ -93,6 +93,7 @@ _PART = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE = 0o600
 # Below it, the cache is as fast.
 _LEAST_DIRECT = 256 << 10
+_SERVED = "served"
 
 Contents = Mapping[Piece, bytes | BackupError]
 
@@ -279,23 +280,39 @@ def create_large_file(folder: int, size: int, *, sparse: bool) -> tuple[bytes, i
     return name, descriptor
 
 
+def served_at(end: int) -> Recipe:
+    """Give the recipe of a worker that reads from a socket, which it inherits by this number."""
+    return (_SERVED, end)
+
+
+def _reader_over(recipe: Recipe) -> Callable[[Message], BlobReader]:
+    """Open what a recipe names; gives what makes the reader, given `Content.secret`."""
+    if recipe[0] == _SERVED:
+        from backup.restorer.served_content import open_reader
+
+        reader = open_reader(recipe[1])
+        return lambda _: reader
+    store = store_from_recipe(recipe)
+    return lambda key: PackReader(store, MasterKey(*key), at_once=transfers_at_once(store))
+
+
 def serve(recipe: Message, channel: Channel) -> None:
     """Run a worker.
 
-    The first message is (key parts, target, sparse, dry run). The target is its path, device and
-    inode: a worker is started before it is opened.
+    The first message is (secret of the content, target, sparse, dry run). The target is its path,
+    device and inode: a worker is started before it is opened.
     """
-    store = store_from_recipe(recipe)
+    make_reader = _reader_over(recipe)
     setup = channel.receive()
     if setup is None:
         return
-    key, (path, *identity), sparse, dry_run = setup
+    secret, (path, *identity), sparse, dry_run = setup
     os.umask(0)
     try:
         folders = Folders(open_same(path, tuple(identity)))
     except OSError as error:
         raise cannot_restore_into(path, error) from error
-    reader = PackReader(store, MasterKey(*key), at_once=transfers_at_once(store))
+    reader = make_reader(secret)
     writer = FileWriter(reader, folders, sparse=sparse, dry_run=dry_run, exact_modes=True)
     while (message := channel.receive()) is not None:
         channel.send([tuple(remark) for remark in writer.carry_out(parse_order(message))])

@@ -93,7 +93,7 @@ class Tally:
                 self._noted.add(name)
                 shown = (b"/" + path).decode("utf-8", "backslashreplace")
                 told = f"the target or this user cannot have the attribute {name}, e.g. of {shown}"
-                self._progress.note(_printable(told))
+                self._progress.note(printable(told))
 
     def result(self) -> RestoreResult:
         """Give the sums."""
@@ -111,7 +111,7 @@ class Tally:
         )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what is no character for people; names come from who knows where."""
     return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)
 

@@ -1,14 +1,13 @@
 """What a restore reads, from a repository at hand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from backup.errors import BackupError
 from backup.format.pack import ID_LENGTH, BlobType, pack_key
 from backup.repository.repository import Repository
 from backup.restorer.batches import MOST_BYTES, MOST_FAR_BYTES
-from backup.restorer.blob_reader import BlobReader, PackReader
+from backup.restorer.blob_reader import BlobReader, CarefulReader, PackReader
 from backup.restorer.orders import Piece
 from backup.restorer.trees import TreeReader
 from backup.restorer.workers import Seats, usual_width
@@ -43,8 +42,12 @@ class RepositoryContent:
     @property
     def most_bytes(self) -> int:
         """See `Content.most_bytes`."""
-        is_far = transfers_at_once(self._repository.store) > 1
-        return MOST_FAR_BYTES if is_far else MOST_BYTES
+        return MOST_FAR_BYTES if self.is_far else MOST_BYTES
+
+    @property
+    def is_far(self) -> bool:
+        """Whether several reads should be on their way at once."""
+        return transfers_at_once(self._repository.store) > 1
 
     @property
     def secret(self) -> Message:
@@ -66,9 +69,9 @@ class RepositoryContent:
 
     def look_up(self, ids: bytes) -> list[Piece | None]:
         """See `Content.look_up`."""
-        if not ids:
-            return []
         index = self.index
+        if not ids or not len(index):
+            return [None] * (len(ids) // ID_LENGTH)
         positions = index.positions(ids)
         packs = index.pack_numbers()[positions].tolist()
         offsets = index.offsets()[positions].tolist()
@@ -94,7 +97,7 @@ class RepositoryContent:
 
     def careful_reader(self) -> BlobReader:
         """See `Content.careful_reader`."""
-        return _CarefulReader(self.load_data)
+        return CarefulReader(self.load_data)
 
     def make_seats(self, workers: int | None) -> Callable[[], Seats] | None:
         """See `Content.make_seats`: none where the store lives in this process alone."""
@@ -103,25 +106,4 @@ class RepositoryContent:
         recipe = recipe_of(store, share=max(1, width))
         if recipe is None or width < 1:
             return None
-        return partial(Seats, recipe, width=width)
-
-
-class _CarefulReader:
-    """Reads pieces one by one."""
-
-    def __init__(self, load: Callable[[bytes], bytes]) -> None:
-        self._load = load
-
-    def read(
-        self, pieces: Sequence[Piece], packs: Mapping[int, str]
-    ) -> Mapping[Piece, bytes | BackupError]:
-        """See `BlobReader.read`."""
-        del packs
-        found: dict[Piece, bytes | BackupError] = {}
-        for piece in pieces:
-            _, _, _, _, blob_id = piece
-            try:
-                found[piece] = self._load(blob_id)
-            except BackupError as error:
-                found[piece] = error
-        return found
+        return partial(Seats, [recipe] * width)

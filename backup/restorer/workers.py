@@ -5,7 +5,7 @@ Worker processes of a restore, started before anything else is known.
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from backup.errors import StoreError
@@ -24,16 +24,27 @@ _MOST_WORKERS = 8
 
 
 class Seats:
-    """Worker processes that have been told no more than how to open the store.
+    """Worker processes that have been told no more than where to read.
 
     Starting them takes a tenth of a second, of a distant store three, and needs no key; so it can
     be done while the password is turned into one.
     """
 
-    def __init__(self, recipe: Recipe, *, width: int) -> None:
-        """Start `width` workers."""
-        self.pool = Pool("backup.restorer.file_writer:serve", recipe, width=width)
+    def __init__(self, recipes: Sequence[Recipe], *, ends: Sequence[int] = ()) -> None:
+        """Start a worker for each recipe.
+
+        Args:
+            recipes: How each opens the store, or `backup.restorer.file_writer.served_at`.
+            ends: A descriptor for each, where that is what it reads from.
+        """
+        self.pool = Pool("backup.restorer.file_writer:serve", width=len(recipes), own_fds=ends)
         self._is_closed = False
+        try:
+            for worker, recipe in zip(self.pool.workers, recipes, strict=True):
+                worker.send(recipe)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the workers at once; may be called again."""
@@ -48,7 +59,7 @@ def start_early(store: Store) -> Seats | None:
     recipe = recipe_of(store, share=width)
     if recipe is None or not _holds_much(store):
         return None
-    return Seats(recipe, width=width)
+    return Seats([recipe] * width)
 
 
 def _holds_much(store: Store) -> bool:

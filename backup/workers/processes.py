@@ -198,6 +198,7 @@ class Pool:
         *,
         width: int,
         pass_fds: Sequence[int] = (),
+        own_fds: Sequence[int] = (),
     ) -> None:
         """Start `width` workers that run `target` ("module:function").
 
@@ -207,8 +208,10 @@ class Pool:
                 since it goes over the pipe.
             width: How many.
             pass_fds: Descriptors the workers inherit under the same numbers.
+            own_fds: One more for each worker, that no other inherits; or none.
         """
-        self.workers = [Worker(target, pass_fds) for _ in range(width)]
+        owned = [own_fds[number : number + 1] for number in range(width)]
+        self.workers = [Worker(target, (*pass_fds, *own)) for own in owned]
         self._selector = selectors.DefaultSelector()
         for worker in self.workers:
             self._selector.register(worker.fileno(), selectors.EVENT_READ, worker)

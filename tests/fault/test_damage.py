@@ -111,6 +111,7 @@ def test_a_repository_whose_door_is_damaged_is_not_opened(kind: str) -> None:
     assert opened < _BITS_A_FILE
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("kind", ["data", "index", "snapshots"])
 def test_restore_gives_right_bytes_or_none(kind: str, tmp_path: Path) -> None:
     world = make_world()

@@ -20,6 +20,8 @@ from backup.stores.memory import MemoryStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 from tests.trees import Kinds, build_hostile_tree, build_sparse_file, describe_tree, differences
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def _back_up(folder: Path, *paths: Path | str, cwd: Path | None = None) -> OracleRepository:
     oracle = create_oracle_repository(folder)
@@ -65,7 +67,7 @@ def test_workers_that_were_started_early_write_the_same(tmp_path: Path) -> None:
     _back_up(tmp_path / "repo", "tree", cwd=tmp_path)
     repository, tree = _open(tmp_path / "repo")
 
-    with closing(Seats(("local", {"location": str(tmp_path / "repo")}), width=2)) as seats:
+    with closing(Seats([("local", {"location": str(tmp_path / "repo")})] * 2)) as seats:
         result = restore_snapshot(
             repository, tree, RestoreRequest(os.fsencode(tmp_path / "out")), seats=seats
         )
@@ -99,7 +101,7 @@ def test_a_target_that_another_folder_replaced_is_not_written_by_workers(
     _back_up(tmp_path / "repo", "file", cwd=tmp_path)
     repository, tree = _open(tmp_path / "repo")
 
-    with closing(Seats(("local", {"location": str(tmp_path / "repo")}), width=1)) as seats:
+    with closing(Seats([("local", {"location": str(tmp_path / "repo")})])) as seats:
         target = tmp_path / "out"
         target.mkdir()
         request = RestoreRequest(os.fsencode(target))

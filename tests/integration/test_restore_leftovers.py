@@ -21,6 +21,8 @@ from backup.restorer.target_folders import Folders, list_names
 from backup.stores.folder import FolderStore
 from tests.restic_oracle import PASSWORD, create_oracle_repository
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 _KILLED_WHILE_WRITING = """
 import os, signal, sys
 from backup.restorer.partial_files import create_partial

@@ -28,6 +28,8 @@ from tests.trees import (
     trees,
 )
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def _round_trip(store: Store, root: Path, *, workers: int) -> Description:
     """Back up `root`/tree, restore it to `root`/out, and describe what came out.

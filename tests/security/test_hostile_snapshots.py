@@ -17,6 +17,8 @@ from backup.snapshots.walk import TreeReader
 from backup.stores.folder import FolderStore
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 WHEN = "2026-11-24T01:03:00Z"
 EMPTY = id_of(EMPTY_TREE).hex()
 

@@ -17,6 +17,8 @@ from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snaps
 from backup.stores.folder import FolderStore
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def _restore(small: SmallRepository, tree: bytes, out: Path, workers: int = 0) -> RestoreResult:
     request = RestoreRequest(os.fsencode(out), workers=workers)
