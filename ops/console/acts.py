@@ -111,15 +111,6 @@ _LISTED = (
         fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
     ),
     Act(
-        task="backup.restore", label=N_("Get this file"), out="target", kinds={"include": "path"},
-        fields=("site", "store", "snapshot", "include", "reason"), needs=("include",),
-    ),
-    Act(
-        task="backup.restore", name="backup.restore.in-place", label=N_("Put back in its place"),
-        fields=("site", "store", "snapshot", "include", "confirm", "reason", "document", "verify"),
-        kinds={"include": "path"}, always={"in_place": True}, proof=PROOF_FLAG,
-    ),
-    Act(
         task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
         fields=("site", "store", "snapshot", "file", "reason", "document"),
     ),
@@ -149,7 +140,8 @@ def _acts_of(task: Task) -> Iterable[Act]:
         own = {it.name: getattr(form, it.name) for it in fields(form)}
         own["fields"] = tuple(it.name for it in task.fields_of(form))
         own["needs"] = tuple(form.needs.split())
-        yield Act(task=task.name, proof=task.proof, **own)
+        proof = task.proof if own.pop("proves") else ""
+        yield Act(task=task.name, proof=proof, **own)
 
 
 @cache

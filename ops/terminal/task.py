@@ -97,6 +97,7 @@ class Form:
             files and folders, and what is always given.
         needs: Those that may not be left out here, though the task does without; the same.
         name: What forms call it, where the task has several; else they call it by its task.
+        proves: Whether who acts proves anew, where the task may ask for that.
         names_person: Whether `--person` is who acts.
         upload: The flag that takes what is uploaded.
         out: The flag that says where its files go; they can be downloaded after it.
@@ -111,6 +112,7 @@ class Form:
     fields: str | None = None
     needs: str = ""
     name: str = ""
+    proves: bool = True
     names_person: bool = False
     upload: str = ""
     out: str = ""

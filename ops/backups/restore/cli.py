@@ -22,6 +22,7 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_newest_whole
 from ops.backups.repositories.moments import State
 from ops.backups.repositories.open import open_to_read, read_patiently
+from ops.backups.restore.done import Done, RestoreIncompleteError
 from ops.backups.restore.restore import RestoreWork
 from ops.backups.restore.state import (
     choose_asked,
@@ -34,8 +35,8 @@ from ops.backups.restore.state import (
     write_state,
 )
 from ops.backups.restore.targets import Chosen, choose_parts, refuse_target, take_target
+from ops.backups.restore.tasks import Restore
 from ops.backups.restore.this_machine import send_to_own_server
-from ops.backups.restore.wish import Done, RestoreIncompleteError, RestoreWish
 from ops.backups.sources.availability import check_site
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
@@ -51,12 +52,11 @@ from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
-from ops.terminal.progress import Expecting
-
-__all__ = ["RestoreWish", "restore_site"]
+from ops.terminal.progress import Expecting, showing_progress
 
 
-def restore_site(wish: RestoreWish, progress: Progress) -> int:
+@showing_progress
+def restore_site(wish: Restore, progress: Progress) -> int:
     """Restore, write the result, and give the exit code.
 
     Raises:
@@ -87,7 +87,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
 
 
 def _tell_state(
-    bench: Bench, repository: Repository, wish: RestoreWish, store: Store, state: State
+    bench: Bench, repository: Repository, wish: Restore, store: Store, state: State
 ) -> None:
     """Say what is in doubt, what is taken, how far its parts lie apart, what stores hold newer."""
     zone = bench.estate.organisation.timezone
@@ -107,7 +107,7 @@ def _tell_state(
 
 def _carry_out(
     bench: Bench,
-    wish: RestoreWish,
+    wish: Restore,
     site: Site | None,
     repository: Repository,
     state: State,
@@ -133,7 +133,7 @@ def _carry_out(
     return done
 
 
-def _ensure_whole(wish: RestoreWish, done: Done) -> None:
+def _ensure_whole(wish: Restore, done: Done) -> None:
     """Refuse to call it done where something is not back."""
     if done.failed:
         raise RestoreIncompleteError(
@@ -153,7 +153,7 @@ def _ensure_whole(wish: RestoreWish, done: Done) -> None:
         )
 
 
-def _expected(wish: RestoreWish, state: State) -> int | None:
+def _expected(wish: Restore, state: State) -> int | None:
     """Give the bytes of a whole restore; None where a part is wanted, or parts of several."""
     if wish.include or len(state.snapshots) != 1:
         return None
@@ -161,7 +161,7 @@ def _expected(wish: RestoreWish, state: State) -> int | None:
     return size if isinstance(size, int) else None
 
 
-def _refuse_nonsense(wish: RestoreWish) -> None:
+def _refuse_nonsense(wish: Restore) -> None:
     """Refuse what can be seen from the flags alone."""
     if wish.in_place and wish.site in RESERVED_SITE_NAMES:
         raise WrongUseError(
@@ -177,7 +177,7 @@ def _refuse_nonsense(wish: RestoreWish) -> None:
         )
 
 
-def _choose(bench: Bench, wish: RestoreWish, site: Site, state: State) -> Chosen:
+def _choose(bench: Bench, wish: Restore, site: Site, state: State) -> Chosen:
     """Choose the parts; refuse what cannot be put back from here, or was not looked through."""
     with bench.catalog.reading() as session:
         for snapshot in state.snapshots:
@@ -186,7 +186,7 @@ def _choose(bench: Bench, wish: RestoreWish, site: Site, state: State) -> Chosen
     return choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
 
 
-def _ask(wish: RestoreWish, site: Site, chosen: Chosen, moment: str) -> None:
+def _ask(wish: Restore, site: Site, chosen: Chosen, moment: str) -> None:
     """Tell what is made anew, and have the person confirm what is overwritten."""
     if chosen.absent:
         text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
@@ -203,7 +203,7 @@ def _ask(wish: RestoreWish, site: Site, chosen: Chosen, moment: str) -> None:
 
 
 def _ask_second_person(
-    bench: Bench, wish: RestoreWish, site: Site, state: State, chosen: Chosen
+    bench: Bench, wish: Restore, site: Site, state: State, chosen: Chosen
 ) -> Permit | None:
     """Have another person agree that production is overwritten; the plan binds the agreement."""
     asked = Wish(
@@ -227,9 +227,7 @@ def _ask_second_person(
 
 
 @contextmanager
-def _recorded(
-    bench: Bench, wish: RestoreWish, state: State, permit: Permit | None
-) -> Iterator[Done]:
+def _recorded(bench: Bench, wish: Restore, state: State, permit: Permit | None) -> Iterator[Done]:
     """Journal what was done in one row, however it ends."""
     done = Done()
     try:
@@ -244,7 +242,7 @@ def _recorded(
 
 def _record(
     bench: Bench,
-    wish: RestoreWish,
+    wish: Restore,
     state: State,
     permit: Permit | None,
     done: Done,

@@ -41,12 +41,13 @@ from ops.backups.repositories.open import open_repository, read_patiently
 from ops.backups.restore.asleep_events import find_asleep, wake
 from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
 from ops.backups.restore.state import tell_doubt, write_skew
+from ops.backups.restore.tasks import Load, Switch
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, Site
-from ops.hosts.admin_login import WayIn, enter, read_line
+from ops.hosts.admin_login import enter, read_line
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_duration, format_number, format_second, format_size
@@ -65,37 +66,11 @@ class LoadDiffersError(OpsError):
     """What was loaded is not what was dumped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadWish:
-    """What a person asks for; fields as the flags of `backup.load` and `backup.switch`.
-
-    Attributes:
-        into: Name of the fresh database.
-        user, password_file: An administrator's account in the database server.
-        way: Into the host, where the client runs there.
-        accounts: Whether accounts and roles are made first: for a server that has none yet.
-    """
-
-    site: str
-    database: str
-    into: str
-    snapshot: str = ""
-    at: str = ""
-    user: str = ""
-    password_file: str = ""
-    way: WayIn
-    accounts: bool = False
-    confirm: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class _Load:
     """One load: the server, and the dump; `is_gone` tells that there is no live database."""
 
-    wish: LoadWish
+    wish: Load
     part: DatabasePart
     admin: Connection
     reader: TreeReader
@@ -131,7 +106,7 @@ class _Load:
         return read_content(self.reader, entry.node)
 
 
-def load_database(wish: LoadWish) -> int:
+def load_database(wish: Load) -> int:
     """Load, compare, and give the exit code: 3 where rights could not be carried over.
 
     Raises:
@@ -186,7 +161,7 @@ def _tell_plan(part: DatabasePart, left: _Left) -> int:
     return 0
 
 
-def _tell_files(repository: Repository, estate: Estate, wish: LoadWish, snapshot: Snapshot) -> None:
+def _tell_files(repository: Repository, estate: Estate, wish: Load, snapshot: Snapshot) -> None:
     """Say of which moment the files are that go with these rows."""
     state = choose_state(repository, estate, wish.site, wanted=snapshot.id, completes=True)
     whole = state.whole
@@ -271,7 +246,7 @@ def find_part(site: Site, name: str) -> DatabasePart:
     )
 
 
-def as_admin(estate: Estate, part: DatabasePart, wish: LoadWish) -> Connection:
+def as_admin(estate: Estate, part: DatabasePart, wish: Load | Switch) -> Connection:
     """Give the way to the server with the administrator's account instead of the reader's."""
     password = read_line(wish.password_file) if wish.password_file else None
     bare = part.model_copy(update={"password": None})
@@ -414,7 +389,7 @@ def _carry_rights(work: _Load) -> dict[str, object]:
     return {"rights": given}
 
 
-def _note(bench: Bench, wish: LoadWish, details: dict[str, object]) -> None:
+def _note(bench: Bench, wish: Load, details: dict[str, object]) -> None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     with bench.catalog.writing() as session:
         journal.append(session, origin, [journal.Entry(ACTION, wish.site, details)])

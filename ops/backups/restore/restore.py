@@ -20,14 +20,15 @@ from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snaps
 from backup.snapshots.walk import TreeReader, find_entry, find_folder
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State
+from ops.backups.restore.done import Done, RestoreIncompleteError
 from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
 from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.owners import Unset, find_unset, tell_unset
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles, refuse_full
+from ops.backups.restore.tasks import Restore
 from ops.backups.restore.this_machine import put_back_on
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
-from ops.backups.restore.wish import Done, RestoreIncompleteError, RestoreWish
 from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
 from ops.durable_files import put_anew
 from ops.estate.model.estate import Estate
@@ -92,7 +93,7 @@ class RestoreWork:
 
     repository: Repository
     state: State
-    wish: RestoreWish
+    wish: Restore
     chosen: Chosen | None
     scratch: Path
     progress: Progress

@@ -16,7 +16,7 @@ from ops.backups.ransomware.suspicion import Suspicion, find_suspicion, write_su
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_state
 from ops.backups.restore.targets import Chosen
-from ops.backups.restore.wish import RestoreWish
+from ops.backups.restore.tasks import Restore
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_second
@@ -30,7 +30,7 @@ class PartNotHeldError(OpsError):
     """A snapshot does not hold what is to be put back from it."""
 
 
-def choose_asked(repository: Repository, estate: Estate, wish: RestoreWish) -> State:
+def choose_asked(repository: Repository, estate: Estate, wish: Restore) -> State:
     """Choose the snapshots, and leave out those of which nothing is asked for.
 
     Raises:
@@ -50,7 +50,7 @@ def choose_asked(repository: Repository, estate: Estate, wish: RestoreWish) -> S
     return narrow_state(state, wish, known)
 
 
-def narrow_state(state: State, wish: RestoreWish, known: list[str]) -> State:
+def narrow_state(state: State, wish: Restore, known: list[str]) -> State:
     """Leave out the snapshots of which the patterns ask for nothing; pure.
 
     Args:

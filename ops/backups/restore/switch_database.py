@@ -29,7 +29,7 @@ from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
 from ops.backups.restore.asleep_events import find_asleep
 from ops.backups.restore.load_database import ACTION as LOADED
-from ops.backups.restore.load_database import LoadWish, as_admin, find_part
+from ops.backups.restore.load_database import as_admin, find_part
 from ops.backups.restore.load_refusals import (
     LoadRefusedError,
     name_aside,
@@ -37,6 +37,7 @@ from ops.backups.restore.load_refusals import (
     refuse_names,
 )
 from ops.backups.restore.state import wish_doubt
+from ops.backups.restore.tasks import Switch
 from ops.canonical import digest_of
 from ops.durable_files import put_anew
 from ops.estate.load.load import load_estate
@@ -52,7 +53,7 @@ from ops.terminal.output import write_line
 ACTION = "backup.switch"
 
 
-def switch_database(wish: LoadWish) -> int:
+def switch_database(wish: Switch) -> int:
     """Give a database that was loaded the live one's name; gives the exit code.
 
     Raises:
@@ -72,12 +73,10 @@ def switch_database(wish: LoadWish) -> int:
     ):
         admin = replace(as_admin(estate, part, wish), host=host)
         last = _find_last(bench, site, part)
-        work = _Switch(
-            admin, cast("Engine", part.engine), choose_names(wish.into, part, last), place
-        )
+        work = _Switch(admin, cast("Engine", part.engine), choose_names(wish.to, part, last), place)
         if _is_settled(last, work, wish):
             return 0
-        is_new = last.get("outcome", "ok") == "ok" or last["from"] != wish.into
+        is_new = last.get("outcome", "ok") == "ok" or last["from"] != wish.to
         if is_new:
             work = work.as_it_is_now()
         work.tell()
@@ -90,7 +89,7 @@ def switch_database(wish: LoadWish) -> int:
         if wish.dry_run:
             return 0
         details: dict[str, object] = {
-            "database": part.name, "from": wish.into, "host": part.host or "",
+            "database": part.name, "from": wish.to, "host": part.host or "",
             **work.names.as_details(), **({"approval": approval} if approval else {}),
         }  # fmt: skip
         lost = _carry_out_noted(bench, wish, work, details, is_new=is_new)
@@ -148,20 +147,20 @@ def choose_names(into: str, part: DatabasePart, last: Mapping[str, Any]) -> Name
     return Names(part.database, into, "" if is_same and was_absent else name_aside(into))
 
 
-def _is_settled(last: dict[str, Any], work: "_Switch", wish: LoadWish) -> bool:
+def _is_settled(last: dict[str, Any], work: "_Switch", wish: Switch) -> bool:
     """Tell whether nothing is left to do; a switch that is to be taken back is finished first."""
     is_over = last.get("outcome", "ok") == "ok"
-    if last.get("from") == wish.into and is_over and work.is_done():
+    if last.get("from") == wish.to and is_over and work.is_done():
         write_line("  " + _("an earlier try has done that already"))
         return True
-    if last.get("kept") != wish.into or is_over or wish.dry_run or work.finish_first(last["from"]):
+    if last.get("kept") != wish.to or is_over or wish.dry_run or work.finish_first(last["from"]):
         return False
     write_line("  " + _("nothing was switched, so there is nothing to take back"))
     return True
 
 
 def _carry_out_noted(
-    bench: Bench, wish: LoadWish, work: "_Switch", details: dict[str, object], *, is_new: bool
+    bench: Bench, wish: Switch, work: "_Switch", details: dict[str, object], *, is_new: bool
 ) -> tuple[str, ...]:
     """Switch, with a row of the journal before and after."""
     _note(bench, wish, {**details, "outcome": "begun"})
@@ -330,7 +329,7 @@ class _Switch:
         put_anew(self.place, text.encode(), 0o600)
 
 
-def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, work: _Switch) -> object:
+def _ask(bench: Bench, wish: Switch, site: Site, part: DatabasePart, work: _Switch) -> object:
     """Have the person confirm and a second one agree; gives the approval for the journal.
 
     The agreement is to what was loaded, and to its rows: not to whatever has that name later.
@@ -380,7 +379,7 @@ def _find_last(bench: Bench, site: Site, part: DatabasePart) -> dict[str, Any]:
     return {}
 
 
-def _note(bench: Bench, wish: LoadWish, details: dict[str, object]) -> None:
+def _note(bench: Bench, wish: Switch, details: dict[str, object]) -> None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     with bench.catalog.writing() as session:
         journal.append(session, origin, [journal.Entry(ACTION, wish.site, details)])

@@ -1,200 +1,174 @@
-"""Tasks that write into database servers, by an administrator's account given for that run."""
+"""Tasks that give data back: load a database beside the live one, switch to it, restore a site."""
 
-from invoke.context import Context
+from typing import TYPE_CHECKING, Annotated
 
-from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
-
-AREA = "backup"
-
-_DATABASE = N_("Name of the database, as in the estate file.")
-_USER = N_("An administrator's account in the database server.")
-_PASSWORD_FILE = N_("File with that account's password; left out: it needs none.")
-_LOGIN = N_("An administrator's account on the database's host.")
-_IDENTITY = N_("File with that account's private SSH key (ed25519).")
-_PASSPHRASE_FILE = N_("File with the key's passphrase.")
-_RUN_AS = N_("Account there that runs the client, e.g. postgres; root has to log in.")
-
-
-@operator_task(
-    help={
-        "site": flags.SITE,
-        "database": _DATABASE,
-        "into": N_("Name of the fresh database; it must not be there."),
-        "snapshot": flags.SNAPSHOT_OR_NEWEST,
-        "at": flags.AT,
-        "user": _USER,
-        "password_file": _PASSWORD_FILE,
-        "login": _LOGIN,
-        "identity": _IDENTITY,
-        "passphrase_file": _PASSPHRASE_FILE,
-        "run_as": _RUN_AS,
-        "accounts": N_("Make accounts and roles first: for a server that has none yet."),
-        "reason": flags.REASON_FOR_JOURNAL,
-        "document": flags.DOCUMENT,
-        "dry_run": flags.DRY_RUN,
-    }
+from ops.access.rights import OPERATE
+from ops.terminal.flags import (
+    At,
+    ConfirmSite,
+    Document,
+    DryRun,
+    ReasonForApprover,
+    ReasonForJournal,
+    Site,
+    SnapshotOrNewest,
+    StoreOrPrimary,
 )
-def load(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    site: str,
-    database: str,
-    into: str,
-    snapshot: str = "",
-    at: str = "",
-    user: str = "",
-    password_file: str = "",
-    login: str = "",
-    identity: str = "",
-    passphrase_file: str = "",
-    run_as: str = "",
-    accounts: bool = False,
-    reason: str = "",
-    document: str = "",
-    dry_run: bool = False,
-) -> int:
+from ops.terminal.task import Flag, Form, task
+
+if TYPE_CHECKING:
+    from ops.hosts.admin_login import WayIn
+
+_Database = Annotated[str, Flag("Name of the database, as in the estate file.")]
+_User = Annotated[str, Flag("An administrator's account in the database server.")]
+_PasswordFile = Annotated[
+    str, Flag("File with that account's password; left out: it needs none.", shape="secret")
+]
+_Login = Annotated[str, Flag("An administrator's account on the database's host.")]
+_Identity = Annotated[
+    str, Flag("File with that account's private SSH key (ed25519).", shape="secret")
+]
+_PassphraseFile = Annotated[str, Flag("File with the key's passphrase.", shape="secret")]
+_RunAs = Annotated[
+    str, Flag("Account there that runs the client, e.g. postgres; root has to log in.")
+]
+
+
+class _AsAdministrator:
+    """What has the flags that let an administrator into a host for one run."""
+
+    login: str
+    identity: str
+    passphrase_file: str
+    run_as = ""
+
+    @property
+    def way(self) -> "WayIn":
+        """The way in."""
+        from ops.hosts.admin_login import WayIn
+
+        return WayIn(
+            login=self.login,
+            identity=self.identity,
+            passphrase_file=self.passphrase_file,
+            run_as=self.run_as,
+        )
+
+
+@task("backup.load", "ops.backups.restore.load_database:load_database", roles=OPERATE)
+class Load(_AsAdministrator):
     """Load a database of a snapshot into a fresh one beside the live one, and count its rows.
 
     The live database is not touched. The service keeps no account that writes: an administrator's
     is given for this run.
     """
-    from ops.backups.restore.load_database import LoadWish, load_database
-    from ops.hosts.admin_login import WayIn
 
-    way = WayIn(login=login, identity=identity, passphrase_file=passphrase_file, run_as=run_as)
-    return load_database(
-        LoadWish(
-            site=site,
-            database=database,
-            into=into,
-            snapshot=snapshot,
-            at=at,
-            user=user,
-            password_file=password_file,
-            way=way,
-            accounts=accounts,
-            reason=reason,
-            document=document,
-            dry_run=dry_run,
-        )
-    )
+    site: Site
+    database: _Database
+    into: Annotated[str, Flag("Name of the fresh database; it must not be there.")]
+    snapshot: SnapshotOrNewest = ""
+    at: At = ""
+    user: _User = ""
+    password_file: _PasswordFile = ""
+    login: _Login = ""
+    identity: _Identity = ""
+    passphrase_file: _PassphraseFile = ""
+    run_as: _RunAs = ""
+    accounts: Annotated[
+        bool, Flag("Make accounts and roles first: for a server that has none yet.")
+    ] = False
+    reason: ReasonForJournal = ""
+    document: Document = ""
+    dry_run: DryRun = False
 
 
-@operator_task(
-    help={
-        "site": flags.SITE,
-        "database": _DATABASE,
-        "to": N_("Name of the database that was loaded; the live one is kept as NAME_truoc."),
-        "user": _USER,
-        "password_file": _PASSWORD_FILE,
-        "login": _LOGIN,
-        "identity": _IDENTITY,
-        "passphrase_file": _PASSPHRASE_FILE,
-        "run_as": _RUN_AS,
-        "confirm": flags.CONFIRM_SITE,
-        "reason": flags.REASON_FOR_APPROVER,
-        "document": flags.DOCUMENT,
-        "dry_run": flags.DRY_RUN,
-    },
-    two_people=True,
+@task(
+    "backup.switch",
+    "ops.backups.restore.switch_database:switch_database",
+    roles=OPERATE,
+    second=("restore-in-place",),
 )
-def switch(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    site: str,
-    database: str,
-    to: str,
-    user: str = "",
-    password_file: str = "",
-    login: str = "",
-    identity: str = "",
-    passphrase_file: str = "",
-    run_as: str = "",
-    confirm: str = "",
-    reason: str = "",
-    document: str = "",
-    dry_run: bool = False,
-) -> int:
+class Switch(_AsAdministrator):
     """Give a database that was loaded the name of the live one, which is kept as NAME_truoc."""
-    from ops.backups.restore.load_database import LoadWish
-    from ops.backups.restore.switch_database import switch_database
-    from ops.hosts.admin_login import WayIn
 
-    way = WayIn(login=login, identity=identity, passphrase_file=passphrase_file, run_as=run_as)
-    return switch_database(
-        LoadWish(
-            site=site,
-            database=database,
-            into=to,
-            user=user,
-            password_file=password_file,
-            way=way,
-            confirm=confirm,
-            reason=reason,
-            document=document,
-            dry_run=dry_run,
-        )
-    )
+    site: Site
+    database: _Database
+    to: Annotated[
+        str, Flag("Name of the database that was loaded; the live one is kept as NAME_truoc.")
+    ]
+    user: _User = ""
+    password_file: _PasswordFile = ""
+    login: _Login = ""
+    identity: _Identity = ""
+    passphrase_file: _PassphraseFile = ""
+    run_as: _RunAs = ""
+    confirm: ConfirmSite = ""
+    reason: ReasonForApprover = ""
+    document: Document = ""
+    dry_run: DryRun = False
 
 
-@operator_task(
-    help={
-        "site": flags.SITE,
-        "target": N_("Folder that gets the content; made if it is missing."),
-        "store": flags.STORE_OR_PRIMARY,
-        "snapshot": flags.SNAPSHOT_OR_NEWEST,
-        "at": flags.AT,
-        "include": N_("Only what this pattern matches; may be given several times."),
-        "in_place": N_("Put files and databases back where they came from; asks first."),
-        "login": N_("With --in-place: an administrator's account on the files' host, or this one."),
-        "identity": N_("File with that account's private SSH key (ed25519)."),
-        "passphrase_file": N_("File with the key's passphrase."),
-        "verify": N_("Read every restored file back and compare it."),
-        "confirm": flags.CONFIRM_SITE,
-        "reason": N_("Why; the person who approves a restore in place reads it."),
-        "document": flags.DOCUMENT,
-        "dry_run": flags.DRY_RUN,
-    },
-    iterable=("include",),
-    two_people=True,
+@task(
+    "backup.restore",
+    "ops.backups.restore.cli:restore_site",
+    roles=OPERATE,
+    second=("restore-in-place",),
+    forms=(
+        Form(
+            "Get this file",
+            "Gets it as it was then, to be downloaded; nothing on the site changes.",
+            fields="site store snapshot include reason",
+            needs="include",
+            proves=False,
+            out="target",
+        ),
+        Form(
+            "Put back in its place",
+            "Puts it back where it was, in place of what is there now; a second person has to"
+            " agree.",
+            name="backup.restore.in-place",
+            fields="site store snapshot include confirm reason document verify",
+            always={"in_place": True},
+        ),
+    ),
 )
-def restore(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    site: str,
-    target: str = "",
-    store: str = "",
-    snapshot: str = "",
-    at: str = "",
-    include: list[str] | None = None,
-    in_place: bool = False,
-    login: str = "",
-    identity: str = "",
-    passphrase_file: str = "",
-    verify: bool = False,
-    confirm: str = "",
-    reason: str = "",
-    document: str = "",
-    dry_run: bool = False,
-) -> int:
+class Restore(_AsAdministrator):
     """Restore a site, or a part of it, into a folder or in its place."""
-    from ops.backups.restore.cli import RestoreWish, restore_site
-    from ops.hosts.admin_login import WayIn
-    from ops.terminal.progress import shown_progress
 
-    wish = RestoreWish(
-        site=site,
-        target=target,
-        store=store,
-        snapshot=snapshot,
-        at=at,
-        include=tuple(include or ()),
-        in_place=in_place,
-        way=WayIn(login=login, identity=identity, passphrase_file=passphrase_file),
-        verify=verify,
-        confirm=confirm,
-        reason=reason,
-        document=document,
-        dry_run=dry_run,
-    )
-    with shown_progress() as progress:
-        return restore_site(wish, progress)
+    site: Site
+    target: Annotated[
+        str,
+        Flag("Folder that gets the content; made if it is missing.", shape="output-folder"),
+    ] = ""
+    store: StoreOrPrimary = ""
+    snapshot: SnapshotOrNewest = ""
+    at: At = ""
+    include: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Only what this pattern matches; may be given several times.",
+            "File or folder",
+            shape="path",
+        ),
+    ] = ()
+    in_place: Annotated[
+        bool, Flag("Put files and databases back where they came from; asks first.")
+    ] = False
+    login: Annotated[
+        str,
+        Flag("With --in-place: an administrator's account on the files' host, or this one."),
+    ] = ""
+    identity: _Identity = ""
+    passphrase_file: _PassphraseFile = ""
+    verify: Annotated[bool, Flag("Read every restored file back and compare it.")] = False
+    confirm: ConfirmSite = ""
+    reason: Annotated[
+        str,
+        Flag(
+            "Why; the person who approves a restore in place reads it.",
+            "Why; goes into the journal.",
+            shape="long",
+        ),
+    ] = ""
+    document: Document = ""
+    dry_run: DryRun = False

@@ -1,34 +1,14 @@
-"""What a person asks a restore for, and how far it has come."""
+"""How far a restore has come."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops.backups.restore.owners import Unset
 from ops.errors import OpsError
-from ops.hosts.admin_login import WayIn
 
 
 class RestoreIncompleteError(OpsError):
     """Some of what was asked for is not back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreWish:
-    """What a person asks for; fields as the flags of `backup.restore`."""
-
-    site: str
-    target: str = ""
-    store: str = ""
-    snapshot: str = ""
-    at: str = ""
-    include: tuple[str, ...] = ()
-    in_place: bool = False
-    verify: bool = False
-    confirm: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-    way: WayIn = field(default_factory=WayIn)
 
 
 @dataclass(slots=True)
