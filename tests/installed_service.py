@@ -74,6 +74,12 @@ class InstalledService:
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "GIUCONG_LANG": "en",
                 "LOGNAME": login, **self.environment}  # fmt: skip
 
+    @property
+    def number(self) -> int:
+        """The service's process id: what we have started enters the namespace and becomes it."""
+        assert self.service is not None
+        return self.service.pid
+
     def start(self) -> None:
         """Start the service, and wait until it hears people."""
         socket_of = Path(f"/proc/{self.place}/root/run/giucong/terminal.sock")

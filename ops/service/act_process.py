@@ -6,6 +6,7 @@ output, what it says meanwhile to standard error, and there is nobody to ask. At
 streams are that person's: what they see and type.
 """
 
+import errno
 import fcntl
 import io
 import os
@@ -126,14 +127,15 @@ def _take_streams() -> None:
 
 
 class _Lasting(io.FileIO):
-    """A stream to a terminal that may go: what is written then is nobody's to read."""
+    """A stream whose reader may go: of an act that goes on, what is written then is nobody's."""
 
     def write(self, data: Any, /) -> int:
-        """Write, or let go of a terminal that is no more."""
+        """Write, or let go of who is no more there."""
         try:
             return super().write(data)
-        except OSError:
-            if signal.getsignal(signal.SIGHUP) != _let_go or not os.isatty(self.fileno()):
+        except OSError as error:
+            has_gone = error.errno in {errno.EIO, errno.EPIPE}
+            if signal.getsignal(signal.SIGHUP) != _let_go or not has_gone:
                 raise
             _let_go(signal.SIGHUP, None)
             return len(data)

@@ -30,9 +30,6 @@ from ops.terminal.task import all_tasks
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 60.0
-"""So long acts that change something may go on when the service stops."""
-
 
 def main() -> int:
     """Import, part, and be the one that forks; gives the exit code."""
@@ -48,7 +45,9 @@ def main() -> int:
         sys.argv[1] = str(parent)
         os._exit(live_beside("office", lambda stop: answer(stop, ForkServer(theirs))))
     theirs.close()
-    return os.waitstatus_to_exitcode(serve_forks(ours, do_act, grace=STOP_SECONDS, office=office))
+    return os.waitstatus_to_exitcode(
+        serve_forks(ours, do_act, grace=terminal_door.STOP_SECONDS, office=office)
+    )
 
 
 def answer(stop: threading.Event, forks: ForkServer) -> None:
@@ -57,14 +56,15 @@ def answer(stop: threading.Event, forks: ForkServer) -> None:
     estate, _catalog = keeper.get()
     acts = ActRuns(results_folder(estate), forks)
     path = socket_path(Path(estate.service.state))
-    door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate))
+    door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate), stop)
     with (
         listen(path) as listener,
         terminal_door.listen(path.with_name("terminal.sock")) as terminals,
     ):
-        typing = threading.Thread(target=door.serve, args=(terminals, stop), daemon=True)
+        typing = threading.Thread(target=door.serve, args=(terminals,), daemon=True)
         typing.start()
         serve(listener, Counter(keeper, acts).handlers(), stop)
+        typing.join()
     acts.close()
 
 

@@ -17,6 +17,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -48,6 +49,9 @@ _MOST_BYTES = 160 * 1024
 _MOST_AT_ONCE, _MOST_OF_ONE = 32, 8
 _SECONDS = 10.0
 _STREAMS = 3
+STOP_SECONDS = 60.0
+"""So long acts that change something may go on when the service stops."""
+
 _PEER = struct.Struct("3i")
 _KEPT = frozenset({"TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCONG_DEBUG"})
 
@@ -99,23 +103,25 @@ class TerminalDoor:
         keeper: Keeps the estate.
         forks: Starts acts.
         place: Folder for the acts' own folders.
+        stop: Set when the service stops.
     """
 
     keeper: Keeper
     forks: ForkServer
     place: Path
+    stop: threading.Event
     _running: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def serve(self, listener: socket.socket, stop: threading.Event) -> None:
-        """Answer until it is to stop."""
+    def serve(self, listener: socket.socket) -> None:
+        """Answer until the service stops, and what runs then has ended."""
         listener.settimeout(0.5)
         with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="terminal") as pool:
-            while not stop.is_set():
+            while not self.stop.is_set():
                 try:
                     connection, _address = listener.accept()
                 except OSError as error:
-                    stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
+                    self.stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
                     continue
                 pool.submit(self._answer, connection)
 
@@ -149,7 +155,7 @@ class TerminalDoor:
                 looks = _looks(order)
                 with note_act(self.place, order, changes=not looks) as noted:
                     started = self._start(order, given)
-                    if _watch(connection, started, looks):
+                    if self._watch(connection, started, looks):
                         if not looks:
                             noted.note_cut()
                         started.ended.wait()
@@ -202,6 +208,29 @@ class TerminalDoor:
         finally:
             os.close(descriptor)
 
+    def _watch(self, connection: socket.socket, started: Started, looks: bool) -> bool:
+        """Wait for the end of an act, and hear its client meanwhile; gives whether that has gone.
+
+        When the service stops, what only looks is interrupted; what changes something is after some
+        time (`STOP_SECONDS`).
+        """
+        until = None
+        while not started.ended.is_set():
+            waiting: list[Any] = [connection, started.bell]
+            ready, _, _ = select.select(waiting, [], [], 0.5)
+            if self.stop.is_set():
+                until = until or time.monotonic() + (0 if looks else STOP_SECONDS)
+                if time.monotonic() >= until:
+                    started.send(signal.SIGINT)
+            if connection not in ready:
+                continue
+            if connection.recv(64) != b"cancel":
+                if looks:
+                    started.send(signal.SIGINT)
+                return True
+            started.send(signal.SIGINT)
+        return False
+
     @contextmanager
     def _counted(self, user: int) -> Iterator[None]:
         key = str(user)
@@ -252,23 +281,6 @@ def _looks(order: Order) -> bool:
     if order.task in {BARE, COMPLETE} or order.values.get("dry_run"):
         return True
     return "dry_run" not in find_task(order.task).flags
-
-
-def _watch(connection: socket.socket, started: Started, looks: bool) -> bool:
-    """Wait for the end of an act, and hear its client meanwhile; gives whether that has gone."""
-    while not started.ended.is_set():
-        waiting: list[Any] = [connection, started.bell]
-        ready, _, _ = select.select(waiting, [], [])
-        if connection not in ready:
-            continue
-        said = connection.recv(64)
-        if said == b"cancel":
-            started.send(signal.SIGINT)
-        else:
-            if looks:
-                started.send(signal.SIGINT)
-            return True
-    return False
 
 
 def _name_of(user: int) -> str:

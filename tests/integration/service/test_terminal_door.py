@@ -2,16 +2,21 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ops.catalog.open import open_catalog
-from tests.installed_machine import OPERATOR, only_root
+from tests.installed_machine import OPERATOR, SERVICE, only_root
 from tests.installed_service import InstalledService, give_to, installed_service
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.people import KEY_TEXT, appoint, enrol
@@ -144,3 +149,96 @@ def test_nobody_borrows_the_services_rights_any_more(service: InstalledService) 
     )
     assert refused.returncode == 1
     assert "`giucong backup.status`" in refused.stderr
+
+
+@only_root
+def test_a_line_that_is_cut_ends_no_write_and_it_is_listed(service: InstalledService) -> None:
+    before = len(listed(service))
+    typing = begin(service, "backup.run", "--site", "cong-xa")
+    with held(service):
+        typing.kill()
+        typing.wait()
+        for it in filter(None, (typing.stdout, typing.stderr)):
+            it.close()  # whoever reads has gone, too
+        wait_for(lambda: "terminal has gone" in service.run("nva", "service.status").stdout)
+    wait_for(lambda: not acts(service))
+    assert len(listed(service)) == before + 1
+
+
+@only_root
+def test_ctrl_c_cancels(service: InstalledService) -> None:
+    before = len(listed(service))
+    typing = begin(service, "backup.run", "--site", "cong-xa")
+    with held(service):
+        for it in (psutil.Process(typing.pid), *psutil.Process(typing.pid).children()):
+            it.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _told, errors = typing.communicate(timeout=60)
+    assert (typing.returncode, b"interrupted" in errors) == (130, True), errors
+    wait_for(lambda: not acts(service))
+    assert len(listed(service)) == before
+
+
+@only_root
+def test_a_service_that_stops_lets_a_write_end(service: InstalledService) -> None:
+    before = len(listed(service))
+    typing = begin(service, "backup.run", "--site", "cong-xa")
+    with held(service):
+        stopping = threading.Thread(target=service.stop)
+        stopping.start()
+        time.sleep(1)
+    stopping.join(90)
+    assert typing.wait(60) == 0
+    typing.communicate()
+    away = service.run("nva", "backup.status")
+    assert (away.returncode, "systemctl start giucong" in away.stderr) == (1, True)
+    by_root = service.run("root", "estate.check")
+    assert by_root.returncode in {0, 1}, by_root.stderr
+    var = service.estate.parent / "var"
+    assert {it.stat().st_uid for it in var.rglob("*")} == {SERVICE}
+    service.start()
+    assert len(listed(service)) == before + 1
+
+
+def begin(service: InstalledService, *words: str) -> "subprocess.Popen[bytes]":
+    """Have somebody type a command at no terminal, until it runs."""
+    typing = subprocess.Popen(
+        service.words_as("nva", str(GIUCONG), *words), env=service.environment_of("nva"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_for(lambda: bool(acts(service)), every=0.005)
+    return typing
+
+
+def acts(service: InstalledService) -> list[Path]:
+    return [*(service.estate.parent / "var" / "state" / "console").glob("*.act.json")]
+
+
+@contextmanager
+def held(service: InstalledService) -> Iterator[None]:
+    """Let what runs for people stand still meanwhile."""
+    forking = next(it for it in psutil.process_iter(["cmdline", "uids"])
+                   if "ops.service.office_process" in (it.info["cmdline"] or ())
+                   and it.info["uids"].real == SERVICE
+                   and it.ppid() == service.number)  # fmt: skip
+    office, *running = sorted(forking.children(), key=lambda it: it.create_time())
+    assert running, office
+    for it in running:
+        it.suspend()
+    try:
+        yield
+    finally:
+        for it in running:
+            it.resume()
+
+
+def listed(service: InstalledService) -> list[dict[str, object]]:
+    told = service.run("nva", "backup.list", "--site", "cong-xa", "--json").stdout
+    return json.loads(told)["items"]  # type: ignore[no-any-return]  # JSON
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 60, *, every: float = 0.05) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(every)
