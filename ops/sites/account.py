@@ -7,10 +7,12 @@ from ops.backups.sources.databases import commands_on
 from ops.backups.sources.files import commands_of_files
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from ops.hosts.audit import list_audit_programs, make_audit_target
 from ops.hosts.connect import make_target
 from ops.hosts.programs import EQUIPMENT, SAMPLE, UPKEEP
 from ops.language.text import _
+from ops.sites.tasks import Account
 from ops.terminal.output import write_json, write_text
 from provisioning.gate.account_script import Allowed, Rights, is_account, make_list, make_script
 from provisioning.hosts import Command
@@ -21,15 +23,19 @@ class AccountError(OpsError):
     """The account of a host cannot be made."""
 
 
-def print_audit_account(name: str, *, as_json: bool) -> int:
-    """Print the script that makes the account for audits, and what is to stand in the estate.
+def print_script(wish: Account) -> int:
+    """Print the script that root runs on the host; gives the exit code.
 
     Raises:
-        WrongUseError: No host has that name.
-        AccountError: Its user is root, or the one that backups are made through.
-        HostRefusedError: Its key cannot be read.
+        WrongUseError: No host has that name, or databases would be dumped by root.
+        AccountError: Its user is root; or it is for audits, and also the one for backups.
+        HostRefusedError: Our key cannot be read.
     """
-    estate = load_estate()
+    make = _print_for_audits if wish.audit else _print_for_backups
+    return make(load_estate(), wish.host, wish)
+
+
+def _print_for_audits(estate: Estate, name: str, wish: Account) -> int:
     entry = estate.host(name)
     target = make_audit_target(estate, name)
     if target is None or target.user == entry.user:
@@ -43,26 +49,12 @@ def print_audit_account(name: str, *, as_json: bool) -> int:
             host=name,
         )
     _need_account(target.user, name)
-    return _print(name, target, list_audit_programs(), "sudo", is_audit=True, as_json=as_json)
+    return _print(name, target, list_audit_programs(), "sudo", is_audit=True, as_json=wish.json)
 
 
-def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) -> int:
-    """Print the script that root runs on the host; gives the exit code.
-
-    Args:
-        name: The host in the estate.
-        rights: By what the account reads all files.
-        databases: Whether it may dump those that the estate reads through the host.
-        as_json: Print the parts instead.
-
-    Raises:
-        WrongUseError: No host has that name, or databases would be dumped by root.
-        AccountError: Its user is root.
-        HostRefusedError: Our key cannot be read.
-    """
-    estate = load_estate()
+def _print_for_backups(estate: Estate, name: str, wish: Account) -> int:
     target = make_target(estate, name)
-    if databases and rights == "sudo":
+    if wish.databases and wish.sudo:
         raise WrongUseError(
             "--databases and --sudo do not go together",
             why="the clients of databases can start a shell, and it would be root's",
@@ -71,13 +63,14 @@ def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) 
         )
     _need_account(target.user, name)
     dumps = commands_on(estate, name)
-    allowed = list_allowed(commands_of_files(estate, name) + (dumps if databases else ()))
-    if dumps and not databases:
+    allowed = list_allowed(commands_of_files(estate, name) + (dumps if wish.databases else ()))
+    if dumps and not wish.databases:
         told = _(
             "Databases of this host are not dumped through this account; --databases adds them."
         )
         sys.stderr.write(f"{told}\n")
-    return _print(name, target, allowed, rights, is_audit=False, as_json=as_json)
+    rights: Rights = "sudo" if wish.sudo else "capability"
+    return _print(name, target, allowed, rights, is_audit=False, as_json=wish.json)
 
 
 def _need_account(user: str, host: str) -> None:

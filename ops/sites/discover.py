@@ -16,6 +16,7 @@ from ops.sites.discovery.findings import DatabaseSettings
 from ops.sites.discovery.host_files import FilesOnHost
 from ops.sites.discovery.machine_files import Below, Files
 from ops.sites.discovery.propose import Place, Proposal, clean, propose
+from ops.sites.tasks import Discover
 from ops.terminal.output import write_json, write_line, write_text
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
@@ -47,7 +48,7 @@ class _Machine:
     address: str = ""
 
 
-def discover(*, host: str, root: str, out: str, as_json: bool) -> int:
+def discover(wish: Discover) -> int:
     """Look around and write what could go into the estate; gives the exit code.
 
     Raises:
@@ -56,7 +57,7 @@ def discover(*, host: str, root: str, out: str, as_json: bool) -> int:
         OpsError: The file to write is there already, or cannot be written.
     """
     estate = _estate_if_any()
-    machine = _find_machine(estate, host, root)
+    machine = _find_machine(estate, wish.host, wish.root)
     looked = look_around(machine.files)
     stored = list_databases(machine.files, machine.host)
     named = [database for site in looked.sites for database in site.databases]
@@ -70,9 +71,9 @@ def discover(*, host: str, root: str, out: str, as_json: bool) -> int:
             host=machine.name,
         ),
     )
-    if out:
-        _write(Path(out), proposals)
-    _tell(looked, proposals, out=out, as_json=as_json)
+    if wish.out:
+        _write(Path(wish.out), proposals)
+    _tell(looked, proposals, out=wish.out, as_json=wish.json)
     return 0
 
 

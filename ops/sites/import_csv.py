@@ -14,6 +14,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.load.read import read_document
 from ops.journal import journal
 from ops.language.text import N_, _, fill, ngettext
+from ops.sites.tasks import Import
 from ops.terminal.output import write_json, write_line, write_text
 
 DEFAULT_OUT = "sites.d/imported.toml"
@@ -21,24 +22,18 @@ STANDARD_INPUT = "-"
 _MOST_BYTES = 16 << 20
 
 
-def import_sites(csv: str, *, out: str, dry_run: bool, as_json: bool) -> int:
+def import_sites(wish: Import) -> int:
     """Add the sites of a table to the estate; gives the exit code.
-
-    Args:
-        csv: The table's file; `-` for standard input.
-        out: The file that gets the blocks; empty for the usual one.
-        dry_run: Write the blocks to standard output instead.
-        as_json: One JSON document instead of lines.
 
     Raises:
         SheetError: The table has mistakes.
         OpsError: Something cannot be read or written.
     """
     estate = load_estate()
-    content = _read_table(csv)
-    path = Path(os.path.normpath(estate.path.parent / (out or DEFAULT_OUT)))
-    plan = plan_import(read_document(estate.path), read_sheet(content), name=csv, out=path)
-    if not dry_run and plan.added:
+    content = _read_table(wish.csv)
+    path = Path(os.path.normpath(estate.path.parent / (wish.out or DEFAULT_OUT)))
+    plan = plan_import(read_document(estate.path), read_sheet(content), name=wish.csv, out=path)
+    if not wish.dry_run and plan.added:
         _write(plan)
         details = {
             "file": str(plan.out),
@@ -49,7 +44,7 @@ def import_sites(csv: str, *, out: str, dry_run: bool, as_json: bool) -> int:
         with at_bench(load_estate(estate.path)) as bench, bench.catalog.writing() as session:
             entry = journal.Entry("estate.imported", plan.out.name, details)
             journal.append(session, bench.origin, [entry])
-    _tell(plan, dry_run=dry_run, as_json=as_json)
+    _tell(plan, dry_run=wish.dry_run, as_json=wish.json)
     return 0
 
 

@@ -11,34 +11,31 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_moment
 from ops.language.text import _
+from ops.sites.tasks import Show
 from ops.terminal.output import write_json, write_line, write_table
 
 
-def show_estate(*, at: str, as_json: bool) -> None:
+def show_estate(wish: Show) -> None:
     """Write the estate.
-
-    Args:
-        at: A day, `31/03/2026` or `2026-03-31`; empty for the estate in force.
-        as_json: The whole document instead of tables.
 
     Raises:
         WrongUseError: That is no day, or no estate is known of that day.
         PastEstateError: That day's estate is of a form this version does not know.
     """
     estate = load_estate()
-    if not at:
-        if as_json:
+    if not wish.at:
+        if wish.json:
             write_json([describe_estate(estate)])
         else:
             _write_overview(estate, str(estate.path))
         return
-    day = read_day(at)
+    day = read_day(wish.at)
     if day is None:
         raise WrongUseError(
-            '"{at}" is not a day', next_step="write it like 31/03/2026 or 2026-03-31", at=at
+            '"{at}" is not a day', next_step="write it like 31/03/2026 or 2026-03-31", at=wish.at
         )
     past = read_estate_of(estate, day)
-    if as_json:
+    if wish.json:
         write_json([{"day": day, "since": past.since, "fingerprint": past.hash,
                      "estate": past.document}])  # fmt: skip
         return

@@ -1,222 +1,156 @@
 """Tasks around the estate file."""
 
-from typing import Literal
+from typing import Annotated
 
-from invoke.context import Context
-
+from ops.access.rights import ADMIN, OFFICE, OPERATE
 from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
+from ops.terminal.flags import ConfirmSite, Document, DryRun, Json, Site
+from ops.terminal.task import Flag, task
 
-AREA = "estate"
 TITLE = N_("the estate file: what is backed up, from where, to where")
 
-_HOST = N_("Name of the host.")
+_Host = Annotated[str, Flag("Name of the host.", shape="host")]
 
 
-@operator_task(as_owner=False)
-def sample(_context: Context) -> None:
+# What it prints is the same for everybody.
+@task("estate.sample", "ops.sites.sample:sample", roles=None, as_owner=False, is_looking=True)
+class Sample:
     """Print a commented sample of the estate file."""
-    from ops.estate.edit.sample import write_sample
-    from ops.terminal.output import write_text
-
-    write_text(write_sample())
 
 
-@operator_task(help={"json": N_("Print the problems as JSON.")})
-def check(_context: Context, json: bool = False) -> int:
+# Whoever can read the file may learn what is wrong with it.
+@task("estate.check", "ops.sites.check:check", roles=None, is_looking=True)
+class Check:
     """Check the estate file and what it points to; list every problem with its fix.
 
     Nothing is changed. Exit code 0 when there is no problem, 1 when there is one; warnings do not
     count. What a site lacks by the rules, and a site that has vanished, are warnings. What this
     version cannot do yet is a problem where it stops a backup, else a warning.
     """
-    from datetime import datetime
 
-    from ops.access.unanswerable import check_answering
-    from ops.backups.retention.cli_lower_minimum import check_lowered
-    from ops.duties.table.load import check_tables
-    from ops.errors import EstateError
-    from ops.estate.check.check import check_surroundings
-    from ops.estate.check.not_yet import list_not_available
-    from ops.estate.check.output import report_problems
-    from ops.estate.check.site_rules import check_required
-    from ops.estate.history.vanished import check_vanished
-    from ops.estate.load.load import load_estate
-
-    try:
-        estate = load_estate()
-    except EstateError as error:
-        if not json:
-            raise
-        return report_problems(error.path, error.problems, as_json=True)
-    today = datetime.now(estate.zone).date()
-    problems = [
-        *check_surroundings(estate, today),
-        *check_vanished(estate),
-        *check_lowered(estate),
-        *check_answering(estate),
-        *check_tables(estate),
-        *check_required(estate, today),
-        *list_not_available(estate),
-    ]
-    return report_problems(estate.path, problems, as_json=json)
+    json: Annotated[bool, Flag("Print the problems as JSON.")] = False
 
 
-@operator_task(
-    help={
-        "json": N_("Print the whole estate as JSON."),
-        "at": N_("The estate that was in force on this day, e.g. 31/03/2026."),
-    }
-)
-def show(_context: Context, at: str = "", json: bool = False) -> None:
+@task("estate.show", "ops.sites.show:show_estate", roles=OFFICE)
+class Show:
     """Show the estate as the service understands it, with defaults merged in."""
-    from ops.sites.show import show_estate
 
-    show_estate(at=at, as_json=json)
+    at: Annotated[
+        str, Flag("The estate that was in force on this day, e.g. 31/03/2026.", shape="date")
+    ] = ""
+    json: Annotated[bool, Flag("Print the whole estate as JSON.")] = False
 
 
-@operator_task(
-    help={
-        "back": N_("Put the kept copy back in the place of the estate file."),
-        "dry_run": flags.DRY_RUN,
-    }
-)
-def keep(_context: Context, back: bool = False, dry_run: bool = False) -> int:
+@task("estate.keep", "ops.sites.keep:keep_estate", roles=ADMIN)
+class Keep:
     """Keep a copy of the estate file beside it before it is changed, or put that copy back.
 
     Where the file is root's, it says what root types.
     """
-    from ops.estate.edit.keep import keep_estate
 
-    return keep_estate(back=back, dry_run=dry_run)
+    back: Annotated[bool, Flag("Put the kept copy back in the place of the estate file.")] = False
+    dry_run: DryRun = False
 
 
-@operator_task(
-    name="import",
-    help={
-        "csv": N_("The table of sites, saved as `CSV UTF-8`; - is standard input."),
-        "out": N_("The file that gets the blocks; left out: sites.d/imported.toml."),
-        "dry_run": N_("Print the blocks, and write nothing."),
-        "json": flags.JSON,
-    },
-)
-def import_(
-    _context: Context, csv: str, out: str = "", dry_run: bool = False, json: bool = False
-) -> int:
+@task("estate.import", "ops.sites.import_csv:import_sites", roles=ADMIN)
+class Import:
     """Add sites from a table (CSV); sites that are there already stay as they are.
 
     Columns: name, title, unit, owner, system, role, profile, host, url, classes, path, config_path,
     system_path, engine, database, address, port, socket, user, password (a reference), lacks,
     reason, until. All mistakes are told at once, with row and column.
     """
-    from ops.sites.import_csv import import_sites
 
-    return import_sites(csv, out=out, dry_run=dry_run, as_json=json)
+    csv: Annotated[
+        str,
+        Flag("The table of sites, saved as `CSV UTF-8`; - is standard input.", shape="input-file"),
+    ]
+    out: Annotated[
+        str,
+        Flag(
+            "The file that gets the blocks; left out: sites.d/imported.toml.", shape="output-file"
+        ),
+    ] = ""
+    dry_run: Annotated[bool, Flag("Print the blocks, and write nothing.")] = False
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "host": N_("A host of the estate, over SSH; left out or `localhost`: this machine."),
-        "root": N_("Look below this folder instead of /, e.g. a mounted disk."),
-        "out": N_("Write the blocks to this new file instead of showing them."),
-        "json": flags.JSON,
-    },
+# It reads and writes as the user who types it.
+@task(
+    "estate.discover",
+    "ops.sites.discover:discover",
+    roles=None,
     as_owner=False,
+    is_looking=True,
+    as_oneself=True,
 )
-def discover(
-    _context: Context, host: str = "", root: str = "/", out: str = "", json: bool = False
-) -> int:
+class Discover:
     """Propose sites from what web servers serve and databases hold; changes nothing.
 
     Passwords that are found are never shown: each becomes a reference, with the command that
     stores it.
     """
-    from ops.sites.discover import discover as look_and_propose
 
-    return look_and_propose(host=host, root=root, out=out, as_json=json)
+    host: Annotated[
+        str,
+        Flag(
+            "A host of the estate, over SSH; left out or `localhost`: this machine.", shape="host"
+        ),
+    ] = ""
+    root: Annotated[
+        str,
+        Flag("Look below this folder instead of /, e.g. a mounted disk.", shape="input-folder"),
+    ] = "/"
+    out: Annotated[
+        str,
+        Flag("Write the blocks to this new file instead of showing them.", shape="output-file"),
+    ] = ""
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "name": N_("The reference, as it stands in the estate: file:var/keys/NAME."),
-        "file": N_("Read the secret from this file instead of asking; - is standard input."),
-        "replace": N_("Put it in the place of one that is there already."),
-        "confirm": N_("Name of the key's file, where a key is replaced."),
-        "reason": N_("Why a key is replaced; the person who approves it reads it."),
-        "document": flags.DOCUMENT,
-        "dry_run": flags.DRY_RUN,
-    },
-    two_people=True,
-)
-def secret(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    name: str,
-    file: str = "",
-    replace: bool = False,
-    confirm: str = "",
-    reason: str = "",
-    document: str = "",
-    dry_run: bool = False,
-) -> int:
+@task("estate.secret", "ops.sites.secret:store_secret", roles=ADMIN, second=("key-replacement",))
+class Secret:
     """Store a password or key where a reference says; it is asked for and never shown.
 
     To replace a key of repositories, of the journal or of people's proofs takes a second person;
     the one that was there is kept beside it.
     """
-    from ops.backups.keys.secrets import store_secret
-    from ops.backups.keys.secrets_guard import SecretWish
 
-    return store_secret(
-        SecretWish(
-            name=name,
-            file=file,
-            replace=replace,
-            confirm=confirm,
-            reason=reason,
-            document=document,
-            dry_run=dry_run,
-        )
-    )
+    name: Annotated[str, Flag("The reference, as it stands in the estate: file:var/keys/NAME.")]
+    file: Annotated[
+        str,
+        Flag(
+            "Read the secret from this file instead of asking; - is standard input.",
+            shape="secret",
+        ),
+    ] = ""
+    replace: Annotated[bool, Flag("Put it in the place of one that is there already.")] = False
+    confirm: Annotated[str, Flag("Name of the key's file, where a key is replaced.")] = ""
+    reason: Annotated[
+        str,
+        Flag("Why a key is replaced; the person who approves it reads it.", shape="long"),
+    ] = ""
+    document: Document = ""
+    dry_run: DryRun = False
 
 
-@operator_task(
-    help={
-        "host": _HOST,
-        "confirm": N_("The fingerprint that you compared, instead of typing it when asked."),
-        "dry_run": N_("Show the fingerprints, and record nothing."),
-    }
-)
-def trust(_context: Context, host: str, confirm: str = "", dry_run: bool = False) -> int:
+@task("estate.trust", "ops.sites.trust:trust_host", roles=ADMIN)
+class Trust:
     """Show the key of a host and record it once you have compared it.
 
     Only a host whose key is on record is ever logged in to. A key that has changed is shown beside
     the one on record.
     """
-    from ops.hosts.trust import trust_host
 
-    return trust_host(host, confirm=confirm, dry_run=dry_run)
+    host: _Host
+    confirm: Annotated[
+        str, Flag("The fingerprint that you compared, instead of typing it when asked.")
+    ] = ""
+    dry_run: Annotated[bool, Flag("Show the fingerprints, and record nothing.")] = False
 
 
-@operator_task(
-    help={
-        "host": _HOST,
-        "sudo": N_(
-            "Read all files through sudo, where the host's file system has no capabilities."
-        ),
-        "databases": N_("Let it dump the databases of the host, too; they can start a shell."),
-        "audit": N_("Make the account for audits instead: another one, with a gate of its own."),
-        "json": flags.JSON,
-    }
-)
-def account(
-    _context: Context,
-    host: str,
-    sudo: bool = False,
-    databases: bool = False,
-    audit: bool = False,
-    json: bool = False,
-) -> int:
+@task("estate.account", "ops.sites.account:print_script", roles=ADMIN)
+class Account:
     """Print the script that makes the account for backups on a host; root runs it there.
 
     The account reads every file of the host and writes none: a gate lets through only the commands
@@ -226,51 +160,43 @@ def account(
     With --audit: the account through which `security.audit` looks at the host, by fixed programs
     that only look, as root through sudo.
     """
-    from ops.sites.account import print_account, print_audit_account
 
-    if audit:
-        return print_audit_account(host, as_json=json)
-    rights: Literal["sudo", "capability"] = "sudo" if sudo else "capability"
-    return print_account(host, rights=rights, databases=databases, as_json=json)
+    host: _Host
+    sudo: Annotated[
+        bool,
+        Flag("Read all files through sudo, where the host's file system has no capabilities."),
+    ] = False
+    databases: Annotated[
+        bool, Flag("Let it dump the databases of the host, too; they can start a shell.")
+    ] = False
+    audit: Annotated[
+        bool, Flag("Make the account for audits instead: another one, with a gate of its own.")
+    ] = False
+    json: Json = False
 
 
-@operator_task(help={"site": flags.SITE, "json": flags.JSON})
-def test(_context: Context, site: str, json: bool = False) -> int:  # noqa: PT028 - a task
+@task("estate.test", "ops.sites.probe.cli:show_trials", roles=OPERATE)
+class Test:
     """Try every part of a site now, and say how long the first copy will take.
 
     A store gets a small object that is removed again; nothing else is written. Exit code 1 when
     something failed, 3 when something was not checked.
     """
-    from ops.sites.probe.cli import show_trials
 
-    return show_trials(site, as_json=json)
+    site: Site
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "site": flags.SITE,
-        "reason": N_("Why, in your words."),
-        "document": N_("Number of the decision behind it."),
-        "confirm": flags.CONFIRM_SITE,
-        "show": N_("Print the minutes of its last retirement again."),
-        "dry_run": flags.DRY_RUN,
-    }
-)
-def retire(
-    _context: Context,
-    site: str,
-    reason: str = "",
-    document: str = "",
-    confirm: str = "",
-    show: bool = False,
-    dry_run: bool = False,
-) -> int:
+@task("estate.retire", "ops.sites.retire.cli:retire_site", roles=ADMIN)
+class Retire:
     """Take a site out of backup: its backups stay, and minutes say where they are.
 
     Afterwards its lines may leave the estate. A site whose lines go without this is an alarm.
     """
-    from ops.sites.retire.cli import retire_site, show_minutes
 
-    if show:
-        return show_minutes(site)
-    return retire_site(site, reason=reason, document=document, confirm=confirm, dry_run=dry_run)
+    site: Site
+    reason: Annotated[str, Flag("Why, in your words.", shape="long")] = ""
+    document: Annotated[str, Flag("Number of the decision behind it.")] = ""
+    confirm: ConfirmSite = ""
+    show: Annotated[bool, Flag("Print the minutes of its last retirement again.")] = False
+    dry_run: DryRun = False

@@ -8,23 +8,24 @@ from ops.estate.model.sites import RESERVED_SITE_NAMES
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import LABELS, _
 from ops.sites.probe.probe import Tried, spoken_seconds, try_site
+from ops.sites.tasks import Test
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import outcome_cell, write_json, write_line, write_table
 
 
-def show_trials(name: str, *, as_json: bool) -> int:
+def show_trials(wish: Test) -> int:
     """Try a site; gives 0, 1 where something failed, 3 where something was not checked."""
     estate = load_estate()
-    if name in RESERVED_SITE_NAMES:
+    if wish.site in RESERVED_SITE_NAMES:
         raise WrongUseError(
             'the name "{site}" belongs to the service itself',
             data="nothing was changed",
             next_step="`{program} estate.show` lists the sites",
-            site=name,
+            site=wish.site,
         )
-    tried = try_site(estate, estate.site(name))
+    tried = try_site(estate, estate.site(wish.site))
     code = exit_code_of(tried)
-    if as_json:
+    if wish.json:
         whole = asdict(tried)
         del whole["trials"]
         write_json(tried.trials, ok=code == 0, **whole)

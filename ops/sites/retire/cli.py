@@ -47,23 +47,21 @@ from ops.sites.retire.minutes import (
     title_of,
     write_minutes,
 )
+from ops.sites.tasks import Retire
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line, write_text
 
 
-def retire_site(name: str, *, reason: str, document: str, confirm: str, dry_run: bool) -> int:
-    """Retire a site; gives the exit code.
-
-    Args:
-        name: Of the site; it may have vanished from the estate already.
-        reason: Why, in the person's words.
-        document: Reference of the decision behind it.
-        confirm: The site's name, instead of typing it.
-        dry_run: Print the minutes as they would be, and record nothing.
+def retire_site(wish: Retire) -> int:
+    """Retire a site, which may have vanished from the estate already; gives the exit code.
 
     Raises:
-        WrongUseError: There is no such site, or no reason was given.
+        WrongUseError: There is no such site, no reason was given, or it was never retired and its
+            minutes are asked for.
     """
+    name = wish.site
+    if wish.show:
+        return _show_minutes(name)
     if name in RESERVED_SITE_NAMES:
         raise WrongUseError(
             'the name "{site}" belongs to the service itself',
@@ -71,7 +69,7 @@ def retire_site(name: str, *, reason: str, document: str, confirm: str, dry_run:
             next_step="`{program} estate.show` lists the sites",
             site=name,
         )
-    if not reason.strip() or not document.strip():
+    if not wish.reason.strip() or not wish.document.strip():
         raise WrongUseError(
             "a site is retired for a reason and on the ground of a document",
             data="nothing was changed",
@@ -79,18 +77,18 @@ def retire_site(name: str, *, reason: str, document: str, confirm: str, dry_run:
         )
     estate = load_estate()
     with (
-        at_bench(estate, dry_run=dry_run) as bench,
+        at_bench(estate, dry_run=wish.dry_run) as bench,
         hold_site_lock(estate.service.state, name, holder="retire"),
     ):
-        plan = _plan(bench, name, reason=reason.strip(), document=document.strip())
+        plan = _plan(bench, name, reason=wish.reason.strip(), document=wish.document.strip())
         zone = estate.organisation.timezone
         minutes = write_minutes(plan, organisation=estate.name_at(plan.at), zone=zone)
-        if dry_run:
+        if wish.dry_run:
             write_text(minutes)
             write_line(_("would be recorded so; nothing was changed"))
             return 0
         question = _("{title} is no longer backed up; its backups stay.").format(title=plan.title)
-        need_confirmation(name, confirm, question)
+        need_confirmation(name, wish.confirm, question)
         _record(bench, plan, minutes)
     write_text(minutes)
     _tell_lines(estate, name)
@@ -135,12 +133,8 @@ def _holds_of(bench: Bench, name: str) -> list[tuple[str, str]]:
         return [(it.reference, it.snapshot) for it in read_holds(session, name)]
 
 
-def show_minutes(name: str) -> int:
-    """Write the minutes of a site's last retirement again, and what is held now; gives 0.
-
-    Raises:
-        WrongUseError: It was never retired.
-    """
+def _show_minutes(name: str) -> int:
+    """Write the minutes of a site's last retirement again, and what is held now; gives 0."""
     with at_bench(load_estate(), dry_run=True) as bench:
         query = select(RetiredSite.minutes).where(RetiredSite.name == name)
         with bench.catalog.reading() as session:

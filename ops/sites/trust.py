@@ -15,6 +15,7 @@ from ops.estate.load.load import load_estate
 from ops.hosts.connect import make_target, shared_pool, table_of
 from ops.journal import journal
 from ops.language.text import _
+from ops.sites.tasks import Trust
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
 from provisioning.ssh.host_keys import HostKey, read_keys, record_key
@@ -25,13 +26,8 @@ class HostKeyTableError(OpsError):
     """The table of host keys cannot be read or written."""
 
 
-def trust_host(name: str, *, confirm: str, dry_run: bool) -> int:
+def trust_host(wish: Trust) -> int:
     """Show the key of a host and record it; gives the exit code.
-
-    Args:
-        name: The host in the estate.
-        confirm: The fingerprint that was compared; empty asks for it.
-        dry_run: Show, and record nothing.
 
     Raises:
         WrongUseError: No host has that name, or the fingerprint is another.
@@ -39,22 +35,22 @@ def trust_host(name: str, *, confirm: str, dry_run: bool) -> int:
         HostKeyTableError: The table cannot be read or written.
     """
     estate = load_estate()
-    target = make_target(estate, name)
-    table = table_of(estate, estate.host(name))
+    target = make_target(estate, wish.host)
+    table = table_of(estate, estate.host(wish.host))
     shown = shared_pool().ask_key(target)
     try:
         known = read_keys(table, target.known_name)
-        if confirm and shown in known:
-            need_confirmation(shown.fingerprint, confirm, "")
+        if wish.confirm and shown in known:
+            need_confirmation(shown.fingerprint, wish.confirm, "")
         if shown in known:
             write_line(_("the key {shown} of the host {host} is on record already").format(
-                shown=shown.fingerprint, host=name))  # fmt: skip
+                shown=shown.fingerprint, host=wish.host))  # fmt: skip
             return 0
         _show(target, shown, known)
-        if dry_run:
+        if wish.dry_run:
             write_line(_("would record this key in {file}").format(file=table))
             return 0
-        need_confirmation(shown.fingerprint, confirm, _question(known))
+        need_confirmation(shown.fingerprint, wish.confirm, _question(known))
         details = {
             "address": target.known_name,
             "kind": shown.kind,
@@ -62,7 +58,9 @@ def trust_host(name: str, *, confirm: str, dry_run: bool) -> int:
             "old": [key.fingerprint for key in known],
         }
         with at_bench(estate) as bench, bench.catalog.writing() as session:
-            journal.append(session, bench.origin, [journal.Entry("host.trusted", name, details)])
+            journal.append(
+                session, bench.origin, [journal.Entry("host.trusted", wish.host, details)]
+            )
             record_key(table, target.known_name, shown)
     except OSError as error:
         raise HostKeyTableError(
@@ -73,10 +71,10 @@ def trust_host(name: str, *, confirm: str, dry_run: bool) -> int:
             " {host}`",
             file=table,
             reason=error.strerror or str(error),
-            host=name,
+            host=wish.host,
         ) from error
     write_line(_("recorded {shown} as the key of the host {host}").format(
-        shown=shown.fingerprint, host=name))  # fmt: skip
+        shown=shown.fingerprint, host=wish.host))  # fmt: skip
     return 0
 
 

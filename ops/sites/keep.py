@@ -13,6 +13,7 @@ from ops.entering import entered
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import find_estate_path
 from ops.language.text import _
+from ops.sites.tasks import Keep
 from ops.terminal.output import write_line
 
 SUFFIX = ".truoc-khi-doi"
@@ -24,7 +25,7 @@ class EstateNotKeptError(OpsError):
     """The estate file or its copy cannot be written by this user."""
 
 
-def keep_estate(*, back: bool, dry_run: bool) -> int:
+def keep_estate(wish: Keep) -> int:
     """Copy the estate file to its copy, or back; gives the exit code.
 
     Raises:
@@ -34,7 +35,7 @@ def keep_estate(*, back: bool, dry_run: bool) -> int:
     """
     estate = find_estate_path()
     kept = estate.with_name(f"{estate.name}{SUFFIX}")
-    source, target = (kept, estate) if back else (estate, kept)
+    source, target = (kept, estate) if wish.back else (estate, kept)
     if kept.is_symlink():
         raise _unreadable(kept, _("it is a link"))
     content, found = _read(source)
@@ -42,7 +43,7 @@ def keep_estate(*, back: bool, dry_run: bool) -> int:
         write_line(_("{target} is the same as {source} already").format(
             target=target, source=source))  # fmt: skip
         return 0
-    if dry_run:
+    if wish.dry_run:
         write_line(_("would copy {source} to {target}").format(source=source, target=target))
         return 0
     try:

@@ -6,7 +6,6 @@ is kept beside the new one under a name with the moment; only then the new one t
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,25 +18,13 @@ from ops.errors import WrongUseError
 from ops.estate.check.check import find_references
 from ops.estate.model.estate import Estate
 from ops.language.text import _
+from ops.sites.tasks import Secret
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
 
 REPLACEMENT = "key-replacement"
 _MODE = 0o600
 _FILE = "file:"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretWish:
-    """A secret that somebody wants to store; fields as the flags of `estate.secret`."""
-
-    name: str
-    file: str = ""
-    replace: bool = False
-    confirm: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
 
 
 def check_named(estate: Estate, path: Path, reference: str) -> None:
@@ -63,7 +50,7 @@ def is_key(estate: Estate, path: Path) -> bool:
     return _normal(f"{_FILE}{path}") in {_normal(it) for it in _keys(estate)}
 
 
-def ask_to_replace(estate: Estate, path: Path, reference: str, wish: SecretWish) -> Permit | None:
+def ask_to_replace(estate: Estate, path: Path, reference: str, wish: Secret) -> Permit | None:
     """Have a key's replacement confirmed and agreed to; None for a dry run.
 
     Raises:
