@@ -11,7 +11,7 @@ Order:
 Killed after 3, the new key signs nothing yet: nobody knows it, and the next try takes it over.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,6 +29,7 @@ from ops.audit.signing_key import (
     public_text,
     signing_file,
 )
+from ops.audit.tasks import JournalVerify
 from ops.audit.verify import UNACCEPTABLE, tell
 from ops.backups.retention.holds import put_back
 from ops.errors import OpsError
@@ -49,15 +50,7 @@ class CannotAcceptError(OpsError):
     """Something was found that nobody can accept, or nobody can sign that it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptWish:
-    """Why two people accept what was found, and the document behind it."""
-
-    reason: str
-    document: str = ""
-
-
-def accept_findings(wish: AcceptWish) -> int:
+def accept_findings(wish: JournalVerify) -> int:
     """Accept all that was found; gives the exit code.
 
     Raises:
@@ -116,7 +109,7 @@ def _refuse(estate: Estate, found: Examination) -> None:
         )
 
 
-def _record(bench: Bench, found: Examination, wish: AcceptWish, permit: Permit) -> None:
+def _record(bench: Bench, found: Examination, wish: JournalVerify, permit: Permit) -> None:
     key = _key(bench.estate)
     details = {**_what(found), **permit.as_details()}
     origin = replace(

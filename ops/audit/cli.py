@@ -7,8 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from ops.alerts.drafts import JOURNAL_BROKEN
+from ops.audit.accept import accept_findings
 from ops.audit.job import Examination, broken_params, examine
 from ops.audit.kind import VERIFY
+from ops.audit.tasks import JournalVerify
 from ops.audit.verify import UNACCEPTABLE, tell
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
@@ -24,14 +26,16 @@ from ops.terminal.output import Cell, outcome_cell, write_json, write_line, writ
 _JOB = f"{VERIFY.name}/{OWN_SITE}"
 
 
-def verify_journal(*, as_json: bool) -> int:
-    """Hold the journal against everything, and write what was found; gives the exit code."""
+def verify_journal(wish: JournalVerify) -> int:
+    """Hold the journal against everything, and write or accept it; gives the exit code."""
+    if wish.accept:
+        return accept_findings(wish)
     estate = load_estate()
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         found = examine(estate, catalog)
         _remember(catalog, found)
     code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
-    if as_json:
+    if wish.json:
         findings = [{**asdict(it), "told": tell(it)} for it in found.findings]
         write_json(
             findings, outcome=found.outcome, rows=found.head.sequence, head=found.head.hash,

@@ -1,39 +1,30 @@
 """`service.journal-verify`: the journal held against its signed heads."""
 
-from invoke.context import Context
+from typing import Annotated
 
-from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
-
-AREA = "service"
+from ops.access.rights import KEYS, OFFICE
+from ops.terminal.flags import Document, Json
+from ops.terminal.task import Flag, Form, task
 
 
-@operator_task(
-    help={
-        "accept": N_("Have a second person accept what was found, so that it is signed again."),
-        "reason": N_("Why it is accepted."),
-        "document": flags.DOCUMENT,
-        "json": flags.JSON,
-    },
-    two_people=True,
+@task(
+    "service.journal-verify",
+    "ops.audit.cli:verify_journal",
+    roles=OFFICE,
+    second=("journal-acceptance",),
+    forms=(Form("Verify the journal", fields="", proves=False),),
 )
-def journal_verify(
-    _context: Context,
-    accept: bool = False,
-    reason: str = "",
-    document: str = "",
-    json: bool = False,
-) -> int:
+class JournalVerify:
     """Hold the journal against its chain, the signed heads in the stores, and the records.
 
     With --accept two people accept what cannot be put right: heads of rows that are lost, a signing
     key that was lost or changed. The journal says so from then on.
     """
-    if accept:
-        from ops.audit.accept import AcceptWish, accept_findings
 
-        return accept_findings(AcceptWish(reason, document))
-    from ops.audit.cli import verify_journal
-
-    return verify_journal(as_json=json)
+    accept: Annotated[
+        bool,
+        Flag("Have a second person accept what was found, so that it is signed again.", roles=KEYS),
+    ] = False
+    reason: Annotated[str, Flag("Why it is accepted.", shape="long")] = ""
+    document: Document = ""
+    json: Json = False

@@ -78,7 +78,6 @@ class Field:
 
 _LISTED = (
     Act(task="monitor.ack", label=N_("Take up"), fields=("alert", "note")),
-    Act(task="service.trigger", label=N_("Run now"), fields=("job",)),
     Act(
         task="monitor.silence", label=N_("Silence"),
         fields=("about", "until", "reason", "critical", "end"),
@@ -114,7 +113,6 @@ _LISTED = (
         task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
         fields=("site", "store", "snapshot", "file", "reason", "document"),
     ),
-    Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
     Act(
         task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),
         always={"only_begin": True},
@@ -127,11 +125,6 @@ _LISTED = (
         task="security.baseline", label=N_("Allow what is there now"),
         fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,
     ),
-    Act(
-        task="service.missed", label=N_("All of them were looked at"), fields=("note",),
-        always={"seen": True},
-    ),
-    Act(task="service.notify-test", label=N_("Send a test message"), fields=("person",)),
 )  # fmt: skip
 
 
@@ -173,7 +166,7 @@ def fields_of(act: Act) -> list[Field]:
     return [
         Field(
             name=name,
-            kind=_kind_of(act, flag) if not task.forms else _kind(flag.shape),
+            kind=_kind_of(act, flag) if not task.forms else _kind(flag),
             help=(FIELDS.get(f"{act.task}.{name}") if not task.forms else flag.label) or flag.help,
             is_required=name in act.needs or flag.is_required,
         )
@@ -191,8 +184,10 @@ def needs_file(act: Act) -> bool:
     return bool(act.upload) and find_task(act.task).flags[act.upload].is_required
 
 
-def _kind(shape: str) -> Kind:
-    return shape if shape in get_args(Kind) else "text"  # type: ignore[return-value]  # just looked
+def _kind(flag: DeclaredFlag) -> Kind:
+    if flag.shape in get_args(Kind):
+        return flag.shape  # type: ignore[return-value]  # just looked
+    return "lines" if flag.kind is tuple else "text"
 
 
 def _kind_of(act: Act, flag: DeclaredFlag) -> Kind:

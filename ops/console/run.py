@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ops.console.frames import RUN_FOLDER, SOCKET_NAME, socket_path
+from ops.console.tasks import Run
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.console import ConsoleSettings
@@ -18,11 +19,8 @@ CONSOLE_USER = "giucong-console"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 
 
-def run_console(listen: str) -> None:
+def run_console(wish: Run) -> None:
     """Become the web process; does not come back.
-
-    Args:
-        listen: In place of the estate's; empty for that.
 
     Raises:
         WrongUseError: The estate has no console, or it cannot listen there.
@@ -34,13 +32,13 @@ def run_console(listen: str) -> None:
             data="nothing was changed",
             next_step="write `[console]` into the estate file, then start the service anew",
         )
-    told = {"listen": listen} if listen else {}
+    told = {"listen": wish.listen} if wish.listen else {}
     try:
         settings = ConsoleSettings.model_validate({**estate.console.model_dump(), **told})
     except ValidationError as error:
         raise WrongUseError(
             '"{value}" is not an address and a port', data="nothing was started",
-            next_step="write it like `127.0.0.1:8443`", value=listen[:80],
+            next_step="write it like `127.0.0.1:8443`", value=wish.listen[:80],
         ) from error  # fmt: skip
     own, installed = socket_path(Path(estate.service.state)), RUN_FOLDER / SOCKET_NAME
     socket = installed if installed.exists() and not own.exists() else own

@@ -1,25 +1,22 @@
 """The console's task."""
 
-from invoke.context import Context
+from typing import Annotated
 
 from ops.language.text import N_
-from ops.terminal.task import operator_task
+from ops.terminal.task import Flag, task
 
-AREA = "console"
 TITLE = N_("the console: pages for people")
 
 
-@operator_task(
-    foreground=True,
-    as_owner=False,
-    help={"listen": N_("Address and port in place of the estate's `[console] listen`.")},
-)
-def run(_context: Context, listen: str = "") -> None:
+# What systemd starts is no person; who looks logs in there.
+@task("console.run", "ops.console.run:run_console", roles=None, as_owner=False, is_foreground=True)
+class Run:
     """Show the console's pages in the foreground; the service answers them.
 
     As root it gives its rights up for those of the user giucong-console, where there is one.
     Ctrl-C or SIGTERM ends it.
     """
-    from ops.console.run import run_console
 
-    run_console(listen)
+    listen: Annotated[
+        str, Flag("Address and port in place of the estate's `[console] listen`.")
+    ] = ""

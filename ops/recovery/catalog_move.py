@@ -47,7 +47,9 @@ from ops.journal.standing import LEFT, MOVED
 from ops.language.formats import format_number
 from ops.language.text import N_, _, fill
 from ops.recovery.catalog_copy import as_json
+from ops.recovery.tasks_catalog import Move
 from ops.terminal.output import write_line, write_table
+from ops.terminal.progress import shown_progress
 
 _AT_ONCE = 1_000
 _WAIT_FOR_WRITERS = "30s"
@@ -70,14 +72,8 @@ class _Tally:
         return _Tally(self.rows + 1, self.digest + int.from_bytes(sha256(plain).digest()))
 
 
-def move_catalog(to: str, progress: Progress, *, dry_run: bool) -> int:
+def move_catalog(wish: Move) -> int:
     """Move it, and write what was moved and what comes next; gives the exit code.
-
-    Args:
-        to: URL of the target as the estate file would hold it: a reference, or one without a
-            password.
-        progress: Told how many rows were copied.
-        dry_run: Only look, and say how many rows would move.
 
     Raises:
         NotAllowedError: It is not root who types it.
@@ -86,16 +82,17 @@ def move_catalog(to: str, progress: Progress, *, dry_run: bool) -> int:
     """
     estate = load_estate()
     _refuse_others(estate)
-    url = _read_url(estate, to)
+    url = _read_url(estate, wish.to)
     with ExitStack() as held:
-        if not dry_run:
+        progress = held.enter_context(shown_progress())
+        if not wish.dry_run:
             held.enter_context(_standing_still(estate))
-        bench = held.enter_context(at_bench(estate, dry_run=dry_run))
-        if dry_run or not _is_new_file(url):
+        bench = held.enter_context(at_bench(estate, dry_run=wish.dry_run))
+        if wish.dry_run or not _is_new_file(url):
             _refuse_filled(url)
         with bench.catalog.writers.begin() as source:
             _hold_writers(source)
-            if dry_run:
+            if wish.dry_run:
                 _write_counts(_count(source))
                 write_line(_("Nothing was changed: this was a rehearsal."))
                 return 0
@@ -106,7 +103,7 @@ def move_catalog(to: str, progress: Progress, *, dry_run: bool) -> int:
                 journal.append(session, bench.origin, [Entry(LEFT, OWN_SITE, {"to": place})])
     _write_counts({name: tally.rows for name, tally in tallies.items()})
     write_line(_("every table was read back, and the journal's chain holds there"))
-    _write_next(estate, to)
+    _write_next(estate, wish.to)
     return 0
 
 

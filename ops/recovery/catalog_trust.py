@@ -19,11 +19,12 @@ from ops.journal.journal import Entry
 from ops.journal.standing import TRUSTED, find_doubt
 from ops.language.text import _
 from ops.outcomes.explain import explain
+from ops.recovery.tasks_catalog import Trust
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
 
 
-def trust_catalog(reason: str, *, confirm: str, dry_run: bool) -> int:
+def trust_catalog(wish: Trust) -> int:
     """Journal it; gives the exit code.
 
     Raises:
@@ -33,7 +34,7 @@ def trust_catalog(reason: str, *, confirm: str, dry_run: bool) -> int:
     """
     estate = load_estate()
     _refuse_others(estate)
-    if not reason.strip():
+    if not wish.reason.strip():
         raise WrongUseError(
             "why this catalog counts has to be said",
             data="nothing was changed",
@@ -47,7 +48,7 @@ def trust_catalog(reason: str, *, confirm: str, dry_run: bool) -> int:
             next_step="look first: `{program} backup.status`",
         )
     there.close()
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         look_at_past(bench)
         with bench.catalog.reading() as session:
             doubt = find_doubt(session)
@@ -55,13 +56,13 @@ def trust_catalog(reason: str, *, confirm: str, dry_run: bool) -> int:
             write_line(_("Nothing is to be said: nothing speaks against this catalog."))
             return 0
         write_line("  " + explain(doubt.reason, doubt.params).what)
-        if dry_run:
+        if wish.dry_run:
             write_line(_("Nothing was changed: this was a rehearsal."))
             return 0
         question = _("Holds, roles and approvals that this catalog does not know are given up.")
-        need_confirmation(OWN_SITE, confirm, question)
+        need_confirmation(OWN_SITE, wish.confirm, question)
         with bench.catalog.writing() as session:
-            details = {"doubt": doubt.reason, **doubt.params, "reason": reason.strip()}
+            details = {"doubt": doubt.reason, **doubt.params, "reason": wish.reason.strip()}
             journal.append(session, bench.origin, [Entry(TRUSTED, OWN_SITE, details)])
     write_line("  " + _("said; from now on this catalog counts"))
     return 0

@@ -18,7 +18,6 @@ import os
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,6 @@ from sqlalchemy import select
 
 from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
-from backup.progress import Progress
 from ops.access.approvals.require import Permit
 from ops.access.session import at_bench, person_at_terminal
 from ops.audit.evidence import RECOVERED
@@ -70,29 +68,15 @@ from ops.recovery.next_steps import index_stores, write_next_steps
 from ops.recovery.permission import ask_to_recover
 from ops.recovery.place_files import find_owner, give_to, put_entry_keys, put_in_place
 from ops.recovery.plan import RecoveryPlan, plan_recovery
+from ops.recovery.tasks import Recover
 from ops.schedule.kinds import tell_listeners
 from ops.schedule.ledger.events import Recording
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import shown_progress
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryWish:
-    """What a person asks for; fields as the flags of `service.recover`."""
-
-    repo: str
-    entry: Entry
-    password_file: str = ""
-    shares: Sequence[str] = ()
-    target: str = ""
-    also: Sequence[str] = ()
-    confirm: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
-def recover_service(wish: RecoveryWish, progress: Progress) -> int:
+def recover_service(wish: Recover) -> int:
     """Recover, write what was done and what comes next; gives the exit code.
 
     Raises:
@@ -107,11 +91,15 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
     refuse_borrowed()
     folders = name_folders(wish.target, wish.also)
     password = (
-        combine_shares(read_shares(wish.shares)).password.encode()
-        if wish.shares
+        combine_shares(read_shares(wish.share)).password.encode()
+        if wish.share
         else read_password(wish.password_file)
     )
-    with take_newest(wish.repo, wish.entry, password, progress) as found:
+    entry = Entry.of(wish)
+    with (
+        shown_progress() as progress,
+        take_newest(wish.repo, entry, password, progress) as found,
+    ):
         manifest = json.loads(found.source(MANIFEST).read_text(encoding="utf-8"))
         target = Path(wish.target).absolute() if wish.target else None
         plan = plan_recovery(manifest, target, partial(look_at, found))
@@ -128,7 +116,7 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
         try:
             permit = ask_to_recover(plan, found.snapshot, wish.reason, wish.document)
             put_in_place(plan, found, made)
-            put_entry_keys(load_estate(plan.estate_file), wish.repo, wish.entry, folders, made)
+            put_entry_keys(load_estate(plan.estate_file), wish.repo, entry, folders, made)
             return _bring_to_life(plan, found, permit, folders)
         finally:
             working = _working_folders(plan.estate_file)
@@ -148,7 +136,7 @@ def _write_plan(plan: RecoveryPlan, snapshot: Snapshot, folders: Sequence[Path])
         write_line("  " + _("all of it is given to the user {user}").format(user=plan.user))
 
 
-def _refuse_or_ask(plan: RecoveryPlan, wish: RecoveryWish) -> None:
+def _refuse_or_ask(plan: RecoveryPlan, wish: Recover) -> None:
     if any(is_service_running(state) for state in _working_folders(plan.estate_file)[:1]):
         raise WrongUseError(
             "a service runs on this machine",

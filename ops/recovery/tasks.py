@@ -1,76 +1,70 @@
 """`service.recover`: the service comes back from a store."""
 
-from invoke.context import Context
+from typing import Annotated
 
-from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
-
-AREA = "service"
-
-
-@operator_task(
-    as_owner=False,  # root gives everything to the service's user in the end
-    help={
-        "repo": N_("A store, or the repository STORE/giucong in it."),
-        "password_file": N_("File with the key's line; else RESTIC_PASSWORD_FILE is read."),
-        "share": N_("Words of a share from paper, a file each, in the place of the key's line."),
-        **flags.ENTRY,
-        "target": N_(
-            "Folder that becomes the estate's; left out: the one it was in, where GIUCONG_ESTATE or"
-            " --also names it, or it is /etc/giucong."
-        ),
-        "also": N_("Another folder that may be written into; may be given several times."),
-        "confirm": N_("`giucong`: move aside what is there already."),
-        "reason": N_("Why; who approves a recovery over a service that is there reads it."),
-        "document": flags.DOCUMENT,
-        "dry_run": flags.DRY_RUN,
-    },
-    iterable=["also", "share"],
-    two_people=True,
+from ops.terminal.flags import (
+    AccessKeyFile,
+    Document,
+    DryRun,
+    Identity,
+    KnownHosts,
+    Region,
+    SecretKeyFile,
 )
-def recover(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    repo: str,
-    password_file: str = "",
-    share: list[str] | None = None,
-    identity: str = "",
-    known_hosts: str = "",
-    access_key_file: str = "",
-    secret_key_file: str = "",
-    region: str = "",
-    target: str = "",
-    also: list[str] | None = None,
-    confirm: str = "",
-    reason: str = "",
-    document: str = "",
-    dry_run: bool = False,
-) -> int:
+from ops.terminal.task import Flag, task
+
+
+# On a bare machine nobody's role is known, else it asks inside; root gives everything to the
+# service's user in the end.
+@task(
+    "service.recover",
+    "ops.recovery.cli:recover_service",
+    roles=None,
+    as_owner=False,
+    second=("service-recovery",),
+)
+class Recover:
     """Bring the service back on a bare machine, from one store and the key.
 
     Over a catalog that is there it takes a backup administrator and a second person.
     """
-    from ops.backups.repositories.entry import Entry
-    from ops.recovery.cli import RecoveryWish, recover_service
-    from ops.terminal.progress import shown_progress
 
-    wish = RecoveryWish(
-        repo=repo,
-        entry=Entry(
-            identity=identity,
-            known_hosts=known_hosts,
-            access_key_file=access_key_file,
-            secret_key_file=secret_key_file,
-            region=region,
+    repo: Annotated[str, Flag("A store, or the repository STORE/giucong in it.")]
+    password_file: Annotated[
+        str,
+        Flag("File with the key's line; else RESTIC_PASSWORD_FILE is read.", shape="secret"),
+    ] = ""
+    share: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Words of a share from paper, a file each, in the place of the key's line.",
+            shape="secret",
         ),
-        password_file=password_file,
-        shares=tuple(share or ()),
-        target=target,
-        also=also or (),
-        confirm=confirm,
-        reason=reason,
-        document=document,
-        dry_run=dry_run,
-    )
-    with shown_progress() as progress:
-        return recover_service(wish, progress)
+    ] = ()
+    identity: Identity = ""
+    known_hosts: KnownHosts = ""
+    access_key_file: AccessKeyFile = ""
+    secret_key_file: SecretKeyFile = ""
+    region: Region = ""
+    target: Annotated[
+        str,
+        Flag(
+            "Folder that becomes the estate's; left out: the one it was in, where GIUCONG_ESTATE or"
+            " --also names it, or it is /etc/giucong.",
+            shape="output-folder",
+        ),
+    ] = ""
+    also: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Another folder that may be written into; may be given several times.",
+            shape="output-folder",
+        ),
+    ] = ()
+    confirm: Annotated[str, Flag("`giucong`: move aside what is there already.")] = ""
+    reason: Annotated[
+        str,
+        Flag("Why; who approves a recovery over a service that is there reads it.", shape="long"),
+    ] = ""
+    document: Document = ""
+    dry_run: DryRun = False

@@ -24,6 +24,7 @@ from ops.outcomes.explain import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView
+from ops.service.tasks import Jobs, Missed, Status, Trigger
 from ops.service.typed_acts import TypedAct, list_typed
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
@@ -31,14 +32,14 @@ from ops.terminal.output import Cell, outcome_cell, write_json, write_line, writ
 _STATES = {"due": N_("waits"), "claimed": N_("is being started"), "running": N_("runs")}
 
 
-def show_service(*, as_json: bool) -> int:
+def show_service(wish: Status) -> int:
     """Write whether the service runs and what runs now; gives 0, or 1 when it does not run."""
     estate = load_estate()
     is_running = is_service_running(estate.service.state)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         runs, notices = _open_runs(catalog), _notice_counts(catalog)
     typed = list_typed(results_folder(estate))
-    if as_json:
+    if wish.json:
         heartbeat = read_heartbeat(estate.service.state)
         beat = read_beat(estate.service.state)
         watch = dict(beat.parts) if beat else None
@@ -93,15 +94,8 @@ def _notice_counts(catalog: Catalog) -> dict[str, int]:
     return {state: states.count(state) for state in sorted(set(states))}
 
 
-def show_jobs(*, site: str, kind: str, failed: bool, as_json: bool) -> None:
-    """Write jobs: how each ended last, and when and why it is due next; unfiltered, by kind.
-
-    Args:
-        site: Only those of one site; empty for all.
-        kind: Only those of one kind; empty for all.
-        failed: Only those whose last run did not end well.
-        as_json: An item for each job.
-    """
+def show_jobs(wish: Jobs) -> None:
+    """Write jobs: how each ended last, and when and why it is due next; unfiltered, by kind."""
     estate = load_estate()
     with reading(estate) as session:
         statuses = overview.list_jobs(session, list_jobs(estate), datetime.now(UTC))
@@ -109,15 +103,15 @@ def show_jobs(*, site: str, kind: str, failed: bool, as_json: bool) -> None:
     statuses = [
         it
         for it in statuses
-        if site in {"", it.job.site}
-        and kind in {"", it.job.kind}
-        and not (failed and _ended_well(last.get(it.job.name)))
+        if wish.site in {"", it.job.site}
+        and wish.kind in {"", it.job.kind}
+        and not (wish.failed and _ended_well(last.get(it.job.name)))
     ]
-    if as_json:
+    if wish.json:
         write_json({**asdict(it), "last": last.get(it.job.name)} for it in statuses)
         return
     zone = estate.organisation.timezone
-    if site or kind or failed:
+    if wish.site or wish.kind or wish.failed:
         heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
         write_table(heads, [_job_row(it, last.get(it.job.name), zone) for it in statuses])
         return
@@ -173,48 +167,54 @@ def _job_row(status: JobStatus, last: LastRun | None, zone: str) -> Sequence[str
     )
 
 
-def trigger_job(name: str, *, dry_run: bool) -> None:
+def trigger_job(wish: Trigger) -> None:
     """Ask for a run of a job now.
 
     Raises:
         WrongUseError: There is no such job.
     """
     estate = load_estate()
-    job = next((job for job in list_jobs(estate) if job.name == name), None)
+    job = next((job for job in list_jobs(estate) if job.name == wish.job), None)
     if job is None:
         raise WrongUseError(
             'there is no job "{name}"',
             data="nothing was changed",
             next_step="`{program} service.jobs` lists all jobs",
-            name=name,
+            name=wish.job,
         )
     is_running = is_service_running(estate.service.state)
-    if dry_run:
-        write_line(_("would ask the service to run {job} now").format(job=name))
+    if wish.dry_run:
+        write_line(_("would ask the service to run {job} now").format(job=wish.job))
         return
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         overview.trigger(session, job, now=datetime.now(UTC), origin=bench.origin)
-    write_line(_("{job} is asked for").format(job=name))
+    write_line(_("{job} is asked for").format(job=wish.job))
     if not is_running:
         write_line(fill(N_("  it waits for the service: `{program} service.run`"), {}))
 
 
-def show_missed(days: int, *, as_json: bool) -> int:
-    """Write what was missed in the last days; gives 0."""
+def show_missed(wish: Missed) -> int:
+    """Write what was missed in the last days, or note that it was looked at; gives 0.
+
+    Raises:
+        WrongUseError: The note says nothing.
+    """
+    if wish.seen:
+        return _note_seen(wish.note.strip(), dry_run=wish.dry_run)
     estate = load_estate()
-    since = datetime.now(UTC) - timedelta(days=days)
+    since = datetime.now(UTC) - timedelta(days=wish.days)
     with reading(estate) as session:
         views = overview.list_missed(session, since)
-    if as_json:
+    if wish.json:
         write_json({**asdict(it), "told": _tell_missed(it)} for it in views)
         return 0
     if not views:
         text = ngettext(
             "Nothing was missed in the last {count} day.",
             "Nothing was missed in the last {count} days.",
-            days,
+            wish.days,
         )
-        write_line(text.format(count=days))
+        write_line(text.format(count=wish.days))
         return 0
     zone = estate.organisation.timezone
     heads = [_("Job"), _("Was due"), _("Why it was missed")]
@@ -224,20 +224,15 @@ def show_missed(days: int, *, as_json: bool) -> int:
     return 0
 
 
-def note_seen(note: str, *, dry_run: bool) -> int:
-    """Note that the person at the terminal has looked at what was missed; gives 0.
-
-    Raises:
-        WrongUseError: The note says nothing.
-    """
-    if not note.strip():
+def _note_seen(note: str, *, dry_run: bool) -> int:
+    if not note:
         raise WrongUseError(
             "the note says nothing",
             data="nothing was changed",
             next_step='say what you found: `--note "the machine was moved"`',
         )
     with at_bench(load_estate(), dry_run=dry_run) as bench, bench.catalog.writing() as session:
-        overview.note_missed_seen(session, bench.origin, note.strip())
+        overview.note_missed_seen(session, bench.origin, note)
     write_line(
         _("nothing was recorded")
         if dry_run

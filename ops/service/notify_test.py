@@ -15,10 +15,11 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, speaking
+from ops.service.tasks import NotifyTest
 from ops.terminal.output import Cell, write_line, write_table
 
 
-def try_targets(person: str, *, dry_run: bool) -> int:
+def try_targets(wish: NotifyTest) -> int:
     """Send the test; gives 0 when every message was handed over, else 1.
 
     Raises:
@@ -26,8 +27,8 @@ def try_targets(person: str, *, dry_run: bool) -> int:
         SecretError: The relay's address cannot be read.
     """
     estate = load_estate()
-    targets = find_test_targets(estate, person)
-    if dry_run:
+    targets = find_test_targets(estate, wish.person)
+    if wish.dry_run:
         write_table([_("To"), _("Mail")], [(it, _mail_of(estate, it)) for it in targets])
         write_line(_("nothing was sent"))
         return 0
@@ -36,7 +37,7 @@ def try_targets(person: str, *, dry_run: bool) -> int:
         answers = {target: _try_one(estate, target, message) for target in targets}
         with bench.catalog.writing() as session:
             told = {target: str(error or "") for target, error in answers.items()}
-            entry = Entry("notices.test", person or "*", {"answers": told})
+            entry = Entry("notices.test", wish.person or "*", {"answers": told})
             journal.append(session, bench.origin, [entry])
     write_table([_("To"), _("Mail"), _("Result")], [
         (target, _mail_of(estate, target),

@@ -27,13 +27,14 @@ from ops.service.companion import OFFICE, WATCH, Companion, module_command
 from ops.service.log_lines import log_to_stderr
 from ops.service.loop import Signals, run_service
 from ops.service.settings import ServiceSettings
+from ops.service.tasks import Run
 from ops.status.pulse import Pulse
 from ops.version import software_version
 
 log = logging.getLogger(__name__)
 
 
-def serve() -> None:
+def serve(_wish: Run) -> None:
     """Run until a signal ends it.
 
     Raises:

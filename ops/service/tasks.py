@@ -1,99 +1,88 @@
 """Tasks around the service that does everything by itself."""
 
-from invoke.context import Context
+from typing import Annotated
 
+from ops.access.rights import INCIDENT, OFFICE, OPERATE
 from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
+from ops.terminal.flags import DryRun, Json
+from ops.terminal.task import Flag, Form, task
 
-AREA = "service"
 TITLE = N_("the service: what runs by itself, and when")
 
 
-@operator_task(foreground=True)
-def run(_context: Context) -> None:
+# What systemd starts is no person.
+@task("service.run", "ops.service.serve:serve", roles=None, is_foreground=True)
+class Run:
     """Run the service in the foreground.
 
     Ctrl-C or SIGTERM ends it cleanly; SIGHUP makes it read the estate again.
     """
-    from ops.service.serve import serve
-
-    serve()
 
 
-@operator_task(help={"json": flags.JSON})
-def status(_context: Context, json: bool = False) -> int:
+@task("service.status", "ops.service.cli:show_service", roles=OFFICE)
+class Status:
     """Say whether the service runs, and what it is doing."""
-    from ops.service.cli import show_service
 
-    return show_service(as_json=json)
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "site": N_("Only the jobs of this site."),
-        "kind": N_("Only jobs of this kind, such as backup or check."),
-        "failed": N_("Only jobs whose last run did not end well."),
-        "json": flags.JSON,
-    }
-)
-def jobs(
-    _context: Context, site: str = "", kind: str = "", failed: bool = False, json: bool = False
-) -> None:
+@task("service.jobs", "ops.service.cli:show_jobs", roles=OFFICE)
+class Jobs:
     """List all jobs: how they ended last, and when and why they are due next."""
-    from ops.service.cli import show_jobs
 
-    show_jobs(site=site, kind=kind, failed=failed, as_json=json)
+    site: Annotated[str, Flag("Only the jobs of this site.", shape="site")] = ""
+    kind: Annotated[str, Flag("Only jobs of this kind, such as backup or check.")] = ""
+    failed: Annotated[bool, Flag("Only jobs whose last run did not end well.")] = False
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "job": N_("Name of the job, as `service.jobs` lists it."),
-        "dry_run": flags.DRY_RUN,
-    }
-)
-def trigger(_context: Context, job: str, dry_run: bool = False) -> None:
+@task("service.trigger", "ops.service.cli:trigger_job", roles=OPERATE, forms=(Form("Run now"),))
+class Trigger:
     """Have the service run a job now, beside its schedule."""
-    from ops.service.cli import trigger_job
 
-    trigger_job(job, dry_run=dry_run)
+    job: Annotated[str, Flag("Name of the job, as `service.jobs` lists it.", shape="job")]
+    dry_run: DryRun = False
 
 
-@operator_task(
-    help={
-        "days": N_("How many days to look back; 7 unless given."),
-        "seen": N_("Note that you have looked at all of it: it is no problem any more."),
-        "note": N_("With --seen: what you found; goes into the journal."),
-        "dry_run": flags.DRY_RUN,
-        "json": flags.JSON,
-    }
+@task(
+    "service.missed",
+    "ops.service.cli:show_missed",
+    roles=OFFICE,
+    forms=(Form("All of them were looked at", fields="note", always={"seen": True}),),
 )
-def missed(
-    _context: Context,
-    days: int = 7,
-    seen: bool = False,
-    note: str = "",
-    dry_run: bool = False,
-    json: bool = False,
-) -> int:
+class Missed:
     """List what was due and nobody ran, or note that somebody has looked at it."""
-    from ops.service.cli import note_seen, show_missed
 
-    return note_seen(note, dry_run=dry_run) if seen else show_missed(days, as_json=json)
+    days: Annotated[int, Flag("How many days to look back; 7 unless given.")] = 7
+    seen: Annotated[
+        bool,
+        Flag("Note that you have looked at all of it: it is no problem any more.", roles=INCIDENT),
+    ] = False
+    note: Annotated[
+        str,
+        Flag(
+            "With --seen: what you found; goes into the journal.",
+            "What you found; goes into the journal.",
+            shape="long",
+        ),
+    ] = ""
+    dry_run: DryRun = False
+    json: Json = False
 
 
-@operator_task(
-    name="notify-test",
-    help={
-        "person": N_("Only this person; everybody who can be told unless given."),
-        "dry_run": flags.DRY_RUN,
-    },
+@task(
+    "service.notify-test",
+    "ops.service.notify_test:try_targets",
+    roles=OPERATE,
+    forms=(Form("Send a test message"),),
 )
-def notify_test(_context: Context, person: str = "", dry_run: bool = False) -> int:
+class NotifyTest:
     """Send a marked test message to everybody who can be told, and say what came of each.
 
     Exit code 0 when all of them arrived, 1 when one did not.
     """
-    from ops.service.notify_test import try_targets
 
-    return try_targets(person, dry_run=dry_run)
+    person: Annotated[
+        str, Flag("Only this person; everybody who can be told unless given.", shape="person")
+    ] = ""
+    dry_run: DryRun = False
