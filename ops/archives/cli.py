@@ -11,7 +11,6 @@ from archive.metadata.item import MISSING, Item
 from archive.ocfl.inventory import Version
 from archive.ocfl.root import open_root
 from archive.search.index import Entry, Found, ItemIndex, Wanted
-from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import FORMS, export_item, item_to_export
@@ -19,6 +18,7 @@ from ops.archives.find import Named, find_by_address, find_item, infected_parts
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
+from ops.archives.tasks import Export, List, Reindex, Search, Show
 from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -31,21 +31,37 @@ from ops.language.text import N_, _
 from ops.terminal.exit_codes import gravest
 from ops.terminal.output import Cell, text_width, write_cells, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
+from ops.terminal.progress import shown_progress
 
 _NO_WAIT = timedelta(0)
 ACCESS = "archive.access"
 _MALWARE = {"clean": N_("none found"), "infected": N_("infected"), "not run": N_("not checked")}
 
 
-def search(wanted: Wanted, *, private: bool, as_json: bool) -> int:
-    """Find items and list them."""
+def search(wish: Search) -> int:
+    """Find items by their words and list them; gives 0."""
+    return _list(wish, wish.text)
+
+
+def list_newest(wish: List) -> int:
+    """List items, the newest first; gives 0."""
+    return _list(wish, "")
+
+
+def _list(wish: List | Search, text: str) -> int:
+    if wish.limit < 1:
+        raise WrongUseError("--limit says how many at most: 1 or more", data="nothing was changed")
+    wanted = Wanted(
+        text=text, site=wish.site, content_class=wish.content_class, limit=wish.limit,
+        since=read_day(wish.since, "since"), until=read_day(wish.until, "until"),
+    )  # fmt: skip
     estate = load_estate()
-    place = own_places(estate)[1 if private else 0]
+    place = own_places(estate)[1 if wish.private else 0]
     with opened_index(place, read_only=True) as index:
         found = find_entries(index, wanted)
-    if private:
+    if wish.private:
         _note_access(estate, "search", {"count": found.count})
-    if as_json:
+    if wish.json:
         write_json(found.entries, count=found.count)
         return 0
     _write_found(found, estate)
@@ -84,15 +100,15 @@ def _row(entry: Entry, classes: Mapping[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
-def show(text: str, *, version: str, compare: str, private: bool, as_json: bool) -> int:
+def show(wish: Show) -> int:
     """Show an item, its versions, and what changed."""
     estate = load_estate()
-    named = find_item(estate, text, private=private)
-    if private:
+    named = find_item(estate, wish.id, private=wish.private)
+    if wish.private:
         _note_access(estate, "show", {"item": named.entry.id})
-    item = named.item(version)
+    item = named.item(wish.version)
     versions = named.stored.inventory.versions
-    if as_json:
+    if wish.json:
         listed = [_version_row(number, it) for number, it in enumerate(versions, start=1)]
         write_json([{**_plain(item), "versions": listed, "path": str(named.stored.path)}])
         return 0
@@ -106,8 +122,8 @@ def show(text: str, *, version: str, compare: str, private: bool, as_json: bool)
             for number, it in enumerate(versions, start=1)
         ],
     )
-    if compare or len(versions) > 1:
-        _write_differences(named, compare or f"v{len(versions) - 1}", version)
+    if wish.compare or len(versions) > 1:
+        _write_differences(named, wish.compare or f"v{len(versions) - 1}", wish.version)
     return 0
 
 
@@ -198,39 +214,40 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def export(text: str, *, form: str, out: str, version: str, private: bool, dry_run: bool) -> int:
+def export(wish: Export) -> int:
     """Give an item out."""
-    if form not in FORMS:
+    if wish.as_ not in FORMS:
         raise WrongUseError(
-            "{form} is not in this version", next_step="write --as {forms}", form=form,
+            "{form} is not in this version", next_step="write --as {forms}", form=wish.as_,
             forms=", ".join(FORMS),
         )  # fmt: skip
-    if not out:
+    if not wish.out:
         raise WrongUseError(
             "nobody has said where to", data="nothing was changed", next_step="write --out FOLDER"
         )
     estate = load_estate()
-    named = find_item(estate, text, private=private)
-    target = Path(out).absolute()
-    for found in infected_parts(item_to_export(named, version, target)):
+    named = find_item(estate, wish.id, private=wish.private)
+    target = Path(wish.out).absolute()
+    for found in infected_parts(item_to_export(named, wish.version, target)):
         write_line(_("Malware is among them: {found}").format(found=found))
-    if dry_run:
+    if wish.dry_run:
         told = _("would write {title} into {target}")
         write_line(told.format(title=named.entry.title, target=target))
         return 0
-    _note_access(estate, "export", {"item": named.entry.id, "version": version, "to": out})
-    files = export_item(named, version, target, estate.organisation.timezone, form)
+    details = {"item": named.entry.id, "version": wish.version, "to": wish.out}
+    _note_access(estate, "export", details)
+    files = export_item(named, wish.version, target, estate.organisation.timezone, wish.as_)
     write_line(_("{count} files: {target}").format(count=len(files), target=target))
     return 0
 
 
-def remake_index(source: str, progress: Progress, *, dry_run: bool) -> int:
+def remake_index(wish: Reindex) -> int:
     """Make the indexes anew."""
     estate = load_estate()
     codes = []
-    with at_bench(estate, dry_run=dry_run) as bench:
-        for place, folder in _sources(estate, source):
-            if dry_run:
+    with shown_progress() as progress, at_bench(estate, dry_run=wish.dry_run) as bench:
+        for place, folder in _sources(estate, wish.from_):
+            if wish.dry_run:
                 text = _("{place}: would make the index anew from {folder}")
                 write_line(text.format(place=place.name, folder=folder))
                 continue

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from archive.errors import HandedInError
 from archive.handed_in.table import Refused
-from backup.progress import Progress
 from ops.access.session import at_bench
 from ops.archives.by_hand import Looked, desk_of, ingest_by_hand, look_at
 from ops.archives.kind import BY_HAND, by_hand_job
+from ops.archives.tasks import Ingest
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.jobs.run_now import run_by_hand
@@ -20,29 +20,31 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
 from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.progress import shown_progress
 
 _SHOWN = 50
 
 
-def ingest(
-    site: str, path: str, progress: Progress, *, content_class: str, as_json: bool, dry_run: bool
-) -> int:
+def ingest(wish: Ingest) -> int:
     """Archive what lies at a path; gives the exit code."""
     estate = load_estate()
-    (chosen,) = choose_sites(estate, site)
-    source = Path(path).absolute()
-    if dry_run:
-        looked = look_at(source, desk_of(estate, chosen, content_class))
-        return _tell_looked(looked, as_json=as_json)
+    (chosen,) = choose_sites(estate, wish.site)
+    source = Path(wish.from_).absolute()
+    if wish.dry_run:
+        looked = look_at(source, desk_of(estate, chosen, wish.content_class))
+        return _tell_looked(looked, as_json=wish.json)
     refused: list[Refused] = []
-    with at_bench(estate) as bench:
+    with shown_progress() as progress, at_bench(estate) as bench:
         work = partial(ingest_by_hand, progress=progress, told=refused.append)
-        given = {"from": str(source), **({"class": content_class} if content_class else {})}
+        given = {
+            "from": str(source),
+            **({"class": wish.content_class} if wish.content_class else {}),
+        }
         result = run_by_hand(
             bench, work, job=by_hand_job(chosen.name), kind=BY_HAND.name, site=chosen.name,
             arguments=given,
         )  # fmt: skip
-    if as_json:
+    if wish.json:
         write_json([{"site": chosen.name, **asdict(result)}])
     else:
         _write_kept(chosen.name, result, refused)

@@ -13,6 +13,7 @@ from ops.access.session import at_bench
 from ops.archives.job import capture_site, wanted_of
 from ops.archives.kind import CAPTURE, PAGE_CAPTURE, archive_job, pages_job
 from ops.archives.pages import capture_pages, web_of
+from ops.archives.tasks import Capture
 from ops.archives.wording import tell_left
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites
@@ -26,31 +27,23 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_json, write_line
+from ops.terminal.progress import shown_progress
 
 _NO_WAIT = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What of sites is captured: items, pages, or both, and whether very many may be gone."""
-
-    items: bool = True
-    pages: bool = True
-    accept_gone: bool = False
-
-
-def capture(name: str, wish: Wish, progress: Progress, *, as_json: bool, dry_run: bool) -> int:
+def capture(wish: Capture) -> int:
     """Archive one site, or all that the estate archives; gives the exit code."""
     estate = load_estate()
-    sites = [it for it in choose_sites(estate, name) if name or it.archive]
+    sites = [it for it in choose_sites(estate, wish.site) if wish.site or it.archive]
     codes: list[int] = []
     results: list[dict[str, Any]] = []
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with shown_progress() as progress, at_bench(estate, dry_run=wish.dry_run) as bench:
         for site in sites:
             for plan in _plans(site, wish, progress):
-                if dry_run:
+                if wish.dry_run:
                     results.append({"site": site.name, "kind": plan.kind, "plan": plan.told})
-                    if not as_json:
+                    if not wish.json:
                         write_line(plan.told)
                     continue
                 try:
@@ -63,10 +56,10 @@ def capture(name: str, wish: Wish, progress: Progress, *, as_json: bool, dry_run
                     continue
                 codes.append(EXIT_CODES[result.outcome])
                 results.append({"site": site.name, "kind": plan.kind, **asdict(result)})
-                if not as_json:
+                if not wish.json:
                     plan.write(site.name, result)
                     write_outcome(result, job=plan.job, site=site.name)
-    if as_json:
+    if wish.json:
         write_json(results)
     return gravest(codes)
 
@@ -82,21 +75,22 @@ class _Plan:
     write: Callable[[str, JobResult], None]
 
 
-def _plans(site: Site, wish: Wish, progress: Progress) -> Iterator[_Plan]:
+def _plans(site: Site, wish: Capture, progress: Progress) -> Iterator[_Plan]:
     """Give what is done of a site, items first.
 
     Raises:
         WrongUseError: Nothing of it is archived, or its pages are not and were asked for.
     """
     wanted = wanted_of(site)
-    if wish.items:
+    if wish.items or not wish.web:
         from_backup = _("{site}: would archive with {connector}, from the newest backup")
         from_site = _("{site}: would archive with {connector}, from the site itself")
         text = from_backup if wanted.connector in SQL_CONNECTORS else from_site
         told = text.format(site=site.name, connector=wanted.connector)
         work = partial(capture_site, progress=progress, wait_for_lock=_NO_WAIT)
         yield _Plan(archive_job(site.name), CAPTURE.name, work, told, _write_captured)
-    if wish.pages and (wanted.web or not wish.items):
+    only_web = wish.web and not wish.items
+    if only_web or (wanted.web and (wish.web or not wish.items)):
         web = web_of(site)
         told = _("{site}: would capture the pages of {url}, {count} requests a minute").format(
             site=site.name, url=site.url, count=format_number(web.pages_a_minute)

@@ -1,12 +1,12 @@
 """Show what a year brought, for the person who writes its report."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from backup.progress import Progress
+from ops.archives.cli import read_day
 from ops.archives.counting import Counted, count_items
+from ops.archives.tasks import Status
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
@@ -15,53 +15,26 @@ from ops.language.formats import format_id, format_moment, format_number
 from ops.language.text import N_, _, fill
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.progress import shown_progress
 
 _SHOWN = 50
 _NONE = "–"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be counted: one site or all, a year or days; what is left out is the present."""
-
-    site: str = ""
-    year: int = 0
-    since: date | None = None
-    until: date | None = None
-
-    def days(self, today: date) -> tuple[date, date]:
-        """Give the first and the last day.
-
-        Raises:
-            WrongUseError: A year and days are both given, it is no year, or it ends too early.
-        """
-        if self.year and (self.since or self.until):
-            raise _wrong(N_("either a year or days, not both"))
-        if self.year and not date.min.year <= self.year <= date.max.year:
-            raise _wrong(N_("that is no year"))
-        if not (self.since or self.until):
-            year = self.year or today.year
-            return date(year, 1, 1), date(year, 12, 31)
-        last = self.until or today
-        first = self.since or date(last.year, 1, 1)
-        if last < first:
-            raise _wrong(N_("the last day lies before the first"))
-        return first, last
-
-
-def show_counts(asked: Asked, progress: Progress, *, as_json: bool) -> int:
+def show_counts(wish: Status) -> int:
     """Count and show; gives the exit code: incomplete where an object could not be read.
 
     Raises:
         WrongUseError: The days are wrong, there is no such site, or the estate has no archive.
     """
     estate = load_estate()
-    if asked.site:
-        choose_sites(estate, asked.site)
+    if wish.site:
+        choose_sites(estate, wish.site)
     now = datetime.now(UTC)
-    first, last = asked.days(now.astimezone(estate.zone).date())
-    counted = count_items(estate, first, last, now, site=asked.site, progress=progress)
-    if as_json:
+    first, last = _days(wish, now.astimezone(estate.zone).date())
+    with shown_progress() as progress:
+        counted = count_items(estate, first, last, now, site=wish.site, progress=progress)
+    if wish.json:
         write_json(
             counted.classes(),
             since=first, until=last, columns=counted.columns(), late=counted.late(),
@@ -70,6 +43,23 @@ def show_counts(asked: Asked, progress: Progress, *, as_json: bool) -> int:
     else:
         _write(counted, estate)
     return INCOMPLETE if counted.unread else 0
+
+
+def _days(wish: Status, today: date) -> tuple[date, date]:
+    """Give the first and the last day that are asked for; what is left out is the present."""
+    since, until = read_day(wish.since, "since"), read_day(wish.until, "until")
+    if wish.year and (since or until):
+        raise _wrong(N_("either a year or days, not both"))
+    if wish.year and not date.min.year <= wish.year <= date.max.year:
+        raise _wrong(N_("that is no year"))
+    if not (since or until):
+        year = wish.year or today.year
+        return date(year, 1, 1), date(year, 12, 31)
+    last = until or today
+    first = since or date(last.year, 1, 1)
+    if last < first:
+        raise _wrong(N_("the last day lies before the first"))
+    return first, last
 
 
 def _wrong(why: str) -> WrongUseError:

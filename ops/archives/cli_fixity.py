@@ -12,6 +12,7 @@ from ops.archives.fixity import check_archive
 from ops.archives.kind import FIXITY, FIXITY_JOB
 from ops.archives.places import all_places
 from ops.archives.standing import read_standings
+from ops.archives.tasks import Repair, Verify
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
@@ -23,51 +24,53 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
 from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.progress import shown_progress
 
 
-def verify(
-    place: str, progress: Progress, *, everything: bool, as_json: bool, dry_run: bool
-) -> int:
+def verify(wish: Verify) -> int:
     """Run the check now; gives the exit code."""
     estate = load_estate()
     names = [it.name for it in all_places(estate)]
-    if place and place not in names:
+    if wish.place and wish.place not in names:
         raise WrongUseError(
             'the archive has no place "{name}"',
             why="it has: {known}",
             data="nothing was changed",
             next_step="name one of these with --place",
-            name=place,
+            name=wish.place,
             known=", ".join(names),
         )
-    if dry_run:
-        read = [name for name in names if place in {name, ""}]
-        if as_json:
+    if wish.dry_run:
+        read = [name for name in names if wish.place in {name, ""}]
+        if wish.json:
             write_json([{"place": name} for name in read])
-        for name in () if as_json else read:
+        for name in () if wish.json else read:
             write_line(_("{place}: would be read back").format(place=name))
         return 0
-    return _run(estate, {"place": place, "all": everything}, progress, as_json=as_json)
+    given = {"place": wish.place, "all": wish.all}
+    with shown_progress() as progress:
+        return _run(estate, given, progress, as_json=wish.json)
 
 
-def repair(confirm: str, *, as_json: bool, dry_run: bool) -> int:
+def repair(wish: Repair) -> int:
     """Heal what is known to be damaged; gives the exit code."""
     estate = load_estate()
-    if confirm not in {"", ARCHIVE_SITE}:
+    if wish.confirm not in {"", ARCHIVE_SITE}:
         raise WrongUseError(
             '"{given}" is not what was to be typed',
             data="nothing was changed",
             next_step="`{program} archive.repair --confirm {name}`",
-            given=confirm,
+            given=wish.confirm,
             name=ARCHIVE_SITE,
         )
     with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
         standings = read_standings(session, estate, datetime.now(UTC))
     damaged = [(it.name, path) for it in standings for path in it.damaged]
-    if dry_run or not damaged:
-        _write_damaged(damaged, as_json=as_json)
+    if wish.dry_run or not damaged:
+        _write_damaged(damaged, as_json=wish.json)
         return 0
-    return _run(estate, {"repair": True, "confirm": bool(confirm)}, SILENT, as_json=as_json)
+    given = {"repair": True, "confirm": bool(wish.confirm)}
+    return _run(estate, given, SILENT, as_json=wish.json)
 
 
 def _write_damaged(damaged: list[tuple[str, str]], *, as_json: bool) -> None:

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
+from ops.archives.cli_counts import show_counts
 from ops.archives.cli_fixity import tell_days
 from ops.archives.kind import CAPTURE, PAGE_CAPTURE
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.standing import Standing, read_standings
+from ops.archives.tasks import Status
 from ops.archives.wording import tell_refusal
 from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
@@ -26,8 +28,10 @@ from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
 
 
-def status(*, as_json: bool) -> int:
-    """Say how the archive is; the exit code is that of its last check."""
+def status(wish: Status) -> int:
+    """Say how the archive is, or what a year brought; the exit code is that of its last check."""
+    if wish.counts or wish.year or wish.since or wish.until or wish.site:
+        return show_counts(wish)
     estate = load_estate()
     now = datetime.now(UTC)
     figures: list[dict[str, Any]] = []
@@ -44,7 +48,7 @@ def status(*, as_json: bool) -> int:
     is_lost = any(map(_is_lost, all_places(estate), standings))
     is_bad = any(it.damaged or it.lacks or it.is_overdue(now) for it in standings)
     code = INCOMPLETE if is_lost or is_bad else 0
-    if as_json:
+    if wish.json:
         places = [
             {**asdict(it), "is_overdue": it.is_overdue(now), "is_lost": _is_lost(place, it)}
             for place, it in zip(all_places(estate), standings, strict=True)

@@ -19,6 +19,7 @@ from archive.web.replay import Copy, lay_out, replaying
 from ops.archives.find import infected_parts
 from ops.archives.pages import INDEX, KEY, WARC, object_id, place_of_site
 from ops.archives.places import opened_index, own_places
+from ops.archives.tasks import Replay
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
@@ -35,16 +36,16 @@ class ProgramLackingError(OpsError):
     """The program that shows captured pages is not installed."""
 
 
-def replay(name: str, *, month: str, port: int) -> int:
+def replay(wish: Replay) -> int:
     """Serve a month of a site until somebody ends it."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # the line of who looks has gone
         signal.signal(number, signal.default_int_handler)
     estate = load_estate()
-    site = choose_sites(estate, name)[0].name
-    chosen, stored = find_month(estate, site, month)
+    site = choose_sites(estate, wish.site)[0].name
+    chosen, stored = find_month(estate, site, wish.month)
     program = find_program()
     copy = copy_month(stored, estate.service.scratch)
-    with replaying(program, copy, port or free_port()) as (address, server):
+    with replaying(program, copy, wish.port or free_port()) as (address, server):
         told = _("{site}, pages of {month}: {address}")
         url = f"{address}{place_of_site(estate.site(site)).base}"
         write_line(told.format(site=site, month=_shown(chosen), address=url))

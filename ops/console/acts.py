@@ -90,10 +90,6 @@ _LISTED = (
         fields=("id", "until", "reason", "document"), kinds={"until": "date"}, proof="proof_file",
     ),
     Act(
-        task="archive.export", label=N_("Give the item out"), fields=("id", "as_", "version"),
-        out="out",
-    ),
-    Act(
         task="register.add", label=N_("Enter something"),
         fields=("kind", "title", "unit", "site", "reporter", "document", "occurred", "received",
                 "serious", "personal_data", "from_alert", "from_drill", "from_finding"),
@@ -108,10 +104,6 @@ _LISTED = (
     Act(
         task="register.close", label=N_("Conclude it"),
         fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
-    ),
-    Act(
-        task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
-        fields=("site", "store", "snapshot", "file", "reason", "document"),
     ),
     Act(
         task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from ops.drills.phases.run import carry_out_phase
 from ops.drills.phases.work import Paper
 from ops.drills.plan_output import write_plan
 from ops.drills.records import KeptDrill, find_drill, kind_of
+from ops.drills.tasks import Phase, Run
 from ops.drills.wording import tell_phase
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_sites, read_moment
@@ -31,50 +32,10 @@ from ops.runbooks.asker import TerminalAsker
 from ops.schedule.ledger.job import lock_name
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE, gravest, report
 from ops.terminal.output import write_json, write_line
+from ops.terminal.progress import shown_progress
 
 _EXIT_CODES = {**EXIT_CODES, "not_checked": INCOMPLETE}
 _WAIT_FOR_LOCK = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrillFlags:
-    """The flags of `drill.run`."""
-
-    site: str = ""
-    source: str = "backup"
-    engine: str = "ours"
-    store: str = ""
-    snapshot: str = ""
-    file: bool = False
-    from_paper: bool = False
-    shares: tuple[str, ...] = ()
-    key_files: tuple[str, ...] = ()
-    incident_at: str = ""
-    reason: str = ""
-    document: str = ""
-
-    @property
-    def paper(self) -> Paper:
-        """What comes from paper."""
-        return Paper(self.shares, self.key_files)
-
-    def arguments(self, estate: Estate) -> dict[str, Any]:
-        """Give them as a job's arguments; what was not asked for is left out.
-
-        Raises:
-            WrongUseError: The moment cannot be read.
-        """
-        asked: dict[str, Any] = {
-            "scope": "file" if self.file else "",
-            "source": "" if self.source == "backup" else self.source,
-            "engine": "" if self.engine == "ours" else self.engine,
-            "store": self.store,
-            "snapshot": self.snapshot,
-            "from_paper": self.from_paper,
-        }
-        if self.incident_at:
-            asked["incident_at"] = read_moment(self.incident_at, estate).isoformat()
-        return {name: value for name, value in asked.items() if value}
 
 
 class AtTerminal(Silent):
@@ -102,7 +63,7 @@ class Lines(AtTerminal):
         sys.stdout.flush()
 
 
-def drill_sites(wish: DrillFlags, progress: Progress, *, dry_run: bool, as_json: bool) -> int:
+def drill_sites(wish: Run) -> int:
     """Drill one site, or one file of each; gives the gravest exit code.
 
     Raises:
@@ -110,7 +71,7 @@ def drill_sites(wish: DrillFlags, progress: Progress, *, dry_run: bool, as_json:
         DrillElsewhereError: Drills are run on another machine.
     """
     estate = load_estate()
-    if not wish.site and not wish.file and wish.source != "archive":
+    if not wish.site and not wish.file and wish.from_ != "archive":
         raise WrongUseError(
             "the flag --{flag} must be given",
             next_step="`{program} {task} --help` lists all flags",
@@ -118,45 +79,64 @@ def drill_sites(wish: DrillFlags, progress: Progress, *, dry_run: bool, as_json:
             task="drill.run",
         )
     sites = [it.name for it in _choose(estate, wish)]
-    arguments = wish.arguments(estate)
+    arguments = _arguments(wish, estate)
     for site in sites:
-        asked = replace(read_wish(site, arguments), paper=wish.paper)
+        asked = replace(read_wish(site, arguments), paper=_paper(wish))
         refuse_nonsense(estate, asked)
-    with at_bench(estate, dry_run=dry_run) as bench:
-        if dry_run:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        if wish.dry_run:
             wishes = [read_wish(site, arguments) for site in sites]
-            write_plan(bench, wishes, as_json=as_json)
+            write_plan(bench, wishes, as_json=wish.json)
             return 0
         origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-        return _drill_all(replace(bench, origin=origin), wish, sites, arguments, progress, as_json)
+        with shown_progress() as progress:
+            return _drill_all(replace(bench, origin=origin), wish, sites, arguments, progress)
 
 
-def _choose(estate: Estate, wish: DrillFlags) -> Sequence[Site]:
+def _paper(wish: Run | Phase) -> Paper:
+    return Paper(wish.share, wish.key_file)
+
+
+def _arguments(wish: Run, estate: Estate) -> dict[str, Any]:
+    """Give the flags as a job's arguments; what was not asked for is left out."""
+    asked: dict[str, Any] = {
+        "scope": "file" if wish.file else "",
+        "source": "" if wish.from_ == "backup" else wish.from_,
+        "engine": "" if wish.with_ == "ours" else wish.with_,
+        "store": wish.store,
+        "snapshot": wish.snapshot,
+        "from_paper": wish.from_paper,
+    }
+    if wish.incident_at:
+        asked["incident_at"] = read_moment(wish.incident_at, estate).isoformat()
+    return {name: value for name, value in asked.items() if value}
+
+
+def _choose(estate: Estate, wish: Run) -> Sequence[Site]:
     """Give the site that is named; else all, from the archive those that are archived."""
     if wish.site:
         return choose_sites(estate, wish.site)
-    return [it for it in estate.named_sites if it.archive or wish.source != "archive"]
+    return [it for it in estate.named_sites if it.archive or wish.from_ != "archive"]
 
 
 def _drill_all(
     bench: Bench,
-    wish: DrillFlags,
+    wish: Run,
     sites: Sequence[str],
     arguments: dict[str, Any],
     progress: Progress,
-    as_json: bool,
 ) -> int:
     codes, drills = [], list[KeptDrill]()
     for site in sites:
         try:
-            drill = _drill(bench, wish, site, arguments, progress, quiet=as_json or wish.file)
+            drill = _drill(bench, wish, site, arguments, progress, quiet=wish.json or wish.file)
         except (BackupError, OpsError) as error:
             codes.append(report(error))
             continue
         drills.append(drill)
         codes.append(_EXIT_CODES.get(drill.outcome or "incomplete", 1))
     zone = bench.estate.organisation.timezone
-    if as_json:
+    if wish.json:
         write_json(drills)
     elif wish.file:
         write_file_drills(drills, zone)
@@ -168,17 +148,17 @@ def _drill_all(
 
 def _drill(
     bench: Bench,
-    wish: DrillFlags,
+    wish: Run,
     site: str,
     arguments: dict[str, Any],
     progress: Progress,
     *,
     quiet: bool,
 ) -> KeptDrill:
-    asks = wish.from_paper and not wish.shares
+    asks = wish.from_paper and not wish.share
     asker = AtTerminal(asks=asks) if quiet else Lines(asks=asks)
-    work = partial(run_drill, progress=progress, asker=asker, paper=wish.paper)
-    job = drill_job(site, kind_of("file" if wish.file else "site", wish.source))
+    work = partial(run_drill, progress=progress, asker=asker, paper=_paper(wish))
+    job = drill_job(site, kind_of("file" if wish.file else "site", wish.from_))
     result = run_by_hand(bench, work, job=job, kind="drill", site=site, arguments=arguments)
     with bench.catalog.reading() as session:
         drill = find_drill(session, str(result.summary["drill"]))
@@ -188,14 +168,7 @@ def _drill(
     return drill
 
 
-def carry_out_by_hand(
-    drill_id: str,
-    phase: str,
-    papers: tuple[tuple[str, ...], tuple[str, ...]],
-    progress: Progress,
-    *,
-    dry_run: bool,
-) -> int:
+def carry_out_by_hand(wish: Phase) -> int:
     """Carry one phase out and write what it found; gives the exit code.
 
     What a phase has found is no failure of this command: the drill's own verdict tells it.
@@ -205,19 +178,21 @@ def carry_out_by_hand(
         SiteBusyError: Somebody drills the site.
     """
     estate = load_estate()
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            drill = find_drill(session, drill_id)
-        if dry_run:
+            drill = find_drill(session, wish.drill)
+        if wish.dry_run:
             write_line(_("would carry out the phase {phase} of the drill of {site}").format(
-                phase=phase, site=drill.site))  # fmt: skip
+                phase=wish.phase, site=drill.site))  # fmt: skip
             return 0
         told = replace(bench.origin, reason=drill.reason, document=drill.document, run=drill.run)
         lock = lock_name(drill.site, drill_job(drill.site))
-        with hold_site_lock(estate.service.state, lock, holder=drill_id, wait=_WAIT_FOR_LOCK):
-            kept = carry_out_phase(
-                replace(bench, origin=told), drill_id, phase, progress, paper=Paper(*papers)
-            )
+        with (
+            shown_progress() as progress,
+            hold_site_lock(estate.service.state, lock, holder=wish.drill, wait=_WAIT_FOR_LOCK),
+        ):
+            acting = replace(bench, origin=told)
+            kept = carry_out_phase(acting, wish.drill, wish.phase, progress, paper=_paper(wish))
     write_line(tell_phase(kept, drill.site))
     with suppress(BrokenPipeError):
         sys.stdout.flush()

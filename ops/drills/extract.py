@@ -29,6 +29,7 @@ from ops.backups.repositories.open import open_repository, read_patiently
 from ops.backups.restore.targets import take_target
 from ops.backups.sources.site import MANIFEST
 from ops.durable_files import copy_new
+from ops.drills.tasks import Extract
 from ops.errors import OpsError, WrongUseError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
@@ -47,33 +48,17 @@ from ops.sandbox.wording import tell_remark
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
+from ops.terminal.progress import shown_progress
 
 _FILE_MODE = 0o600
 _UNTOUCHED = "production and the repository were not touched"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractWish:
-    """What a person asks for; fields as the flags of `drill.extract`."""
-
-    site: str
-    database: str
-    table: str
-    where: tuple[str, ...] = ()
-    contains: str = ""
-    snapshot: str = ""
-    store: str = ""
-    target: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
 
 
 class ExtractError(OpsError):
     """The rows could not be taken out of the backup."""
 
 
-def extract_rows(wish: ExtractWish, progress: Progress) -> int:
+def extract_rows(wish: Extract) -> int:
     """Take the rows out, write where they lie, and give the exit code.
 
     Raises:
@@ -113,7 +98,7 @@ def extract_rows(wish: ExtractWish, progress: Progress) -> int:
                 told = text.format(database=wish.database, table=wish.table, target=target)
                 write_line(told)
                 return 0
-            with _recorded(bench, wish, snapshot) as done:
+            with shown_progress() as progress, _recorded(bench, wish, snapshot) as done:
                 _extract(estate, wish, wanted, _Copy(repository, snapshot, progress), done)
     return _write_done(done, target)
 
@@ -140,7 +125,7 @@ def _take_apart(text: str) -> tuple[str, str]:
 
 
 def _extract(
-    estate: Estate, wish: ExtractWish, wanted: RowsWanted, copy: _Copy, done: dict[str, Any]
+    estate: Estate, wish: Extract, wanted: RowsWanted, copy: _Copy, done: dict[str, Any]
 ) -> None:
     work = estate.drill.workdir / f"extract-{wish.site}"
     remove_tree(work)
@@ -163,7 +148,7 @@ def _extract(
         remove_tree(work)
 
 
-def _restore(wish: ExtractWish, copy: _Copy, work: Path) -> None:
+def _restore(wish: Extract, copy: _Copy, work: Path) -> None:
     root = f"/{wish.site}"
     names = (f"{root}/databases/{wish.database}.*", f"{root}/{MANIFEST}")
     request = RestoreRequest(
@@ -180,7 +165,7 @@ def _restore(wish: ExtractWish, copy: _Copy, work: Path) -> None:
         )
 
 
-def _plan(estate: Estate, wish: ExtractWish, work: Path) -> RehearsalPlan:
+def _plan(estate: Estate, wish: Extract, work: Path) -> RehearsalPlan:
     restored = work / wish.site
     manifest: Mapping[str, Any] = json.loads((restored / MANIFEST).read_text(encoding="utf-8"))
     known = {str(it["name"]): it for it in manifest["databases"]}
@@ -229,7 +214,7 @@ def _write_done(done: Mapping[str, Any], target: Path) -> int:
 
 
 @contextmanager
-def _recorded(bench: Bench, wish: ExtractWish, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+def _recorded(bench: Bench, wish: Extract, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Journal what was taken in one row, however it ends."""
     done: dict[str, Any] = {}
     details: dict[str, Any] = {
@@ -250,7 +235,7 @@ def _recorded(bench: Bench, wish: ExtractWish, snapshot: Snapshot) -> Iterator[d
     _record(bench, wish, {**details, "outcome": "ok", **done})
 
 
-def _record(bench: Bench, wish: ExtractWish, details: Mapping[str, Any]) -> None:
+def _record(bench: Bench, wish: Extract, details: Mapping[str, Any]) -> None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     with bench.catalog.writing() as session:
         journal.append(session, origin, [journal.Entry("drill.extract", wish.site, details)])

@@ -11,6 +11,7 @@ from io import FileIO
 from pathlib import Path
 
 from ops.access.session import at_bench
+from ops.drills.tasks import Wipe
 from ops.entering import entered
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -23,20 +24,16 @@ _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PIECE = 1 << 20
 
 
-def wipe_rows(target: str, *, dry_run: bool) -> int:
+def wipe_rows(wish: Wipe) -> int:
     """Overwrite and remove them, and the folder where it is empty then; gives the exit code.
-
-    Args:
-        target: The folder, as it was given to `drill.extract`.
-        dry_run: Only say what would go.
 
     Raises:
         WrongUseError: There are none, or one is not a plain file of ours.
         StrangeLinkError: A link of others is on the way.
     """
-    folder = Path(target).absolute()
+    folder = Path(wish.target).absolute()
     with (
-        at_bench(load_estate(), dry_run=dry_run) as bench,
+        at_bench(load_estate(), dry_run=wish.dry_run) as bench,
         entered(folder / CSV) as place,
         ExitStack() as stack,
     ):
@@ -48,14 +45,14 @@ def wipe_rows(target: str, *, dry_run: bool) -> int:
         if not there:
             raise _refuse(folder / CSV, N_("it is not there"))
         names = ", ".join(there)
-        if dry_run:
+        if wish.dry_run:
             write_line(_("would wipe in {folder}: {names}").format(folder=folder, names=names))
             return 0
         for name, file in there.items():
             _overwrite(file)
             os.unlink(name, dir_fd=place.folder)
         os.fsync(place.folder)
-        details = {"folder": target, "files": [*there]}
+        details = {"folder": wish.target, "files": [*there]}
         with bench.catalog.writing() as session:
             journal.append(session, bench.origin, [journal.Entry("drill.wipe", "", details)])
     write_line(_("wiped in {folder}: {names}").format(folder=folder, names=names))

@@ -14,7 +14,9 @@ from ops.drills.findings import Finding, list_findings
 from ops.drills.minutes.minutes import read_minutes
 from ops.drills.minutes.output import write_minutes
 from ops.drills.records import KeptDrill, find_drill, list_drills
+from ops.drills.rotation.cli import show_due
 from ops.drills.rotation.wording import tell_kind
+from ops.drills.tasks import List, Show
 from ops.drills.wording import tell_phase
 from ops.duties.wording import tell_who
 from ops.errors import OpsError, WrongUseError
@@ -52,17 +54,24 @@ def _need_known(estate: Estate, session: Session | None, site: str) -> None:
         estate.site(site)
 
 
-def show_drills(site: str, *, as_json: bool) -> None:
-    """Write drills, newest first.
+def show_list(wish: List) -> int:
+    """Write drills, newest first, or what was found, or what is due; gives the exit code.
 
     Raises:
         WrongUseError: Nobody knows the site.
     """
+    if wish.due:
+        return show_due(wish)
+    (_show_findings if wish.findings else _show_drills)(wish)
+    return 0
+
+
+def _show_drills(wish: List) -> None:
     estate = load_estate()
     with _reading(estate) as session:
-        drills = list_drills(session, site=site, limit=_MOST_LISTED) if session else []
-        _need_known(estate, session, site)
-    if as_json:
+        drills = list_drills(session, site=wish.site, limit=_MOST_LISTED) if session else []
+        _need_known(estate, session, wish.site)
+    if wish.json:
         write_json([_brief(it) for it in drills])
         return
     if not drills:
@@ -112,18 +121,14 @@ def _span(seconds: float | None) -> str:
     return "–" if seconds is None else format_duration(timedelta(seconds=seconds))
 
 
-def show_findings(site: str, *, as_json: bool) -> None:
-    """Write what drills have shown and none has shown fixed.
-
-    Raises:
-        WrongUseError: Nobody knows the site.
-    """
+def _show_findings(wish: List) -> None:
+    """Write what drills have shown and none has shown fixed."""
     estate = load_estate()
     with _reading(estate) as session:
-        _need_known(estate, session, site)
-        findings = list_findings(session, site=site) if session else []
+        _need_known(estate, session, wish.site)
+        findings = list_findings(session, site=wish.site) if session else []
         shown = [(it, _list_shortcomings(session, it)) for it in findings if session]
-    if as_json:
+    if wish.json:
         write_json([{**asdict(it), "shortcomings": all_found} for it, all_found in shown])
         return
     if not findings:
@@ -160,14 +165,14 @@ def _finding_row(
     )
 
 
-def show_drill(drill: str, site: str, *, as_json: bool) -> None:
+def show_drill(wish: Show) -> None:
     """Write the minutes of a drill, or how far it has come.
 
     Raises:
         WrongUseError: There is none; neither or both were asked for.
         MinutesChangedError: Somebody has changed its minutes in the catalog.
     """
-    if bool(drill) == bool(site):
+    if bool(wish.drill) == bool(wish.site):
         raise WrongUseError(
             "give either a drill or a site",
             data="nothing was changed",
@@ -175,9 +180,9 @@ def show_drill(drill: str, site: str, *, as_json: bool) -> None:
         )
     estate = load_estate()
     with _reading(estate) as session:
-        kept = _find(session, drill, site)
+        kept = _find(session, wish.drill, wish.site)
     refuse_changed(kept)
-    if as_json:
+    if wish.json:
         write_json([kept])
         return
     write_drill(kept, estate.organisation.timezone)

@@ -11,6 +11,7 @@ from ops.drills.rotation.overdue import finding_params
 from ops.drills.rotation.read import list_open_findings, read_plan
 from ops.drills.rotation.rotation import Entry
 from ops.drills.rotation.wording import explain_finding, tell_command, tell_kind
+from ops.drills.tasks import List
 from ops.duties.table.load import load_duties
 from ops.duties.wording import tell_title
 from ops.estate.load.load import load_estate
@@ -31,17 +32,13 @@ _HINDRANCES = {
 }
 
 
-def show_due(site: str, *, as_json: bool) -> int:
+def show_due(wish: List) -> int:
     """Write what is overdue, due and next; gives 0, or 1 where something is overdue.
-
-    Args:
-        site: Only what would be drilled of this site; empty for all.
-        as_json: As JSON.
 
     Raises:
         DutiesError: A table of duties or holidays has mistakes.
     """
-    estate, now = load_estate(), datetime.now(UTC)
+    estate, now, site = load_estate(), datetime.now(UTC), wish.site
     if site:
         estate.site(site)
     with reading(estate) as session:
@@ -51,7 +48,7 @@ def show_due(site: str, *, as_json: bool) -> int:
     titles = {it.name: tell_title(it) for it in load_duties(estate).duties}
     code = 1 if any(it.state == "overdue" for it in entries) else 0
     today = now.astimezone(estate.zone).date()
-    if as_json:
+    if wish.json:
         findings = [_finding_values(it, is_late=it.due < today) for it in found]
         write_json((_values(it, titles) for it in entries), findings=findings)
         return code

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from backup.progress import SILENT
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.csv_file import untame
-from ops.drills.extract import ExtractError, ExtractWish, extract_rows
+from ops.drills.extract import ExtractError, extract_rows
+from ops.drills.tasks import Extract
 from ops.estate.load.load import load_estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import render_error
@@ -160,9 +160,7 @@ def test_what_is_not_there_is_said_and_journaled(
 ) -> None:
     monkeypatch.setenv("GIUCONG_ESTATE", str(world.estate))
     monkeypatch.setenv("GIUCONG_LANG", "en")
-    wish = ExtractWish(
-        site="cong-xa", database="sqlite", table="bai", target=str(tmp_path / "rows")
-    )
+    wish = Extract(site="cong-xa", database="sqlite", table="bai", target=str(tmp_path / "rows"))
 
     told = [
         refusal_of(replace(wish, table="post")),
@@ -170,9 +168,9 @@ def test_what_is_not_there_is_said_and_journaled(
         refusal_of(replace(wish, where=("id=1",))),
         refusal_of(replace(wish, database="oracle")),
     ]
-    assert extract_rows(replace(wish, dry_run=True), SILENT) == 0
+    assert extract_rows(replace(wish, dry_run=True)) == 0
     assert not (tmp_path / "rows").exists()
-    assert extract_rows(replace(wish, where=("so=1",)), SILENT) == 0
+    assert extract_rows(replace(wish, where=("so=1",))) == 0
 
     assert "there is no table post; there are: bai" in told[0]
     assert "no row is as asked for" in told[1]
@@ -184,9 +182,9 @@ def test_what_is_not_there_is_said_and_journaled(
     assert kept[-1]["rows"] == 1
 
 
-def refusal_of(wish: ExtractWish) -> str:
+def refusal_of(wish: Extract) -> str:
     with pytest.raises(ExtractError) as refused:
-        extract_rows(wish, SILENT)
+        extract_rows(wish)
     return render_error(refused.value)
 
 
