@@ -77,18 +77,6 @@ class Field:
 
 
 _LISTED = (
-    Act(task="monitor.ack", label=N_("Take up"), fields=("alert", "note")),
-    Act(
-        task="monitor.silence", label=N_("Silence"),
-        fields=("about", "until", "reason", "critical", "end"),
-        kinds={"until": "moment", "end": "hidden"},
-    ),
-    Act(task="monitor.check", label=N_("Look once now"), fields=("host", "site")),
-    Act(task="security.audit", label=N_("Audit now"), fields=("host", "site", "only", "all")),
-    Act(
-        task="security.accept", label=N_("Accept until a day"),
-        fields=("id", "until", "reason", "document"), kinds={"until": "date"}, proof="proof_file",
-    ),
     Act(
         task="register.add", label=N_("Enter something"),
         fields=("kind", "title", "unit", "site", "reporter", "document", "occurred", "received",
@@ -112,10 +100,6 @@ _LISTED = (
     Act(
         task="runbook.resume", label=N_("Carry this step out"),
         fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
-    ),
-    Act(
-        task="security.baseline", label=N_("Allow what is there now"),
-        fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,
     ),
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ from ops.monitor.alert_wording import (
     tell_answers,
 )
 from ops.monitor.silences import tell_silences
+from ops.monitor.tasks import Ack, Alerts
 from ops.monitor.untold import list_under, list_untold, tell_under, write_untold
 from ops.terminal.output import write_json, write_line
 from ops.terminal.paragraphs import write_indented
@@ -35,23 +36,20 @@ from ops.terminal.paragraphs import write_indented
 CLOSED_SINCE = timedelta(days=7)
 
 
-def show_alerts(*, closed_too: bool, untold_too: bool, as_json: bool) -> int:
+def show_alerts(wish: Alerts) -> int:
     """Write the open alerts; gives 1 where one is open, else 0.
 
-    Args:
-        closed_too: Those that were closed lately too.
-        untold_too: What is red and is not told too.
-        as_json: For a program, which gets what is not told in any case.
+    A program gets what is not told in any case.
     """
     estate, now = load_estate(), datetime.now(UTC)
     with reading(estate) as session:
-        since = now - CLOSED_SINCE if closed_too else None
+        since = now - CLOSED_SINCE if wish.all else None
         alerts = list_alerts(session, closed_since=since)
         waiting = read_trying_again(session, list_jobs(estate))
         states, silences = read_states(session), list_silences(session, since=now)
     code = 1 if any(it.closed_at is None for it in alerts) else 0
     zone = estate.organisation.timezone
-    if as_json:
+    if wish.json:
         write_json(
             (_as_values(it, states, zone) for it in alerts),
             untold=list_untold(states.values()),
@@ -62,7 +60,7 @@ def show_alerts(*, closed_too: bool, untold_too: bool, as_json: bool) -> int:
         _write_alert(alert, states, now, zone)
     if code == 0:
         write_line(_("No alert is open."))
-    if untold_too:
+    if wish.pending:
         write_untold(states.values(), now, zone)
     for line in tell_all_trying_again(waiting, now, zone):
         write_indented(f"○ {line}", "", "  ")
@@ -109,38 +107,38 @@ def _tell_age(alert: AlertView, now: datetime, zone: str) -> str:
     return text.format(since=since, age=age, times=alert.times)
 
 
-def take_up(text: str, note: str, *, dry_run: bool) -> int:
+def take_up(wish: Ack) -> int:
     """Note that the person at the terminal takes an alert up; gives 0.
 
     Raises:
         WrongUseError: There is no open alert of that id, or the note says nothing.
         OpsError: Somebody else has taken it up.
     """
-    if not note.strip():
+    if not wish.note.strip():
         raise WrongUseError(
             "the note says nothing",
             data="nothing was changed",
             next_step='say what you are doing: `--note "restarting the database"`',
         )
-    with at_bench(load_estate(), dry_run=dry_run) as bench:
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            alert = find_alert(session, text)
+            alert = find_alert(session, wish.alert)
         if alert is None:
             raise WrongUseError(
                 'no open alert, or more than one, is called "{alert}"',
                 data="nothing was changed",
                 next_step="`{program} monitor.alerts` lists them",
-                alert=text,
+                alert=wish.alert,
             )
         person = bench.origin.person or bench.origin.login
         if alert.acked_at is not None:
             raise _taken(alert)
-        if dry_run:
+        if wish.dry_run:
             write_line(_("{person} would take up {alert}").format(person=person, alert=alert.id))
             return 0
         with bench.catalog.writing() as session:
-            entry = Entry("alert.ack", alert.subject, {"alert": alert.full_id, "note": note})
-            if not acknowledge(session, UUID(alert.full_id), person, note, datetime.now(UTC)):
+            entry = Entry("alert.ack", alert.subject, {"alert": alert.full_id, "note": wish.note})
+            if not acknowledge(session, UUID(alert.full_id), person, wish.note, datetime.now(UTC)):
                 raise _taken(alert)
             journal.append(session, bench.origin, [entry])
     write_line(_("{person} has taken up {alert}; nobody else is told of it").format(

@@ -1,7 +1,7 @@
 """Draw a metric: a line of blocks in the terminal, SVG and its table in files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,7 @@ from ops.monitor.series.place import series_url
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series
 from ops.monitor.series.store import SeriesStore, open_series
+from ops.monitor.tasks import Chart
 from ops.terminal.output import write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
 
@@ -40,24 +41,6 @@ _STEPS = (
 _FORECAST = frozenset({"disk_percent", "inode_percent"})
 _ONE_DAY = timedelta(days=1)
 SERVICE = "service:giucong"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartWish:
-    """What to draw.
-
-    Attributes:
-        subject: `host:web1`.
-        metric: Its name; empty: every one there is, in short.
-        days: How far back.
-        out: File for the SVG; None for the terminal alone. Its table goes beside it, as CSV.
-    """
-
-    subject: str
-    metric: str
-    days: int
-    out: Path | None = None
-    as_json: bool = False
 
 
 def choose_subject(estate: Estate, *, subject: str, host: str, site: str) -> str:
@@ -80,14 +63,16 @@ def choose_subject(estate: Estate, *, subject: str, host: str, site: str) -> str
     return given[0]
 
 
-def show_chart(wish: ChartWish, *, estate: Estate | None = None) -> int:
+def show_chart(wish: Chart) -> int:
     """Draw it; gives 0.
 
     Raises:
-        WrongUseError: There is no such metric, or too many days are asked for.
+        WrongUseError: There is no such subject or metric, or too many days are asked for.
         OpsError: The file is there already or cannot be written, or the series cannot be used.
     """
-    estate = estate or load_estate()
+    estate = load_estate()
+    subject = choose_subject(estate, subject=wish.subject, host=wish.host, site=wish.site)
+    wish = replace(wish, subject=subject, host="", site="")
     if not 1 <= wish.days <= LONGEST_DAYS:
         raise WrongUseError(
             "--days takes 1 to {most}",
@@ -115,13 +100,13 @@ def _step_of(days: int) -> timedelta:
     return next(step for most, step in _STEPS if days <= most)
 
 
-def read_buckets(wish: ChartWish, store: SeriesStore, metric: str, now: datetime) -> list[Bucket]:
+def read_buckets(wish: Chart, store: SeriesStore, metric: str, now: datetime) -> list[Bucket]:
     """Give what was measured of a metric in the days of the wish, as fine as they are drawn."""
     since = now - timedelta(days=wish.days)
     return read_series(store, wish.subject, metric, since, now, _step_of(wish.days))
 
 
-def _show_all(wish: ChartWish, store: SeriesStore, now: datetime) -> None:
+def _show_all(wish: Chart, store: SeriesStore, now: datetime) -> None:
     """Write every metric of the subject with its newest value and its line."""
     latest = [
         it for it in read_latest(store, now - timedelta(days=7)) if it.subject == wish.subject
@@ -133,7 +118,7 @@ def _show_all(wish: ChartWish, store: SeriesStore, now: datetime) -> None:
         buckets = read_buckets(wish, store, it.metric, now)
         rows.append((it.metric, tell_metric(it.metric), writer_of(it.metric, it.value)(it.value),
                      draw_sparkline(spread(buckets, wish.days, now, blocks=24))))  # fmt: skip
-    if wish.as_json:
+    if wish.json:
         write_json(map(asdict, latest), subject=wish.subject)
         return
     write_table([_("Metric"), _("What it is"), _("Newest"), _("Course")], rows, right=(2,))
@@ -152,7 +137,7 @@ def spread(
     return [total / count if count else None for total, count in sums]
 
 
-def _nothing(wish: ChartWish, known: Sequence[str]) -> OpsError:
+def _nothing(wish: Chart, known: Sequence[str]) -> OpsError:
     return WrongUseError(
         "there are no figures of {subject}: {metric}",
         why="known are: {known}" if known else "nothing of it was measured in the last days",
@@ -164,12 +149,12 @@ def _nothing(wish: ChartWish, known: Sequence[str]) -> OpsError:
     )
 
 
-def _show_one(wish: ChartWish, store: SeriesStore, estate: Estate, now: datetime) -> None:
+def _show_one(wish: Chart, store: SeriesStore, estate: Estate, now: datetime) -> None:
     drawn = draw_metric(wish, store, estate, now)
     if drawn is None:
         latest = read_latest(store, now - timedelta(days=7))
         raise _nothing(wish, [it.metric for it in latest if it.subject == wish.subject])
-    if wish.out is None and not wish.as_json:
+    if not wish.out and not wish.json:
         write_line(f"{wish.subject} · {tell_metric(wish.metric)}")
         write_line(f"  {draw_sparkline(spread(drawn.buckets, wish.days, now))}")
         write_indented(drawn.chart.summary, "  ")
@@ -194,7 +179,7 @@ class Drawn:
 
 
 def draw_metric(
-    wish: ChartWish,
+    wish: Chart,
     store: SeriesStore,
     estate: Estate,
     now: datetime,
@@ -227,13 +212,14 @@ def draw_metric(
     return Drawn(make_chart(wish, estate, buckets, gaps, forecast, now=now), buckets, forecast)
 
 
-def _give(wish: ChartWish, svg: str, table: Table, items: list[dict[str, Any]]) -> None:
+def _give(wish: Chart, svg: str, table: Table, items: list[dict[str, Any]]) -> None:
     """Write the files where they are asked for, else the table."""
     heads, rows = table
-    if wish.out is not None:
+    if wish.out:
+        out = Path(wish.out)
         try:
-            put_new(wish.out, svg.encode(), 0o644)
-            put_new(wish.out.with_suffix(".csv"), write_csv([heads, *rows]), 0o644)
+            put_new(out, svg.encode(), 0o644)
+            put_new(out.with_suffix(".csv"), write_csv([heads, *rows]), 0o644)
         except OSError as error:
             raise OpsError(
                 "the chart cannot be written to {path}",
@@ -244,15 +230,15 @@ def _give(wish: ChartWish, svg: str, table: Table, items: list[dict[str, Any]]) 
                 reason=error.strerror or type(error).__name__,
             ) from error
         write_line(_("drawn: {path}, and its figures beside it as CSV").format(path=wish.out))
-    if wish.as_json:
+    if wish.json:
         shown = items or [dict(zip(("day", "words"), row, strict=True)) for row in rows]
         write_json(shown, subject=wish.subject, metric=wish.metric)
-    elif wish.out is None:
+    elif not wish.out:
         write_table(heads, rows)
 
 
 def make_chart(
-    wish: ChartWish,
+    wish: Chart,
     estate: Estate,
     buckets: Sequence[Bucket],
     gaps: Sequence[Gap],

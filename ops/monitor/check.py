@@ -24,6 +24,7 @@ from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.look import Look, judge_look
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen
 from ops.monitor.samples.sampler import Sampler
+from ops.monitor.tasks import Check
 from ops.outcomes.explain import explain
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
@@ -59,28 +60,23 @@ class Checked:
     conditions: Sequence[Condition]
 
 
-def check_now(*, host: str, site: str, as_json: bool) -> int:
+def check_now(wish: Check) -> int:
     """Look, and write what was seen; gives 1 where something is red, else 0.
-
-    Args:
-        host: Only this host; `THIS_MACHINE` for this one. Empty for all.
-        site: Only this site; empty for all.
-        as_json: An item for each condition.
 
     Raises:
         WrongUseError: No host or site has that name, both are given, or the site has no address.
     """
     estate = load_estate()
-    if host and site:
+    if wish.host and wish.site:
         raise WrongUseError(
             "--host and --site do not go together",
             why="one look is at one of them, or at everything",
             data="nothing was looked at",
             next_step="leave out one of them",
         )
-    checked = _look(estate, host, site)
+    checked = _look(estate, wish.host, wish.site)
     code = 1 if any(_state_of(it) in RED for it in checked.conditions) else 0
-    if as_json:
+    if wish.json:
         write_json(map(_as_values, checked.conditions), ok=code == 0, **_figures(checked))
         return code
     _write_problems(checked.conditions)

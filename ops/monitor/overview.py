@@ -20,6 +20,7 @@ from ops.monitor.series.place import series_url
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
 from ops.monitor.series.store import SeriesError, open_series
+from ops.monitor.tasks import Status
 from ops.monitor.watch.beat import tell_watch
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
@@ -71,13 +72,13 @@ class Seen:
     line: tuple[float | None, ...] = ()
 
 
-def show_overview(*, as_json: bool) -> int:
+def show_overview(wish: Status) -> int:
     """Write how everything was last seen; gives 1 where something is red, else 0."""
     estate, now = load_estate(), datetime.now(UTC)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         found, trouble = look_around(estate, catalog, now)
     code = 1 if any(it.health == "bad" for it in found) else 0
-    if as_json:
+    if wish.json:
         told = render_error(trouble) if trouble else ""
         write_json(map(asdict, found), ok=code == 0, series=told)
         return code

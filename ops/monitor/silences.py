@@ -1,7 +1,7 @@
 """Show, make and end silences for a person at a terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from ops.access.session import Bench, at_bench, reading
@@ -23,26 +23,24 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_id, format_moment
 from ops.language.text import _
+from ops.monitor import tasks
 from ops.terminal.output import write_json, write_line, write_table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """What was typed; fields as the flags of `monitor.silence`."""
+def show_or_change(wish: tasks.Silence) -> int:
+    """Write the silences that run, make one, or end one; gives 0.
 
-    about: str = ""
-    until: str = ""
-    reason: str = ""
-    critical: bool = False
-    end: str = ""
+    Raises:
+        WrongUseError: A flag is missing, or says what cannot be.
+    """
+    return _change(wish) if wish.about or wish.end else _show(wish)
 
 
-def show_silences(*, as_json: bool) -> int:
-    """Write the silences that run."""
+def _show(wish: tasks.Silence) -> int:
     estate, now = load_estate(), datetime.now(UTC)
     with reading(estate) as session:
         silences = list_silences(session, since=now)
-    if as_json:
+    if wish.json:
         write_json(asdict(it) for it in silences)
     elif silences:
         _write(silences, estate.organisation.timezone)
@@ -73,24 +71,19 @@ def tell_silences(silences: Iterable[SilenceView], zone: str) -> Iterator[str]:
         yield text.format(subject=subject, until=until, owner=it.owner, reason=it.reason)
 
 
-def change_silence(typed: Typed, *, dry_run: bool) -> int:
-    """Make a silence, or end one; gives 0.
-
-    Raises:
-        WrongUseError: A flag is missing, or says what cannot be.
-    """
-    with at_bench(load_estate(), dry_run=dry_run) as bench:
-        if typed.end:
-            _end(bench, typed.end, dry_run=dry_run)
+def _change(wish: tasks.Silence) -> int:
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
+        if wish.end:
+            _end(bench, wish.end, dry_run=wish.dry_run)
         else:
-            _make(bench, typed, dry_run=dry_run)
-    if dry_run:
+            _make(bench, wish)
+    if wish.dry_run:
         write_line(_("nothing was recorded"))
     return 0
 
 
-def _make(bench: Bench, typed: Typed, *, dry_run: bool) -> None:
-    for flag, value in (("until", typed.until), ("reason", typed.reason)):
+def _make(bench: Bench, wish: tasks.Silence) -> None:
+    for flag, value in (("until", wish.until), ("reason", wish.reason)):
         if not value:
             raise WrongUseError(
                 "the flag --{flag} must be given",
@@ -100,15 +93,15 @@ def _make(bench: Bench, typed: Typed, *, dry_run: bool) -> None:
                 task="monitor.silence",
             )
     now, zone = datetime.now(UTC), bench.estate.organisation.timezone
-    wish = SilenceWish(
-        subject=typed.about,
-        reason=typed.reason,
-        until=read_moment(typed.until, bench.estate),
-        is_critical_too=typed.critical,
+    asked = SilenceWish(
+        subject=wish.about,
+        reason=wish.reason,
+        until=read_moment(wish.until, bench.estate),
+        is_critical_too=wish.critical,
     )
-    check_wish(wish, bench.estate, now)
+    check_wish(asked, bench.estate, now)
     with bench.catalog.writing() as session:
-        made = make_silence(session, wish, _who(bench), now)
+        made = make_silence(session, asked, _who(bench), now)
         details = {
             "silence": made.full_id,
             "until": made.until.isoformat(),
@@ -121,7 +114,7 @@ def _make(bench: Bench, typed: Typed, *, dry_run: bool) -> None:
         subject=name_subject(made.subject), until=format_moment(made.until, zone),
         reach=_tell_reach(made),
     ))  # fmt: skip
-    if not dry_run:
+    if not wish.dry_run:
         text = _("end it earlier: `giucong monitor.silence --end {silence}`")
         write_line(text.format(silence=made.id))
 

@@ -1,157 +1,144 @@
 """Tasks around what is red, and who takes it up."""
 
-from invoke.context import Context
+from typing import Annotated
 
+from ops.access.rights import INCIDENT, OFFICE, OPERATE
 from ops.language.text import N_
-from ops.terminal import flags
-from ops.terminal.task import operator_task
+from ops.terminal.flags import DryRun, Json
+from ops.terminal.task import Flag, Form, task
 
-AREA = "monitor"
 TITLE = N_("monitoring: what is red, who was told, who answers")
 
 
-@operator_task(
-    help={
-        "all": N_("Those of the last 7 days that are green again too."),
-        "pending": N_("What is red and not told too: it waits, is silenced, or stands on it."),
-        "json": flags.JSON,
-    },
-)
-def alerts(
-    _context: Context,
-    all: bool = False,  # noqa: A002 - the flag's name
-    pending: bool = False,
-    json: bool = False,
-) -> int:
+@task("monitor.alerts", "ops.monitor.alerts:show_alerts", roles=OFFICE)
+class Alerts:
     """List the alerts: since when, who was told, who has taken it up.
 
     Exit code 0 when none is open, 1 when one is, a warning too.
     """
-    from ops.monitor.alerts import show_alerts
 
-    return show_alerts(closed_too=all, untold_too=pending, as_json=json)
+    all: Annotated[bool, Flag("Those of the last 7 days that are green again too.")] = False
+    pending: Annotated[
+        bool, Flag("What is red and not told too: it waits, is silenced, or stands on it.")
+    ] = False
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "alert": N_("The alert, as `monitor.alerts` lists it."),
-        "note": N_("What you are doing about it."),
-        "dry_run": flags.DRY_RUN,
-    }
+@task(
+    "monitor.ack",
+    "ops.monitor.alerts:take_up",
+    roles=INCIDENT,
+    when_asked=True,
+    forms=(Form("Take up"),),
 )
-def ack(_context: Context, alert: str, note: str, dry_run: bool = False) -> int:
+class Ack:
     """Take an alert up: nobody else is told of it until its cause changes or it gets graver."""
-    from ops.monitor.alerts import take_up
 
-    return take_up(alert, note, dry_run=dry_run)
+    alert: Annotated[str, Flag("The alert, as `monitor.alerts` lists it.", shape="alert")]
+    note: Annotated[str, Flag("What you are doing about it.", shape="long")]
+    dry_run: DryRun = False
 
 
-@operator_task(
-    help={
-        "host": N_("Only this host; `this-machine` for the one you are on."),
-        "site": N_("Only this site."),
-        "json": flags.JSON,
-    }
-)
-def check(_context: Context, host: str = "", site: str = "", json: bool = False) -> int:
+@task("monitor.check", "ops.monitor.check:check_now", roles=OPERATE, forms=(Form("Look once now"),))
+class Check:
     """Look once, now: hosts, devices and sites, what is red first.
 
     Exit code 0 when nothing is red, 1 when something is. Nothing is written and nobody is told.
     """
-    from ops.monitor.check import check_now
 
-    return check_now(host=host, site=site, as_json=json)
+    host: Annotated[
+        str,
+        Flag(
+            "Only this host; `this-machine` for the one you are on.",
+            "Only this machine",
+            shape="host",
+        ),
+    ] = ""
+    site: Annotated[str, Flag("Only this site.", shape="site")] = ""
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "about": N_("What, with all below it: host:web1, site:NAME, host:web1/disk:/var, host:."),
-        "until": N_("When it ends, such as '2026-12-20 22:00'; 30 days ahead at most."),
-        "reason": N_("Why nobody is to be told; goes into the journal."),
-        "critical": N_("What is critical too; 24 hours at most."),
-        "end": N_("End this silence now, as the list names it."),
-        "json": flags.JSON,
-        "dry_run": flags.DRY_RUN,
-    }
+@task(
+    "monitor.silence",
+    "ops.monitor.silences:show_or_change",
+    roles=OFFICE,
+    forms=(Form("Silence", "Nobody is told of it for a time; it is still seen here."),),
 )
-def silence(  # noqa: PLR0913, PLR0917 - one flag each
-    _context: Context,
-    about: str = "",
-    until: str = "",
-    reason: str = "",
-    critical: bool = False,
-    end: str = "",
-    json: bool = False,
-    dry_run: bool = False,
-) -> int:
+class Silence:
     """List what is silenced; with --about nobody is told of something for a while.
 
     What becomes critical is told all the same, except with --critical. What is still red when the
     silence ends is told then.
     """
-    from ops.monitor.silences import Typed, change_silence, show_silences
 
-    if not (about or end):
-        return show_silences(as_json=json)
-    typed = Typed(about=about, until=until, reason=reason, critical=critical, end=end)
-    return change_silence(typed, dry_run=dry_run)
+    about: Annotated[
+        str,
+        Flag(
+            "What, with all below it: host:web1, site:NAME, host:web1/disk:/var, host:.",
+            "What, with all that belongs to it",
+            roles=OPERATE,
+        ),
+    ] = ""
+    until: Annotated[
+        str,
+        Flag(
+            "When it ends, such as '2026-12-20 22:00'; 30 days ahead at most.",
+            "Until when; at most 30 days",
+            shape="moment",
+        ),
+    ] = ""
+    reason: Annotated[
+        str, Flag("Why nobody is to be told; goes into the journal.", shape="long")
+    ] = ""
+    critical: Annotated[bool, Flag("What is critical too; 24 hours at most.")] = False
+    end: Annotated[
+        str,
+        Flag("End this silence now, as the list names it.", shape="hidden", roles=OPERATE),
+    ] = ""
+    json: Json = False
+    dry_run: DryRun = False
 
 
-@operator_task(help={"json": flags.JSON})
-def status(_context: Context, json: bool = False) -> int:
+@task("monitor.status", "ops.monitor.overview:show_overview", roles=OFFICE)
+class Status:
     """Show hosts, devices, sites and stores as they were last seen, what is red first.
 
     Exit code 0 when nothing is red, 1 when something is.
     """
-    from ops.monitor.overview import show_overview
 
-    return show_overview(as_json=json)
+    json: Json = False
 
 
-@operator_task(
-    help={
-        "host": N_("Of this host; `this-machine` for the one you are on."),
-        "site": N_("Of this site."),
-        "subject": N_("Of something else, such as `store:near` or `archive:public`."),
-        "metric": N_("What to draw; left out: lists what there is. `availability` of a site."),
-        "days": N_("How many days back, 1 to 760."),
-        "out": N_("New file for the chart as SVG; its figures go beside it as CSV."),
-        "json": flags.JSON,
-    }
-)
-def chart(  # noqa: PLR0913, PLR0917 - a flag each
-    _context: Context,
-    host: str = "",
-    site: str = "",
-    subject: str = "",
-    metric: str = "",
-    days: int = 7,
-    out: str = "",
-    json: bool = False,
-) -> int:
+@task("monitor.chart", "ops.monitor.chart:show_chart", roles=OFFICE)
+class Chart:
     """Draw what was measured: as a line in the terminal, or as SVG for a report."""
-    from pathlib import Path
 
-    from ops.estate.load.load import load_estate
-    from ops.monitor.chart import ChartWish, choose_subject, show_chart
+    host: Annotated[
+        str, Flag("Of this host; `this-machine` for the one you are on.", shape="host")
+    ] = ""
+    site: Annotated[str, Flag("Of this site.", shape="site")] = ""
+    subject: Annotated[
+        str, Flag("Of something else, such as `store:near` or `archive:public`.")
+    ] = ""
+    metric: Annotated[
+        str,
+        Flag("What to draw; left out: lists what there is. `availability` of a site."),
+    ] = ""
+    days: Annotated[int, Flag("How many days back, 1 to 760.")] = 7
+    out: Annotated[
+        str,
+        Flag(
+            "New file for the chart as SVG; its figures go beside it as CSV.", shape="output-file"
+        ),
+    ] = ""
+    json: Json = False
 
-    estate = load_estate()
-    wish = ChartWish(
-        subject=choose_subject(estate, subject=subject, host=host, site=site),
-        metric=metric,
-        days=days,
-        out=Path(out) if out else None,
-        as_json=json,
-    )
-    return show_chart(wish, estate=estate)
 
-
-@operator_task(help={"json": flags.JSON})
-def forecast(_context: Context, json: bool = False) -> int:
+@task("monitor.forecast", "ops.monitor.forecast.cli:show_forecasts", roles=OFFICE)
+class Forecast:
     """Tell when disks, stores and certificates are at their end, with a range.
 
     Exit code 0 when nothing is full within its limit of days, 1 when something is.
     """
-    from ops.monitor.forecast.cli import show_forecasts
 
-    return show_forecasts(as_json=json)
+    json: Json = False

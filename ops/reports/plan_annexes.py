@@ -23,7 +23,8 @@ from ops.duties.table.subjects import list_subjects
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import _, speaking
-from ops.monitor.chart import ChartWish, make_chart, read_buckets
+from ops.monitor import tasks
+from ops.monitor.chart import make_chart, read_buckets
 from ops.monitor.forecast.look import Outlook
 from ops.monitor.forecast.trend import MOST_DAYS
 from ops.monitor.forecast.wording import KINDS as OUTLOOKS
@@ -164,7 +165,7 @@ def _capacity(
     now = datetime.combine(facts.today, time(), estate.zone)
     for it in filling[:_MOST_DRAWN]:
         metric = _METRICS[it.kind] + (f"[{it.of}]" if it.of else "")
-        wish = ChartWish(subject=it.subject, metric=metric, days=MOST_DAYS)
+        wish = tasks.Chart(subject=it.subject, metric=metric, days=MOST_DAYS)
         buckets = read_buckets(wish, series, metric, now)
         if buckets:
             chart = make_chart(wish, estate, buckets, (), it.forecast, now=now)

@@ -6,7 +6,7 @@ write it into the finding and journal it. Past that day it is open again by itse
 it was fixed and comes back, or becomes graver.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
 from ops.catalog.find import find_by_id
 from ops.catalog.tables.security import SecurityFinding
+from ops.duties.table.calendar import read_day
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.journal import journal
@@ -25,6 +26,7 @@ from ops.journal.journal import Entry
 from ops.language.formats import format_date, format_id
 from ops.language.text import N_, _
 from ops.security.controls.load import load_controls
+from ops.security.tasks import Accept
 from ops.security.wording import tell_finding
 from ops.terminal.output import write_line
 
@@ -39,41 +41,30 @@ class NotToAcceptError(OpsError):
     """This finding may not be accepted so, or not by this person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptWish:
-    """What somebody asks for; fields as the flags of `security.accept`."""
-
-    id: str
-    until: date
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
-def accept_finding(wish: AcceptWish) -> int:
+def accept_finding(wish: Accept) -> int:
     """Have a finding accepted until a day; gives the exit code.
 
     Raises:
-        WrongUseError: There is no such finding.
+        WrongUseError: There is no such finding, or that is no day.
         NotToAcceptError: It is fixed, the day is past or too far, or the finder would agree.
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: Nobody else has credentials.
     """
-    estate = load_estate()
+    until, estate = read_day(wish.until), load_estate()
     longest = load_controls(estate).acceptance_days
     today = datetime.now(UTC).astimezone(estate.zone).date()
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             finding = find_finding(session, wish.id)
-        refuse(finding, wish.until, today, longest)
+        refuse(finding, until, today, longest)
         text = _("{subject} · {finding}: accept until {day}")
         write_line(text.format(
-            subject=finding.subject, finding=tell_finding(finding), day=format_date(wish.until)
+            subject=finding.subject, finding=tell_finding(finding), day=format_date(until)
         ))  # fmt: skip
         refuse_alone(bench, ACCEPTANCE)
-        if _agree(bench, finding, wish, estate.zone) is not None:
+        if _agree(bench, finding, wish, until, estate.zone) is not None:
             write_line("  " + _("accepted; on {day} it is open again").format(
-                day=format_date(wish.until + timedelta(days=1))
+                day=format_date(until + timedelta(days=1))
             ))  # fmt: skip
     return 0
 
@@ -121,7 +112,7 @@ def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> 
 
 
 def _agree(
-    bench: Bench, finding: SecurityFinding, wish: AcceptWish, zone: ZoneInfo
+    bench: Bench, finding: SecurityFinding, wish: Accept, until: date, zone: ZoneInfo
 ) -> Permit | None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     details: dict[str, object] = {
@@ -129,7 +120,7 @@ def _agree(
         "tool": finding.tool,
         "check": finding.check,
         "severity": finding.severity,
-        "until": wish.until.isoformat(),
+        "until": until.isoformat(),
     }
 
     def act(session: Session, permit: Permit) -> None:
@@ -138,9 +129,9 @@ def _agree(
         refuse_finder(row, permit.approved_by)
         if (row.state, row.severity) != ("open", finding.severity):
             raise _changed(row)
-        row.accepted_until = datetime.combine(
-            wish.until + timedelta(days=1), time.min, zone
-        ).astimezone(UTC)
+        row.accepted_until = datetime.combine(until + timedelta(days=1), time.min, zone).astimezone(
+            UTC
+        )
         row.accepted_by, row.asked_by = permit.approved_by, permit.requested_by
         row.accept_reason, row.accept_document = wish.reason, wish.document
         acting = replace(origin, requested_by=permit.requested_by)

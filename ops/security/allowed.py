@@ -26,6 +26,7 @@ from ops.language.text import _
 from ops.security.findings import Look, judge_items
 from ops.security.looks.list import ALLOWED, TOOLS
 from ops.security.records import find_baselines, remember_looks
+from ops.security.tasks import Baseline
 from ops.terminal.output import write_json, write_line
 
 CHANGE = "security-baseline"
@@ -40,18 +41,6 @@ ALLOWED_NOW = "security.allowed"
 
 class NothingListedError(OpsError):
     """No look has listed what is on a host, so nobody can approve it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineWish:
-    """What somebody asks for; fields as the flags of `security.baseline`."""
-
-    host: str
-    tools: Sequence[str] = ()
-    approve: bool = False
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +78,7 @@ class Difference:
         return self.allowed is not None and not self.added and not self.gone
 
 
-def keep_baseline(wish: BaselineWish, *, as_json: bool = False) -> int:
+def keep_baseline(wish: Baseline) -> int:
     """Show what is on a host against what is allowed, or have it approved; gives the exit code.
 
     Raises:
@@ -98,7 +87,7 @@ def keep_baseline(wish: BaselineWish, *, as_json: bool = False) -> int:
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: Nobody else has credentials.
     """
-    tools = _choose(wish.tools)
+    tools = _choose(wish.only)
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
@@ -111,7 +100,7 @@ def keep_baseline(wish: BaselineWish, *, as_json: bool = False) -> int:
                 next_step="`{program} security.audit --host {host}`, then the same command again",
                 host=wish.host,
             )
-        if as_json:
+        if wish.json:
             write_json([
                 {"host": wish.host, "list": it.tool, "looked_at": it.look.at, "there": it.items,
                  "approved": it.allowed, "added": it.added, "gone": it.gone}
@@ -194,7 +183,7 @@ def _show(found: Sequence[Difference]) -> None:
             write_line("  " + _("as approved: {count}").format(count=len(it.items)))
 
 
-def _agree(bench: Bench, found: Sequence[Difference], wish: BaselineWish) -> Permit | None:
+def _agree(bench: Bench, found: Sequence[Difference], wish: Baseline) -> Permit | None:
     subject = f"host:{wish.host}"
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     told = {it.tool: {"added": it.added, "gone": it.gone} for it in found}

@@ -1,14 +1,12 @@
 """Audit for a person at a terminal, and show findings, looks and how they went over the months."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, get_args
 
 from sqlalchemy.orm import Session
 
-from backup.progress import Progress
 from ops.access.session import at_bench
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.cli import at_desk
@@ -22,6 +20,7 @@ from ops.language.formats import format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
+from ops.security.cli_compliance import show_compliance
 from ops.security.controls.load import load_controls
 from ops.security.due import Plan, plan_looks
 from ops.security.findings import RANK, Severity, standing_of
@@ -30,9 +29,11 @@ from ops.security.kind import AUDIT, AUDIT_JOB
 from ops.security.looks.list import TOOLS
 from ops.security.records import find_findings, find_last_looks, find_trend
 from ops.security.subjects import list_subjects
+from ops.security.tasks import Audit, Findings
 from ops.security.wording import SEVERITY_WORDS, STANDINGS, tell_finding, tell_reason
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
 from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
+from ops.terminal.progress import shown_progress
 
 _EXIT_CODES = {**EXIT_CODES, "not_checked": INCOMPLETE}
 _TONES: Mapping[str, Tone] = {
@@ -44,65 +45,52 @@ _STANDING_TONES: Mapping[str, Tone] = {"open": "bad", "accepted": "warning", "fi
 MOST_MONTHS = 36
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """Which findings or looks are shown; fields as the flags of `security.findings`."""
-
-    host: str = ""
-    site: str = ""
-    tool: str = ""
-    severity: str = ""
-    with_fixed: bool = False
-
-    def takes(self, subject: str, tool: str) -> bool:
-        """Say whether it shows what is about a subject and tool."""
-        wanted = {f"host:{self.host}"} if self.host else set()
-        wanted |= {f"site:{self.site}"} if self.site else set()
-        return (not wanted or subject in wanted) and self.tool in {"", tool}
-
-    def check(self, estate: Document, kept: Iterable[str] = ()) -> None:
-        """Refuse names that mean nothing: of them nothing would be shown, as if all were well.
-
-        Args:
-            estate: Says which hosts and sites there are.
-            kept: Subjects of which something is kept, though the estate names them no more.
-
-        Raises:
-            WrongUseError: There is no such host, site, tool or severity.
-        """
-        keys = {*(it.key for it in list_subjects(estate)), *kept}
-        hosts, sites = (
-            sorted(it.partition(":")[2] for it in keys if it.startswith(where))
-            for where in ("host:", "site:")
-        )
-        named: tuple[tuple[str, Iterable[str]], ...] = (
-            (self.host, hosts), (self.site, sites), (self.tool, TOOLS),
-            (self.severity, get_args(Severity)),
-        )  # fmt: skip
-        for name, known in named:
-            if name and name not in known:
-                raise WrongUseError(
-                    '"{name}" is none of these: {known}',
-                    data="nothing was changed",
-                    next_step="correct it and type the command again",
-                    name=name,
-                    known=", ".join(known),
-                )
+def _takes(wish: Findings, subject: str, tool: str) -> bool:
+    """Say whether what is about a subject and tool is shown."""
+    wanted = {f"host:{wish.host}"} if wish.host else set()
+    wanted |= {f"site:{wish.site}"} if wish.site else set()
+    return (not wanted or subject in wanted) and wish.tool in {"", tool}
 
 
-def audit_now(
-    arguments: Mapping[str, Any], progress: Progress, *, as_json: bool, dry_run: bool
-) -> int:
-    """Look now; gives the exit code.
+def refuse_unknown(wish: Findings, estate: Document, kept: Iterable[str] = ()) -> None:
+    """Refuse names that mean nothing: of them nothing would be shown, as if all were well.
 
     Args:
-        arguments: As `ops.security.job.audit` takes them; empty for what is due.
-        progress: Told of it.
-        as_json: Write the looks as JSON.
-        dry_run: Say only what would be looked at.
+        wish: Has the names.
+        estate: Says which hosts and sites there are.
+        kept: Subjects of which something is kept, though the estate names them no more.
+
+    Raises:
+        WrongUseError: There is no such host, site, tool or severity.
     """
+    keys = {*(it.key for it in list_subjects(estate)), *kept}
+    hosts, sites = (
+        sorted(it.partition(":")[2] for it in keys if it.startswith(where))
+        for where in ("host:", "site:")
+    )
+    named: tuple[tuple[str, Iterable[str]], ...] = (
+        (wish.host, hosts), (wish.site, sites), (wish.tool, TOOLS),
+        (wish.severity, get_args(Severity)),
+    )  # fmt: skip
+    for name, known in named:
+        if name and name not in known:
+            raise WrongUseError(
+                '"{name}" is none of these: {known}',
+                data="nothing was changed",
+                next_step="correct it and type the command again",
+                name=name,
+                known=", ".join(known),
+            )
+
+
+def audit_now(wish: Audit) -> int:
+    """Look at what is asked for, or at what is due; gives the exit code."""
+    asked = {"hosts": wish.host, "sites": wish.site, "only": wish.only}
+    arguments = {name: list(it) for name, it in asked.items() if it}
+    if wish.all or arguments:
+        arguments["all"] = ["yes"]
     estate = load_estate()
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         subjects = list_subjects(estate.document())
         now = datetime.now(UTC)
         with bench.catalog.reading() as session:
@@ -113,7 +101,7 @@ def audit_now(
             if arguments
             else plan_looks(subjects, controls, answered, now)
         )
-        if dry_run:
+        if wish.dry_run:
             for plan in plans:
                 write_line(_("would look at {subject}: {tools}").format(
                     subject=plan.subject.key, tools=", ".join(plan.tools)
@@ -123,12 +111,13 @@ def audit_now(
             write_line(fill(N_("nothing is due today; everything: `{program} security.audit"
                                " --all`"), {}))  # fmt: skip
             return 0
-        work = partial(audit, progress=progress)
-        result = run_by_hand(
-            bench, work, job=AUDIT_JOB, kind=AUDIT.name, site=OWN_SITE, arguments=arguments
-        )
+        with shown_progress() as progress:
+            work = partial(audit, progress=progress)
+            result = run_by_hand(
+                bench, work, job=AUDIT_JOB, kind=AUDIT.name, site=OWN_SITE, arguments=arguments
+            )
         with bench.catalog.reading() as session:
-            _tell_result(session, plans, result, estate.organisation.timezone, as_json=as_json)
+            _tell_result(session, plans, result, estate.organisation.timezone, as_json=wish.json)
     return _EXIT_CODES[result.outcome]
 
 
@@ -145,13 +134,26 @@ def _tell_result(
     write_outcome(result, job=AUDIT_JOB, site=OWN_SITE)
 
 
-def show_looks(shown: Shown, *, as_json: bool) -> int:
+def show(wish: Findings) -> int:
+    """Write findings, looks, months or proofs, whichever is asked for; gives the exit code.
+
+    Raises:
+        WrongUseError: There is no such host, site, tool or severity, or there are too many months.
+    """
+    if wish.compliance:
+        return show_compliance(wish)
+    if wish.looks:
+        return _show_looks(wish)
+    return _show_trend(wish) if wish.trend else _show_findings(wish)
+
+
+def _show_looks(wish: Findings) -> int:
     """Write the newest look of each tool at each host and site; gives the exit code."""
     with at_desk() as desk, desk.catalog.reading() as session:
         last = find_last_looks(session)
-        shown.check(desk.setting.estate, (subject for subject, _tool in last))
-        found = [it for pair, it in sorted(last.items()) if shown.takes(*pair)]
-    if as_json:
+        refuse_unknown(wish, desk.setting.estate, (subject for subject, _tool in last))
+        found = [it for pair, it in sorted(last.items()) if _takes(wish, *pair)]
+    if wish.json:
         write_json([_look_values(it) for it in found])
     else:
         _write_looks(found, desk.estate.organisation.timezone)
@@ -187,22 +189,22 @@ def _score(it: SecurityLook) -> str:
     return "" if it.score is None else _("hardening index: {score}").format(score=it.score)
 
 
-def show_findings(shown: Shown, *, as_json: bool) -> int:
+def _show_findings(wish: Findings) -> int:
     """Write findings, the gravest first; gives the exit code."""
     now = datetime.now(UTC)
     with at_desk() as desk, desk.catalog.reading() as session:
-        rows = find_findings(session, with_fixed=shown.with_fixed)
-        shown.check(desk.setting.estate, (it.subject for it in rows))
-    least = RANK[shown.severity] if shown.severity else 0
-    found = [it for it in rows if shown.takes(it.subject, it.tool) and RANK[it.severity] >= least]
+        rows = find_findings(session, with_fixed=wish.fixed)
+        refuse_unknown(wish, desk.setting.estate, (it.subject for it in rows))
+    least = RANK[wish.severity] if wish.severity else 0
+    found = [it for it in rows if _takes(wish, it.subject, it.tool) and RANK[it.severity] >= least]
     found.sort(key=lambda it: (-RANK[it.severity], it.subject, it.tool, it.check))
-    if as_json:
+    if wish.json:
         write_json([_finding_values(it, now) for it in found])
         return 0
     zone = desk.estate.organisation.timezone
     if not found:
         write_line(_("Nothing of that is open. What was not looked at, nobody knows:"))
-        return show_looks(shown, as_json=False)
+        return _show_looks(wish)
     heads = [_("Id"), _("Severity"), _("Of"), _("Tool"), _("Finding"), _("Since"), _("State")]
     write_table(heads, [_finding_row(it, now, zone) for it in found])
     open_now = sum(standing_of(it, now) == "open" for it in found)
@@ -239,22 +241,22 @@ def _finding_values(it: SecurityFinding, now: datetime) -> Mapping[str, Any]:
     return {**told, "state": standing_of(it, now), "text": tell_finding(it)}
 
 
-def show_trend(shown: Shown, months: int, *, as_json: bool) -> int:
+def _show_trend(wish: Findings) -> int:
     """Write how many findings were open at the end of each month; gives the exit code."""
-    if not 1 <= months <= MOST_MONTHS:
+    if not 1 <= wish.trend <= MOST_MONTHS:
         raise WrongUseError(
             "a trend is of 1 to {most} months",
             next_step="give `--trend` such a number",
             most=MOST_MONTHS,
         )
     with at_desk() as desk, desk.catalog.reading() as session:
-        shown.check(desk.setting.estate)
+        refuse_unknown(wish, desk.setting.estate)
         today = desk.setting.today
-        first = add_months(today.replace(day=1), 1 - months)
+        first = add_months(today.replace(day=1), 1 - wish.trend)
         since = datetime(first.year, first.month, 1, tzinfo=desk.setting.zone)
-        looks = [it for it in find_trend(session, since) if shown.takes(it.subject, it.tool)]
+        looks = [it for it in find_trend(session, since) if _takes(wish, it.subject, it.tool)]
     rows = sum_up_months(looks, lambda it: it.at.astimezone(desk.setting.zone).strftime("%Y-%m"))
-    if as_json:
+    if wish.json:
         write_json(rows)
         return 0
     heads = [_("Month"), _("Looks"), _("Not whole"), _("New"), _("Fixed"), _("Open at its end")]

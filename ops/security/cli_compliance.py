@@ -11,19 +11,20 @@ from ops.language.text import _, language
 from ops.security.compliance import Row, read_compliance
 from ops.security.controls.load import load_controls
 from ops.security.form_08 import fill_form
+from ops.security.tasks import Findings
 from ops.security.wording import tell_reason
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
 
 _MOST_REASONS = 2
 
 
-def show_compliance(*, as_json: bool) -> int:
+def show_compliance(wish: Findings) -> int:
     """Write each control and duty with its verdict and what is behind it; gives the exit code."""
     now = datetime.now(UTC)
     with at_desk() as desk, desk.catalog.reading() as session:
         controls = load_controls(desk.estate)
         rows = read_compliance(session, desk.setting, controls, desk.duties, now)
-    if as_json:
+    if wish.json:
         totals, form = fill_form(
             desk.setting.estate, rows, operator=desk.estate.name_at(now),
             owner=desk.estate.organisation.authority,

@@ -13,7 +13,8 @@ from ops.console.subjects import describe_subject
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
-from ops.monitor.chart import ChartWish, Drawn, draw_metric
+from ops.monitor import tasks
+from ops.monitor.chart import Drawn, draw_metric
 from ops.monitor.forecast.look import Kind, Outlook, look_at_store
 from ops.monitor.forecast.wording import tell_growth, tell_outlook
 from ops.monitor.metric_names import tell_metric, writer_of
@@ -114,7 +115,7 @@ def _draw(
     desk: Desk, store: SeriesStore, subject: str, metrics: Sequence[str], days: int
 ) -> Iterator[dict[str, Any]]:
     for metric in metrics:
-        wish = ChartWish(subject=subject, metric=metric, days=days)
+        wish = tasks.Chart(subject=subject, metric=metric, days=days)
         drawn = draw_metric(wish, store, desk.estate, desk.now, _STEPS[days])
         if drawn is None:
             continue

@@ -12,10 +12,11 @@ from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.forecast.wording import KINDS, name_thing, tell_growth, tell_outlook
 from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
+from ops.monitor.tasks import Forecast
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 
 
-def show_forecasts(*, as_json: bool) -> int:
+def show_forecasts(wish: Forecast) -> int:
     """Write when everything is at its end; gives 1 where something is within its limit, else 0.
 
     Raises:
@@ -33,7 +34,7 @@ def show_forecasts(*, as_json: bool) -> int:
         catalog.close()
     judged = {it.subject: it.state for it in judge_outlooks(outlooks, estate, now)}
     soon = [state == "bad" for state in judged.values()]
-    if as_json:
+    if wish.json:
         write_json(({**asdict(it), "told": tell_outlook(it)} for it in outlooks), ok=not any(soon))
         return int(any(soon))
     if not outlooks:

@@ -25,7 +25,7 @@ from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.monitor.chart import ChartWish, choose_subject, show_chart
+from ops.monitor.chart import choose_subject, show_chart
 from ops.monitor.forecast.cli import show_forecasts
 from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks, read_kept
 from ops.monitor.overview import show_overview
@@ -35,6 +35,7 @@ from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
 from ops.monitor.series.write import write_gap, write_points
+from ops.monitor.tasks import Chart, Forecast, Status
 from ops.monitor.watch.figures import (
     METRICS,
     give_metrics,
@@ -102,14 +103,14 @@ def read_json(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_a_chart_is_an_svg_with_its_table_and_never_replaces_a_file(
-    estate: Estate, store: SeriesStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: SeriesStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)
     fill(store, now)
     write_gap(store, "service:giucong", now - 3 * DAY, now - 2 * DAY, "watch-down")
-    wish = ChartWish(subject="host:web1", metric=DISK, days=30, out=tmp_path / "disk.svg")
+    wish = Chart(subject="host:web1", metric=DISK, days=30, out=str(tmp_path / "disk.svg"))
 
-    show_chart(wish, estate=estate)
+    show_chart(wish)
     root = ET.fromstring((tmp_path / "disk.svg").read_bytes())  # noqa: S314 - our own
     texts = [it.text for it in root.iter("{http://www.w3.org/2000/svg}text")]
     table = (tmp_path / "disk.csv").read_text(encoding="utf-8-sig").splitlines()
@@ -119,15 +120,15 @@ def test_a_chart_is_an_svg_with_its_table_and_never_replaces_a_file(
     assert len(table) > 100
     assert "drawn" in capsys.readouterr().out
     with pytest.raises(OpsError, match="cannot be written"):
-        show_chart(wish, estate=estate)
+        show_chart(wish)
 
 
 def test_without_a_file_it_is_a_line_in_the_terminal(
-    estate: Estate, store: SeriesStore, capsys: pytest.CaptureFixture[str]
+    store: SeriesStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(store, datetime.now(UTC))
     for metric in (DISK, ""):
-        show_chart(ChartWish(subject="host:web1", metric=metric, days=30), estate=estate)
+        show_chart(Chart(subject="host:web1", metric=metric, days=30))
     told = capsys.readouterr().out
 
     assert "▁" in told
@@ -140,7 +141,7 @@ def test_what_there_are_no_figures_of_is_told_with_what_there_is(
 ) -> None:
     fill(store, datetime.now(UTC))
     with pytest.raises(OpsError) as caught:
-        show_chart(ChartWish(subject="host:web1", metric="nonsense", days=7), estate=estate)
+        show_chart(Chart(subject="host:web1", metric="nonsense", days=7))
 
     assert DISK in str(caught.value.params["known"])
     for wrong in ({"host": "nobody"}, {"host": "web1", "site": "so-y-te"}, {}):
@@ -148,7 +149,7 @@ def test_what_there_are_no_figures_of_is_told_with_what_there_is(
         with pytest.raises(OpsError):
             choose_subject(estate, **given)
     with pytest.raises(WrongUseError, match="1 to 760"):
-        show_chart(ChartWish(subject="host:web1", metric=DISK, days=0), estate=estate)
+        show_chart(Chart(subject="host:web1", metric=DISK, days=0))
 
 
 def test_the_days_of_a_site_are_a_calendar(
@@ -158,12 +159,11 @@ def test_the_days_of_a_site_are_a_calendar(
     write_minutes(store, [("so-y-te", now - DAY, "down"), ("so-y-te", now - DAY, "up")],
                   estate.zone)  # fmt: skip
     out = tmp_path / "days.svg"
-    show_chart(ChartWish(subject="site:so-y-te", metric="availability", days=90, out=out),
-               estate=estate)  # fmt: skip
+    show_chart(Chart(subject="site:so-y-te", metric="availability", days=90, out=str(out)))
 
     assert out.read_text().count("<rect") > 90
     with pytest.raises(WrongUseError, match="only sites"):
-        show_chart(ChartWish(subject="host:web1", metric="availability", days=9), estate=estate)
+        show_chart(Chart(subject="host:web1", metric="availability", days=9))
 
 
 def test_a_disk_that_is_full_within_its_limit_is_red_and_one_that_is_not_filling_is_not(
@@ -180,10 +180,10 @@ def test_a_disk_that_is_full_within_its_limit_is_red_and_one_that_is_not_filling
     assert 14 <= red.params["days"] <= 16
     assert judged["forecast:host:web1/inodes:/var"].state == "good"
     assert judged["forecast:store:near"].state == "not_checked"
-    assert show_forecasts(as_json=True) == 1
+    assert show_forecasts(Forecast(json=True)) == 1
     document = read_json(capsys)
     assert [it["kind"] for it in document["items"]] == ["disk", "inodes", "store"]
-    assert show_forecasts(as_json=False) == 1
+    assert show_forecasts(Forecast()) == 1
     assert "not filling" in capsys.readouterr().out
 
 
@@ -196,14 +196,14 @@ def test_the_watch_keeps_figures_and_opens_an_alert_for_a_disk_that_fills(
         keep_figures(estate, keeper)
         keep_forecasts(estate, keeper)
 
-    assert show_overview(as_json=True) == 0  # a warning is red nowhere
+    assert show_overview(Status(json=True)) == 0  # a warning is red nowhere
     document = read_json(capsys)
     seen = {it["subject"]: it for it in document["items"]}
     assert seen["host:web1"]["health"] == "passing"
     assert next(iter(seen)) == "host:web1"
     assert seen["site:so-y-te"]["values"]["backup_rpo_seconds"] == 86_400
     assert seen["store:near"]["values"]["store_free_bytes"] > 0
-    assert show_overview(as_json=False) == 0
+    assert show_overview(Status()) == 0
     assert "web1" in capsys.readouterr().out
 
 
@@ -222,12 +222,12 @@ def test_series_that_are_locked_or_damaged_stop_neither_alerts_nor_the_overview(
         keep_forecasts(estate, keeper)
         keeper.tell_of_series(datetime.now(UTC), 60)
 
-    assert show_overview(as_json=False) == 1
+    assert show_overview(Status()) == 1
     told = capsys.readouterr().out
     assert "red" in told
     assert "cannot be used" in told
     with pytest.raises(SeriesError):
-        show_forecasts(as_json=False)
+        show_forecasts(Forecast())
 
 
 def test_figures_say_how_old_copies_readings_drills_and_the_archive_are(

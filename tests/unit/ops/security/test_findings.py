@@ -12,7 +12,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.security import SecurityBaseline, SecurityFinding, SecurityLook
 from ops.errors import WrongUseError
 from ops.security.allowed import Difference, NothingListedError, refuse_old
-from ops.security.cli import Shown
+from ops.security.cli import refuse_unknown
 from ops.security.findings import (
     LONGEST_CHECK,
     LONGEST_TITLE,
@@ -33,6 +33,7 @@ from ops.security.records import (
     hold_against,
     remember_looks,
 )
+from ops.security.tasks import Findings
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -222,7 +223,7 @@ def test_a_list_is_approved_from_what_was_seen_of_late() -> None:
 def test_a_name_that_nobody_knows_is_no_clean_host(wrong: dict[str, Any]) -> None:
     estate = {"hosts": [{"name": "web1"}], "sites": [{"name": "a"}]}
 
-    Shown(host="web1", site="a", tool="lynis").check(estate)
-    Shown(host="gone").check(estate, ["host:gone"])
+    refuse_unknown(Findings(host="web1", site="a", tool="lynis"), estate)
+    refuse_unknown(Findings(host="gone"), estate, ["host:gone"])
     with pytest.raises(WrongUseError):
-        Shown(**wrong).check(estate)
+        refuse_unknown(Findings(**wrong), estate)
