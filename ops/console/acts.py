@@ -93,14 +93,6 @@ _LISTED = (
         task="register.close", label=N_("Conclude it"),
         fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
     ),
-    Act(
-        task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),
-        always={"only_begin": True},
-    ),
-    Act(
-        task="runbook.resume", label=N_("Carry this step out"),
-        fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
-    ),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from ops.language.formats import format_moment, format_number
 from ops.language.text import _, language
 from ops.runbooks.asker import KINDS
 from ops.runbooks.library import find_runbook, load_runbooks
+from ops.runbooks.tasks import Print
 from ops.terminal.output import write_text
 from runbooks.command_lines import VARIABLE
 from runbooks.procedure import Prose, Runbook, Step
@@ -215,14 +216,10 @@ def _inline(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", held)
 
 
-def print_booklet(wanted: str) -> None:
-    """Write all runbooks, or one, as HTML for A4 paper to standard output.
-
-    Args:
-        wanted: Id of a runbook; empty for all.
-    """
+def print_booklet(wish: Print) -> None:
+    """Write all runbooks, or one, as HTML for A4 paper to standard output."""
     estate = load_estate()
-    runbooks = [find_runbook(estate.path, wanted)] if wanted else load_runbooks(estate.path)
+    runbooks = [find_runbook(estate.path, wish.id)] if wish.id else load_runbooks(estate.path)
     write_text(make_booklet(estate, runbooks, read_holders(estate), datetime.now(UTC)))
 
 

@@ -15,13 +15,14 @@ from ops.runbooks.bare_machine import estate_place, where_estate_is
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.run import tell_language, write_plan
 from ops.runbooks.states import CatalogStates, list_unfinished
+from ops.runbooks.tasks import List, Show
 from ops.terminal.output import write_json, write_line, write_table
 from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.procedure import Runbook
 from runbooks.state import RunState
 
 
-def show_runbooks(*, as_json: bool) -> None:
+def show_runbooks(wish: List) -> None:
     """Write every runbook, and the runs that are not over; on a bare machine the runbooks."""
     estate = load_estate() if where_estate_is() else None
     runbooks = load_runbooks(estate_place())
@@ -30,7 +31,7 @@ def show_runbooks(*, as_json: bool) -> None:
     if catalog is not None:
         with catalog, catalog.reading() as session:
             runs = list_unfinished(session)
-    if as_json:
+    if wish.json:
         write_json([_describe(it) for it in runbooks], runs=list(map(_brief, runs)))
         return
     heads = [_("Runbook"), _("What it does"), _("Steps"), _("Owner")]
@@ -84,23 +85,23 @@ def _describe(runbook: Runbook) -> dict[str, Any]:
     }
 
 
-def show_runbook(wanted: str, run: str, *, as_json: bool) -> None:
+def show_runbook(wish: Show) -> None:
     """Write a runbook's values and steps; or the tries of a run, with their outputs' hashes.
 
     Raises:
         RunbookUseError: There is none; neither or both were asked for.
     """
-    if bool(wanted) == bool(run):
+    if bool(wish.id) == bool(wish.run):
         raise RunbookUseError(
             "give either a runbook or a run",
             data="nothing was changed",
             next_step="`{program} runbook.list` lists both",
         )
-    if run:
-        _show_run(run, as_json=as_json)
+    if wish.run:
+        _show_run(wish.run, as_json=wish.json)
         return
-    runbook = find_runbook(estate_place(), wanted)
-    if as_json:
+    runbook = find_runbook(estate_place(), wish.id)
+    if wish.json:
         write_json([_describe(runbook)])
         return
     tell_language([runbook])

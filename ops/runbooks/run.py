@@ -8,7 +8,7 @@ Order:
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
 from ops.runbooks.places import refuse_old, refuse_places
 from ops.runbooks.states import CatalogStates
+from ops.runbooks.tasks import Resume, Run
 from ops.runbooks.unfinished import abandon_run, tell_others
 from ops.terminal.output import write_line
 from runbooks.errors import RunbookUseError, no_such_run
@@ -51,36 +52,6 @@ _ENDINGS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunWish:
-    """What the person asks for.
-
-    Attributes:
-        runbook: Id of the runbook to begin; empty to take up a run.
-        run: Id of the run to take up.
-        values: `NAME=VALUE` each; of a run that is taken up those to correct.
-        roll_back: Take back what was done.
-        abandon: Give the run up.
-        only_begin: Keep the run, and carry out nothing yet.
-        step: Number of the one step to carry out; 0 for all that are left.
-        answer: What that step asks for.
-        reason, document: Why, for the journal and for the one who approves.
-        dry_run: Print every step and command, and do nothing.
-    """
-
-    runbook: str = ""
-    run: str = ""
-    values: Sequence[str] = ()
-    roll_back: bool = False
-    abandon: bool = False
-    only_begin: bool = False
-    step: int = 0
-    answer: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-
-
 class MachineClock:
     """This machine's time."""
 
@@ -97,9 +68,9 @@ class MachineClock:
         time.sleep(seconds)
 
 
-def begin_run(wish: RunWish) -> int:
+def begin_run(wish: Run) -> int:
     """Begin a run; gives the task's exit code."""
-    runbook = find_runbook(estate_place(), wish.runbook)
+    runbook = find_runbook(estate_place(), wish.id)
     given = _read_given(runbook, wish)
     values = choose_values(runbook, given if wish.only_begin else _ask_missing(runbook, given))
     _look_at(runbook, values, values)
@@ -116,13 +87,15 @@ def begin_run(wish: RunWish) -> int:
             started_at=datetime.now(UTC),
         )
         tell_others(desk, state)
+        begun = Resume(run=state.id, reason=_reason_of(wish, state), document=wish.document)
+        # Before its id is told: whoever has read it can take it up.
+        CatalogStates(desk.catalog, _origin_of(desk, begun)).save(state)
         if wish.only_begin:
-            CatalogStates(desk.catalog, _origin_of(desk, _with_reason(wish, state))).save(state)
             write_line(_("{title} · run {run}").format(
                 title=runbook.title, run=format_id(state.id)))  # fmt: skip
             _tell_how_to_go_on(state)
             return 0
-        return _carry_out(desk, wish, runbook, state)
+        return _carry_out(desk, begun, runbook, state)
 
 
 def _look_at(runbook: Runbook, given: Mapping[str, str], known: Mapping[str, str]) -> None:
@@ -132,13 +105,13 @@ def _look_at(runbook: Runbook, given: Mapping[str, str], known: Mapping[str, str
         refuse_unknown(name, value, known)
 
 
-def _origin_of(desk: Desk, wish: RunWish) -> Origin:
+def _origin_of(desk: Desk, wish: Resume) -> Origin:
     return replace(desk.origin, reason=wish.reason, document=wish.document)
 
 
-def _read_given(runbook: Runbook, wish: RunWish) -> dict[str, str]:
+def _read_given(runbook: Runbook, wish: Run) -> dict[str, str]:
     """Give the values that were given; a reason is one where the runbook names it."""
-    given = read_pairs(wish.values)
+    given = read_pairs(wish.set)
     if wish.reason and "reason" in runbook.variables:
         given.setdefault("reason", wish.reason)
     return given
@@ -161,7 +134,7 @@ def _ask_missing(runbook: Runbook, given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def resume_run(wish: RunWish) -> int:
+def resume_run(wish: Resume) -> int:
     """Take a run up at the step that is not done; gives the task's exit code."""
     if wish.dry_run:
         catalog = open_existing(load_estate())
@@ -183,10 +156,10 @@ def resume_run(wish: RunWish) -> int:
                 id=state.runbook,
             )
         if wish.abandon:
-            return abandon_run(desk, _with_reason(wish, state).reason, state)
+            return abandon_run(desk, _reason_of(wish, state), state)
         runbook = _read_begun(state)
         asked = {it.variable: wish.answer for it in runbook.steps if it.number == wish.step}
-        asked |= read_pairs(wish.values)
+        asked |= read_pairs(wish.set)
         _look_at(runbook, asked, state.values)
         return _carry_out(desk, wish, runbook, state)
 
@@ -195,13 +168,13 @@ def _read_begun(state: RunState) -> Runbook:
     return read_runbook(state.text, Path(f"{state.runbook}.md"))
 
 
-def _with_reason(wish: RunWish, state: RunState) -> RunWish:
-    """Give the wish with the reason that the runbook asked for as a value, where none was given."""
-    return replace(wish, reason=wish.reason or state.values.get("reason", ""))
+def _reason_of(wish: Run | Resume, state: RunState) -> str:
+    """Give the reason; where none was given, the one that the runbook asked for as a value."""
+    return wish.reason or state.values.get("reason", "")
 
 
-def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> int:
-    wish = _with_reason(wish, state)
+def _carry_out(desk: Desk, wish: Resume, runbook: Runbook, state: RunState) -> int:
+    wish = replace(wish, reason=_reason_of(wish, state))
     states = CatalogStates(desk.catalog, _origin_of(desk, wish))
     run = format_id(state.id)
     environment = {"GIUCONG_LANG": language(), RUN_VARIABLE: run, **hand_proof_down()}
@@ -219,10 +192,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
     )
     runner = Runner(runbook, seams, desk.origin.person or desk.origin.login)
     with hold_site_lock(desk.locks, f"runbook-{state.id}", holder=state.id):
-        if wish.run:
-            state = _correct(runbook, states.load(state.id), wish)
-        else:
-            states.save(state)  # before its id is told: whoever has read it can take it up
+        state = _correct(runbook, states.load(state.id), wish)
         write_line(_("{title} · run {run}").format(title=runbook.title, run=format_id(state.id)))
         tell_language([runbook])
         try:
@@ -238,8 +208,8 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
     return _EXIT_CODES.get(state.standing, 1)
 
 
-def _correct(runbook: Runbook, state: RunState, wish: RunWish) -> RunState:
-    given = read_pairs(wish.values)
+def _correct(runbook: Runbook, state: RunState, wish: Resume) -> RunState:
+    given = read_pairs(wish.set)
     return replace(state, values=correct_values(runbook, state, given)) if given else state
 
 
