@@ -27,7 +27,7 @@ from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_id, format_moment, format_number, format_size
-from ops.language.text import N_, _
+from ops.language.text import N_, _, as_typed
 from ops.terminal.exit_codes import gravest
 from ops.terminal.output import Cell, text_width, write_cells, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
@@ -234,7 +234,7 @@ def export(wish: Export) -> int:
         told = _("would write {title} into {target}")
         write_line(told.format(title=named.entry.title, target=target))
         return 0
-    details = {"item": named.entry.id, "version": wish.version, "to": wish.out}
+    details = {"item": named.entry.id, "version": wish.version, "to": as_typed(wish.out)}
     _note_access(estate, "export", details)
     files = export_item(named, wish.version, target, estate.organisation.timezone, wish.as_)
     write_line(_("{count} files: {target}").format(count=len(files), target=target))

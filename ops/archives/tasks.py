@@ -129,8 +129,7 @@ class Reindex:
         str,
         Flag(
             "public, private, the name of a copy, or a folder that luu-tru was restored to; left"
-            " out: each root for itself.",
-            shape="input-folder",
+            " out: each root for itself."
         ),
     ] = ""
     dry_run: DryRun = False

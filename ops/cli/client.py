@@ -19,14 +19,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_path
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
-from ops.terminal.task import OfCaller, Task
+from ops.terminal.task import DeclaredFlag, OfCaller, Task
 
 SOCKET = Path("/run/giucong/terminal.sock")
 BARE, COMPLETE = "giucong", "complete"
@@ -101,8 +101,7 @@ def _may_ask() -> bool:
     except OSError as error:
         if os.geteuid() == 0:
             return False
-        code = report(_away(error))
-        raise SystemExit(code) from error
+        raise SystemExit(report(_away(error))) from error
     return True
 
 
@@ -188,23 +187,27 @@ def _pack(task: Task | None, values: dict[str, Any], held: ExitStack) -> _Luggag
     """Open what the flags name, with this process's rights."""
     luggage = _Luggage({name: it for name, it in values.items() if it is not None})
     for flag in task.flags.values() if task else ():
-        typed = values.get(flag.name)
-        if flag.shape not in OfCaller.__args__ or not typed or typed == "-":  # type: ignore[attr-defined]  # of a Literal
-            continue
-        file: dict[str, object] = {"flag": flag.name, "shape": flag.shape, "typed": typed}
-        path = Path(typed)
-        if flag.shape in {"input-file", "secret", "proof"}:
-            file["descriptor"] = luggage.add(_open(path, os.O_RDONLY))
-        else:
-            if luggage.line is None:
-                ours, theirs = socket.socketpair()
-                luggage.line = held.enter_context(ours)
-                luggage.line_number = luggage.add(theirs.detach())
-            if flag.shape == "output-file":
-                _refuse_existing(path)
-            luggage.folders[flag.name] = path
-        luggage.files.append(file)
+        given = values.get(flag.name) if flag.shape in get_args(OfCaller) else None
+        for typed in given if isinstance(given, (list, tuple)) else [given]:
+            if typed and typed != "-":
+                luggage.files.append(_pack_one(flag, typed, luggage, held))
     return luggage
+
+
+def _pack_one(it: DeclaredFlag, typed: str, luggage: _Luggage, held: ExitStack) -> dict[str, Any]:
+    path = Path(typed)
+    shape = "input-file" if it.shape == "input-folder" and path.is_file() else it.shape
+    file = {"flag": it.name, "shape": shape, "typed": typed}
+    if shape in {"input-file", "secret", "proof"}:
+        return {**file, "descriptor": luggage.add(_open(path, os.O_RDONLY))}
+    if luggage.line is None:
+        ours, theirs = socket.socketpair()
+        luggage.line = held.enter_context(ours)
+        luggage.line_number = luggage.add(theirs.detach())
+    if shape == "output-file":
+        _refuse_existing(path)
+    luggage.folders[it.name] = path
+    return file
 
 
 def _open(path: Path, flags: int) -> int:

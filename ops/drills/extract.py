@@ -37,7 +37,7 @@ from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_number, format_second
-from ops.language.text import _, ngettext
+from ops.language.text import _, as_typed, ngettext
 from ops.sandbox.isolation.new_root import MADE_BELOW
 from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import bounds_of, plan_database
@@ -224,7 +224,7 @@ def _recorded(bench: Bench, wish: Extract, snapshot: Snapshot) -> Iterator[dict[
         "table": wish.table,
         "where": [it.partition("=")[0] for it in wish.where],
         "contains": bool(wish.contains),
-        "target": wish.target,
+        "target": as_typed(wish.target),
     }
     try:
         yield done

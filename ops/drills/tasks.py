@@ -146,8 +146,5 @@ class Extract:
 class Wipe:
     """Overwrite and remove the rows that were taken out of a backup; nothing else in the folder."""
 
-    target: Annotated[
-        str,
-        Flag("The folder that `drill.extract` has put the rows into.", shape="output-folder"),
-    ]
+    target: Annotated[str, Flag("The folder that `drill.extract` has put the rows into.")]
     dry_run: DryRun = False

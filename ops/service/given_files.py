@@ -43,7 +43,12 @@ def placed_files(
     with ExitStack() as held:
         for it in terminal.files:
             place = _place(it, Path(terminal.folder), descriptors, terminal.line, held)
-            placed[it.flag], named[place] = place, it.typed
+            named[place], given = it.typed, placed[it.flag]
+            placed[it.flag] = (
+                [place if typed == it.typed else typed for typed in given]
+                if isinstance(given, list)
+                else place
+            )
         with naming_as_typed(named):
             try:
                 yield placed

@@ -262,13 +262,17 @@ class TerminalDoor:
 
 def _check_files(task: Task, asked: _Asked, number: int) -> None:
     """Refuse a path without its file, and a file that is not what the flag takes."""
-    files = {it.flag: it for it in asked.files}
     for flag in task.flags.values():
-        is_named = flag.shape in _OF_CALLER and asked.values.get(flag.name) not in {None, "", "-"}
-        if is_named and flag.name not in files:
+        given = asked.values.get(flag.name)
+        typed = given if isinstance(given, list) else [given]
+        named = [it for it in typed if it not in (None, "", "-")]
+        if flag.shape in _OF_CALLER and named != [
+            it.typed for it in asked.files if it.flag == flag.name
+        ]:
             raise _unreadable()
     for it in asked.files:
-        if it.flag not in task.flags or task.flags[it.flag].shape != it.shape:
+        shape = task.flags[it.flag].shape if it.flag in task.flags else ""
+        if it.shape != shape and (shape, it.shape) != ("input-folder", "input-file"):
             raise _unreadable()
         if not -1 <= it.descriptor < number:
             raise _unreadable()

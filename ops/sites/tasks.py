@@ -65,12 +65,10 @@ class Import:
         str,
         Flag("The table of sites, saved as `CSV UTF-8`; - is standard input.", shape="input-file"),
     ]
-    out: Annotated[
-        str,
-        Flag(
-            "The file that gets the blocks; left out: sites.d/imported.toml.", shape="output-file"
-        ),
-    ] = ""
+    # A file of the estate, which includes it: none of whoever types.
+    out: Annotated[str, Flag("The file that gets the blocks; left out: sites.d/imported.toml.")] = (
+        ""
+    )
     dry_run: Annotated[bool, Flag("Print the blocks, and write nothing.")] = False
     json: Json = False
 

@@ -81,7 +81,7 @@ def receive_tree(line: socket.socket, folder: int, *, only: str = "") -> Receive
     Args:
         line: Where it comes from; whatever it says is not believed.
         folder: Descriptor of the folder.
-        only: Of a single file that is asked for, the name it gets.
+        only: Of a single file that is asked for, the name it gets; others differ in its ending.
 
     Raises:
         ExchangeError: It breaks off, is too much, or is no stream of files.
@@ -94,7 +94,8 @@ def receive_tree(line: socket.socket, folder: int, *, only: str = "") -> Receive
         if came > MOST_BYTES or number >= MOST_ENTRIES:
             raise too_much()
         if only:
-            names = [only] if isinstance(size, int) else []
+            beside = Path(str(names[-1] if names else only)).suffix  # a chart and its figures
+            names = [Path(only).with_suffix(beside).name] if isinstance(size, int) else []
         if not names:
             continue
         if isinstance(size, int):
