@@ -28,8 +28,8 @@ from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import open_repository, read_patiently
 from ops.backups.restore.targets import take_target
 from ops.backups.sources.site import MANIFEST
-from ops.durable_files import copy_new
 from ops.drills.tasks import Extract
+from ops.durable_files import copy_new
 from ops.errors import OpsError, WrongUseError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
