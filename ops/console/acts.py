@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from ops.console.words import FIELDS
 from ops.errors import WrongUseError
 from ops.language.text import N_
-from ops.terminal.task import PROOF_FLAG, DeclaredFlag, Task, all_tasks, find_task
+from ops.terminal.task import DeclaredFlag, Task, all_tasks, find_task
 
 Kind = Literal[
     "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload", "path"
