@@ -261,10 +261,9 @@ def _translate_below(pattern: _Pattern) -> bytes:
     fixed = pattern.parts
     if _ANY_PARTS in fixed:
         fixed = fixed[: fixed.index(_ANY_PARTS)]
-    source = b""
-    for part in reversed(fixed):
-        source = rb"/(?:\Z|" + translate_part(part) + rb"(?:\Z|" + (source or b"/") + rb"))"
-    return rb"\A(?:" + (source or b"/") + rb")"
+    # One behind another, for a pattern is as deep as somebody likes: whoever is at the end stays.
+    parts = (rb"(?:\Z|" + translate_part(part) + rb"(?:/|\Z))" for part in fixed)
+    return rb"\A/" + b"".join(parts)
 
 
 def _matches_deep(pattern: _Pattern, path: bytes) -> bool:

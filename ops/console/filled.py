@@ -11,7 +11,10 @@ from ops.errors import WrongUseError
 from ops.language.text import _, make_visible
 from ops.terminal.task import find_task
 
-_LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
+LONGEST_PATH = 13_000
+"""Of a path as addresses and forms have it: each byte may take three signs."""
+
+_LONGEST_VALUE, _LONGEST_PROOF = 4_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
 _DIGITS, _MOST_LINES = 6, 200
 _TYPED = ("new_password", "new_password_again", "new_code", "offer")
@@ -77,7 +80,7 @@ def read_typed(given: Mapping[str, Any], person: str) -> dict[str, str]:
 
 def _read_value(field: Field, given: object) -> object:
     """Read one field; None where nothing was filled in."""
-    longest = _LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
+    longest = LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
     if not isinstance(given, str) or len(given) > longest:
         raise _unfit(field)
     text = given.replace("\r\n", "\n").strip()

@@ -1,4 +1,4 @@
-"""A site lays out a path so deep that matching patterns against it holds everybody up."""
+"""A path or pattern is so deep that it ends what matches it, or holds everybody up."""
 
 import pytest
 
@@ -24,3 +24,18 @@ def test_a_deep_path_holds_nobody_up(pattern: str) -> None:
     assert not patterns.match(path)
     assert patterns.match(path + b"/a/b/c")
     assert takes_at_most(2, lambda: patterns.match(path))
+
+
+@pytest.mark.parametrize("pattern", ["/a" * 5_000, "a/" * 5_000 + "b", "!" + "/?" * 5_000])
+def test_a_deep_pattern_holds_nobody_up(pattern: str) -> None:
+    assert takes_at_most(3, lambda: compile_patterns(["x", pattern]))
+
+
+def test_a_deep_pattern_leads_down_to_its_end_and_below() -> None:
+    patterns = compile_patterns(["/a" * 1_000])
+
+    assert all(patterns.child_match(b"/a" * depth) for depth in (1, 500, 1_000, 1_001))
+    assert patterns.child_match(b"/")
+    assert not patterns.child_match(b"/a" * 500 + b"/b")
+    assert not patterns.child_match(b"/ab")
+    assert patterns.match(b"/a" * 1_001)

@@ -16,7 +16,7 @@ from ops.backups.ransomware.suspicion import find_suspicion
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
 from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
-from ops.console.filled import pattern_of
+from ops.console.filled import LONGEST_PATH, pattern_of
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
@@ -69,6 +69,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _read_path(text: str) -> bytes:
+    if len(text) > LONGEST_PATH:
+        raise WrongUseError(
+            "this path is too long", data="nothing was changed", next_step="look for a name in it"
+        )
     return unquote_to_bytes(text)
 
 

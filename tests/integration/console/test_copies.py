@@ -76,6 +76,14 @@ def test_each_file_has_its_versions_and_no_other_has(backed_up: InProcess, name:
     assert page["items"][0]["size"] == len(HOSTILE[name])
 
 
+def test_a_path_as_deep_as_somebody_likes_is_not_there_and_no_more(backed_up: InProcess) -> None:
+    for depth in (500, 6_000):
+        assert backed_up.page("restore", site="cong-xa", path="a/" * depth + "b")["items"] == []
+    for argument in ("path", "folder"):
+        with pytest.raises(WrongUseError, match="too long"):
+            backed_up.page("restore", site="cong-xa", **{argument: "a/" * 7_000})
+
+
 @pytest.mark.parametrize("name", sorted(HOSTILE)[-3:])
 def test_a_file_of_any_name_comes_back_byte_equal_and_nothing_else_does(
     backed_up: InProcess, name: bytes
