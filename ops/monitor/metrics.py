@@ -3,9 +3,11 @@
 Source: text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats/
 
 A scrape reads the series and nothing else, so that it costs no look at any host. At most two are
-answered at a time; a reader that is slow, or asks too much, is let go.
+answered at a time; a reader that is slow, or asks too much, is let go. Every account of the machine
+reaches a loopback address, so the reader shows a bearer token (RFC 6750, 2.1).
 """
 
+import hmac
 import ipaddress
 import logging
 import socket
@@ -14,12 +16,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
+from pydantic import SecretStr
 
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Latest, read_latest
@@ -103,8 +107,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], read: Read) -> None:
-        self.read = read
+    def __init__(self, address: tuple[str, int], read: Read, token: SecretStr) -> None:
+        self.read, self.token = read, token
         self.places = threading.Semaphore(_AT_ONCE)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
@@ -146,10 +150,20 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != "/metrics":
             self._answer(404, "text/plain", b"only /metrics is here\n")
             return
+        if not self._is_known():
+            self._answer(401, "text/plain", b"show the token of [monitor] metrics_token\n")
+            return
         self._answer(200, CONTENT_TYPE_PLAIN_0_0_4, write_metrics(self.server.read))
+
+    def _is_known(self) -> bool:
+        kind, _space, given = self.headers.get("Authorization", "").partition(" ")
+        token = self.server.token.get_secret_value().encode()
+        return kind.lower() == "bearer" and hmac.compare_digest(given.encode("latin-1"), token)
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
+        if status == HTTPStatus.UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", "Bearer")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
@@ -176,10 +190,12 @@ class MetricsServer:
     Attributes:
         listen: Address and port, as the estate has it: `127.0.0.1:9187`; port 0 takes any.
         read: Gives the figures.
+        token: What a reader shows.
     """
 
     listen: str
     read: Read
+    token: SecretStr
     _server: _Server = field(init=False)
     _thread: threading.Thread = field(init=False)
 
@@ -188,7 +204,7 @@ class MetricsServer:
         address = host.strip("[]")
         if not _is_loopback(address):
             raise ValueError(f"not an address of this machine alone: {address}")
-        self._server = _Server((address, int(port)), self.read)
+        self._server = _Server((address, int(port)), self.read, self.token)
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="metrics", daemon=True
         )

@@ -44,6 +44,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_sources(estate),
         *_check_ends(estate, today),
         *_check_targets(estate),
+        *_check_metrics(estate),
         *find_shared(estate.people),
         *(it for check in ESTATE_CHECKS.parts() for it in check(estate, today)),
         *check_bare_hosts(estate),
@@ -245,6 +246,18 @@ def _check_targets(estate: Estate) -> Iterator[Problem]:
                 {"hours": site.targets.rpo_hours},
                 severity="warning",
             )
+
+
+def _check_metrics(estate: Estate) -> Iterator[Problem]:
+    if estate.monitor.metrics and not estate.monitor.metrics_token:
+        yield Problem(
+            "monitor.metrics_token",
+            "figures are not given out at {listen}: there is no token that readers show",
+            'add `metrics_token = "file:var/keys/metrics-token"`, then `openssl rand -hex 32 |'
+            " {program} estate.secret --name file:var/keys/metrics-token --file -`",
+            {"listen": estate.monitor.metrics},
+            severity="warning",
+        )
 
 
 def _at(problem: Problem, location: Location, document: object) -> Problem:

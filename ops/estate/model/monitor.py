@@ -15,6 +15,7 @@ from ops.estate.model.values import (
     Part,
     Port,
     Positive,
+    Secret,
     Text,
     mistake,
 )
@@ -142,6 +143,12 @@ class MonitorSettings(Part):
         default=None,
         description="Prometheus text at this address; left out: off.",
         examples=["127.0.0.1:9187"],
+    )
+    metrics_token: Secret | None = Field(
+        default=None,
+        description="Who reads `metrics` shows this (a bearer token); nothing is given out without"
+        " it.",
+        examples=["file:var/keys/metrics-token"],
     )
     enabled: Flag = Field(default=True, description="Whether the service watches at all.")
     thresholds: Thresholds = Field(

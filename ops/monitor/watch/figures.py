@@ -8,8 +8,9 @@ from sqlalchemy.exc import DBAPIError
 
 from ops.alerts.conditions import Condition
 from ops.alerts.quiet import FORECAST
-from ops.errors import OpsError
+from ops.errors import OpsError, SecretError
 from ops.estate.model.estate import Estate
+from ops.estate.model.references import resolve
 from ops.language.text import N_
 from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.metrics import MetricsServer, read_fresh
@@ -60,18 +61,24 @@ def keep_forecasts(estate: Estate, keeper: Keeper) -> None:
 
 def give_metrics(estate: Estate, keeper: Keeper) -> MetricsServer | None:
     """Begin to give figures out where the estate says so; None where it does not or cannot."""
-    listen, server, reason = estate.monitor.metrics, None, ""
-    if listen is not None:
+    monitor, server, code, reason = estate.monitor, None, "", ""
+    listen, token = monitor.metrics, monitor.metrics_token
+    if listen is not None and token is None:
+        code = "metrics_without_token"
+    elif listen is not None and token is not None:
         try:
-            server = MetricsServer(listen, lambda: read_fresh(keeper.store()))
+            server = MetricsServer(listen, lambda: read_fresh(keeper.store()), resolve(token))
+        except SecretError:
+            code = "metrics_without_token"
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            log.warning("metrics-not-given", extra={"fields": {"error": reason}})
+            code, reason = "metrics_not_given", error.strerror or type(error).__name__
+    if code:
+        log.warning(code.replace("_", "-"), extra={"fields": {"error": reason}})
     condition = Condition(
         subject=METRICS,
-        state="bad" if reason else "good",
-        code="metrics_not_given" if reason else "",
-        params={"listen": listen, "reason": reason} if reason else {},
+        state="bad" if code else "good",
+        code=code,
+        params={"listen": listen, "reason": reason} if code else {},
     )
     try:
         keeper.keep_conditions([condition], [METRICS], datetime.now(UTC), FORECAST_SECONDS)
@@ -86,5 +93,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         N_("another program listens there, or the address is not this machine's"),
         N_("the watch itself goes on"),
         N_("choose another port in `[monitor] metrics`, then `systemctl restart giucong`"),
+    ),
+    "metrics_without_token": Explanation(
+        N_("figures are not given out at {listen}: there is no token that readers show"),
+        N_("every account of this machine reaches that address"),
+        N_("the watch itself goes on"),
+        N_("`{program} estate.check` says what to add; then `systemctl restart giucong`"),
     ),
 }

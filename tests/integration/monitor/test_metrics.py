@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from ops.monitor.metrics import MetricsServer, read_fresh
 from ops.monitor.series.points import Point
@@ -16,6 +17,7 @@ from ops.monitor.series.read import Latest
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
 from ops.monitor.series.write import write_points
 
+TOKEN = SecretStr("7c9e6679f1a8")
 HOSTILE = 'a"} 1\\n# HELP é {x="y'
 
 
@@ -27,13 +29,17 @@ def store(tmp_path: Path) -> Iterator[SeriesStore]:
 
 @pytest.fixture
 def server(store: SeriesStore) -> Iterator[MetricsServer]:
-    with closing(MetricsServer("127.0.0.1:0", lambda: read_fresh(store))) as started:
+    with closing(MetricsServer("127.0.0.1:0", lambda: read_fresh(store), TOKEN)) as started:
         yield started
 
 
-def ask(server: MetricsServer, path: str = "/metrics", host: str = "") -> tuple[int, str, str]:
+def ask(
+    server: MetricsServer, path: str = "/metrics", host: str = "", shown: str | None = None
+) -> tuple[int, str, str]:
+    shown = f"Bearer {TOKEN.get_secret_value()}" if shown is None else shown
+    headers = {"Host": host, "Authorization": shown}
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as line:
-        line.request("GET", path, headers={"Host": host} if host else {})
+        line.request("GET", path, headers={name: it for name, it in headers.items() if it})
         answer = line.getresponse()
         return answer.status, answer.headers["Content-Type"], answer.read().decode()
 
@@ -79,11 +85,27 @@ def test_units_are_prometheus_own_and_labels_are_escaped(
     assert "giucong_series_up 1.0" in lines
 
 
+@pytest.mark.parametrize(
+    "shown",
+    ["", "Bearer", "Bearer ", "Bearer 7c9e6679f1a", "Bearer 7c9e6679f1a8 ", "Bearer 7C9E6679F1A8",
+     "Basic 7c9e6679f1a8", "Bearer \xff\xfe", "7c9e6679f1a8"],
+)  # fmt: skip
+def test_who_shows_no_token_is_told_nothing(
+    store: SeriesStore, server: MetricsServer, shown: str
+) -> None:
+    write(store, cpu_percent=55.0)
+    status, _kind, text = ask(server, shown=shown)
+
+    assert status == 401
+    assert "giucong_" not in text
+    assert ask(server, shown="bearer 7c9e6679f1a8")[0] == 200
+
+
 def test_series_that_cannot_be_read_are_told_and_nothing_else_is() -> None:
     def fail() -> list[Latest]:
         raise SeriesError("locked")
 
-    with closing(MetricsServer("127.0.0.1:0", fail)) as server:
+    with closing(MetricsServer("127.0.0.1:0", fail, TOKEN)) as server:
         text = ask(server)[2]
 
     assert [it for it in text.splitlines() if not it.startswith("#")] == ["giucong_series_up 0.0"]
@@ -95,7 +117,7 @@ def test_only_the_page_is_there_and_only_by_the_address(server: MetricsServer) -
     assert ask(server, host=f"[::1]:{server.port}")[0] == 200
     assert ask(server, host="evil.example")[0] == 403
     with pytest.raises(ValueError, match="this machine alone"):
-        MetricsServer("192.0.2.1:9187", list)
+        MetricsServer("192.0.2.1:9187", list, TOKEN)
 
 
 def test_readers_that_only_hold_the_line_are_few_and_it_still_closes(

@@ -5,12 +5,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from sqlalchemy import select
 
 from ops.alerts.conditions import Condition
 from ops.alerts.quiet import FORECAST
@@ -19,10 +20,12 @@ from ops.alerts.watch import Taken, take_look
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.conditions import ConditionState
 from ops.catalog.tables.copies import PackReading
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.errors import OpsError, WrongUseError
+from ops.estate.check.check import check_surroundings
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.monitor.chart import choose_subject, show_chart
@@ -307,10 +310,28 @@ def test_a_store_without_a_known_size_is_not_checked(estate: Estate) -> None:
     assert ask_room(estate.primary_store.model_copy(update={"url": "/nowhere/at/all"})) is None
 
 
-def test_a_port_that_is_taken_is_told_and_the_watch_goes_on(
-    estate: Estate, catalog: Catalog
+def test_an_estate_of_before_without_a_token_loads_and_gives_nothing_out_but_says_so(
+    load: Load, estate: Estate, catalog: Catalog
 ) -> None:
-    monitor = estate.monitor.model_copy(update={"metrics": "127.0.0.1:0"})
+    without = load(SITE + HOST + '[monitor]\nmetrics = "127.0.0.1:9187"\n')
+    told = [it for it in check_surroundings(without, date(2026, 12, 1)) if "metrics" in it.key]
+    with closing(Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))) as keeper:
+        assert give_metrics(without, keeper) is None
+        assert give_metrics(without.model_copy(update={"monitor": without.monitor.model_copy(
+            update={"metrics_token": "env:NOT_THERE"})}), keeper) is None  # fmt: skip
+    with catalog.reading() as session:
+        (found,) = session.execute(select(ConditionState.state, ConditionState.code)).all()
+
+    assert [(it.key, it.severity) for it in told] == [("monitor.metrics_token", "warning")]
+    assert found == ("bad", "metrics_without_token")
+
+
+def test_a_port_that_is_taken_is_told_and_the_watch_goes_on(
+    estate: Estate, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_TOKEN", "7c9e6679f1a8")
+    given = {"metrics": "127.0.0.1:0", "metrics_token": "env:METRICS_TOKEN"}
+    monitor = estate.monitor.model_copy(update=given)
     keeper = Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
     with closing(keeper):
         first = give_metrics(estate.model_copy(update={"monitor": monitor}), keeper)
