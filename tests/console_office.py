@@ -310,7 +310,9 @@ def served(
     host, _colon, port = office.estate.listen.rpartition(":")
     path = office.estate.path.parent / "state" / name
     stop, listener = threading.Event(), listen(path)
-    counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
+    counter = threading.Thread(
+        target=serve, args=(listener, office.counter.handlers(), stop, office.counter.whose)
+    )
     counter.start()
     app = make_app(path, office.estate.captured.rpartition(":")[2])
     server = uvicorn.Server(configure(app, host, int(port), proxy))

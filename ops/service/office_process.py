@@ -63,7 +63,8 @@ def answer(stop: threading.Event, forks: ForkServer) -> None:
     ):
         typing = threading.Thread(target=door.serve, args=(terminals,), daemon=True)
         typing.start()
-        serve(listener, Counter(keeper, acts).handlers(), stop)
+        counter = Counter(keeper, acts)
+        serve(listener, counter.handlers(), stop, counter.whose)
         typing.join()
     acts.close()
 

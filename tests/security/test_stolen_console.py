@@ -113,8 +113,8 @@ def booty() -> Iterator[Booty]:
         patch.setattr(server, "_console_user", _user)
         with office_in_process(estate) as office:
             stop, listener = threading.Event(), listen(folder / "run" / "office.sock")
-            handlers = office.counter.handlers()
-            thread = threading.Thread(target=serve, args=(listener, handlers, stop))
+            handlers, whose = office.counter.handlers(), office.counter.whose
+            thread = threading.Thread(target=serve, args=(listener, handlers, stop, whose))
             thread.start()
             try:
                 yield Booty(office, folder / "estate", folder / "run" / "office.sock")
@@ -194,8 +194,8 @@ def test_any_other_user_is_not_even_heard(booty: Booty, monkeypatch: pytest.Monk
     stop, path = threading.Event(), booty.socket.with_name("other.sock")
     monkeypatch.setattr(server, "_allowed_users", lambda: {STRANGER})
     listener = listen(path)
-    handlers = booty.office.counter.handlers()
-    thread = threading.Thread(target=serve, args=(listener, handlers, stop))
+    handlers, whose = booty.office.counter.handlers(), booty.office.counter.whose
+    thread = threading.Thread(target=serve, args=(listener, handlers, stop, whose))
     thread.start()
     try:
         here = Booty(booty.office, booty.folder, path)
@@ -288,8 +288,8 @@ def test_as_many_connections_as_one_likes_end_nothing(booty: Booty) -> None:
                 raise OSError(tries.pop(), "no")
             return listener.accept()
 
-    handlers = booty.office.counter.handlers()
-    thread = threading.Thread(target=serve, args=(Full(), handlers, stop))
+    handlers, whose = booty.office.counter.handlers(), booty.office.counter.whose
+    thread = threading.Thread(target=serve, args=(Full(), handlers, stop, whose))
     thread.start()
     try:
         with socket.socket(socket.AF_UNIX) as line:

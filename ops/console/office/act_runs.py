@@ -20,7 +20,8 @@ import msgspec
 from ops.access.caller import Caller
 from ops.console.acts import find_act, needs_file
 from ops.console.office.order import Order, write_order
-from ops.console.office.server import NothingHereError, TooManyActsError
+from ops.console.office.server import NothingHereError
+from ops.console.office.shares import TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES

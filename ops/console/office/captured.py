@@ -115,6 +115,11 @@ class Window:
         """Give what answers to what."""
         return {"captured-open": self.open, "captured": self.show}
 
+    def session_of(self, request: Mapping[str, Any]) -> str:
+        """Give the token of the session that the ticket of a request was given to; else empty."""
+        ticket = self._tickets.get(text_of(request, "ticket"))
+        return ticket.session if ticket else ""
+
     def open(self, request: Mapping[str, Any]) -> Answer:
         """Give a ticket for a page, and the path of the page below it.
 

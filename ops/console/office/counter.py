@@ -15,7 +15,7 @@ from ops.access.identity import find_actor
 from ops.access.rights import ROLES
 from ops.console.acts import can_rehearse, fields_of, find_act, needs_file
 from ops.console.filled import read_proof, read_typed, read_values
-from ops.console.frames import plain_address
+from ops.console.frames import plain_address, whose_address
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.captured import Window
 from ops.console.office.desk import Desk, Keeper
@@ -78,6 +78,11 @@ class Counter:
             **self.window.handlers(),
             **PublicStatus(self.keeper).handlers(),
         }
+
+    def whose(self, request: Mapping[str, Any]) -> str:
+        """Give whose share a request takes: the person's, a stranger's by where it comes from."""
+        token = self.window.session_of(request) or text_of(request, "token")
+        return self.sessions.person_of(token) or whose_address(text_of(request, "address"))
 
     def greet(self, _request: Mapping[str, Any]) -> Answer:
         """Say what everybody may know: whose console it is."""

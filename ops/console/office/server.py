@@ -1,4 +1,4 @@
-"""The office's socket: who may knock, and one answer to each request.
+"""The office's socket: who may knock, and one answer to each request, each person's share at once.
 
 Only this user and the console's own may connect: the kernel says who it is (SO_PEERCRED, unix(7)).
 """
@@ -6,12 +6,15 @@ Only this user and the console's own may connect: the kernel says who it is (SO_
 import logging
 import os
 import pwd
+import select
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,8 @@ from ops.console.frames import (
     write_bytes,
     write_frame,
 )
-from ops.errors import OpsError, WrongUseError
+from ops.console.office.shares import Shares, TooManyActsError
+from ops.errors import WrongUseError
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
 from ops.terminal.exit_codes import UnexpectedError, explained
@@ -50,7 +54,9 @@ class Answer:
     file: Path | None = None
 
 
-Handler = Callable[[Mapping[str, Any]], Answer]
+Request = Mapping[str, Any]
+Handler = Callable[[Request], Answer]
+Whose = Callable[[Request], str]
 
 
 def listen(path: Path) -> socket.socket:
@@ -78,14 +84,23 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
+def serve(
+    listener: socket.socket, handlers: Mapping[str, Handler], stop: threading.Event, whose: Whose
+) -> None:
     """Answer until it is to stop; more than can be answered wait in the kernel, whoever sends them.
 
     What goes wrong with one connection, and a want of file descriptors, ends nothing.
+
+    Args:
+        listener: As `listen` made it.
+        handlers: What answers to what.
+        stop: Ends it.
+        whose: Gives whose share a request takes.
     """
     listener.settimeout(0.5)
     allowed, places = _allowed_users(), threading.Semaphore(_THREADS + _WAITING)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="office") as pool:
+        office = _Office(handlers, whose, pool)
         while not stop.is_set():
             if not places.acquire(timeout=0.5):
                 continue
@@ -95,7 +110,7 @@ def serve(listener: socket.socket, handlers: Mapping[str, Handler], stop: thread
                 places.release()
                 stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
                 continue
-            done = pool.submit(_answer, connection, handlers, allowed)
+            done = pool.submit(office.hear, connection, allowed)
             done.add_done_callback(lambda _done: places.release())
 
 
@@ -111,24 +126,82 @@ def _allowed_users() -> set[int]:
     return {os.geteuid(), *([user.pw_uid] if user else [])}
 
 
-def _answer(connection: socket.socket, handlers: Mapping[str, Handler], allowed: set[int]) -> None:
-    with connection:
-        connection.settimeout(_SECONDS)
-        peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-        if _PEER.unpack(peer)[1] not in allowed:
-            log.warning("stranger-at-the-office", extra={"fields": {"uid": _PEER.unpack(peer)[1]}})
-            return
+@dataclass(frozen=True, slots=True)
+class _Office:
+    """Answers requests, of each person only so many at once."""
+
+    handlers: Mapping[str, Handler]
+    whose: Whose
+    pool: ThreadPoolExecutor
+    shares: Shares = field(default_factory=Shares)
+
+    def hear(self, connection: socket.socket, allowed: set[int]) -> None:
+        """Read a request, and answer it, at once or when the person's share allows it."""
+        with ExitStack() as stack:
+            stack.enter_context(connection)
+            if not _is_let_in(connection, allowed):
+                return
+            with suppress(BrokenFrameError, OSError):  # says nothing that can be understood
+                request = _read_request(connection)
+                who = self.whose(request)
+                asked = connection, request, who
+                try:
+                    may_begin = self.shares.begin(who, partial(self._resume, *asked))
+                except TooManyActsError:
+                    put_off = {**request, "ask": "file"}
+                    _send(connection, _answer(connection, {"file": _put_off}, put_off))
+                    return
+                stack.pop_all()  # who works, or waits, closes it
+                if may_begin:
+                    self._work(*asked)
+
+    def _resume(self, connection: socket.socket, request: Request, who: str) -> None:
         try:
-            for frame in _frames(_answer_one(connection, handlers)):
-                connection.sendall(frame)
-        except (BrokenFrameError, OSError):
-            return  # whoever asked has gone, or says nothing that can be understood
+            self.pool.submit(self._work, connection, request, who)
+        except RuntimeError:  # the office closes
+            connection.close()
+            self._go_on(who)
+
+    def _go_on(self, who: str) -> None:
+        if following := self.shares.end(who):
+            following()
+
+    def _work(self, connection: socket.socket, request: Request, who: str) -> None:
+        with connection, suppress(BrokenFrameError, OSError):  # whoever asked has gone
+            try:
+                answer = (
+                    None if _has_gone(connection) else _answer(connection, self.handlers, request)
+                )
+            finally:
+                self._go_on(who)
+            if answer is not None:
+                _send(connection, answer)
 
 
-def _answer_one(connection: socket.socket, handlers: Mapping[str, Handler]) -> Answer:
+def _is_let_in(connection: socket.socket, allowed: set[int]) -> bool:
+    connection.settimeout(_SECONDS)
+    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    user = _PEER.unpack(peer)[1]
+    if user not in allowed:
+        log.warning("stranger-at-the-office", extra={"fields": {"uid": user}})
+    return user in allowed
+
+
+def _has_gone(connection: socket.socket) -> bool:
+    """Say whether nobody waits for an answer any more; who has only ended asking does."""
+    ends = select.poll()
+    ends.register(connection, 0)  # POLLHUP and POLLERR are told always: poll(2)
+    return bool(ends.poll(0))
+
+
+def _read_request(connection: socket.socket) -> Request:
     request = receive(connection)
     if not isinstance(request, dict):
         raise BrokenFrameError("no request")
+    return request
+
+
+def _answer(connection: socket.socket, handlers: Mapping[str, Handler], request: Request) -> Answer:
     file = receive_file(connection) if request.get("file") is True else iter(())
     answer = _handle(handlers, {**request, "file": file})
     for _unread in file:  # who asked listens only after the last piece
@@ -136,6 +209,11 @@ def _answer_one(connection: socket.socket, handlers: Mapping[str, Handler]) -> A
     if answer.file is not None and not _FILES.acquire(blocking=False):
         return _handle({"file": _put_off}, {**request, "ask": "file"})
     return answer
+
+
+def _send(connection: socket.socket, answer: Answer) -> None:
+    for frame in _frames(answer):
+        connection.sendall(frame)
 
 
 def _put_off(_request: Mapping[str, Any]) -> Answer:
@@ -174,17 +252,6 @@ def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answ
             return Answer(
                 {"error": describe_error(told), "kind": kind, "is_wrong_use": is_wrong_use}
             )
-
-
-class TooManyActsError(OpsError):
-    """As much is being done or fetched as may be at once."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "too much is being done at once",
-            data="nothing was changed",
-            next_step="wait until something has ended, then try again",
-        )
 
 
 class NothingHereError(WrongUseError):

@@ -96,6 +96,11 @@ class Sessions:
             raise LoggedOutError
         return login
 
+    def person_of(self, token: str) -> str:
+        """Give whose session a token is or was, empty for none; it lets nobody in."""
+        login = self._logins.get(_digest(token))
+        return login.caller.person if login else ""
+
     def follow(self, session: Session, token: str, digest: object) -> None:
         """Go on with new credentials that the session's own act has made, if they are in force.
 
