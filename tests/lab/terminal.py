@@ -8,7 +8,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import psutil
 _LOOK_SECONDS = 0.1
 _QUIET_SECONDS = 0.2
 _END_SECONDS = 30
+_PTS = 136  # major number of the first pseudo-terminals: admin-guide/devices.txt of Linux
 _READ = "0 "  # number of read(2) on x86-64, as /proc/PID/syscall gives it
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
@@ -136,8 +137,12 @@ def _waits(process: int) -> bool:
         ours = [found.pid, *(it.pid for it in found.children(recursive=True))]
         if any(_reads(it) for it in ours):
             return True
-        made = {f"/dev/pts/{number}" for it in ours for number in _made_by(it)}
-        return bool(made) and any(_reads(it, made) for it in psutil.pids())
+        made = {int(number) for it in ours for number in _made_by(it)}
+        same = {os.stat(f"/proc/{it}/ns/pid").st_ino for it in ours}  # numbers are counted in each
+        return any(
+            _terminal_of(it) in made and _reads(it) and os.stat(f"/proc/{it}/ns/pid").st_ino in same
+            for it in (psutil.pids() if made else ())
+        )
     return False
 
 
@@ -150,14 +155,21 @@ def _made_by(process: int) -> list[str]:
     return found
 
 
-def _reads(process: int, terminals: Collection[str] = ()) -> bool:
+def _terminal_of(process: int) -> int:
+    """Give the number of the terminal that a process belongs to; -1 where it is no such one."""
+    with suppress(OSError, ValueError, IndexError):
+        device = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[4])
+        if os.major(device) == _PTS:
+            return os.minor(device)
+    return -1
+
+
+def _reads(process: int) -> bool:
     with suppress(OSError):
         text = Path(f"/proc/{process}/syscall").read_text()
         if text.startswith(_READ):
-            file = str(Path(f"/proc/{process}/fd/{int(text.split()[1], 16)}").readlink())
-            return file in terminals or (
-                not terminals and file.startswith(("/dev/pts/", "/dev/tty"))
-            )
+            file = Path(f"/proc/{process}/fd/{int(text.split()[1], 16)}").readlink()
+            return str(file).startswith(("/dev/pts/", "/dev/tty"))
     return False
 
 
