@@ -138,9 +138,9 @@ def _waits(process: int) -> bool:
         if any(_reads(it) for it in ours):
             return True
         made = {int(number) for it in ours for number in _made_by(it)}
-        same = {os.stat(f"/proc/{it}/ns/pid").st_ino for it in ours}  # numbers are counted in each
+        same = {_numbering_of(it) for it in ours}
         return any(
-            _terminal_of(it) in made and _reads(it) and os.stat(f"/proc/{it}/ns/pid").st_ino in same
+            _terminal_of(it) in made and _numbering_of(it) in same and _reads(it)
             for it in (psutil.pids() if made else ())
         )
     return False
@@ -153,6 +153,13 @@ def _made_by(process: int) -> list[str]:
         for it in Path(f"/proc/{process}/fdinfo").iterdir():
             found += re.findall(r"^tty-index:\s*(\d+)", it.read_text(), re.MULTILINE)
     return found
+
+
+def _numbering_of(process: int) -> int:
+    """Give what tells the machines apart in which a process lives: each counts terminals anew."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/ns/pid").stat().st_ino
+    return 0
 
 
 def _terminal_of(process: int) -> int:

@@ -70,6 +70,7 @@ def service() -> Iterator[InstalledService]:
         with installed_service(install(folder), folder / "log") as running:
             done = running.run("nva", "backup.init")
             assert done.returncode in {0, 3}, done.stderr + running.log.read_text()
+            assert running.run("nva", "backup.run", "--site", "cong-xa").returncode == 0
             yield running
 
 
@@ -77,8 +78,7 @@ def service() -> Iterator[InstalledService]:
 def test_an_operator_is_a_client_and_the_journal_says_who(service: InstalledService) -> None:
     done = service.run("nva", "backup.run", "--site", "cong-xa")
     assert done.returncode == 0, done.stderr
-    listed = json.loads(service.run("nva", "backup.list", "--site", "cong-xa", "--json").stdout)
-    assert len(listed["items"]) == 1
+    assert listed(service)
     refused = service.run("ttb", "backup.run", "--site", "cong-xa")
     assert refused.returncode == 1
     assert "you may not run `backup.run`" in refused.stderr
