@@ -132,7 +132,8 @@ def _is_named_address(estate: Estate, value: str, _values: Mapping[str, str]) ->
     """Tell whether an address leads to a site or a machine of the estate: `curl` goes there."""
     named = {urlsplit(it.url).hostname for it in estate.sites} | {it.address for it in estate.hosts}
     found = _ADDRESS.fullmatch(value)
-    return found is not None and found[1].lower() in named
+    is_address = "://" in value  # `main` is a store in another runbook
+    return not is_address or (found is not None and found[1].lower() in named)
 
 
 _KNOWN: Mapping[str, Callable[[Estate, str, Mapping[str, str]], object]] = {
