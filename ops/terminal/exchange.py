@@ -1,8 +1,9 @@
 """Send files between who types and who acts for that person: streams of names and bytes, no paths.
 
 A stream holds entries. Each begins with its length as four bytes, big-endian, then JSON: `at`, the
-names from the folder down; `mode`, its permissions; of a file `size`, and so many bytes follow. An
-entry without `at` ends the stream. Whoever receives decides where it goes; what is there already
+names from the folder down; `mode`, its permissions; `mtime`, in nanoseconds; of a symbolic link
+`link`, where it leads; of a file `size`, and so many bytes follow. An entry without `at` ends the
+stream. Whoever receives decides where it goes; what is there already
 stays as it is, and no link is followed.
 """
 
@@ -24,6 +25,7 @@ MOST_BYTES = 10 << 30
 
 MOST_ENTRIES = 1_000_000
 _LONGEST_HEAD, _MOST_NAMES, _CHUNK = 64 * 1024, 128, 1 << 20
+_LONGEST_LINK, _LATEST = 4_096, 1 << 62
 _HEAD = struct.Struct(">I")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -48,7 +50,7 @@ class Received:
 
 
 def send_tree(line: socket.socket, top: Path) -> None:
-    """Send a file, or what a folder holds; links and what is neither are left out.
+    """Send a file, or what a folder holds; what is no file, folder or symbolic link is left out.
 
     Raises:
         ExchangeError: It is more than goes through the line.
@@ -61,7 +63,9 @@ def send_tree(line: socket.socket, top: Path) -> None:
         if sent > MOST_BYTES or entries > MOST_ENTRIES:
             _send_head(line, {"error": "size"})
             raise too_much()
-        head = {"at": names, "mode": status.st_mode & _MODE}
+        head = {"at": names, "mode": status.st_mode & _MODE, "mtime": status.st_mtime_ns}
+        if stat.S_ISLNK(status.st_mode):
+            head["link"] = str(path.readlink())
         if not is_file:
             _send_head(line, head)
             continue
@@ -100,6 +104,8 @@ def receive_tree(line: socket.socket, folder: int, *, only: str = "") -> Receive
             continue
         if isinstance(size, int):
             _receive_file(line, folder, names, size, head, received)
+        elif isinstance(head.get("link"), str):
+            _receive_link(folder, names, head["link"], received)
         else:
             with _entered(folder, names):
                 pass
@@ -127,8 +133,22 @@ def _receive_file(
                     raise _broken_off()
                 _write(file, piece)
                 size -= len(piece)
+            if isinstance(moment := head.get("mtime"), int) and 0 <= moment < _LATEST:
+                os.utime(file, ns=(moment, moment))
         finally:
             os.close(file)
+
+
+def _receive_link(folder: int, names: list[str], leads_to: str, received: Received) -> None:
+    if not leads_to or "\0" in leads_to or len(leads_to) > _LONGEST_LINK:
+        raise _unreadable()
+    with _entered(folder, names[:-1]) as place:
+        try:
+            os.symlink(leads_to, names[-1], dir_fd=place)
+        except FileExistsError:
+            received.kept.append("/".join(names))
+        else:
+            received.files += 1
 
 
 def _write(file: int, piece: bytes) -> None:
@@ -166,7 +186,7 @@ def _walk(top: Path) -> Iterable[tuple[list[str], Path, os.stat_result]]:
                 status = it.stat(follow_symlinks=False)
                 if stat.S_ISDIR(status.st_mode):
                     stack.append(([*names, it.name], Path(it.path)))
-                elif not stat.S_ISREG(status.st_mode):
+                elif not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
                     continue
                 yield [*names, it.name], Path(it.path), status
 
