@@ -65,7 +65,7 @@ class Machine:
         """Give what a file says."""
         return self.run("cat", path)
 
-    def words_as(self, login: str, *words: str, become: str = "") -> list[str]:
+    def words_as(self, login: str, *words: str) -> list[str]:
         """Give the words with which somebody runs a command who has logged in here.
 
         The kernel keeps who that is, as where PAM has let the person in.
@@ -73,13 +73,11 @@ class Machine:
         Args:
             login: Who has logged in.
             words: The command.
-            become: As whom it runs, as behind sudo; empty: as who has logged in.
         """
-        user = become or login
         number = self.run("id", "-u", login).strip()
-        home = self.run("sh", "-c", f"echo ~{user}").strip()
-        who = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
-        environment = {**VARIABLES, "HOME": home, "USER": user, "LOGNAME": user}
+        home = self.run("sh", "-c", f"echo ~{login}").strip()
+        who = ["setpriv", f"--reuid={login}", f"--regid={login}", "--init-groups"]
+        environment = {**VARIABLES, "HOME": home, "USER": login, "LOGNAME": login}
         del environment["GIUCONG_LANG"]
         given = [f"{name}={value}" for name, value in environment.items()]
         return self.systemd.words(

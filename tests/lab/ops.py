@@ -111,7 +111,7 @@ class Ops(Machine):
         Raises:
             AssertionError: It writes nothing.
         """
-        words = self.words_as(login, _GIUCONG, *shlex.split(command), become="giucong")
+        words = self.words_as(login, _GIUCONG, *shlex.split(command))
         done = subprocess.run(words, env=VARIABLES, capture_output=True, text=True, check=False)
         assert done.stdout, f"{command}: {done.stderr}"
         return done.stdout
