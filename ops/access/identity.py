@@ -85,14 +85,12 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         NotAllowedError: The person's roles do not reach, or others may write the estate's files.
         OpsError: The estate or the catalog cannot be read, so that nobody knows.
     """
-    from ops.access.rights import LOOKING, OPEN
     from ops.estate.load.load import load_estate
     from ops.estate.load.read import find_estate_path
-    from ops.terminal.task import OLD, all_tasks
+    from ops.terminal.task import all_tasks
 
     declared = all_tasks().get(task)
-    is_old = declared is not None and declared.roles is OLD
-    if task in LOOKING if is_old else declared is not None and declared.is_looking:
+    if declared is not None and declared.is_looking:
         return
     try:
         path = find_estate_path()
@@ -101,7 +99,7 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
     files = _check_files(path)
     estate = load_estate()
     _refuse_restored(estate, files)
-    if task in OPEN if is_old else declared is not None and declared.roles is None:
+    if declared is not None and declared.roles is None:
         return
     catalog = open_existing(estate)
     if catalog is None:

@@ -10,16 +10,12 @@ from functools import cache
 from itertools import chain
 from typing import Literal, get_args
 
-from ops.console.words import FIELDS
 from ops.errors import WrongUseError
-from ops.language.text import N_
 from ops.terminal.task import DeclaredFlag, Task, all_tasks, find_task
 
 Kind = Literal[
     "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload", "path"
 ]
-
-_LONG = frozenset({"note", "reason", "text", "risk", "result"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +28,6 @@ class Act:
         name: What forms call it, where the task has several; else they call it by its task.
         fields: Its flags that the form fills, in order.
         needs: Fields that may not be left out here, though the task does without.
-        kinds: How a field is filled, where its type and name do not say. A `path` is one of a
-            snapshot, percent-encoded: the task gets the pattern that means it alone.
         proof: The flag that takes password and code, where the person proves anew.
         names_person: Whether `--person` is who acts.
         upload: The flag that takes what is uploaded.
@@ -48,7 +42,6 @@ class Act:
     name: str = ""
     fields: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    kinds: Mapping[str, Kind] | None = None
     proof: str = ""
     names_person: bool = False
     upload: str = ""
@@ -65,7 +58,8 @@ class Field:
 
     Attributes:
         name: The task's parameter.
-        kind: How it is filled.
+        kind: How it is filled. A `path` is one of a snapshot, percent-encoded: the task gets the
+            pattern that means it alone.
         help: What it is; not translated.
         is_required: Whether it may not be left out.
     """
@@ -74,26 +68,6 @@ class Field:
     kind: Kind
     help: str
     is_required: bool
-
-
-_LISTED = (
-    Act(
-        task="register.add", label=N_("Enter something"),
-        fields=("kind", "title", "unit", "site", "reporter", "document", "occurred", "received",
-                "serious", "personal_data", "from_alert", "from_drill", "from_finding"),
-        kinds={"occurred": "moment", "received": "moment"},
-    ),
-    Act(
-        task="register.update", label=N_("Note how it goes on"),
-        fields=("id", "acknowledged", "restored", "at", "note", "cause", "document", "serious",
-                "personal_data", "run", "alert", "drill", "finding"),
-        kinds={"at": "moment", "cause": "long"},
-    ),
-    Act(
-        task="register.close", label=N_("Conclude it"),
-        fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
-    ),
-)  # fmt: skip
 
 
 def _acts_of(task: Task) -> Iterable[Act]:
@@ -109,7 +83,7 @@ def _acts_of(task: Task) -> Iterable[Act]:
 def all_acts() -> Mapping[str, Act]:
     """Give every act by what forms call it."""
     declared = chain.from_iterable(map(_acts_of, all_tasks().values()))
-    return {act.name or act.task: act for act in (*_LISTED, *declared)}
+    return {act.name or act.task: act for act in declared}
 
 
 def find_act(name: str) -> Act:
@@ -134,8 +108,8 @@ def fields_of(act: Act) -> list[Field]:
     return [
         Field(
             name=name,
-            kind=_kind_of(act, flag) if not task.forms else _kind(flag),
-            help=(FIELDS.get(f"{act.task}.{name}") if not task.forms else flag.label) or flag.help,
+            kind=_kind_of(flag),
+            help=flag.label or flag.help,
             is_required=name in act.needs or flag.is_required,
         )
         for name, flag in ((name, task.flags[name]) for name in act.fields)
@@ -152,20 +126,7 @@ def needs_file(act: Act) -> bool:
     return bool(act.upload) and find_task(act.task).flags[act.upload].is_required
 
 
-def _kind(flag: DeclaredFlag) -> Kind:
+def _kind_of(flag: DeclaredFlag) -> Kind:
     if flag.shape in get_args(Kind):
         return flag.shape  # type: ignore[return-value]  # just looked
     return "lines" if flag.kind is tuple else "text"
-
-
-def _kind_of(act: Act, flag: DeclaredFlag) -> Kind:
-    name = flag.name
-    if act.kinds and name in act.kinds:
-        return act.kinds[name]
-    if flag.kind is bool:
-        return "yes"
-    if flag.kind is int:
-        return "number"
-    if flag.kind is tuple:
-        return "lines"
-    return "long" if name in _LONG else "text"

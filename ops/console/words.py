@@ -4,65 +4,6 @@ from collections.abc import Mapping
 
 from ops.language.text import N_, _
 
-FIELDS: Mapping[str, str] = {
-    "archive.export.as_": N_("As what"),
-    "asset.export.kind": N_("Kind; empty: all"),
-    "backup.hold.site": N_("Site"),
-    "backup.release.hold": N_("The hold"),
-    "backup.restore.include": N_("File or folder"),
-    "backup.restore.reason": N_("Why; goes into the journal."),
-    "document.add.about": N_("Belongs to, such as plan:2027"),
-    "drill.run.site": N_("Site"),
-    "duty.planned-stop.from_": N_("Begins"),
-    "duty.record.done": N_("Day on which it was done; empty: today"),
-    "duty.record.period": N_("Any day of the period"),
-    "monitor.check.host": N_("Only this machine"),
-    "monitor.silence.about": N_("What, with all that belongs to it"),
-    "monitor.silence.until": N_("Until when; at most 30 days"),
-    "plan.edit.quotation": N_("Document that holds the price"),
-    "plan.progress.begins": N_("Begins"),
-    "plan.record-decision.defer": N_("Numbers of the items that are put off, one a line"),
-    "register.add.from_alert": N_("Id of the alert that it comes from"),
-    "register.add.from_drill": N_("Id of the drill that it comes from"),
-    "register.add.from_finding": N_("Id of the finding that it comes from"),
-    "register.add.kind": N_("Kind"),
-    "register.update.acknowledged": N_("Somebody answers for it"),
-    "register.update.at": N_("Since when somebody answers, or it works; empty: now"),
-    "register.update.restored": N_("It works again"),
-    "report.issue.kind": N_("Kind"),
-    "report.issue.request": N_("Request that it answers"),
-    "report.make.year": N_("Year"),
-    "report.make.request": N_("Request that it answers"),
-    "report.request.kind": N_("Kind"),
-    "runbook.resume.roll_back": N_("Take back what was done, the last first"),
-    "security.audit.host": N_("Machines, one a line; empty: all"),
-    "security.audit.only": N_("Only these tools, one a line"),
-    "security.audit.site": N_("Sites, one a line; empty: all"),
-    "service.missed.note": N_("What you found; goes into the journal."),
-    "user.role.role": N_("Role"),
-}
-"""Task and flag → what its field is called, where the task's help speaks of the terminal."""
-
-ABOUT: Mapping[str, str] = {
-    "asset.export": N_("All assets as a sheet, which can be taken over again."),
-    "backup.restore": N_("Gets it as it was then, to be downloaded; nothing on the site changes."),
-    "backup.restore.in-place": N_(
-        "Puts it back where it was, in place of what is there now; a second person has to agree."
-    ),
-    "monitor.silence": N_("Nobody is told of it for a time; it is still seen here."),
-    "plan.progress": N_("Notes what is under contract, paid and done."),
-    "plan.show": N_("The papers of the plan as DOCX and PDF, to be downloaded."),
-    "report.make": N_("Made from what the service knows, to be downloaded."),
-    "duty.policy.approve": N_(
-        "The policy as it is now was approved by a decision on paper: say by which."
-    ),
-    "duty.policy.withdraw": N_("A decision was recorded by mistake. The journal keeps both."),
-    "backup.run.accept": N_(
-        "Much has gone or changed on purpose: this backup takes it for normal."
-    ),
-}
-"""Act → what it does, where the task does more than the form."""
-
 _ACTS: Mapping[str, str] = {
     "alert.ack": N_("took an alert up"), "approval.approve": N_("approved a request"),
     "approval.refuse": N_("refused a request"), "approval.request": N_("asked for an approval"),

@@ -31,7 +31,6 @@ from ops.console.office.server import (
 )
 from ops.console.office.sessions import Sessions
 from ops.console.page import GROUPS, Page, all_pages
-from ops.console.words import ABOUT
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _, language
@@ -256,7 +255,7 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
     return {
         "task": name,
         "label": _(act.label),
-        "about": _(act.about or ABOUT.get(name) or find_task(act.task).about[0]),
+        "about": _(act.about or find_task(act.task).about[0]),
         "can_rehearse": can_rehearse(act),
         "needs_proof": bool(act.proof),
         "takes_file": bool(act.upload),

@@ -3,8 +3,8 @@
 Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
 argument, `why`, `data`, `next_step`), to a `Problem` or a `mistake` (`what`, `fix`), to a `Kind` of
 finding (template, next step), to `Words` (first argument); a model's `Field(description=...)`; and
-operators' tasks (docstring, `help={...}`); calls of `_` and `ngettext` in the console's templates.
-A constant of the same module may stand for a literal.
+operators' tasks (docstring, `Flag`, `Form`); calls of `_` and `ngettext` in the console's
+templates. A constant of the same module may stand for a literal.
 """
 
 import ast
@@ -21,7 +21,7 @@ ROOT_ERRORS = frozenset(
 )
 TEMPLATE_KEYWORDS = {"what", "why", "data", "next_step", "fix"}
 ENGLISH_ONLY = "backup/commands"  # the engine's own command line speaks restic's language
-TASK_DECORATORS = {"task", "operator_task"}
+TASK_DECORATOR = "task"
 _POSITIONS = {
     "Problem": slice(1, 3),
     "mistake": slice(0, 2),
@@ -103,8 +103,8 @@ def _messages_of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[tu
             yield from _messages_of_call(node, carriers, constants)
         elif isinstance(node, ast.ClassDef) and node.name in errors:
             yield from _messages_of_super(node, constants)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield from _messages_of_task(node, constants)
+        elif isinstance(node, ast.ClassDef):
+            yield from _messages_of_task(node)
 
 
 def _messages_of_call(
@@ -152,19 +152,11 @@ def _templates(call: ast.Call, constants: Mapping[str, ast.expr]) -> Iterator[tu
         yield from _texts(part, constants)
 
 
-def _messages_of_task(
-    function: ast.FunctionDef | ast.ClassDef, constants: Mapping[str, ast.expr]
-) -> Iterator[tuple[str, str, int]]:
-    for decorator in function.decorator_list:
-        call = decorator if isinstance(decorator, ast.Call) else None
-        if _name(call.func if call else decorator) not in TASK_DECORATORS:
-            continue
-        for paragraph in paragraphs_of(ast.get_docstring(function) or ""):
-            yield paragraph, "", function.lineno
-        for item in call.keywords if call else []:
-            if item.arg == "help" and isinstance(item.value, ast.Dict):
-                for value in item.value.values:
-                    yield from _texts(value, constants)
+def _messages_of_task(wish: ast.ClassDef) -> Iterator[tuple[str, str, int]]:
+    for decorator in wish.decorator_list:
+        if isinstance(decorator, ast.Call) and _name(decorator.func) == TASK_DECORATOR:
+            for paragraph in paragraphs_of(ast.get_docstring(wish) or ""):
+                yield paragraph, "", wish.lineno
 
 
 def _texts(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[tuple[str, str, int]]:

@@ -119,7 +119,7 @@ def test_who_may_decide(
         "nva",
         person,
         roles,
-        action="disposal",
+        action="deletion-below-minimum",
         can_prove=can_prove,
     )
 

@@ -1,8 +1,8 @@
-"""Every task that operators were promised has a line in the table of rights, built or not."""
+"""Every task that operators were promised is declared, or its name is kept free."""
 
 import pytest
 
-from ops.access.rights import RIGHTS
+from ops.terminal.task import all_tasks
 
 PROMISED = {
     "approval": "approve list refuse",
@@ -30,9 +30,16 @@ PROMISED = {
 }
 """The long-lived names of operators' tasks; one that is not built yet keeps its place."""
 
+KEPT_FREE = {
+    "archive.dispose", "archive.hold", "archive.prove", "archive.release", "archive.static",
+    "monitor.observer", "provision.apply", "provision.drift", "provision.plan", "service.kit",
+    "service.upgrade",
+}  # fmt: skip
+"""Names of what is still to be built; nobody's role reaches them."""
+
 
 @pytest.mark.parametrize(
     "task", [f"{area}.{verb}" for area, verbs in PROMISED.items() for verb in verbs.split()]
 )
 def test_who_may_run_a_promised_task_is_said(task: str) -> None:
-    assert task in RIGHTS
+    assert (task in all_tasks()) != (task in KEPT_FREE)

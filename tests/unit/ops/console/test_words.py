@@ -5,9 +5,8 @@ import pytest
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.console.acts import all_acts, fields_of
 from ops.console.web.shown import show_told
-from ops.console.words import ABOUT, FIELDS, tell_act
+from ops.console.words import tell_act
 from ops.language.text import _, speaking
-from ops.terminal.task import find_task
 
 GIVEN = {"alert", "cancel", "duty", "grant", "id", "item", "job", "run", "set"}
 """Fields that the pages themselves fill."""
@@ -21,15 +20,8 @@ def test_no_form_speaks_of_flags_and_tasks(language: str) -> None:
             for name, act in all_acts().items()
             for it in fields_of(act)
             if it.name not in GIVEN and (act.task, it.name) != ("report.make", "kind")
-        ] + [(name, "", _(ABOUT.get(name, ""))) for name in all_acts()]
+        ] + [(name, "", _(act.about)) for name, act in all_acts().items()]
     assert [it for it in seen if "--" in it[2] or "`" in it[2]] == []
-
-
-def test_words_are_for_forms_that_there_are() -> None:
-    fields = {f"{act.task}.{it}" for act in all_acts().values() for it in act.fields}
-    assert set(FIELDS) <= fields
-    assert set(ABOUT) <= set(all_acts())
-    assert all(find_task(it.rpartition(".")[0]) for it in FIELDS)
 
 
 def test_a_command_leads_to_the_page_that_does_the_same() -> None:

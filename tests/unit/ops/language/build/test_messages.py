@@ -33,13 +33,18 @@ class FarError(StoreError):
         super().__init__("raised by a class", next_step="a next step")
 
 
-@operator_task(help={"site": "help of a flag"})
-def run(context, site):
+@task("area.run", "module:act", roles=None, forms=(Form("a button", "what it does"),))
+class Run:
     """First line
     goes on.
 
     Second paragraph.
     """
+
+    site: Annotated[str, Flag("help of a flag", "a label", shape="site")]
+
+
+def act(wish):
     print(_("plain {count}"), ngettext("one", "many", 2), "not a message")
     raise FarError("what", why=REASON, data="yes" if site else "no", other="not this")
     Problem("key", "a problem", "a fix")
@@ -57,6 +62,8 @@ def test_messages_are_found_wherever_a_reader_may_see_them(tmp_path: Path) -> No
     assert {(message.text, message.plural) for message in found} == {
         ("a description", ""),
         ("a fix", ""),
+        ("a button", ""),
+        ("a label", ""),
         ("a mistake", ""),
         ("a next step", ""),
         ("a problem", ""),
@@ -71,6 +78,7 @@ def test_messages_are_found_wherever_a_reader_may_see_them(tmp_path: Path) -> No
         ("raised by a class", ""),
         ("Second paragraph.", ""),
         ("what", ""),
+        ("what it does", ""),
         ("yes", ""),
     }
 
