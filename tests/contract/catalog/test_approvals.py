@@ -134,7 +134,7 @@ def test_an_approval_is_for_the_plan_it_was_made_from(catalog: Catalog) -> None:
     assert str(use(catalog).request) == request
 
 
-@pytest.mark.parametrize("change", [{"subject": "cong-xb"}, {"action": "disposal"}])
+@pytest.mark.parametrize("change", [{"subject": "cong-xb"}, {"action": "hold-release"}])
 def test_an_approval_is_for_its_subject_and_action(
     catalog: Catalog, change: dict[str, str]
 ) -> None:
