@@ -25,6 +25,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_path
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
+from ops.terminal.elsewhere import WasTyped, serve_opening
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import DeclaredFlag, OfCaller, Task
 
@@ -155,6 +156,11 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
     with ExitStack() as held:
         luggage = _pack(task, values, held)
         connection = held.enter_context(_connect())
+        typed = WasTyped(luggage.values)
+        opener, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        opener_number = luggage.add(theirs.detach())
+        opening = threading.Thread(target=serve_opening, args=(opener, typed), daemon=True)
+        opening.start()
         streams, pump = held.enter_context(_streams())
         asked = {
             "task": name,
@@ -164,6 +170,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
             "environment": {it: os.environ[it] for it in _ENVIRONMENT if it in os.environ},
             "files": luggage.files,
             "line": luggage.line_number,
+            "opener": opener_number,
             "login": _claimed_login(),
         }
         packet = json.dumps(asked).encode()
@@ -172,7 +179,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
             os.close(it)
         exchanging = _Exchange(luggage)
         exchanging.start()
-        code = pump.run(connection)
+        code = pump.run(connection, typed)
         return gravest([code, exchanging.finish()])
 
 
@@ -314,14 +321,14 @@ class _Pump:
     at_terminal: list[int]
     theirs: int = -1
 
-    def run(self, connection: socket.socket) -> int:
+    def run(self, connection: socket.socket, noted: WasTyped) -> int:
         """Carry until the act has ended; gives its exit code."""
         with self._raw():
             if self.theirs >= 0:
                 os.close(self.theirs)
-            return self._carry(connection)
+            return self._carry(connection, noted)
 
-    def _carry(self, connection: socket.socket) -> int:
+    def _carry(self, connection: socket.socket, noted: WasTyped) -> int:
         waiting: list[Any] = [connection]
         if self.ours >= 0:
             waiting += [self.ours, *(it for it in self.at_terminal if it == 0)]
@@ -331,7 +338,7 @@ class _Pump:
             except KeyboardInterrupt:
                 connection.send(b"cancel")
                 continue
-            if 0 in ready and not self._type():
+            if 0 in ready and not self._type(noted):
                 waiting.remove(0)
             if self.ours in ready and not self._show():
                 waiting.remove(self.ours)
@@ -343,8 +350,9 @@ class _Pump:
     def _has_more(self) -> bool:
         return self.ours >= 0 and bool(select.select([self.ours], [], [], 0)[0])
 
-    def _type(self) -> bool:
+    def _type(self, noted: WasTyped) -> bool:
         typed = os.read(0, _CHUNK)
+        noted.note(typed)
         if typed:
             os.write(self.ours, typed)
         return bool(typed)

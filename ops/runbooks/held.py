@@ -25,6 +25,7 @@ from ops.estate.model.own_site import find_around, list_own_folders
 from ops.estate.owner import callers_of_lent_rights
 from ops.language.text import N_
 from ops.runbooks.bare_machine import where_estate_is
+from ops.terminal.elsewhere import is_elsewhere, open_as_typed
 from runbooks.shapes import Place
 
 _CLOSED, _OTHERS = 0o700, 0o077
@@ -61,6 +62,11 @@ def held(place: Place) -> Iterator[int | None]:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     with ExitStack() as stack:
+        if is_elsewhere():
+            opened = open_as_typed(str(path))
+            stack.callback(os.close, opened)
+            yield opened
+            return
         try:
             files = [stack.enter_context(it.open(path)) for it in _readers()]
         except PermissionError:  # laid there for the service, by an administrator

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops.access.caller import current_caller
+from ops.access.caller import is_at_console
 from ops.runbooks.choices import PLACES, TARGET_PREFIX, list_choices
 from ops.runbooks.commands import TASKS
 from ops.runbooks.held import are_rights_lent
@@ -39,7 +39,7 @@ def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str
         variable = runbook.variables.get(name)
         if variable is None or value == variable.default or not _may_reach(runbook, name, value):
             continue
-        if current_caller() is None and variable.shape != "text":
+        if not is_at_console() and variable.shape != "text":
             continue
         if _is_offered(name, value, known):
             continue

@@ -11,10 +11,11 @@ import fcntl
 import io
 import os
 import signal
+import socket
 import sys
 import termios
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
@@ -26,6 +27,7 @@ from ops.language.text import speaking
 from ops.secret_files import open_secret
 from ops.service.given_files import placed_files
 from ops.terminal.document import write_document
+from ops.terminal.elsewhere import opening_through
 from ops.terminal.exit_codes import attempt
 from ops.terminal.output import write_line
 from ops.terminal.task import JSON_FLAG, find_task
@@ -73,7 +75,11 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
     task = find_task(order.task)
 
     def run() -> int | None:
-        with placed_files(terminal, order.values, descriptors) as values:
+        with ExitStack() as held:
+            if terminal.opener >= 0:
+                line = socket.socket(fileno=os.dup(descriptors[terminal.opener]))
+                held.enter_context(opening_through(held.enter_context(line)))
+            values = held.enter_context(placed_files(terminal, order.values, descriptors))
             return carry_out(task, values)
 
     if order.values.get(JSON_FLAG):

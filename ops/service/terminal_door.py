@@ -66,6 +66,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     environment: dict[str, str]
     files: list[GivenFile]
     line: int
+    opener: int = -1
     login: str = ""
 
 
@@ -168,7 +169,8 @@ class TerminalDoor:
 
     def _check(self, asked: _Asked, given: list[int]) -> None:
         """Refuse what no client of ours says."""
-        if len(given) < _STREAMS or asked.line >= len(given) - _STREAMS:
+        most = len(given) - _STREAMS
+        if most < 0 or not -1 <= asked.line < most or not -1 <= asked.opener < most:
             raise _unreadable()
         if asked.task in {BARE, COMPLETE}:
             return
@@ -195,6 +197,7 @@ class TerminalDoor:
                 program="fab" if asked.program == "fab" else "giucong",
                 environment={k: v[:100] for k, v in asked.environment.items() if k in _KEPT},
                 files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
+                opener=asked.opener,
                 is_root=is_root, by_kernel=not is_root,
             ),
         )  # fmt: skip

@@ -34,6 +34,7 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
         files: What the flags name.
         folder: A folder of the act's own, for them; empty where there are none.
         line: Place of the line for files among the act's descriptors.
+        opener: Place of the line over which that person's process opens files.
         is_root: Whether the kernel says that it is root who types.
         by_kernel: Whether the kernel says whose the account is.
     """
@@ -43,6 +44,7 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[GivenFile, ...] = ()
     folder: str = ""
     line: int = -1
+    opener: int = -1
     is_root: bool = False
     by_kernel: bool = False
 

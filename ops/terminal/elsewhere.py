@@ -1,0 +1,81 @@
+"""Who types sits elsewhere: what their own process does for an act that the service runs."""
+
+import json
+import os
+import socket
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+
+from ops.meanwhile import meanwhile
+
+_PACKET = 16 * 1024
+_OPENER: ContextVar[socket.socket | None] = ContextVar("opener", default=None)
+
+
+def opening_through(line: socket.socket) -> AbstractContextManager[None]:
+    """Have files that a person names on the way opened by that person's own process."""
+    return meanwhile(_OPENER, line)
+
+
+def is_elsewhere() -> bool:
+    """Tell whether who types has a process of their own that opens files."""
+    return _OPENER.get() is not None
+
+
+def open_as_typed(path: str) -> int:
+    """Have a file opened for reading by who typed its name; gives a descriptor.
+
+    Raises:
+        OSError: That person may not, there is no such file, or nobody typed that.
+    """
+    line = _OPENER.get()
+    if line is None:
+        raise PermissionError(1, os.strerror(1))
+    line.send(json.dumps({"open": path}).encode())
+    told, descriptors, _flags, _from = socket.recv_fds(line, _PACKET, 1)
+    if descriptors:
+        return descriptors[0]
+    number = json.loads(told).get("error") if told else None
+    raise OSError(number if isinstance(number, int) else 5, os.strerror(number or 5), path)
+
+
+def serve_opening(line: socket.socket, was_typed: "WasTyped") -> None:
+    """Open what is asked for, as who runs this, until the line is closed.
+
+    Args:
+        line: To the act.
+        was_typed: Says whether somebody has typed a path here: nothing else is opened.
+    """
+    while True:
+        packet = line.recv(_PACKET)
+        if not packet:
+            return
+        try:
+            path = str(json.loads(packet)["open"])
+            if not was_typed(path):
+                raise PermissionError(1, os.strerror(1))
+            opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            line.send(json.dumps({"error": getattr(error, "errno", None) or 22}).encode())
+            continue
+        socket.send_fds(line, [b"{}"], [opened])
+        os.close(opened)
+
+
+class WasTyped:
+    """What somebody has typed here lately."""
+
+    def __init__(self, values: object) -> None:
+        """Begin with what was given to flags."""
+        self._text = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+    def note(self, typed: bytes) -> None:
+        """Note what was typed."""
+        self._text = (self._text + typed)[-_MOST_KEPT:]
+
+    def __call__(self, path: str) -> bool:
+        """Say whether that was typed."""
+        return os.fsencode(path) in self._text
+
+
+_MOST_KEPT = 1 << 20
