@@ -5,22 +5,18 @@ making (so that nothing of the service ever holds the person's), and writes what
 checkout, the demo, another estate: there is no client, the task runs in this process.
 """
 
-import fcntl
 import json
 import os
-import pty
-import select
 import signal
 import socket
-import termios
 import threading
-import tty
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from ops.cli.pump import handed_streams
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_path
 from ops.estate.owner import BY_ROOT, find_state_folder
@@ -161,7 +157,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
         opener_number = luggage.add(theirs.detach())
         opening = threading.Thread(target=serve_opening, args=(opener, typed), daemon=True)
         opening.start()
-        streams, pump = held.enter_context(_streams())
+        streams, pump = held.enter_context(handed_streams())
         asked = {
             "task": name,
             "values": luggage.values,
@@ -179,7 +175,8 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
             os.close(it)
         exchanging = _Exchange(luggage)
         exchanging.start()
-        code = pump.run(connection, typed)
+        pump.run(connection, typed)
+        code = _read_end(connection)
         return gravest([code, exchanging.finish()])
 
 
@@ -288,108 +285,6 @@ class _Exchange(threading.Thread):
                 names=", ".join(self._kept[:10]),
             )
         )
-
-
-@contextmanager
-def _streams() -> Iterator[tuple[list[int], "_Pump"]]:
-    """Give the streams that go along: this process's own, but a terminal of ours for a terminal."""
-    at_terminal = [it for it in range(3) if os.isatty(it)]
-    if not at_terminal:
-        yield [0, 1, 2], _Pump(-1, [])
-        return
-    ours, theirs = pty.openpty()
-    try:
-        yield (
-            [theirs if it in at_terminal else it for it in range(3)],
-            _Pump(ours, at_terminal, theirs),
-        )
-    finally:
-        os.close(ours)
-
-
-@dataclass(slots=True)
-class _Pump:
-    """Carries between the person's terminal and the one that goes along.
-
-    Attributes:
-        ours: This side of the terminal of our making; -1 without one.
-        at_terminal: Which of the standard streams are the person's terminal.
-        theirs: The other side.
-    """
-
-    ours: int
-    at_terminal: list[int]
-    theirs: int = -1
-
-    def run(self, connection: socket.socket, noted: WasTyped) -> int:
-        """Carry until the act has ended; gives its exit code."""
-        with self._raw():
-            if self.theirs >= 0:
-                os.close(self.theirs)
-            return self._carry(connection, noted)
-
-    def _carry(self, connection: socket.socket, noted: WasTyped) -> int:
-        waiting: list[Any] = [connection]
-        if self.ours >= 0:
-            waiting += [self.ours, *(it for it in self.at_terminal if it == 0)]
-        while True:
-            try:
-                ready, _, _ = select.select(waiting, [], [])
-            except KeyboardInterrupt:
-                connection.send(b"cancel")
-                continue
-            if 0 in ready and not self._type(noted):
-                waiting.remove(0)
-            if self.ours in ready and not self._show():
-                waiting.remove(self.ours)
-            if connection in ready:
-                while self._has_more() and self._show():
-                    pass
-                return _read_end(connection)
-
-    def _has_more(self) -> bool:
-        return self.ours >= 0 and bool(select.select([self.ours], [], [], 0)[0])
-
-    def _type(self, noted: WasTyped) -> bool:
-        typed = os.read(0, _CHUNK)
-        noted.note(typed)
-        if typed:
-            os.write(self.ours, typed)
-        return bool(typed)
-
-    def _show(self) -> bool:
-        try:
-            told = os.read(self.ours, _CHUNK)
-        except OSError:  # nobody has the other side open any more
-            return False
-        target = 1 if 1 in self.at_terminal else self.at_terminal[-1]
-        while told:
-            told = told[os.write(target, told) :]
-        return True
-
-    @contextmanager
-    def _raw(self) -> Iterator[None]:
-        """Let our terminal do what the person's does, and that one nothing meanwhile."""
-        if not self.at_terminal:
-            yield
-            return
-        person = self.at_terminal[0]
-        before = termios.tcgetattr(person)
-        termios.tcsetattr(self.ours, termios.TCSANOW, before)
-
-        def fit(*_told: object) -> None:
-            size = fcntl.ioctl(person, termios.TIOCGWINSZ, bytes(8))
-            fcntl.ioctl(self.ours, termios.TIOCSWINSZ, size)
-
-        fit()
-        resized = signal.signal(signal.SIGWINCH, fit)
-        try:
-            if 0 in self.at_terminal:
-                tty.setraw(person)
-            yield
-        finally:
-            termios.tcsetattr(person, termios.TCSADRAIN, before)
-            signal.signal(signal.SIGWINCH, resized)
 
 
 def _read_end(connection: socket.socket) -> int:
