@@ -28,6 +28,7 @@ from ops.jobs.life import die_with_parent
 MOST_DESCRIPTORS = 64
 _PACKET = 4_096
 _STREAMS = 3
+_LAST_SECONDS = 5.0
 
 Act = Callable[[list[int]], int]
 """What a forked process does: it gets the descriptors behind the standard streams, and gives the
@@ -144,7 +145,7 @@ def serve_forks(orders: socket.socket, act: Act, *, grace: float, office: int = 
     Args:
         orders: From the office; when it closes, nothing more is started.
         act: What a forked process does.
-        grace: So many seconds acts get to end by themselves; then they are interrupted.
+        grace: So many seconds acts may go on where the office has gone by itself.
         office: The child that orders, which is asked to end first; 0 where it is none of ours.
 
     Returns:
@@ -163,6 +164,7 @@ class _Server:
     running: dict[int, int] = field(default_factory=dict)
     looking: set[int] = field(default_factory=set)
     status: int = 0
+    is_asked: bool = False
 
     def run(self) -> int:
         bell, ring = socket.socketpair()
@@ -174,19 +176,27 @@ class _Server:
             is_open = True
             while is_open or self.office or self.running:
                 heard = [bell, *([self.orders] if is_open else [])]
-                ready, _, _ = select.select(heard, [], [], None if is_open else self.grace)
+                ready, _, _ = select.select(heard, [], [], None if is_open else self.patience)
                 if bell in ready:
                     bell.recv(_PACKET)
                 self._reap()
                 if self.orders in ready and not (is_open := self._take()):
-                    self._interrupt(self.looking)
+                    self._send(signal.SIGINT, self.running if self.is_asked else self.looking)
                 if not is_open and not ready:
-                    self._interrupt(self.running)
+                    self._send(signal.SIGKILL if self.is_asked else signal.SIGINT, self.running)
+                    self.is_asked = True
         return self.status
 
+    @property
+    def patience(self) -> float:
+        """So long what runs without an office may go on; it has waited where it was asked to."""
+        return _LAST_SECONDS if self.is_asked else self.grace
+
     def _note(self, number: int, _frame: object) -> None:
-        if number == signal.SIGTERM and self.office:
-            os.kill(self.office, signal.SIGTERM)
+        if number == signal.SIGTERM:
+            self.is_asked = True
+            if self.office:
+                os.kill(self.office, signal.SIGTERM)
 
     def _take(self) -> bool:
         packet, descriptors, _flags, _from = socket.recv_fds(self.orders, _PACKET, MOST_DESCRIPTORS)
@@ -249,6 +259,6 @@ class _Server:
                 with suppress(OSError):
                     self.orders.send(json.dumps({"id": number, "status": status}).encode())
 
-    def _interrupt(self, processes: Iterable[int]) -> None:
+    def _send(self, number: int, processes: Iterable[int]) -> None:
         for pid in processes:
-            os.kill(pid, signal.SIGINT)
+            os.kill(pid, number)

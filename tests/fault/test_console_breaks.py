@@ -118,10 +118,17 @@ def begin_and_hold(running: Running, browser: Browser) -> tuple[str, psutil.Proc
     """Begin an act and stop its process before it can write."""
     with catalog_held(running):
         act = begin(browser)
-        doing = part(running, "ops.service.act_process")
+        doing = wait_for(lambda: acting(running))
         wait_for(lambda: has_catalog(doing) or None)  # it has tied its life to the office's
         doing.suspend()
     return act, doing
+
+
+def acting(running: Running) -> psutil.Process | None:
+    """Find the process of an act: forked beside the office, and after it."""
+    forking = part(running, "ops.service.office_process")
+    _office, *acts = sorted(forking.children(), key=lambda it: it.create_time())
+    return next(iter(acts), None)
 
 
 def has_catalog(process: psutil.Process) -> bool:

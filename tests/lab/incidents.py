@@ -121,7 +121,7 @@ def make_spare_ready(lab: Lab, machine: str, site: Site) -> None:
 def bring_key(lab: Lab) -> str:
     """Have an administrator bring the key that enters the hosts; gives where it lies."""
     text = administrators_key(lab.folder).read_text(encoding="ascii")
-    lab.ops.write(KEY, text, mode="600", owner="giucong:giucong")
+    lab.ops.write(KEY, text, mode="600", owner=f"{OPERATOR}:{OPERATOR}")
     return KEY
 
 
