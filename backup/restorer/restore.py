@@ -144,8 +144,6 @@ class _Restore:
         self._folders = Folders(root)
         self._walk = Walk(content, request, self.tally.fail)
         self._placing = Placing(self._folders, request, self.tally, root_exists=root >= 0)
-        self._links = Links(self._folders, self.tally, dry_run=request.dry_run)
-        self._endings = FolderEndings(self._folders, self.tally)
         self._files = Files(
             content,
             request,
@@ -153,6 +151,8 @@ class _Restore:
             tally=self.tally,
             seats=seats,
         )
+        self._links = Links(self._folders, self.tally, dry_run=request.dry_run)
+        self._endings = FolderEndings(self._folders, self.tally)
         self._entries = Entries(
             request,
             folders=self._folders,

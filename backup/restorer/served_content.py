@@ -32,13 +32,13 @@ from backup.restorer.wire import (
     impossible,
     pack_places,
 )
-from backup.restorer.workers import Seats
-from backup.workers.processes import Message, worker_count
+from backup.restorer.workers import Seats, near_width
+from backup.workers.processes import Message
 
 
 def ends_wanted() -> int:
-    """How many sockets suit this machine: a worker a core, since each keeps a reader busy, too."""
-    return 1 + worker_count()
+    """How many sockets suit this machine: one for who plans, and one for each worker."""
+    return 1 + near_width()
 
 
 class ServedContent:

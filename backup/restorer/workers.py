@@ -83,6 +83,11 @@ def usual_width(store: Store) -> int:
     """
     if transfers_at_once(store) > 1:
         return worker_count()
+    return near_width()
+
+
+def near_width() -> int:
+    """How many workers suit this machine where content is near."""
     return min(_MOST_WORKERS, 2 * worker_count())
 
 
