@@ -31,6 +31,7 @@ from runbooks.shapes import Place
 _CLOSED, _OTHERS = 0o700, 0o077
 _NOBODY = 65_534
 _FILE = "file:"
+_MOST_COPIED = 16 * 1024 * 1024
 
 
 def are_rights_lent() -> bool:
@@ -65,7 +66,7 @@ def _opened(path: Path) -> Iterator[int]:
         if is_elsewhere():
             opened = open_as_typed(str(path))
             stack.callback(os.close, opened)
-            yield opened
+            yield stack.enter_context(_copied(opened, path))
             return
         try:
             files = [stack.enter_context(it.open(path)) for it in _readers()]
@@ -76,6 +77,24 @@ def _opened(path: Path) -> Iterator[int]:
                 raise _refuse(path, N_("you may not read it yourself")) from None
             _refuse_own(path, beside_secrets=True)
         yield files[0].fileno()
+
+
+@contextmanager
+def _copied(opened: int, path: Path) -> Iterator[int]:
+    """Give a copy in memory: the command opens it anew, which the person's own file forbids it."""
+    with os.fdopen(os.dup(opened), "rb") as file:
+        content = file.read(_MOST_COPIED + 1)
+    if len(content) > _MOST_COPIED:
+        raise _refuse(path, N_("it is too large"))
+    copy = os.memfd_create("file", os.MFD_CLOEXEC)
+    try:
+        os.fchmod(copy, 0o600)
+        with os.fdopen(os.dup(copy), "wb") as file:
+            file.write(content)
+        os.lseek(copy, 0, os.SEEK_SET)
+        yield copy
+    finally:
+        os.close(copy)
 
 
 def _readers() -> list[Reader]:
