@@ -23,7 +23,7 @@ from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
 from ops.terminal.elsewhere import WasTyped, serve_opening
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
-from ops.terminal.task import DeclaredFlag, OfCaller, Task
+from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 
 SOCKET = Path("/run/giucong/terminal.sock")
 BARE, COMPLETE = "giucong", "complete"
@@ -208,7 +208,7 @@ def _pack_one(it: DeclaredFlag, typed: str, luggage: _Luggage, held: ExitStack) 
         ours, theirs = socket.socketpair()
         luggage.line = held.enter_context(ours)
         luggage.line_number = luggage.add(theirs.detach())
-    if shape == "output-file":
+    if shape in ONE_FILE:
         _refuse_existing(path)
     luggage.folders[it.name] = path
     return file
@@ -259,7 +259,7 @@ class _Exchange(threading.Thread):
         for it in self._luggage.files:
             if not str(it["shape"]).startswith("output"):
                 continue
-            path, is_file = self._luggage.folders[str(it["flag"])], it["shape"] == "output-file"
+            path, is_file = self._luggage.folders[str(it["flag"])], it["shape"] in ONE_FILE
             folder = path.parent if is_file else path
             if not is_file:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -152,9 +152,13 @@ def fill(template: str, params: Mapping[str, object]) -> str:
 _TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed_places", default=None)
 
 
-def naming_as_typed(places: Mapping[str, str] | None) -> AbstractContextManager[None]:
-    """Have places of an act's own called as they were typed, in all that is told of them."""
-    return meanwhile(_TYPED, places)
+def name_as_typed(places: Mapping[str, str]) -> None:
+    """Have an act's own places called as they were typed, in all that this process tells of them.
+
+    Args:
+        places: Place → as it was typed; none lies in another.
+    """
+    _TYPED.set(places)
 
 
 def as_typed(text: str) -> str:

@@ -15,9 +15,10 @@ from typing import Any
 
 from ops.console.office.order import AtTerminal, GivenFile
 from ops.errors import SecretError
-from ops.language.text import naming_as_typed
+from ops.language.text import name_as_typed
 from ops.secret_files import open_secret
 from ops.terminal.exchange import MOST_BYTES, receive_tree, send_tree, too_much
+from ops.terminal.task import ONE_FILE
 
 _MOST_SECRET = 64 * 1024
 _CHUNK = 1 << 20
@@ -49,11 +50,11 @@ def placed_files(
                 if isinstance(given, list)
                 else place
             )
-        with naming_as_typed(named):
-            try:
-                yield placed
-            finally:
-                _send_back(terminal, descriptors)
+        name_as_typed(named)  # also in the error that ends the act
+        try:
+            yield placed
+        finally:
+            _send_back(terminal, descriptors)
 
 
 def _place(
@@ -64,7 +65,7 @@ def _place(
     is_made = given.shape.startswith("output")
     place = folder / (_OUT if is_made else _GIVEN) / given.flag
     place.mkdir(parents=True, mode=0o700)
-    if given.shape == "output-folder":
+    if is_made and given.shape not in ONE_FILE:
         return str(place)
     place /= Path(given.typed).name or given.flag
     if given.shape == "input-file":

@@ -56,7 +56,9 @@ def answer(stop: threading.Event, forks: ForkServer) -> None:
     estate, _catalog = keeper.get()
     acts = ActRuns(results_folder(estate), forks)
     path = socket_path(Path(estate.service.state))
-    door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate), stop)
+    door = terminal_door.TerminalDoor(
+        keeper, forks, results_folder(estate), path.with_name("acts"), stop
+    )
     with (
         listen(path) as listener,
         terminal_door.listen(path.with_name("terminal.sock")) as terminals,

@@ -104,12 +104,14 @@ class TerminalDoor:
         keeper: Keeps the estate.
         forks: Starts acts.
         place: Folder for the acts' own folders.
+        memory: The same for those with secrets: systemd's folder of the service is in memory.
         stop: Set when the service stops.
     """
 
     keeper: Keeper
     forks: ForkServer
     place: Path
+    memory: Path
     stop: threading.Event
     _running: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -255,7 +257,8 @@ class TerminalDoor:
         if not asked.files:
             yield None
             return
-        folder = self.place / token_urlsafe(12)
+        is_secret = any(it.shape.startswith("output-secret") for it in asked.files)
+        folder = (self.memory if is_secret else self.place) / token_urlsafe(12)
         folder.mkdir(parents=True, mode=0o700)
         try:
             yield folder

@@ -50,14 +50,22 @@ Named = Literal[
 Typed = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "moment"]
 """What a person types; left out, the field's type tells."""
 
-OfCaller = Literal["input-file", "input-folder", "output-file", "output-folder", "secret", "proof"]
+OfCaller = Literal[
+    "input-file", "input-folder", "output-file", "output-folder", "output-secret", "output-secrets",
+    "secret", "proof",
+]  # fmt: skip
 """Files and folders of whoever types: opened with that person's rights, never with the service's.
 
-A secret is a file that nobody else may read; a proof is one with password and code.
+A secret is a file that nobody else may read; a proof is one with password and code. What holds
+secrets (a file, a folder of them) touches no disk of the service on its way.
 """
 
-Shape = Named | Typed | OfCaller | Literal["path", "hidden"]
-"""`path` is one of a snapshot; what is hidden, a page fills."""
+ONE_FILE = frozenset({"output-file", "output-secret"})
+"""Shapes of what is one file that an act makes."""
+
+Shape = Named | Typed | OfCaller | Literal["path", "mount", "hidden"]
+"""`path` is one of a snapshot; `mount` is where root has mounted a medium for the service; what is
+hidden, a page fills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class KeyExport:
         str,
         Flag(
             "Folder on a removable medium that gets the password and the key files.",
-            shape="output-folder",
+            shape="output-secrets",
         ),
     ]
     site: SiteOrAll = ""
@@ -79,7 +79,7 @@ class KeyEscrow:
     """
 
     to: Annotated[
-        str, Flag("Folder on a removable medium that gets the sheets.", shape="output-folder")
+        str, Flag("Folder on a removable medium that gets the sheets.", shape="output-secrets")
     ]
     holder: Annotated[
         tuple[str, ...],
@@ -100,7 +100,7 @@ class KeyEscrow:
 class KeyCombine:
     """Get the password back from shares on paper, and a repository's lost key file."""
 
-    to: Annotated[str, Flag("File that gets the password.", shape="output-file")] = ""
+    to: Annotated[str, Flag("File that gets the password.", shape="output-secret")] = ""
     share: Annotated[
         tuple[str, ...],
         Flag("File with the words of a share; left out: they are typed.", shape="secret"),

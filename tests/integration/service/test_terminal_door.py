@@ -200,6 +200,20 @@ def test_a_service_that_stops_lets_a_write_end(service: InstalledService) -> Non
     assert len(listed(service)) == before + 1
 
 
+@only_root
+def test_a_key_goes_onto_a_medium_of_who_types_and_touches_no_disk_of_the_service(
+    service: InstalledService, folder: Path
+) -> None:
+    words = ("backup.key-export", "--site", "cong-xa", "--reason", "Niêm phong", "--to")
+    refused = service.run("nva", *words, str(folder))
+    assert (refused.returncode, "is on the same disk" in refused.stderr) == (2, True), refused
+    assert str(folder) in refused.stderr
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        os.chown(memory, OPERATOR, OPERATOR)
+        waits = service.run("nva", *words, memory)
+        assert waits.returncode == 4, waits.stdout + waits.stderr
+
+
 def begin(service: InstalledService, *words: str) -> "subprocess.Popen[bytes]":
     """Have somebody type a command at no terminal, until it runs."""
     typing = subprocess.Popen(

@@ -7,6 +7,7 @@ Order:
 3. When one cannot be written, those of this call that were are removed again.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from ops.durable_files import put_new
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import find_around, list_own_folders
+from ops.language.text import as_typed
+from ops.terminal.elsewhere import is_elsewhere, open_as_typed
 
 _MODE = 0o600
 
@@ -43,8 +46,12 @@ def check_folder(estate: Estate, to: str, *, any_disk: bool) -> Path:
             folder=to,
         )
     folder = folder.resolve()
-    refuse_own_folder(estate, folder)
-    if not any_disk and folder.stat().st_dev == estate.path.stat().st_dev:
+    if is_elsewhere():
+        device = _device_elsewhere(as_typed(str(folder)))
+    else:
+        refuse_own_folder(estate, folder)
+        device = folder.stat().st_dev
+    if not any_disk and device == estate.path.stat().st_dev:
         raise WrongUseError(
             "{folder} is on the same disk as the estate file",
             why="a secret that was written to a disk stays readable on it after the file is gone",
@@ -53,6 +60,23 @@ def check_folder(estate: Estate, to: str, *, any_disk: bool) -> Path:
             folder=folder,
         )
     return folder
+
+
+def _device_elsewhere(typed: str) -> int:
+    """Give the disk of a folder that who types has opened; their own process writes into it."""
+    try:
+        opened = open_as_typed(typed)
+    except OSError as error:
+        raise WrongUseError(
+            'there is no folder "{folder}"',
+            data="nothing was written",
+            next_step="mount the removable medium, and name a folder on it with `--to FOLDER`",
+            folder=typed,
+        ) from error
+    try:
+        return os.fstat(opened).st_dev
+    finally:
+        os.close(opened)
 
 
 def refuse_own_folder(estate: Estate, folder: Path) -> None:
