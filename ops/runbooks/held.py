@@ -6,6 +6,7 @@ without a link on the way, and the command gets the open file; a folder lies whe
 service's user have put stays under its name; one that is to be new is made here, and closed.
 """
 
+import errno
 import os
 import pwd
 import stat
@@ -64,7 +65,7 @@ def held(place: Place) -> Iterator[int | None]:
 def _opened(path: Path) -> Iterator[int]:
     with ExitStack() as stack:
         if is_elsewhere():
-            opened = open_as_typed(str(path))
+            opened = _open_elsewhere(path)
             stack.callback(os.close, opened)
             yield stack.enter_context(_copied(opened, path))
             return
@@ -77,6 +78,25 @@ def _opened(path: Path) -> Iterator[int]:
                 raise _refuse(path, N_("you may not read it yourself")) from None
             _refuse_own(path, beside_secrets=True)
         yield files[0].fileno()
+
+
+def _open_elsewhere(path: Path) -> int:
+    """Have who types open a file; their own process opens what they have typed, and nothing else.
+
+    A run that goes on in another command, perhaps another person's, names it again.
+    """
+    try:
+        return open_as_typed(str(path))
+    except OSError as error:
+        if error.errno != errno.EPERM:
+            raise
+        raise WrongUseError(
+            "the step does not use {path}",
+            why="nobody has typed it in this command, and it is opened with your rights",
+            data="the step was not begun",
+            next_step="name it again: `{program} runbook.resume --run RUN --set NAME={path}`",
+            path=path,
+        ) from error
 
 
 @contextmanager

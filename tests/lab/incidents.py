@@ -152,7 +152,7 @@ def carry_out(
         else:
             approvals += approve(lab)
         run = _RUN.findall(typed.told.rpartition("runbook.resume --run")[2])[0]
-        words = ["runbook.resume", "--run", run]
+        words = ["runbook.resume", "--run", run, f"--set=identity={KEY}"]  # theirs, and said anew
 
 
 def approve(lab: Lab) -> int:
