@@ -1,4 +1,4 @@
-"""`python -m tests.record run FOLDER` and `python -m tests.record compare OLD NEW`."""
+"""`python -m tests.record run FOLDER`, `… compare OLD NEW`, `… asserts BASE`."""
 
 import difflib
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from tests.record.asserts import removed_asserts
 from tests.record.kept import Standing, look, write_down
 from tests.record.script import Command, read_script
 from tests.record.world import (
@@ -34,8 +35,10 @@ def main() -> None:
             record(Path(folder), parts)
         case ["compare", old, new]:
             sys.exit(compare(Path(old), Path(new)))
+        case ["asserts", base]:
+            print(*removed_asserts(base), sep="\n")
         case _:
-            sys.exit("python -m tests.record run FOLDER [PART…] | compare OLD NEW")
+            sys.exit("python -m tests.record run FOLDER [PART…] | compare OLD NEW | asserts BASE")
 
 
 def record(folder: Path, parts: Iterable[str] = ()) -> None:
