@@ -1,4 +1,4 @@
-"""`python -m tests.record asserts BASE`: what tests asserted at a commit and no longer assert so."""
+"""`python -m tests.record asserts BASE`: what tests asserted at a commit and assert no longer."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ _ASSERTS = re.compile(r"\bassert\b|pytest\.raises")
 
 
 def removed_asserts(base: str) -> list[str]:
-    """Give the lines with an assert that went since a commit and came back nowhere, whatever blanks.
+    """Give the lines with an assert that went since a commit and came back nowhere.
 
     Args:
         base: The commit.
