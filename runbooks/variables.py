@@ -140,13 +140,16 @@ def find_missing(runbook: Runbook, given: Mapping[str, str]) -> list[Variable]:
 def correct_values(runbook: Runbook, state: RunState, given: Mapping[str, str]) -> dict[str, str]:
     """Give a run's values with some corrected that nothing was done with yet; pure.
 
+    What is said anew as it was is no correction.
+
     Raises:
         RunbookUseError: As of `choose_values`; or a step that names one is done, was interrupted,
             or may have written.
     """
     values = choose_values(runbook, {**state.values, **given})
+    other = {name for name in given if values[name] != state.values.get(name)}
     for step in runbook.steps:
-        named = sorted({*find_names(step.body)} & {*given})
+        named = sorted({*find_names(step.body)} & other)
         if named and _may_have_acted(step, state):
             raise RunbookUseError(
                 'the value of "{name}" cannot be changed any more',
