@@ -41,6 +41,8 @@ PARTS: Mapping[str, StatePart] = {
     "limits": StatePart("how much bandwidth was used in this second"),
     "console": StatePart("what acts at the console gave, until it is fetched"),
     "office.sock": StatePart("where the console's two processes meet"),
+    "terminal.sock": StatePart("where the service hears who types"),
+    "acts": StatePart("what acts with secrets made, until who typed has it"),
     "switches": StatePart(
         "how to go on with a database that is being switched: a plan of before a loss would undo"
         " what has come since; what is on the server tells"

@@ -294,7 +294,7 @@ def test_who_has_no_role_is_told_who_types_what_comes_next(estate: Path) -> None
     told = run(estate, "service.recover", "--repo", str(folder / "stores/near"),
                "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
 
-    assert "log in as nva-no-login, then: `sudo -u " in told
+    assert "log in as nva-no-login, then: `giucong TASK`" in told
     assert "not on this machine yet: nva-no-login; `adduser LOGIN`" in told
     assert giucong(estate, "backup.status").returncode == 1
 
