@@ -13,12 +13,12 @@ from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which 
 from ops.console.pages.runs import tell
 from ops.jobs.last_runs import LastRun
 from ops.language.text import speaking
-from ops.schedule.kinds import JOB_KINDS
+from ops.parts import find, names_of_parts
 from ops.status.problem_wording import explain_problem
 from ops.status.problems import judge
 
 ROOT = Path(__file__).parents[4]
-NAMES = [it.name for it in JOB_KINDS.parts()]
+NAMES = [find(it).name for it in names_of_parts()["job-kinds"] if str(it).startswith("ops.")]
 
 
 def kinds_by_hand() -> Iterator[str]:
