@@ -52,8 +52,9 @@ def forks() -> EachWithOurEnvironment:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     code = _SERVE.format(descriptor=theirs.fileno())
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], pass_fds=[theirs.fileno()]
-    )
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], pass_fds=[theirs.fileno()],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
     theirs.close()
     atexit.register(end, process)
     atexit.register(ours.close)

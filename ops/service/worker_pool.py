@@ -142,9 +142,13 @@ class WorkerPool:
 
 
 def worker_environment() -> dict[str, str]:
-    """Give our environment, with the packages found where we found them, installed or not."""
+    """Give our environment, with the packages found where we found them, installed or not.
+
+    Numpy starts no threads there: nothing here multiplies matrices, and a fork keeps no threads.
+    """
     paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    found = {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    return {**os.environ, "OPENBLAS_NUM_THREADS": "1", **found}
 
 
 def kill_group(worker: Worker) -> None:

@@ -235,6 +235,7 @@ def held(service: InstalledService) -> Iterator[None]:
                    if "ops.service.office_process" in (it.info["cmdline"] or ())
                    and it.info["uids"].real == SERVICE
                    and it.ppid() == service.number)  # fmt: skip
+    assert forking.num_threads() == 1  # a fork keeps no others
     office, *running = sorted(forking.children(), key=lambda it: it.create_time())
     assert running, office
     for it in running:
