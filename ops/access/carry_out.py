@@ -1,6 +1,7 @@
 """Run a task for who acts: what its rights and its proof are looked at for, wherever it runs."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ops.access.identity import check_door
@@ -8,12 +9,17 @@ from ops.terminal.task import PROOF_FLAG, Task
 from ops.terminal.waiting import note_task
 
 
-def carry_out(task: Task, values: Mapping[str, Any]) -> int | None:
+def carry_out(
+    task: Task,
+    values: Mapping[str, Any],
+    placed: AbstractContextManager[Mapping[str, Any]] | None = None,
+) -> int | None:
     """Run a task; gives its exit code, None for 0.
 
     Args:
         task: Which.
         values: What was given, by field; the file that proves among them.
+        placed: Gives them with files of who types in their places; entered for who may run it.
 
     Raises:
         NotAllowedError: The person's roles do not reach.
@@ -21,9 +27,10 @@ def carry_out(task: Task, values: Mapping[str, Any]) -> int | None:
     note_task(task.name)
     if task.as_owner:
         check_door(task.name, values)
-    if PROOF_FLAG not in values:
-        return task.run(values)
-    from ops.access.requester import proving_with
+    with placed or nullcontext(values) as given:
+        if PROOF_FLAG not in given:
+            return task.run(given)
+        from ops.access.requester import proving_with
 
-    with proving_with(values[PROOF_FLAG]):
-        return task.run(values)
+        with proving_with(given[PROOF_FLAG]):
+            return task.run(given)

@@ -22,6 +22,7 @@ from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
 from ops.terminal.elsewhere import WasTyped, serve_opening
+from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 
@@ -177,7 +178,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
         exchanging.start()
         pump.run(connection, typed)
         code = _read_end(connection)
-        return gravest([code, exchanging.finish()])
+        return gravest([code, exchanging.finish(has_failed=code != 0)])
 
 
 def _claimed_login() -> str:
@@ -251,8 +252,6 @@ class _Exchange(threading.Thread):
             self._failed = error
 
     def _exchange(self, line: socket.socket) -> None:
-        from ops.terminal.exchange import receive_tree, send_tree
-
         for it in self._luggage.files:
             if it["shape"] == "input-folder":
                 send_tree(line, self._luggage.folders[str(it["flag"])])
@@ -261,6 +260,8 @@ class _Exchange(threading.Thread):
                 continue
             path, is_file = self._luggage.folders[str(it["flag"])], it["shape"] in ONE_FILE
             folder = path.parent if is_file else path
+            if not line.recv(1, socket.MSG_PEEK):  # an act that is refused makes no folder
+                raise broken_off()
             if not is_file:
                 folder.mkdir(parents=True, exist_ok=True)
             opened = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -270,9 +271,15 @@ class _Exchange(threading.Thread):
                 os.close(opened)
             self._kept += [str(folder / name) for name in got.kept]
 
-    def finish(self) -> int:
-        """Wait for its end; gives the exit code of what it did."""
+    def finish(self, *, has_failed: bool) -> int:
+        """Wait for its end; gives the exit code of what it did.
+
+        Args:
+            has_failed: Whether the act has said what went wrong: it may have sent nothing then.
+        """
         self.join()
+        if has_failed and isinstance(self._failed, BrokenOffError | BrokenPipeError):
+            return 0
         if self._failed is not None:
             return report(self._failed)
         if not self._kept:

@@ -79,8 +79,8 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
             if terminal.opener >= 0:
                 line = socket.socket(fileno=os.dup(descriptors[terminal.opener]))
                 held.enter_context(opening_through(held.enter_context(line)))
-            values = held.enter_context(placed_files(terminal, order.values, descriptors))
-            return carry_out(task, values)
+            placed = placed_files(terminal, order.values, descriptors)
+            return carry_out(task, order.values, placed)
 
     if order.values.get(JSON_FLAG):
         return write_document(run, dry_run=bool(order.values.get("dry_run")))

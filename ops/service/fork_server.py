@@ -29,6 +29,8 @@ MOST_DESCRIPTORS = 64
 _PACKET = 4_096
 _STREAMS = 3
 _LAST_SECONDS = 5.0
+_NOT_BEGUN = 1 << 8
+"""The status of a process that has ended with 1 (waitpid(2))."""
 
 Act = Callable[[list[int]], int]
 """What a forked process does: it gets the descriptors behind the standard streams, and gives the
@@ -206,18 +208,28 @@ class _Server:
         number, parent = told["id"], os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no memory, no process left: this one alone is not begun
+            self._tell({"id": number, "status": _NOT_BEGUN})
+            pid = -1
         if pid == 0:
             self._become(parent, descriptors)
-        self.running[pid] = number
-        if told["looks"]:
-            self.looking.add(pid)
         for it in descriptors:
             os.close(it)
-        process = os.pidfd_open(pid)
-        socket.send_fds(self.orders, [json.dumps({"id": number, "pid": pid}).encode()], [process])
-        os.close(process)
+        if pid > 0:
+            self.running[pid] = number
+            if told["looks"]:
+                self.looking.add(pid)
+            process = os.pidfd_open(pid)
+            self._tell({"id": number, "pid": pid}, process)
+            os.close(process)
         return True
+
+    def _tell(self, told: dict[str, int], *descriptors: int) -> None:
+        """Tell the office, where it has not gone: acts go on without it."""
+        with suppress(OSError):
+            socket.send_fds(self.orders, [json.dumps(told).encode()], descriptors)
 
     def _become(self, parent: int, descriptors: list[int]) -> None:
         """Do the act and end, in the forked process."""
@@ -256,8 +268,7 @@ class _Server:
                 self.office, self.status = 0, status
             elif (number := self.running.pop(pid, None)) is not None:
                 self.looking.discard(pid)
-                with suppress(OSError):
-                    self.orders.send(json.dumps({"id": number, "status": status}).encode())
+                self._tell({"id": number, "status": status})
 
     def _send(self, number: int, processes: Iterable[int]) -> None:
         for pid in processes:

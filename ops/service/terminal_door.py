@@ -31,6 +31,7 @@ import msgspec
 from ops.access.identity import find_person
 from ops.console.office.desk import Keeper
 from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
+from ops.console.office.shares import TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import Language, speaking
 from ops.service.act_process import BARE, COMPLETE
@@ -38,6 +39,7 @@ from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.service.typed_acts import note_act
 from ops.terminal.document import describe_error
 from ops.terminal.exit_codes import explained
+from ops.terminal.flags import MOST_COUNTED
 from ops.terminal.task import OfCaller, Task, find_task
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ class TerminalDoor:
     place: Path
     memory: Path
     stop: threading.Event
-    _running: dict[str, int] = field(default_factory=dict)
+    _running: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, listener: socket.socket) -> None:
@@ -134,11 +136,12 @@ class TerminalDoor:
             peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
             user, given = _PEER.unpack(peer)[1], list[int]()
             try:
-                packet, given, _flags, _from = socket.recv_fds(
-                    connection, _MOST_BYTES, MOST_DESCRIPTORS
-                )
-                if packet:
-                    self._do(connection, user, packet, given)
+                with self._counted(user) as is_one_more:  # who says nothing holds a place, too
+                    packet, given, _flags, _from = socket.recv_fds(
+                        connection, _MOST_BYTES, MOST_DESCRIPTORS
+                    )
+                    if packet:
+                        self._do(connection, user, packet, given, is_one_more=is_one_more)
             except OSError:
                 return  # whoever asked has gone
             except Exception:
@@ -147,13 +150,16 @@ class TerminalDoor:
                 for it in given:
                     os.close(it)
 
-    def _do(self, connection: socket.socket, user: int, packet: bytes, given: list[int]) -> None:
+    def _do(
+        self, connection: socket.socket, user: int, packet: bytes, given: list[int], *,
+        is_one_more: bool,
+    ) -> None:  # fmt: skip
         language: Language = "vi"
         try:
             asked = msgspec.convert(json.loads(packet), _Asked)
             language = asked.language
-            self._check(asked, given)
-            with self._counted(user), self._folder(asked) as folder:
+            self._check(asked, given, is_one_more=is_one_more)
+            with self._folder(asked) as folder:
                 order = self._order(asked, user, folder)
                 looks = _looks(order)
                 with note_act(self.place, order, changes=not looks) as noted:
@@ -169,21 +175,21 @@ class TerminalDoor:
                 told = describe_error(explained(_unreadable() if is_bad else error))
             connection.send(json.dumps({"error": told}).encode()[:_MOST_BYTES])
 
-    def _check(self, asked: _Asked, given: list[int]) -> None:
-        """Refuse what no client of ours says."""
+    def _check(self, asked: _Asked, given: list[int], *, is_one_more: bool) -> None:
+        """Refuse one more of a person who has many, and what no client of ours says."""
+        if not is_one_more:
+            raise TooManyActsError
         most = len(given) - _STREAMS
         if most < 0 or not -1 <= asked.line < most or not -1 <= asked.opener < most:
             raise _unreadable()
         if asked.task in {BARE, COMPLETE}:
+            _check_completion(asked)
             return
         try:
             task = find_task(asked.task)
         except LookupError as error:
             raise _unreadable() from error
-        for name, value in asked.values.items():
-            kind = task.flags[name].kind if name in task.flags else None
-            if type(value) is not (list if kind is tuple else kind):
-                raise _unreadable()
+        _check_values(task, asked)
         _check_files(task, asked, len(given) - _STREAMS)
 
     def _order(self, asked: _Asked, user: int, folder: Path | None) -> Order:
@@ -237,20 +243,16 @@ class TerminalDoor:
         return False
 
     @contextmanager
-    def _counted(self, user: int) -> Iterator[None]:
-        key = str(user)
+    def _counted(self, user: int) -> Iterator[bool]:
+        """Count a person's connections; gives whether one more may do something."""
         with self._lock:
-            if self._running.get(key, 0) >= _MOST_OF_ONE:
-                raise WrongUseError(
-                    "too much is being done at once", data="nothing was changed",
-                    next_step="wait until something has ended, then try again",
-                )  # fmt: skip
-            self._running[key] = self._running.get(key, 0) + 1
+            self._running[user] = self._running.get(user, 0) + 1
+            may = self._running[user] <= _MOST_OF_ONE
         try:
-            yield
+            yield may
         finally:
             with self._lock:
-                self._running[key] -= 1
+                self._running[user] -= 1
 
     @contextmanager
     def _folder(self, asked: _Asked) -> Iterator[Path | None]:
@@ -264,6 +266,25 @@ class TerminalDoor:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_completion(asked: _Asked) -> None:
+    """Refuse what is no question for what may stand after a flag."""
+    asks = {"task": str, "flag": str, "given": dict} if asked.task == COMPLETE else {}
+    if {name: type(it) for name, it in asked.values.items()} != asks:
+        raise _unreadable()
+
+
+def _check_values(task: Task, asked: _Asked) -> None:
+    """Refuse values that no flag takes, numbers beyond what is counted, and flags that lack."""
+    for name, value in asked.values.items():
+        kind = task.flags[name].kind if name in task.flags else None
+        if type(value) is not (list if kind is tuple else kind):
+            raise _unreadable()
+        if kind is int and not 0 <= value <= MOST_COUNTED:  # type: ignore[operator]  # it is one
+            raise _unreadable()
+    if any(it.is_required and it.name not in asked.values for it in task.flags.values()):
+        raise _unreadable()
 
 
 def _check_files(task: Task, asked: _Asked, number: int) -> None:

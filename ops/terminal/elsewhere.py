@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -67,15 +68,18 @@ class WasTyped:
 
     def __init__(self, values: object) -> None:
         """Begin with what was given to flags."""
-        self._text = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        told = json.dumps(values, ensure_ascii=False) + "\n"
+        self._text = told.encode("utf-8", "surrogateescape")
 
     def note(self, typed: bytes) -> None:
         """Note what was typed."""
         self._text = (self._text + typed)[-_MOST_KEPT:]
 
     def __call__(self, path: str) -> bool:
-        """Say whether that was typed."""
-        return os.fsencode(path) in self._text
+        """Say whether just that was typed: a part of it is another file."""
+        between = rb'[\s"=,]'
+        whole = rb"(?:^|%s)%s(?:$|%s)" % (between, re.escape(os.fsencode(path)), between)
+        return re.search(whole, self._text) is not None
 
 
 _MOST_KEPT = 1 << 20

@@ -36,6 +36,10 @@ class ExchangeError(OpsError):
     """Files do not come through."""
 
 
+class BrokenOffError(ExchangeError):
+    """The line ended before all of it came."""
+
+
 @dataclass(slots=True)
 class Received:
     """What came.
@@ -73,7 +77,12 @@ def send_tree(line: socket.socket, top: Path) -> None:
             _send_head(line, {**head, "size": status.st_size})
             left = status.st_size
             while left:
-                piece = file.read(min(left, _CHUNK)) or bytes(min(left, _CHUNK))
+                piece = file.read(min(left, _CHUNK))
+                if not piece:  # the other side hears the line end in it, and keeps no half
+                    raise ExchangeError(
+                        "{path} became shorter while it was read", data="nothing was changed",
+                        next_step="wait until nobody writes it, then type it again", path=path,
+                    )  # fmt: skip
                 line.sendall(piece)
                 left -= len(piece)
     _send_head(line, {})
@@ -123,20 +132,30 @@ def _receive_file(
             file = os.open(names[-1], _NEW, head["mode"] & _MODE, dir_fd=place)
         except FileExistsError:
             received.kept.append("/".join(names))
-            file = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        else:
-            received.files += 1
+            for _piece in _pieces(line, size):
+                pass
+            return
         try:
-            while size:
-                piece = line.recv(min(size, _CHUNK))
-                if not piece:
-                    raise _broken_off()
+            for piece in _pieces(line, size):
                 _write(file, piece)
-                size -= len(piece)
             if isinstance(moment := head.get("mtime"), int) and 0 <= moment < _LATEST:
                 os.utime(file, ns=(moment, moment))
+            os.fsync(file)  # a key on a medium is told to be there
+        except BaseException:
+            os.unlink(names[-1], dir_fd=place)  # no half of a file
+            raise
         finally:
             os.close(file)
+        received.files += 1
+
+
+def _pieces(line: socket.socket, size: int) -> Iterator[bytes]:
+    while size:
+        piece = line.recv(min(size, _CHUNK))
+        if not piece:
+            raise broken_off()
+        yield piece
+        size -= len(piece)
 
 
 def _receive_link(folder: int, names: list[str], leads_to: str, received: Received) -> None:
@@ -232,7 +251,7 @@ def receive_exactly(line: socket.socket, size: int) -> bytes:
     while size:
         part = line.recv(min(size, _CHUNK))
         if not part:
-            raise _broken_off()
+            raise broken_off()
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
@@ -249,8 +268,9 @@ def too_much() -> ExchangeError:
     )
 
 
-def _broken_off() -> ExchangeError:
-    return ExchangeError(
+def broken_off() -> BrokenOffError:
+    """Give the error of a line that ends too early."""
+    return BrokenOffError(
         "the line to the service broke off", data="nothing that was there is changed",
         next_step="`{program} service.status`",
     )  # fmt: skip

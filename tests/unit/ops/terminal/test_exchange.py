@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.terminal.elsewhere import WasTyped
 from ops.terminal.exchange import ExchangeError, Received, receive_tree, send_tree
 
 
@@ -121,3 +122,24 @@ def test_a_link_that_came_is_not_followed(places: tuple[Path, Path]) -> None:
 def test_what_is_no_stream_is_refused(places: tuple[Path, Path], said: object) -> None:
     with pytest.raises(ExchangeError):
         say(places[1], said)
+
+
+def test_no_half_of_a_file_stays(places: tuple[Path, Path]) -> None:
+    ours, theirs = socket.socketpair()
+    body = json.dumps({"at": ["key"], "mode": 0o600, "size": 100}).encode()
+    ours.sendall(struct.pack(">I", len(body)) + body + b"half")
+    ours.close()
+    folder = os.open(places[1], os.O_RDONLY | os.O_DIRECTORY)
+    with theirs, pytest.raises(ExchangeError):
+        receive_tree(theirs, folder)
+    os.close(folder)
+    assert list(places[1].iterdir()) == []
+
+
+def test_only_what_was_typed_whole_is_opened() -> None:
+    typed = WasTyped({"set": ["identity=/home/nva/khóa riêng.pub"]})
+    typed.note(b"/media/khoa\r")
+    assert typed("/home/nva/khóa riêng.pub")
+    assert typed("/media/khoa")
+    for part in ("/home/nva/khóa riêng", "/media", "/", "khoa", "/etc/shadow"):
+        assert not typed(part), part
