@@ -5,8 +5,8 @@ acts (`ops.service.fork_server`). When the service stops, acts that only look ar
 by Ctrl-C; those that change something may end by themselves for some time.
 """
 
-import logging
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -27,8 +27,6 @@ from ops.service.act_process import do_act
 from ops.service.beside import live_beside
 from ops.service.fork_server import ForkServer, serve_forks, warm_up
 from ops.terminal.task import all_tasks
-
-log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -56,9 +54,9 @@ def answer(stop: threading.Event, forks: ForkServer) -> None:
     estate, _catalog = keeper.get()
     acts = ActRuns(results_folder(estate), forks)
     path = socket_path(Path(estate.service.state))
-    door = terminal_door.TerminalDoor(
-        keeper, forks, results_folder(estate), path.with_name("acts"), stop
-    )
+    secrets = path.with_name("acts")
+    shutil.rmtree(secrets, ignore_errors=True)  # of an office that was killed
+    door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate), secrets, stop)
     with (
         listen(path) as listener,
         terminal_door.listen(path.with_name("terminal.sock")) as terminals,
