@@ -88,11 +88,7 @@ class LockingS3Store(S3Store):
 
 
 def _locked_until(headers: Mapping[str, str]) -> datetime | None:
-    until = retained_until(headers)
-    return until if until is not None and until > datetime.now(UTC) else None
-
-
-def retained_until(headers: Mapping[str, str]) -> datetime | None:
-    """Read until when an object is locked; most answers do not say it."""
+    """Read until when an object is locked yet; most answers do not say it."""
     text = headers.get("x-amz-object-lock-retain-until-date")
-    return datetime.fromisoformat(text) if text else None
+    until = datetime.fromisoformat(text) if text else None
+    return until if until is not None and until > datetime.now(UTC) else None

@@ -1,7 +1,7 @@
 """Requests to an S3 server: signed, sent over kept connections, answered whole.
 
 These few lines carry what every run does: read, write, look, list, delete. What is done now and
-then, and needs more of the protocol, goes through botocore's client (`backup.stores.s3.settings`),
+then, and needs more of the protocol, goes through boto3's client (`backup.stores.s3.settings`),
 whose import alone takes longer than an unchanged backup.
 """
 

@@ -1,8 +1,6 @@
-"""Where an S3 store is and how it is reached: the settings, and the client made from them.
+"""Where an S3 store is and how it is reached: the settings, and boto3's client made from them.
 
-botocore signs and sends; its own retries are off, since `backup.stores.retry` knows what a
-repeated write means. Checksums go as Content-MD5, which every S3 server knows and which a bucket
-with Object Lock asks for.
+The client's own retries are off, since `backup.stores.retry` knows what a repeated write means.
 """
 
 import os
@@ -10,7 +8,7 @@ import re
 import ssl
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from backup.errors import UsageError
@@ -23,6 +21,11 @@ _DEFAULT_REGION = "us-east-1"
 _OPTIONS = frozenset(
     {"s3.region", "s3.bucket-lookup", "s3.connections", "s3.timeout", "s3.object-lock"}
 )
+_NO_FILES = {  # by name: key in a file, variable, default, conversion
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _SCHEME = re.compile(r"[a-z]+://")
 
 
@@ -169,9 +172,13 @@ def parse_settings(rest: str, options: StoreOptions) -> S3Settings:
 
 
 def make_client(settings: S3Settings) -> "S3Client":
-    """Make a client that several threads may use at once; touches nothing yet."""
+    """Make a client that several threads may use at once; touches nothing yet.
+
+    Where the settings hold an access key, no file of configuration counts, nor a profile.
+    """
+    from boto3.session import Session
     from botocore.config import Config
-    from botocore.session import Session
+    from botocore.session import Session as Core
 
     config = Config(
         s3={"addressing_style": "virtual" if settings.lookup == "dns" else settings.lookup},
@@ -186,7 +193,8 @@ def make_client(settings: S3Settings) -> "S3Client":
         user_agent_extra="giucong",
         client_cert=settings.client_cert or None,
     )
-    client = Session().create_client(
+    core = Core(_NO_FILES if settings.access_key else None)
+    return Session(botocore_session=core).client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -195,7 +203,6 @@ def make_client(settings: S3Settings) -> "S3Client":
         aws_secret_access_key=settings.secret_key or None,
         config=config,
     )
-    return cast("S3Client", client)
 
 
 def moment(seconds: float) -> datetime:

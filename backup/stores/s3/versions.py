@@ -23,7 +23,6 @@ from backup.errors import (
 )
 from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
 from backup.stores.s3.errors import translated
-from backup.stores.s3.object_lock import retained_until
 from backup.stores.s3.settings import S3Settings, moment
 from backup.stores.s3.store import S3Store
 from backup.stores.s3.version_ids import Version, when_born
@@ -32,7 +31,6 @@ from backup.workers.threads import do_each
 _CANNOT_LIST = "cannot list the versions of {key} in {place}"
 _CANNOT_REMOVE = "cannot remove a superseded version of {key} from {place}"
 _THREADS = 8
-_PASSING_OVER = {"x-amz-bypass-governance-retention": "true"}
 
 
 def list_versions(store: S3Store, prefix: str) -> Iterator[Version]:
@@ -45,30 +43,21 @@ def list_versions(store: S3Store, prefix: str) -> Iterator[Version]:
     Raises:
         StoreError: The listing failed; a partial one is never silently whole.
     """
-    start = store.start_of(prefix)
-    marker: dict[str, Any] = {}
+    pages = store.client.get_paginator("list_object_versions")
     count = 0
-    while True:
-        with translated(_CANNOT_LIST, key=prefix or "/", place=store.location):
-            page = store.client.list_object_versions(Bucket=store.bucket, Prefix=start, **marker)
-        versions = when_born(list(_versions_of(store, page)))
-        count += max(1, len(versions))
-        ensure_listable(count, store.location)
-        yield from versions
-        if not page["IsTruncated"]:
-            return
-        following = {
-            "KeyMarker": page.get("NextKeyMarker", ""),
-            "VersionIdMarker": page.get("NextVersionIdMarker", ""),
-        }
-        if not following["KeyMarker"] or following == marker:
-            raise StoreUnavailableError(
-                _CANNOT_LIST,
-                why="the server cut the listing short",
-                key=prefix or "/",
-                place=store.location,
-            )
-        marker = {name: value for name, value in following.items() if value}
+    with translated(_CANNOT_LIST, key=prefix or "/", place=store.location):
+        for page in pages.paginate(Bucket=store.bucket, Prefix=store.start_of(prefix)):
+            versions = when_born(list(_versions_of(store, page)))
+            count += max(1, len(versions))
+            ensure_listable(count, store.location)
+            yield from versions
+            if page["IsTruncated"] and not page.get("NextKeyMarker"):
+                raise StoreUnavailableError(
+                    _CANNOT_LIST,
+                    why="the server cut the listing short",
+                    key=prefix or "/",
+                    place=store.location,
+                )
 
 
 def _versions_of(store: S3Store, page: Any) -> Iterator[Version]:
@@ -266,27 +255,31 @@ def try_to_remove(store: S3Store, key: str) -> str | None:
     shown = next((it for it in found if it.is_latest and not it.is_marker), None)
     if shown is None:
         raise ObjectNotFoundError("{key} is not in {place}", key=key, place=store.location)
-    query = [("versionId", shown.version)]
     try:
         with translated(_CANNOT_REMOVE, key=key, place=store.location):
-            store.line.ask("DELETE", store.name_of(key), query=query, headers=_PASSING_OVER)
+            store.client.delete_object(**_named(store, shown), BypassGovernanceRetention=True)
     except StoreDeniedError as error:
         return str(error)
     return None
 
 
 def _remove(store: S3Store, now: datetime, version: Version) -> Purge:
-    def ask(method: str) -> Mapping[str, str]:
-        name, query = store.name_of(version.key), [("versionId", version.version)]
-        with translated(_CANNOT_REMOVE, key=version.key, place=store.location):
-            return store.line.ask(method, name, query=query).headers
-
+    which = _named(store, version)
+    telling = partial(translated, _CANNOT_REMOVE, key=version.key, place=store.location)
     if not version.is_marker:
-        until = retained_until(ask("HEAD"))
+        with telling():
+            answer: Mapping[str, Any] = store.client.head_object(**which)
+        until = answer.get("ObjectLockRetainUntilDate")
         if until is not None and until > now:
             return Purge(locked=1, locked_until=until)
     try:
-        ask("DELETE")
+        with telling():
+            store.client.delete_object(**which)
     except StoreDeniedError:
         return Purge(denied=1)
     return Purge(removed=1, removed_bytes=version.size)
+
+
+def _named(store: S3Store, version: Version) -> dict[str, Any]:
+    name = store.name_of(version.key)
+    return {"Bucket": store.bucket, "Key": name, "VersionId": version.version}

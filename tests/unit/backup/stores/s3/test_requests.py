@@ -9,7 +9,7 @@ import pytest
 from backup.errors import StoreDeniedError
 from backup.stores.options import StoreOptions
 from backup.stores.s3.requests import place_of
-from backup.stores.s3.settings import S3Settings, parse_settings
+from backup.stores.s3.settings import S3Settings, make_client, parse_settings
 from backup.stores.s3.signing import Credential, find_credential
 
 SETTINGS = S3Settings("https://s3.example.vn:8443", "main")
@@ -53,6 +53,15 @@ def test_what_is_given_signs_before_what_the_environment_says(
     assert find_credential(SETTINGS)() == Credential("of the environment", "secret", "token")
     with pytest.raises(StoreDeniedError, match="cannot sign"):
         find_credential(replace(SETTINGS, access_key="alone"))()
+
+
+def test_the_client_of_a_given_key_heeds_no_profile_and_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody's")
+    given = replace(SETTINGS, access_key="given", secret_key="secret")  # noqa: S106 -- of a test
+
+    assert make_client(given).meta.endpoint_url == given.endpoint
 
 
 def test_working_on_a_bucket_does_not_load_the_client() -> None:
