@@ -24,6 +24,7 @@ from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate
+from ops.estate.places import choose_place
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_id, format_moment, format_number, format_size
@@ -273,8 +274,9 @@ def _sources(estate: Estate, source: str) -> list[tuple[Place, Path]]:
         return [(it, it.folder) for it in own]
     if source in places:
         return [(own[source == PRIVATE], places[source].folder)]
+    folder = Path(choose_place(estate, source))
     restored = zip(own, (PUBLIC_PART, PRIVATE_PART), strict=True)
-    found = [(place, restored_root(Path(source), part)) for place, part in restored]
+    found = [(place, restored_root(folder, part)) for place, part in restored]
     found = [it for it in found if it[1].is_dir()]
     if not found:
         raise WrongUseError(

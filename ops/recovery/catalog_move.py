@@ -48,6 +48,7 @@ from ops.language.formats import format_number
 from ops.language.text import N_, _, fill
 from ops.recovery.catalog_copy import as_json
 from ops.recovery.tasks_catalog import Move
+from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line, write_table
 from ops.terminal.progress import shown_progress
 
@@ -77,7 +78,7 @@ def move_catalog(wish: Move) -> int:
 
     Raises:
         NotAllowedError: It is not root who types it.
-        WrongUseError: The URL makes no sense.
+        WrongUseError: The URL makes no sense, or the service runs.
         SiteBusyError, MoveError: Somebody works; the target is not empty, or does not take it.
     """
     estate = load_estate()
@@ -114,6 +115,12 @@ def _refuse_others(estate: Estate) -> None:
             why="roles and everybody's second factors go with it, to wherever the URL says",
             data="nothing was changed",
             next_step="have root type it: `{program} catalog.move --to URL`",
+        )
+    if is_elsewhere():  # the service would read the file that the URL names
+        raise WrongUseError(
+            "the catalog does not move while the service runs",
+            data="nothing was changed",
+            next_step="`systemctl stop giucong`, then type it again",
         )
 
 

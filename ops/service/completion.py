@@ -131,6 +131,10 @@ def _runbooks(_session: "Session", estate: "Estate", _site: str) -> Iterable[str
     return (it.id for it in load_runbooks(estate.path))
 
 
+def _places(estate: "Estate") -> Iterable[str]:
+    return (it.name for it in estate.places)
+
+
 def _stores(estate: "Estate") -> Iterable[str]:
     return (it.name for it in estate.stores)
 
@@ -142,6 +146,8 @@ _NAMES: Mapping[str, Callable[["Estate"], Iterable[str]]] = {
     "host": lambda estate: (it.name for it in estate.hosts),
     "person": lambda estate: (it.name for it in estate.people),
     "backup.copy to": _stores,
+    "backup.export-media to": _places,
+    "backup.import-media from": _places,
 }
 """By flag, perhaps after its collection or task: names that stand in the estate."""
 

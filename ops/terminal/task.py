@@ -43,9 +43,12 @@ JSON_FLAG, PROOF_FLAG = "json", "proof_file"
 
 Named = Literal[
     "site", "store", "host", "person", "snapshot", "job", "drill", "hold", "alert", "run",
-    "request", "runbook",
+    "request", "runbook", "place",
 ]  # fmt: skip
-"""Names of the estate and ids of the catalog: a terminal completes them."""
+"""Names of the estate and ids of the catalog: a terminal completes them.
+
+A place is a folder that the estate names; its path, and one below it, mean it as well.
+"""
 
 Typed = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "moment"]
 """What a person types; left out, the field's type tells."""
@@ -63,9 +66,8 @@ secrets (a file, a folder of them) touches no disk of the service on its way.
 ONE_FILE = frozenset({"output-file", "output-secret"})
 """Shapes of what is one file that an act makes."""
 
-Shape = Named | Typed | OfCaller | Literal["path", "mount", "hidden"]
-"""`path` is one of a snapshot; `mount` is where root has mounted a medium for the service; what is
-hidden, a page fills."""
+Shape = Named | Typed | OfCaller | Literal["path", "hidden"]
+"""`path` is one of a snapshot; what is hidden, a page fills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

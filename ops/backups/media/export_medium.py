@@ -63,6 +63,7 @@ from ops.errors import OpsError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
+from ops.estate.places import choose_place
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_date, format_number, format_size
 from ops.language.text import _
@@ -82,7 +83,7 @@ def export_media(wish: ExportMedia, progress: Progress) -> int:
         LabelError: Its label cannot be read or written.
     """
     estate = load_estate()
-    folder = check_place(wish.to, allow_folder=wish.allow_folder)
+    folder = check_place(choose_place(estate, wish.to), allow_folder=wish.allow_folder)
     found = read_label(folder)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:

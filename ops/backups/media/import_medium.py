@@ -34,6 +34,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
+from ops.estate.places import choose_place
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import _
@@ -57,7 +58,7 @@ def import_media(wish: ImportMedia, progress: Progress) -> int:
         LabelError: The label cannot be read.
     """
     estate = load_estate()
-    folder, label = open_medium(wish.from_)
+    folder, label = open_medium(choose_place(estate, wish.from_))
     store = choose_target(estate, wish.store)
     contents = choose_contents(label, wish.site)
     codes, damaged = [], []

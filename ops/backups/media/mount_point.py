@@ -87,7 +87,8 @@ class HeldMedium:
             there = self.folder.stat()
         except OSError:
             there = None
-        if there is None or (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+        is_same = there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+        if not is_same or self.root.readlink() != self.folder:  # no link was put on the way
             raise MediumGoneError(
                 "the medium is not at {folder} any more",
                 why="it was unmounted or taken out while it was being written",

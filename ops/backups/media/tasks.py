@@ -17,7 +17,7 @@ class ExportMedia:
     again later, it is brought up to date.
     """
 
-    to: Annotated[str, Flag("Folder at which the medium is mounted.", shape="mount")]
+    to: Annotated[str, Flag("Where the medium is mounted: a place of the estate.", shape="place")]
     code: _Code
     site: SiteOrAll = ""
     kind: Annotated[str, Flag("What the medium is; left out: disk, or what its label says.")] = ""
@@ -43,7 +43,9 @@ class ImportMedia:
     A repository that is in the store already stays as it is, and another one is never written to.
     """
 
-    from_: Annotated[str, Flag("Folder at which the medium is mounted.", shape="mount")]
+    from_: Annotated[
+        str, Flag("Where the medium is mounted: a place of the estate.", shape="place")
+    ]
     site: Annotated[str, Flag("Name of the site; left out: all sites on it.", shape="site")] = ""
     store: StoreOrPrimary = ""
     dry_run: Annotated[bool, Flag("Only read the medium back, and say what would be taken.")] = (

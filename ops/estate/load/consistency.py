@@ -14,7 +14,10 @@ from ops.estate.load.read import Location
 from ops.language.text import N_
 
 EVERYTHING = "*"
-NAMED = ("units", "systems", "classes", "people", "stores", "lines", "hosts", "devices", "sites")
+NAMED = (
+    "units", "systems", "classes", "people", "stores", "places", "lines", "hosts", "devices",
+    "sites",
+)  # fmt: skip
 REFERENCES: tuple[tuple[str, str], ...] = (
     ("people[].unit", "units"),
     ("notices.routes[].sites[]", "sites"),

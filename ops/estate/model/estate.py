@@ -22,6 +22,7 @@ from ops.estate.model.organisation import (
     Drill,
     Duties,
     Keys,
+    NamedPlace,
     Organisation,
     Service,
 )
@@ -73,6 +74,10 @@ class Estate(Part):
     people: tuple[Person, ...] = Field(default=(), description="People; roles are not here.")
     notices: Notices = Field(default=Notices(), description="Who is told what, and how.")
     stores: tuple[Store, ...] = Field(description="Where backups are kept.")
+    places: tuple[NamedPlace, ...] = Field(
+        default=(),
+        description="Folders that people may tell the service to use: where media are mounted.",
+    )
     lines: tuple[Line, ...] = Field(default=(), description="Lines that several hosts share.")
     hosts: tuple[Host, ...] = Field(default=(), description="Machines reached through SSH.")
     devices: tuple[Device, ...] = Field(

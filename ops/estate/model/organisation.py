@@ -7,7 +7,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from ops.estate.model.values import CatalogUrl, Day, LocalPath, Part, Positive, Secret, Text, Zone
+from ops.estate.model.values import (
+    CatalogUrl,
+    Day,
+    LocalPath,
+    Name,
+    Part,
+    Positive,
+    Secret,
+    Text,
+    Zone,
+)
 
 
 class DatedTitle(Part):
@@ -74,6 +84,19 @@ class Service(Part):
         default=Path("var/cache"), description="Folder for what can be fetched again."
     )
     workers: Positive = Field(default=2, description="How many jobs run at once.")
+
+
+class NamedPlace(Part):
+    """A folder of this machine that people may tell the service to use, by its name."""
+
+    name: Name = Field(
+        description="Short name for life: a-z, digits, hyphens.", examples=["o-dia-luu-tru"]
+    )
+    path: LocalPath = Field(
+        description="Where it is: a medium is mounted there, or a folder that the service may"
+        " write.",
+        examples=["/media/luu-tru"],
+    )
 
 
 class Calendar(Part):

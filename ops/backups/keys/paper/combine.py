@@ -39,8 +39,11 @@ from ops.backups.repositories.open import open_with
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
+from ops.estate.model.references import reveal
+from ops.estate.model.values import is_name
 from ops.journal import journal
 from ops.language.text import _
+from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.exit_codes import INCOMPLETE, report
 from ops.terminal.output import write_line
 
@@ -63,13 +66,14 @@ def combine_key(wish: KeyCombine) -> int:
         BackupError: The repository cannot be read or written.
     """
     _check_flags(wish)
+    url = _find_repository(wish.repo) if is_elsewhere() and wish.repo else wish.repo
     combined = combine_shares(read_shares(wish.share) or ask_shares())
     password = combined.password.encode()
     write_line(_("the shares fit together; set number {identifier}").format(
         identifier=combined.identifier))  # fmt: skip
     masters = _open_key_files([read_paper(it) for it in wish.key_file], password)
     entry = Entry.of(wish)
-    store = open_store(wish.repo, entry.options()) if wish.repo else None
+    store = open_store(url, entry.options()) if url else None
     try:
         master = None if store is None else find_master(store, password, masters)
     except StoreDeniedError as error:
@@ -93,6 +97,29 @@ def combine_key(wish: KeyCombine) -> int:
         write_line(_("stored the key file {id}; the repository opens with it").format(
             id=key_id[:8]))  # fmt: skip
     return _note(combined, store, key_id)
+
+
+def _find_repository(typed: str) -> str:
+    """Give the URL of a repository in a store of the estate: the service opens no typed path.
+
+    Raises:
+        WrongUseError: No store of the estate holds one there.
+    """
+    estate = load_estate()
+    for store in estate.stores:
+        for above in (store.name, reveal(store.url).rstrip("/")):
+            site = typed.removeprefix(f"{above}/")
+            if site != typed and is_name(site):
+                return estate.repository_url(store, site)
+    raise WrongUseError(
+        "{place} is in no store of the estate",
+        why="while the service runs, it opens no path that somebody types",
+        data="nothing was written",
+        next_step="write STORE/SITE by the names of the estate, e.g. `--repo {store}/SITE`; or have"
+        " root stop the service and type it",
+        place=typed,
+        store=estate.primary_store.name,
+    )
 
 
 def _check_flags(wish: KeyCombine) -> None:
