@@ -138,4 +138,5 @@ give(
     "estate-checks",
     "ops.alerts.check_routes:check_telling",
     "ops.security.controls.load:check_controls",
+    "ops.service.installation:check_installation",
 )

@@ -46,6 +46,33 @@ def test_who_is_not_in_the_group_is_told_what_root_types(service: InstalledServi
 
 
 @only_root
+def test_what_an_upgrade_asks_of_root_is_one_list(service: InstalledService) -> None:
+    """The old rule of sudo is there; then as before the upgrade, without the group; another unit."""
+
+    def check() -> dict[str, str]:
+        done = service.run("nva", "estate.check", "--json")
+        return {it["what"]: it["fix"] for it in json.loads(done.stdout)["items"]}
+
+    def change(script: str) -> None:
+        subprocess.run(service.words_as("root", "sh", "-euc", script), check=True)
+
+    told = check()
+    rule = next(it for it in told if "/etc/sudoers.d/giucong" in it)
+    assert "rm /etc/sudoers.d/giucong" in told[rule]
+    assert not any("group" in it for it in told)
+    change("""cp -p /etc/group /etc/group.kept; sed -i /giucong-operators/d /etc/group
+        rm /etc/sudoers.d/giucong; mkdir -p /etc/systemd/system
+        echo '[Service]' > /etc/systemd/system/giucong.service""")
+    try:
+        told = check()
+    finally:
+        change("cp -p /etc/group.kept /etc/group; rm /etc/systemd/system/giucong.service")
+    assert any("no group giucong-operators" in it for it in told)
+    assert any("giucong.service is not the unit" in it for it in told)
+    assert not any("sudoers" in it for it in told)
+
+
+@only_root
 def test_files_belong_to_who_types(service: InstalledService, folder: Path) -> None:
     made = service.run("nva", "plan.draft", "--year", "2027", "--out", "ra", folder=folder)
     assert made.returncode == 0, made.stderr

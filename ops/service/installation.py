@@ -1,0 +1,102 @@
+"""Look at how the service is installed on this machine: what an upgrade asks root to change."""
+
+import grp
+import pwd
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from ops.errors import Problem
+from ops.estate.load.read import INSTALLED_PATH, find_estate_path
+from ops.estate.model.estate import Estate
+from ops.language.text import N_
+from ops.service.terminal_door import GROUP
+
+OLD_RULE = Path("/etc/sudoers.d/giucong")
+"""Where an earlier version's how-to put the rule that lent people the service's rights."""
+
+UNIT = Path("/etc/systemd/system/giucong.service")
+_SHIPPED = Path(__file__).parents[2] / "examples/systemd/giucong.service"
+_MOST_BYTES = 64 * 1024
+
+
+def check_installation(estate: Estate, _today: date) -> Iterator[Problem]:
+    """Yield what root has to do so that people can type tasks, and what is left of before."""
+    if find_estate_path() != INSTALLED_PATH:
+        return
+    with suppress(FileNotFoundError):  # of the state folder another check speaks
+        yield from _check_group(estate)
+    with suppress(FileNotFoundError):
+        yield from _check_rule()
+    with suppress(OSError):
+        if UNIT.stat().st_size > _MOST_BYTES or UNIT.read_bytes() != _SHIPPED.read_bytes():
+            yield _warning(
+                N_("{path} is not the unit that this version ships"),
+                N_("have root type `cp {shipped} {path}`, then `systemctl daemon-reload` and"
+                   " `systemctl restart giucong`; what differs here goes into"
+                   " `systemctl edit giucong`"),
+                path=UNIT, shipped=_SHIPPED,
+            )  # fmt: skip
+
+
+def _check_group(estate: Estate) -> Iterator[Problem]:
+    owner = Path(estate.service.state).stat().st_uid
+    try:
+        service = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        service = str(owner)
+    try:
+        members = set(grp.getgrnam(GROUP).gr_mem)
+    except KeyError:
+        yield _warning(
+            N_("there is no group {group}: nobody but root can type tasks"),
+            N_("have root type `addgroup --system {group}`, `adduser {service} {group}`, and"
+               " `adduser LOGIN {group}` for each person; then `systemctl restart giucong`"),
+            group=GROUP, service=service,
+        )  # fmt: skip
+        return
+    if owner != 0 and service not in members:
+        yield _warning(
+            N_("the service's user {service} is not in the group {group}: nobody but root can type"
+               " tasks"),
+            N_("have root type `adduser {service} {group}`, then `systemctl restart giucong`"),
+            group=GROUP, service=service,
+        )  # fmt: skip
+    for person in estate.people:
+        if person.login and person.login not in members and _has_account(person.login):
+            yield Problem(
+                f"people[{person.name}].login",
+                N_("{login} has an account here and is not in the group {group}: they cannot type"
+                   " tasks"),
+                N_("have root type `adduser {login} {group}`; they log in anew"),
+                {"login": person.login, "group": GROUP},
+                severity="warning",
+            )  # fmt: skip
+
+
+def _has_account(login: str) -> bool:
+    with suppress(KeyError, ValueError):
+        return pwd.getpwnam(login).pw_uid != 0
+    return False
+
+
+def _check_rule() -> Iterator[Problem]:
+    try:
+        OLD_RULE.lstat()
+    except PermissionError:
+        yield _warning(
+            N_("not checked: whether the old rule of sudo is still there; only root may look"),
+            N_("have root type `rm -f {rule}`"),
+            rule=OLD_RULE,
+        )
+        return
+    yield _warning(
+        N_("{rule} is still there; it lent people the rights of the service"),
+        N_("have root type `rm {rule}`; people type `giucong` as themselves"),
+        rule=OLD_RULE,
+    )
+
+
+def _warning(what: str, fix: str, **params: object) -> Problem:
+    return Problem("", what, fix, params, severity="warning")
