@@ -47,7 +47,7 @@ def test_who_is_not_in_the_group_is_told_what_root_types(service: InstalledServi
 
 @only_root
 def test_what_an_upgrade_asks_of_root_is_one_list(service: InstalledService) -> None:
-    """The old rule of sudo is there; then as before the upgrade, without the group; another unit."""
+    """The old rule is there; then as before the upgrade: no group, another unit."""
 
     def check() -> dict[str, str]:
         done = service.run("nva", "estate.check", "--json")
