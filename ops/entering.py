@@ -6,8 +6,9 @@ was entered is held by its descriptor: nobody leads it elsewhere afterwards.
 
 import errno
 import os
+import pwd
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,15 +142,30 @@ def take_folder(path: Path, *, dry_run: bool = False) -> None:
             raise _shared(place.path)
 
 
+def find_around(folder: Path, places: Iterable[Path]) -> Path | None:
+    """Give the first place that a folder is, or lies in, links followed; None where it is free."""
+    real = folder.resolve()
+    return next((place for place in places if real.is_relative_to(place.resolve())), None)
+
+
+def own_name() -> str:
+    """Give the name of the user that this process is."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
 def _shared(path: Path) -> SharedFolderError:
     return SharedFolderError(
         "{path} is not taken",
         why="somebody else made it, may write in it, or could put another folder in its place:"
         " whoever that is would get what is written there",
         data="nothing was changed",
-        next_step="name a folder that is not there yet, in one that root or the service alone"
-        " writes: `sudo install -d -m 700 -o giucong FOLDER` makes one",
+        next_step="name a folder that is not there yet, in one that root or {user} alone writes:"
+        " `sudo install -d -m 700 -o {user} FOLDER` makes one",
         path=path,
+        user=own_name(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from backup.errors import BackupError, DamagedError
 from backup.format.pack import BlobType
@@ -36,6 +36,19 @@ class PathNotFoundError(BackupError):
     """A snapshot holds no such path, or it is of another type than asked for."""
 
 
+class Trees(Protocol):
+    """Gives trees."""
+
+    def load(self, tree_id: bytes) -> list[Node]:
+        """Give the nodes of one tree, in their order.
+
+        Raises:
+            DamagedError: It cannot be read.
+            StoreError: The store failed.
+        """
+        ...
+
+
 class TreeReader:
     """Reads trees of one repository, and keeps those met last, since snapshots share them."""
 
@@ -65,7 +78,7 @@ class TreeReader:
 
 
 def walk(
-    reader: TreeReader,
+    reader: Trees,
     tree_id: bytes,
     *,
     below: bytes = b"",
@@ -94,12 +107,12 @@ def walk(
             pending.pop()
 
 
-def _entries(reader: TreeReader, tree_id: bytes, below: bytes) -> Iterator[Entry]:
+def _entries(reader: Trees, tree_id: bytes, below: bytes) -> Iterator[Entry]:
     for node in reader.load(tree_id):
         yield Entry(below + b"/" + node.name, node, tree_id)
 
 
-def find_entry(reader: TreeReader, tree_id: bytes, path: bytes) -> Entry | None:
+def find_entry(reader: Trees, tree_id: bytes, path: bytes) -> Entry | None:
     """Find what lies at a path below a tree; None for the tree itself.
 
     Args:
@@ -130,7 +143,7 @@ def find_entry(reader: TreeReader, tree_id: bytes, path: bytes) -> Entry | None:
     return found
 
 
-def find_folder(reader: TreeReader, tree_id: bytes, path: bytes) -> bytes:
+def find_folder(reader: Trees, tree_id: bytes, path: bytes) -> bytes:
     """Find the tree of the folder at a path below a tree.
 
     Raises:

@@ -230,7 +230,8 @@ def _not_believed(place: Path, why: str, owner: int) -> NotAllowedError:
 
 def _refuse_restored(estate: "Estate", files: Iterable[Path]) -> None:
     """Refuse an estate that lies where the service itself writes: what it restored is no order."""
-    from ops.estate.model.own_site import find_around, list_own_folders
+    from ops.entering import find_around
+    from ops.estate.model.own_site import list_own_folders
 
     written = [*list_own_folders(estate), estate.drill.workdir]
     for path in files:

@@ -5,6 +5,7 @@ making (so that nothing of the service ever holds the person's), and writes what
 checkout, the demo, another estate: there is no client, the task runs in this process.
 """
 
+import errno
 import json
 import os
 import signal
@@ -13,18 +14,22 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from backup.progress import Progress
 from ops.cli.pump import handed_streams
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_path
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
+from ops.parts import find
 from ops.terminal.elsewhere import WasTyped, serve_opening
 from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
+from ops.terminal.there import do_here
 
 SOCKET = Path("/run/giucong/terminal.sock")
 BARE, COMPLETE = "giucong", "complete"
@@ -156,8 +161,8 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
         typed = WasTyped(luggage.values)
         opener, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         opener_number = luggage.add(theirs.detach())
-        opening = threading.Thread(target=serve_opening, args=(opener, typed), daemon=True)
-        opening.start()
+        part = _OwnPart(task, luggage.values, opener, typed)
+        part.start()
         streams, pump = held.enter_context(handed_streams())
         asked = {
             "task": name,
@@ -176,9 +181,45 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
             os.close(it)
         exchanging = _Exchange(luggage)
         exchanging.start()
-        pump.run(connection, typed)
-        code = _read_end(connection)
+        try:
+            pump.run(connection, typed)
+            code = _read_end(connection)
+        finally:
+            part.finish()
         return gravest([code, exchanging.finish(has_failed=code != 0)])
+
+
+class _OwnPart(threading.Thread):
+    """What an act asks of this process: files that were named on the way, and the task's part."""
+
+    def __init__(
+        self, task: Task | None, values: dict[str, Any], line: socket.socket, typed: WasTyped
+    ) -> None:
+        super().__init__(daemon=True)
+        self._task, self._values, self._line, self._typed = task, values, line, typed
+        self._has_begun = False
+
+    def run(self) -> None:
+        """Do it until the act has ended."""
+        with suppress(ConnectionError):
+            serve_opening(self._line, self._typed, self._do)
+
+    def _do(self, descriptors: list[int]) -> None:
+        self._has_begun = True
+        there = find(self._task.there) if self._task and self._task.there else _refuse_part
+        wish = self._task.make(self._values) if self._task else None
+        do_here(self._line, partial(there, wish), descriptors)
+
+    def finish(self) -> None:
+        """Wait until nothing is written any more: without the act, its part ends."""
+        if self._has_begun:
+            self.join()
+
+
+def _refuse_part(_wish: object, _order: bytes, ends: list[int], _progress: Progress) -> bytes:
+    for it in ends:
+        os.close(it)
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _claimed_login() -> str:
@@ -192,6 +233,9 @@ def _pack(task: Task | None, values: dict[str, Any], held: ExitStack) -> _Luggag
     """Open what the flags name, with this process's rights."""
     luggage = _Luggage({name: it for name, it in values.items() if it is not None})
     for flag in task.flags.values() if task else ():
+        if flag.shape == "own-folder" and values.get(flag.name):
+            luggage.values[flag.name] = str(Path(values[flag.name]).absolute())
+            continue
         given = values.get(flag.name) if flag.shape in get_args(OfCaller) else None
         for typed in given if isinstance(given, (list, tuple)) else [given]:
             if typed and typed != "-":
@@ -296,15 +340,15 @@ class _Exchange(threading.Thread):
 
 def _read_end(connection: socket.socket) -> int:
     said = connection.recv(_PACKET)
-    if not said:
+    told: dict[str, Any] = json.loads(said) if said else {"code": -signal.SIGKILL}
+    if "error" in told:
+        raise SaidError(told["error"])
+    code = int(told["code"])
+    if code < 0 and code != -signal.SIGINT:
         raise ServiceAwayError(
             "the line to the service broke off",
             why="it was stopped, or started anew",
             data="what only looks has ended; what changes something goes on as far as it may",
             next_step="`{program} service.status` lists what still runs",
         )
-    told = json.loads(said)
-    if "error" in told:
-        raise SaidError(told["error"])
-    code = int(told["code"])
-    return code if code >= 0 else (EXIT_INTERRUPTED if code == -signal.SIGINT else 1)
+    return code if code >= 0 else EXIT_INTERRUPTED

@@ -142,9 +142,17 @@ class Extract:
     dry_run: DryRun = False
 
 
-@task("drill.wipe", "ops.drills.wipe_rows:wipe_rows", roles=OPERATE)
+@task(
+    "drill.wipe",
+    "ops.drills.wipe_rows:wipe_rows",
+    there="ops.drills.wipe_rows:wipe_here",
+    roles=OPERATE,
+)
 class Wipe:
     """Overwrite and remove the rows that were taken out of a backup; nothing else in the folder."""
 
-    target: Annotated[str, Flag("The folder that `drill.extract` has put the rows into.")]
+    target: Annotated[
+        str,
+        Flag("The folder that `drill.extract` has put the rows into.", shape="own-folder"),
+    ]
     dry_run: DryRun = False

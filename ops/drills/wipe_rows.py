@@ -9,7 +9,11 @@ import stat
 from contextlib import ExitStack
 from io import FileIO
 from pathlib import Path
+from typing import Literal
 
+import msgspec
+
+from backup.progress import SILENT, Progress
 from ops.access.session import at_bench
 from ops.drills.tasks import Wipe
 from ops.entering import entered
@@ -18,25 +22,46 @@ from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.language.text import N_, _
 from ops.sandbox.rows import CSV, STATEMENTS
+from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line
+from ops.terminal.there import do_there
 
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PIECE = 1 << 20
+_Wiped = list[Literal["rows.csv", "rows.sql"]]
 
 
 def wipe_rows(wish: Wipe) -> int:
-    """Overwrite and remove them, and the folder where it is empty then; gives the exit code.
+    """Overwrite and remove them; gives the exit code.
 
     Raises:
         WrongUseError: There are none, or one is not a plain file of ours.
         StrangeLinkError: A link of others is on the way.
     """
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
+        if is_elsewhere():
+            wiped: list[str] = [*do_there(b"", [], SILENT, _Wiped)]
+        else:
+            wiped = _wipe(wish)
+        names, folder = ", ".join(wiped), Path(wish.target).absolute()
+        if wish.dry_run:
+            write_line(_("would wipe in {folder}: {names}").format(folder=folder, names=names))
+            return 0
+        details = {"folder": wish.target, "files": wiped}
+        with bench.catalog.writing() as session:
+            journal.append(session, bench.origin, [journal.Entry("drill.wipe", "", details)])
+    write_line(_("wiped in {folder}: {names}").format(folder=folder, names=names))
+    return 0
+
+
+def wipe_here(wish: Wipe, _order: bytes, _ends: list[int], _progress: Progress) -> bytes:
+    """Do it in the process of who typed it; see `ops.terminal.there.Work`."""
+    return msgspec.json.encode(_wipe(wish))
+
+
+def _wipe(wish: Wipe) -> list[str]:
     folder = Path(wish.target).absolute()
-    with (
-        at_bench(load_estate(), dry_run=wish.dry_run) as bench,
-        entered(folder / CSV) as place,
-        ExitStack() as stack,
-    ):
+    with entered(folder / CSV) as place, ExitStack() as stack:
         there = {
             name: stack.enter_context(file)
             for name in (CSV, STATEMENTS)
@@ -44,19 +69,12 @@ def wipe_rows(wish: Wipe) -> int:
         }
         if not there:
             raise _refuse(folder / CSV, N_("it is not there"))
-        names = ", ".join(there)
-        if wish.dry_run:
-            write_line(_("would wipe in {folder}: {names}").format(folder=folder, names=names))
-            return 0
-        for name, file in there.items():
-            _overwrite(file)
-            os.unlink(name, dir_fd=place.folder)
-        os.fsync(place.folder)
-        details = {"folder": wish.target, "files": [*there]}
-        with bench.catalog.writing() as session:
-            journal.append(session, bench.origin, [journal.Entry("drill.wipe", "", details)])
-    write_line(_("wiped in {folder}: {names}").format(folder=folder, names=names))
-    return 0
+        if not wish.dry_run:
+            for name, file in there.items():
+                _overwrite(file)
+                os.unlink(name, dir_fd=place.folder)
+            os.fsync(place.folder)
+        return [*there]
 
 
 def _open(folder: int, path: Path) -> FileIO | None:

@@ -6,10 +6,11 @@ open by itself, because a medium is mounted there or a store lies there, root ha
 
 from pathlib import Path
 
+from ops.entering import find_around
 from ops.errors import WrongUseError
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import find_around, list_own_folders
+from ops.estate.model.own_site import list_own_folders
 from ops.terminal.elsewhere import is_elsewhere
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ops.access.identity import NotAllowedError
+from ops.entering import find_around
 from ops.errors import WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
-from ops.estate.model.own_site import find_around
 from ops.estate.owner import decide_step, find_state_folder, is_borrowed
 from ops.recovery.plan import RecoveryPlan
 

@@ -38,14 +38,14 @@ from ops.backups.keys.paper.combine import read_shares
 from ops.backups.keys.paper.shares import combine_shares
 from ops.backups.repositories.entry import Entry
 from ops.backups.repositories.stores import open_root
-from ops.backups.sources.site import MANIFEST
+from ops.backups.sources.manifest_name import MANIFEST
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
-from ops.entering import refuse_strange_links
+from ops.entering import find_around, refuse_strange_links
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import OWN_SITE, find_around
+from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.jobs.last_runs import is_service_running

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from archive.handed_in.access import MYSELF, Reader
 from ops.access.caller import current_caller
-from ops.entering import Entered, entered
+from ops.entering import Entered, entered, find_around
 from ops.errors import WrongUseError
 from ops.estate.check.check import find_references
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import find_around, list_own_folders
+from ops.estate.model.own_site import list_own_folders
 from ops.estate.owner import callers_of_lent_rights
 from ops.language.text import N_
 from ops.runbooks.bare_machine import where_estate_is

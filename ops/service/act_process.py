@@ -76,9 +76,8 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
 
     def run() -> int | None:
         with ExitStack() as held:
-            if terminal.opener >= 0:
-                line = socket.socket(fileno=os.dup(descriptors[terminal.opener]))
-                held.enter_context(opening_through(held.enter_context(line)))
+            line = socket.socket(fileno=os.dup(descriptors[terminal.opener]))
+            held.enter_context(opening_through(held.enter_context(line)))
             placed = placed_files(terminal, order.values, descriptors)
             return carry_out(task, order.values, placed)
 

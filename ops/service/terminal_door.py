@@ -68,7 +68,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     environment: dict[str, str]
     files: list[GivenFile]
     line: int
-    opener: int = -1
+    opener: int
     login: str = ""
 
 
@@ -180,7 +180,7 @@ class TerminalDoor:
         if not is_one_more:
             raise TooManyActsError
         most = len(given) - _STREAMS
-        if most < 0 or not -1 <= asked.line < most or not -1 <= asked.opener < most:
+        if most < 0 or not -1 <= asked.line < most or not 0 <= asked.opener < most:
             raise _unreadable()
         if asked.task in {BARE, COMPLETE}:
             _check_completion(asked)
@@ -305,7 +305,7 @@ def _check_files(task: Task, asked: _Asked, number: int) -> None:
             raise _unreadable()
 
 
-_OF_CALLER = frozenset(OfCaller.__args__)  # type: ignore[attr-defined]  # of a Literal
+_OF_CALLER = frozenset(OfCaller.__args__) - {"own-folder"}  # type: ignore[attr-defined]  # a Literal
 
 
 def _looks(order: Order) -> bool:

@@ -4,17 +4,24 @@ import json
 import os
 import re
 import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 from ops.meanwhile import meanwhile
 
-_PACKET = 16 * 1024
+PACKET = 64 * 1024
+"""Bytes of what is said at once on this line."""
+
+_MOST_HANDED = 32
+Doing = Callable[[list[int]], None]
+"""Does a part of an act; gets descriptors, which are its own now."""
+
 _OPENER: ContextVar[socket.socket | None] = ContextVar("opener", default=None)
 
 
 def opening_through(line: socket.socket) -> AbstractContextManager[None]:
-    """Have files that a person names on the way opened by that person's own process."""
+    """Have that person's own process open what they name on the way, and do its part."""
     return meanwhile(_OPENER, line)
 
 
@@ -29,28 +36,44 @@ def open_as_typed(path: str) -> int:
     Raises:
         OSError: That person may not, there is no such file, or nobody typed that.
     """
-    line = _OPENER.get()
-    if line is None:
-        raise PermissionError(1, os.strerror(1))
+    line = line_of_typist()
     line.send(json.dumps({"open": path}).encode())
-    told, descriptors, _flags, _from = socket.recv_fds(line, _PACKET, 1)
+    told, descriptors, _flags, _from = socket.recv_fds(line, PACKET, 1)
     if descriptors:
         return descriptors[0]
     number = json.loads(told).get("error") if told else None
     raise OSError(number if isinstance(number, int) else 5, os.strerror(number or 5), path)
 
 
-def serve_opening(line: socket.socket, was_typed: "WasTyped") -> None:
+def line_of_typist() -> socket.socket:
+    """Give the line to the process of who types.
+
+    Raises:
+        PermissionError: There is none.
+    """
+    line = _OPENER.get()
+    if line is None:
+        raise PermissionError(1, os.strerror(1))
+    return line
+
+
+def serve_opening(line: socket.socket, was_typed: "WasTyped", do: Doing) -> None:
     """Open what is asked for, as who runs this, until the line is closed.
 
     Args:
         line: To the act.
         was_typed: Says whether somebody has typed a path here: nothing else is opened.
+        do: Does a part of the act that is this process's; it ends when the line is closed.
     """
     while True:
-        packet = line.recv(_PACKET)
+        packet, descriptors, _flags, _from = socket.recv_fds(
+            line, PACKET, _MOST_HANDED, socket.MSG_CMSG_CLOEXEC
+        )
         if not packet:
             return
+        if descriptors:
+            do(descriptors)
+            continue
         try:
             path = str(json.loads(packet)["open"])
             if not was_typed(path):

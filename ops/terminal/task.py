@@ -55,12 +55,13 @@ Typed = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "mome
 
 OfCaller = Literal[
     "input-file", "input-folder", "output-file", "output-folder", "output-secret", "output-secrets",
-    "secret", "proof",
+    "secret", "proof", "own-folder",
 ]  # fmt: skip
 """Files and folders of whoever types: opened with that person's rights, never with the service's.
 
 A secret is a file that nobody else may read; a proof is one with password and code. What holds
-secrets (a file, a folder of them) touches no disk of the service on its way.
+secrets (a file, a folder of them) touches no disk of the service on its way. A folder of one's own
+is never the service's to open: the task's part there (`Task.there`) works in it.
 """
 
 ONE_FILE = frozenset({"output-file", "output-secret"})
@@ -174,6 +175,8 @@ class Task:
         wish: Its flags.
         roles: Who may run it; None where nobody is asked at the door, for a reason that stands
             beside it.
+        there: The part of it that the process of who types does, as "module:function": takes the
+            wish, then what `ops.terminal.there.Work` takes; empty where there is none.
         own_sites: Whether a unit's contact may run it for sites of that unit alone.
         when_asked: Whether everybody with a role may run it whom the estate's routes or roster
             name: who is told of something red, and waited for, may answer.
@@ -189,6 +192,7 @@ class Task:
     act: str | Callable[[Any], int | None]
     wish: type[Any]
     roles: frozenset[str] | None
+    there: str = ""
     own_sites: bool = False
     when_asked: bool = False
     second: tuple[str, ...] = ()

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from backup.progress import Progress
 from backup.repository.repository import Repository
+from backup.restorer.request import Overwrite
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit
@@ -34,8 +36,10 @@ from ops.backups.restore.state import (
     write_skew,
     write_state,
 )
-from ops.backups.restore.targets import Chosen, choose_parts, refuse_target, take_target
+from ops.backups.restore.target_folder import take_target
+from ops.backups.restore.targets import Chosen, choose_parts, closed_folders, refuse_target
 from ops.backups.restore.tasks import Restore
+from ops.backups.restore.there import look_there
 from ops.backups.restore.this_machine import send_to_own_server
 from ops.backups.sources.availability import check_site
 from ops.errors import WrongUseError
@@ -47,9 +51,10 @@ from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_second
-from ops.language.text import _
+from ops.language.text import _, as_typed
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
+from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 from ops.terminal.progress import Expecting, showing_progress
@@ -66,7 +71,9 @@ def restore_site(wish: Restore, progress: Progress) -> int:
     _refuse_nonsense(wish)
     estate = load_estate()
     title_of_known(estate, wish.site)
-    if wish.target:
+    if wish.target and is_elsewhere():
+        look_there(closed_folders(estate), progress)
+    elif wish.target:
         refuse_target(estate, Path(wish.target))
         take_target(Path(wish.target).absolute(), dry_run=wish.dry_run)
     site = estate.site(wish.site) if wish.in_place else None
@@ -83,7 +90,7 @@ def restore_site(wish: Restore, progress: Progress) -> int:
         _tell_state(bench, repository, wish, store, state)
         done = _carry_out(bench, wish, site, repository, state, progress)
     _ensure_whole(wish, done)
-    return INCOMPLETE if done.unset.count else 0
+    return INCOMPLETE if done.unset else 0
 
 
 def _tell_state(
@@ -128,6 +135,9 @@ def _carry_out(
             work.tell_newer()
         _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
         permit = _ask_second_person(bench, wish, site, state, chosen)
+    if wish.delete and not wish.dry_run:
+        text = _("What lies in {folder} and not in the backup will be removed.")
+        need_confirmation(wish.site, wish.confirm, text.format(folder=as_typed(wish.target)))
     with _recorded(bench, wish, state, permit) as done:
         work.run(done)
     return done
@@ -174,6 +184,14 @@ def _refuse_nonsense(wish: Restore) -> None:
             "a restore goes into a folder or in its place",
             data="nothing was changed",
             next_step="give either `--target FOLDER` or `--in-place`",
+        )
+    ways = get_args(Overwrite)
+    if wish.overwrite not in ways or (wish.in_place and (wish.delete or wish.overwrite != ways[0])):
+        raise WrongUseError(
+            "--overwrite is one of {ways}, and goes with --target, as --delete does",
+            data="nothing was changed",
+            next_step="leave them out, or see `{program} backup.restore --help`",
+            ways=", ".join(ways),
         )
 
 
@@ -236,7 +254,7 @@ def _recorded(bench: Bench, wish: Restore, state: State, permit: Permit | None) 
         reason = describe_failure(error).reason
         _record(bench, wish, state, permit, done, "failed", reason=reason, text=str(error))
         raise
-    is_whole = not done.failed and not done.unset.count
+    is_whole = not done.failed and not done.unset
     _record(bench, wish, state, permit, done, "ok" if is_whole else "incomplete")
 
 
@@ -263,7 +281,7 @@ def _record(
         "half_written": done.under_way,
         "kept_aside": done.kept,
         "left_there": done.left_there,
-        "unset": done.unset.count,
+        "unset": done.unset,
         "owners_list": done.owners_list,
         **why,
     }

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.backups.restore.owners import Unset
 from ops.errors import OpsError
 
 
@@ -22,7 +21,7 @@ class Done:
         under_way: Path that is being written; empty between two.
         kept: Damaged databases that were moved aside.
         left_there: By folder, the first of what the snapshot does not have and nobody removed.
-        unset: What only root could have given.
+        unset: How much of it only root could have given.
         owners_list: File by which root gives it; empty for none.
     """
 
@@ -32,7 +31,7 @@ class Done:
     under_way: str = ""
     kept: list[str] = field(default_factory=list)
     left_there: dict[str, list[str]] = field(default_factory=dict)
-    unset: Unset = field(default_factory=Unset)
+    unset: int = 0
     owners_list: str = ""
 
     def begin(self, path: Path | str) -> None:

@@ -20,9 +20,9 @@ from pathlib import Path
 from backup.format.tree import Node
 from backup.restorer.metadata import SPECIAL_BITS, metadata_of
 from backup.restorer.request import PathFilter
-from backup.snapshots.walk import TreeReader, walk
+from backup.snapshots.walk import Trees, walk
 from ops.durable_files import put_anew
-from ops.entering import entered
+from ops.entering import entered, own_name
 from ops.errors import OpsError
 from ops.language.formats import format_number
 from ops.language.text import _, ngettext, show_path
@@ -67,7 +67,7 @@ class Unset:
 
 
 def find_unset(
-    reader: TreeReader,
+    reader: Trees,
     tree: bytes,
     target: bytes,
     include: PathFilter | None,
@@ -76,7 +76,7 @@ def find_unset(
     """Look at what was restored of a tree; entries that are not there are passed over.
 
     Args:
-        reader: Of the repository.
+        reader: Gives trees.
         tree: What was restored.
         target: Where it is.
         include: What was chosen, as the restore had it.
@@ -132,10 +132,11 @@ def tell_unset(unset: Unset, target: Path, site: str) -> Path | None:
         text = _(
             "  entries with another owner, group or special mode than in the backup: {count}."
             " Others may write in {folder} or move it, so no list for root is put there; restore"
-            " into a folder of the service's own: `sudo install -d -m 700 -o giucong FOLDER`"
+            " into a folder that {user} alone writes: `sudo install -d -m 700 -o {user} FOLDER`"
         )
         told = format_number(len(unset.records))
-        write_line(text.format(count=told, folder=show_path(os.fsencode(target))))
+        folder = show_path(os.fsencode(target))
+        write_line(text.format(count=told, folder=folder, user=own_name()))
     elif unset.records:
         place = target / f"{site}{_SUFFIX}"
         put_anew(place, b"".join(make_list(unset.records, os.fsencode(target))), _MODE)

@@ -1,40 +1,48 @@
 """The work of a restore: the engine is asked for each part, and the result is written down."""
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
-from backup.patterns.patterns import Patterns, compile_patterns
-from backup.progress import SILENT, Progress
+from backup.patterns.patterns import compile_patterns
+from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, is_root, metadata_of
+from backup.restorer.repository_content import RepositoryContent
 from backup.restorer.request import PathFilter
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
 from backup.snapshots.walk import TreeReader, find_entry, find_folder
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State
 from ops.backups.restore.done import Done, RestoreIncompleteError
+from ops.backups.restore.into_folder import (
+    IntoFolder,
+    Share,
+    compile_texts,
+    restore_into,
+    typed_of,
+    write_result,
+)
 from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
 from ops.backups.restore.newer_files import Look, find_newer, tell_newer
-from ops.backups.restore.owners import Unset, find_unset, tell_unset
 from ops.backups.restore.sqlite_in_place import put_database_back
-from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles, refuse_full
+from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles
 from ops.backups.restore.tasks import Restore
+from ops.backups.restore.there import fill_there
 from ops.backups.restore.this_machine import put_back_on
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
-from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
-from ops.durable_files import put_anew
+from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.estate.model.estate import Estate
 from ops.hosts.admin_login import enter, enter_writing
 from ops.language.formats import format_number, format_size
-from ops.language.text import _, fill, ngettext, show_path
+from ops.language.text import _, show_path
+from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line
 from provisioning.local_host import LocalHost
 
@@ -52,29 +60,7 @@ class _Order:
     target: Path
     subfolder: str
     include: PathFilter | None
-    exclude: PathFilter | None = None
     is_top: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Both:
-    """Matches what each of two filters matches."""
-
-    one: PathFilter
-    other: PathFilter
-
-    def match(self, path: bytes) -> bool:
-        """See `PathFilter`."""
-        return self.one.match(path) and self.other.match(path)
-
-    def child_match(self, path: bytes) -> bool:
-        """See `PathFilter`."""
-        return all(it.match(path) or it.child_match(path) for it in (self.one, self.other))
-
-    @property
-    def literals(self) -> tuple[bytes, ...] | None:
-        """See `PathFilter`; what both match by themselves is told by neither alone."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +91,22 @@ class RestoreWork:
         Raises:
             NoRoomError: The target's disk has no room for it; nothing was written.
         """
-        if self.chosen is None and not self.wish.dry_run:
-            refuse_full(self.estate, Path(self.wish.target).absolute(), self._measure())
-        for order in self._orders():
+        if self.chosen is None:
+            self._restore_into_folder(done)
+            return
+        for order in self._orders(self.chosen):
             done.begin(order.target)
             result = self.restore(order)
             if result.entries or not self.state.apart:
-                _write_result(order.target, result, dry_run=self.wish.dry_run)
-            done.unset.add(unset := self._find_unset(order))
-            done.failed += result.error_count - len(unset.devices)
+                write_result(order.target, result, dry_run=self.wish.dry_run)
+            done.failed += result.error_count
             done.met += result.restored + result.skipped
             done.end()
-        if self.chosen is None:
-            self._join_manifests()
-            place = tell_unset(done.unset, Path(self.wish.target).absolute(), self.wish.site)
-            done.owners_list = "" if place is None else str(place)
-        for files in self.chosen.files if self.chosen else ():
+        for files in self.chosen.files:
             self._tell_left_there(files, done)
-        for files in self.chosen.elsewhere if self.chosen else ():
+        for files in self.chosen.elsewhere:
             self._put_elsewhere(files, done)
-        for database in self.chosen.databases if self.chosen else ():
+        for database in self.chosen.databases:
             done.begin(database.part.database)
             self._restore_database(database, done)
             done.met += 1
@@ -137,23 +119,27 @@ class RestoreWork:
         done.met += self._deliver(files).entries
         done.end()
 
-    def _find_unset(self, order: _Order) -> Unset:
-        """Look for what only root could have given; of files alone, all else is the service's."""
-        if is_root() or self.wish.dry_run or self.chosen is not None:
-            return Unset()
-        reader = TreeReader(self.repository, self.repository.load_index())
-        target, ours = os.fsencode(order.target), os.fsencode(f"/{self.wish.site}/files/*")
-        asked, files = order.include, compile_patterns([ours])
-        include = files if asked is None else _Both(asked, files)
-        with suppress(BackupError):  # of a damaged tree the restore itself has told
-            tree = find_folder(reader, order.snapshot.tree, os.fsencode(order.subfolder))
-            return find_unset(reader, tree, target, include, order.exclude)
-        return Unset()
+    def _restore_into_folder(self, done: Done) -> None:
+        work = IntoFolder(
+            shares=tuple(self._shares()),
+            databases=read_told(self.repository, self.state, self.wish.site),
+            beside=0 if self.wish.dry_run else Path(self.estate.service.state).stat().st_dev,
+            **typed_of(self.wish),
+        )
+        target = Path(self.wish.target).absolute()
+        done.begin(target)
+        if is_elsewhere():
+            came = fill_there(work, self.repository, self.progress)
+        else:
+            came = restore_into(work, target, RepositoryContent(self.repository), self.progress)
+        done.failed, done.met, done.unset = came.failed, came.met, came.unset
+        done.owners_list = came.owners_list
+        done.end()
 
-    def _measure(self) -> int:
-        """Give the bytes that are to be written into the target."""
-        rehearsed = replace(self, wish=replace(self.wish, dry_run=True), progress=SILENT)
-        return sum(rehearsed.restore(order).restored_bytes for order in self._orders())
+    def _shares(self) -> Iterator[Share]:
+        for it in self.state.shares(self.wish.site):
+            include = tuple(texts for texts in (self.wish.include, it.include) if texts)
+            yield Share(it.snapshot.tree.hex(), include, it.exclude)
 
     def _tell_left_there(self, files: ChosenFiles, done: Done) -> None:
         """Name what lies in a folder and is not in the snapshot."""
@@ -164,7 +150,7 @@ class RestoreWork:
         passed = Passed.of(self.estate.site(self.wish.site), files.part, files.top)
         with suppress(BackupError):  # of a damaged tree the restore itself has told
             tree = find_folder(reader, self._whole.tree, at)
-            found = find_left_there(reader, tree, files.top, _compile(files.include), passed)
+            found = find_left_there(reader, tree, files.top, compile_texts(files.include), passed)
             write_left_there(found, files.top)
             if found.count:
                 done.left_there[str(files.top)] = found.paths()
@@ -230,22 +216,11 @@ class RestoreWork:
         write_line(text.format(entries=entries, size=size, place=place))
         return found
 
-    def _orders(self) -> Iterator[_Order]:
-        if self.chosen is None:
-            yield from self._orders_into_folder()
-            return
-        for it in self.chosen.files:
+    def _orders(self, chosen: Chosen) -> Iterator[_Order]:
+        for it in chosen.files:
             at = f"/{self.wish.site}/{it.at}"
-            asked = _compile(it.include)
             is_top = it.is_absent or not it.include
-            yield _Order(self._whole, it.top, at, asked, is_top=is_top)
-
-    def _orders_into_folder(self) -> Iterator[_Order]:
-        target, asked = Path(self.wish.target).absolute(), _compile(self.wish.include)
-        for it in self.state.shares(self.wish.site):
-            own, left_out = _compile(it.include), _compile(it.exclude)
-            both = _Both(asked, own) if asked is not None and own is not None else asked or own
-            yield _Order(it.snapshot, target, "/", both, left_out)
+            yield _Order(self._whole, it.top, at, compile_texts(it.include), is_top=is_top)
 
     @property
     def _whole(self) -> Snapshot:
@@ -253,22 +228,15 @@ class RestoreWork:
         assert self.state.whole is not None  # noqa: S101 - for mypy; `refuse_lacking` has looked
         return self.state.whole
 
-    def _join_manifests(self) -> None:
-        path = Path(self.wish.target).absolute() / self.wish.site / MANIFEST
-        if not self.wish.dry_run:
-            join_manifests(self.repository, self.state, self.wish.site, path)
-
     def restore(self, order: _Order) -> RestoreResult:
         """Have the engine carry out one call."""
         request = RestoreRequest(
             target=os.fsencode(order.target),
             subfolder=os.fsencode(order.subfolder),
             include=order.include,
-            exclude=order.exclude,
             verify=self.wish.verify,
             dry_run=self.wish.dry_run,
             sparse=True,
-            closes_top=self.chosen is None,
         )
         result = restore_snapshot(self.repository, order.snapshot.tree, request, self.progress)
         if order.is_top and not self.wish.dry_run:
@@ -326,66 +294,21 @@ class RestoreWork:
             write_line(text.format(path=kept))
 
 
-def join_manifests(repository: Repository, state: State, site: str, path: Path) -> None:
-    """Have a restored manifest tell of the databases that were restored of other snapshots.
+def read_told(
+    repository: Repository, state: State, site: str
+) -> Mapping[str, dict[str, Any] | None]:
+    """Give what the manifests tell of the databases that come of snapshots of their own.
 
     Args:
         repository: Of the site.
-        state: What was restored, of which snapshots.
+        state: What is restored, of which snapshots.
         site: Its name.
-        path: The manifest's file; it need not be there.
     """
-    if not state.apart or not path.is_file():
-        return
     reader = TreeReader(repository, repository.load_index())
-    with suppress(BackupError, ValueError, KeyError, TypeError):  # one that is not ours
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
-        told = [
-            known
-            for name, snapshot in state.apart.items()
-            for known in read_manifest(reader, snapshot, site)["databases"]
-            if known["name"] == name
-        ]
-        others = [it for it in manifest["databases"] if it["name"] not in state.apart]
-        manifest["databases"] = [*others, *told]
-        joined = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-        put_anew(path, joined, path.stat().st_mode & 0o777)
-
-
-def _compile(texts: tuple[str, ...]) -> Patterns | None:
-    return compile_patterns(map(os.fsencode, texts)) if texts else None
-
-
-def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:
-    text = (
-        ngettext(
-            "  would restore {entries} entry, {size}, into {target}; unchanged: {skipped}",
-            "  would restore {entries} entries, {size}, into {target}; unchanged: {skipped}",
-            result.restored,
-        )
-        if dry_run
-        else ngettext(
-            "  restored {entries} entry, {size}, into {target}; unchanged: {skipped}",
-            "  restored {entries} entries, {size}, into {target}; unchanged: {skipped}",
-            result.restored,
-        )
-    )
-    write_line(
-        text.format(
-            entries=format_number(result.restored),
-            size=format_size(result.restored_bytes),
-            target=target,
-            skipped=format_number(result.skipped),
-        )
-    )
-    if result.verified:
-        text = ngettext(
-            "  read back and found right: {count} file",
-            "  read back and found right: {count} files",
-            result.verified,
-        )
-        write_line(text.format(count=format_number(result.verified)))
-    for failure in result.failures[:_MOST_SHOWN]:
-        path = show_path(failure.path)
-        reason = fill(failure.error.what, failure.error.params)
-        write_line("  " + _("not restored: {path}: {reason}").format(path=path, reason=reason))
+    told: dict[str, dict[str, Any] | None] = {}
+    for name, snapshot in state.apart.items():
+        told[name] = None
+        with suppress(BackupError, ValueError, KeyError, TypeError):  # one that is not ours
+            known = read_manifest(reader, snapshot, site)["databases"]
+            told[name] = next((it for it in known if it["name"] == name), None)
+    return told

@@ -111,6 +111,7 @@ class Switch(_AsAdministrator):
 @task(
     "backup.restore",
     "ops.backups.restore.cli:restore_site",
+    there="ops.backups.restore.there:restore_here",
     roles=OPERATE,
     second=("restore-in-place",),
     forms=(
@@ -138,7 +139,7 @@ class Restore(_AsAdministrator):
     site: Site
     target: Annotated[
         str,
-        Flag("Folder that gets the content; made if it is missing.", shape="output-folder"),
+        Flag("Folder that gets the content; made if it is missing.", shape="own-folder"),
     ] = ""
     store: StoreOrPrimary = ""
     snapshot: SnapshotOrNewest = ""
@@ -161,6 +162,16 @@ class Restore(_AsAdministrator):
     identity: _Identity = ""
     passphrase_file: _PassphraseFile = ""
     verify: Annotated[bool, Flag("Read every restored file back and compare it.")] = False
+    overwrite: Annotated[
+        str,
+        Flag(
+            "With --target, what becomes of what is there: always, if-changed, if-newer or never"
+            " overwritten; left out: always, and what is right already is only read."
+        ),
+    ] = "always"
+    delete: Annotated[
+        bool, Flag("With --target: remove what the backup does not have; asks first.")
+    ] = False
     confirm: ConfirmSite = ""
     reason: Annotated[
         str,

@@ -22,10 +22,10 @@ from ops.backups.sources.availability import chosen_databases
 from ops.backups.sources.databases import DatabaseFacts, copy_path, database_sources
 from ops.backups.sources.delivery_verdict import Verdict
 from ops.backups.sources.files import files_path, is_folder_here, remote_source
+from ops.backups.sources.manifest_name import MANIFEST
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 
-MANIFEST = "manifest.json"
 _FOLDER_DEPTH = 2
 _MOST_FOLDERS = 2_000
 

@@ -44,7 +44,7 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[GivenFile, ...] = ()
     folder: str = ""
     line: int = -1
-    opener: int = -1
+    opener: int
     is_root: bool = False
     by_kernel: bool = False
 

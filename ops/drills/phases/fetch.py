@@ -31,8 +31,9 @@ from ops.backups.repositories.moments import (
 )
 from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stock_restic import restic_at
-from ops.backups.restore.restore import join_manifests
-from ops.backups.sources.site import MANIFEST
+from ops.backups.restore.into_folder import join_databases
+from ops.backups.restore.restore import read_told
+from ops.backups.sources.manifest_name import MANIFEST
 from ops.canonical import clean_text
 from ops.drills.compare import Comparison, Newest, Tree, compare_folder
 from ops.drills.phases.copy_warnings import find_warnings
@@ -89,7 +90,7 @@ def fetch(work: Work) -> PhaseResult:
         found = compare_folder(reader, [_tree_of(it) for it in shares], target, newest)
         compared = time.monotonic()
         manifest = work.restored / work.site.name / MANIFEST
-        join_manifests(repository, state, work.site.name, manifest)
+        join_databases(manifest, read_told(repository, state, work.site.name))
     facts = {
         **found.as_values(),
         **asdict(restored),

@@ -6,7 +6,6 @@ and the signing key are backed up once a day, after the last window of the night
 The folders of this machine that are the service's own: nobody else's files belong there.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -104,9 +103,3 @@ def list_own_folders(estate: Estate) -> list[Path]:
     service = estate.service
     stores = [Path(store.url) for store in estate.stores if store.url.startswith("/")]
     return [service.state, service.scratch, service.cache, *stores]
-
-
-def find_around(folder: Path, places: Iterable[Path]) -> Path | None:
-    """Give the first place that a folder is, or lies in, links followed; None where it is free."""
-    real = folder.resolve()
-    return next((place for place in places if real.is_relative_to(place.resolve())), None)

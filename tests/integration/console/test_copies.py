@@ -308,13 +308,9 @@ def _asked_runs(office: InProcess) -> list[str]:
 
 
 def test_a_restore_that_the_disk_has_no_room_for_is_refused(tmp_path: Path) -> None:
-    from ops.backups.restore.targets import NoRoomError, refuse_full
-    from ops.estate.load.load import load_estate
-    from tests.integration.jobs.small_estate import build_estate
+    from ops.backups.restore.target_folder import NoRoomError, refuse_full
 
-    path = build_estate(tmp_path / "estate")
-    (path.parent / "state").mkdir()
-    estate = load_estate(path)
-    refuse_full(estate, tmp_path / "target", 1)
+    here = tmp_path.stat().st_dev
+    refuse_full(tmp_path / "target", 1, beside=here)
     with pytest.raises(NoRoomError):
-        refuse_full(estate, tmp_path / "not" / "there", 1 << 60)
+        refuse_full(tmp_path / "not" / "there", 1 << 60, beside=here)

@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.durable_files import put_new
+from ops.entering import find_around
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import find_around, list_own_folders
+from ops.estate.model.own_site import list_own_folders
 from ops.language.text import as_typed
 from ops.terminal.elsewhere import is_elsewhere, open_as_typed
 

@@ -11,7 +11,7 @@ from backup.format.snapshot import Snapshot
 from backup.restorer.request import RestoreResult
 from backup.retention.forget import plan_forget
 from ops.backups.checks.packs_read import DAMAGED_AT, choose_packs
-from ops.backups.restore.restore import _write_result
+from ops.backups.restore.into_folder import write_result
 from ops.backups.retention.policies import make_policy
 from ops.backups.retention.protection import NEWEST_WHOLE, Guard, protect
 from ops.durable_files import make_key_file
@@ -152,7 +152,7 @@ def test_one_entry_is_told_in_the_singular(
     count: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GIUCONG_LANG", "en")
-    _write_result(
+    write_result(
         Path("/srv/back"), RestoreResult(count, count, 0, 0, 0, 0, 0, 0, 0, ()), dry_run=False
     )
 

@@ -1,0 +1,280 @@
+"""A restore into a folder, by the process whose folder it is.
+
+That is this service's, where a checkout's owner, root or the console restores; and it is the one of
+whoever types at a terminal, which has neither the repository's key nor its store, and gets what it
+reads over sockets (`ops.backups.restore.there`). What is to be done is data, so that it can be
+handed over; which folder it is, that process knows by itself.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from backup.errors import BackupError
+from backup.format.pack import ID_LENGTH
+from backup.format.tree import Node
+from backup.format.tree_decoding import decode_tree, raise_lost
+from backup.patterns.patterns import Patterns, compile_patterns
+from backup.progress import SILENT, Progress
+from backup.restorer.content import Content, ContentGoneError
+from backup.restorer.metadata import is_root
+from backup.restorer.request import Overwrite, PathFilter, RestoreRequest, RestoreResult
+from backup.restorer.restore import restore_content
+from ops.backups.restore.owners import Unset, find_unset, tell_unset
+from ops.backups.restore.target_folder import refuse_full
+from ops.backups.restore.tasks import Restore
+from ops.backups.sources.manifest_name import MANIFEST
+from ops.durable_files import put_anew
+from ops.language.formats import format_number, format_size
+from ops.language.text import _, fill, ngettext, show_path
+from ops.terminal.output import write_line
+
+_MOST_SHOWN = 20
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is taken of one snapshot.
+
+    Attributes:
+        tree: Id of its root tree, in hexadecimal digits.
+        include: Patterns; what is taken matches one of each group that has some.
+        exclude: Nothing that these match.
+    """
+
+    tree: str
+    include: tuple[tuple[str, ...], ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class IntoFolder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What goes into the folder.
+
+    Attributes:
+        site: Name of the folder in it.
+        shares: Of which snapshots, in order.
+        databases: By the name of each that comes of a snapshot of its own, what that one's manifest
+            tells of it; None where it tells nothing.
+        beside: Device of the catalog, which needs room to go on.
+        verify: Whether every file is read back.
+        overwrite: What becomes of what is there.
+        delete: Whether what the snapshots do not have is removed.
+        dry_run: Whether nothing is written.
+    """
+
+    site: str
+    shares: tuple[Share, ...]
+    databases: Mapping[str, dict[str, Any] | None]
+    beside: int
+    verify: bool
+    overwrite: Overwrite
+    delete: bool
+    dry_run: bool
+
+
+def typed_of(wish: Restore) -> dict[str, Any]:
+    """Give what a person has typed of it; nobody else says that."""
+    return {
+        "site": wish.site,
+        "verify": wish.verify,
+        "overwrite": wish.overwrite,
+        "delete": wish.delete,
+        "dry_run": wish.dry_run,
+    }
+
+
+class CameOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What came of it.
+
+    Attributes:
+        failed: Entries that are not back.
+        met: Entries that the snapshots have of what was asked for.
+        unset: Owners, modes and attributes that only root could have given.
+        owners_list: File by which root gives them; empty for none.
+    """
+
+    failed: int = 0
+    met: int = 0
+    unset: int = 0
+    owners_list: str = ""
+
+
+def restore_into(
+    work: IntoFolder, target: Path, content: Content, progress: Progress = SILENT
+) -> CameOf:
+    """Do it, and tell how many entries are there.
+
+    Args:
+        work: What.
+        target: The folder; absolute.
+        content: Where everything is read from.
+        progress: Told of every entry.
+
+    Raises:
+        NoRoomError: The target's disk has no room for it; nothing was written.
+        ContentGoneError: Nothing can be read any more.
+    """
+    orders = [_Order(work, it, target, content) for it in work.shares]
+    if not work.dry_run:
+        refuse_full(target, sum(it.measure() for it in orders), beside=work.beside)
+    failed = met = 0
+    unset = Unset()
+    for order in orders:
+        result = order.restore(progress)
+        if result.entries or len(orders) == 1:
+            write_result(target, result, dry_run=work.dry_run)
+        found = order.find_unset()
+        unset.add(found)
+        failed += result.error_count - len(found.devices)
+        met += result.restored + result.skipped
+    if not work.dry_run:
+        join_databases(target / work.site / MANIFEST, work.databases)
+    place = tell_unset(unset, target, work.site)
+    return CameOf(failed, met, unset.count, "" if place is None else str(place))
+
+
+class _Order:
+    """One call of the engine."""
+
+    def __init__(self, work: IntoFolder, share: Share, target: Path, content: Content) -> None:
+        self._work, self._target, self._content = work, target, content
+        self._tree = bytes.fromhex(share.tree)
+        if len(self._tree) != ID_LENGTH:
+            raise ValueError(share.tree)
+        self._include = all_of([compile_texts(it) for it in share.include])
+        self._exclude = compile_texts(share.exclude)
+
+    def measure(self) -> int:
+        """Give the bytes that are to be written."""
+        return self._restore(SILENT, dry_run=True).restored_bytes
+
+    def restore(self, progress: Progress) -> RestoreResult:
+        """Do it."""
+        return self._restore(progress, dry_run=self._work.dry_run)
+
+    def _restore(self, progress: Progress, *, dry_run: bool) -> RestoreResult:
+        request = RestoreRequest(
+            target=os.fsencode(self._target),
+            include=self._include,
+            exclude=self._exclude,
+            verify=self._work.verify,
+            overwrite=self._work.overwrite,
+            delete=self._work.delete,
+            dry_run=dry_run,
+            sparse=True,
+            closes_top=True,
+        )
+        return restore_content(self._content, self._tree, request, progress)
+
+    def find_unset(self) -> Unset:
+        """Look for what only root could have given; of files alone, all else is the service's."""
+        if is_root() or self._work.dry_run:
+            return Unset()
+        include = all_of([self._include, compile_texts((f"/{self._work.site}/files/*",))])
+        target, trees = os.fsencode(self._target), _Trees(self._content)
+        try:
+            return find_unset(trees, self._tree, target, include, self._exclude)
+        except ContentGoneError:
+            raise
+        except BackupError:  # of a damaged tree the restore itself has told
+            return Unset()
+
+
+class _Trees:
+    """Reads trees of a restore's content."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    def load(self, tree_id: bytes) -> list[Node]:
+        """See `backup.snapshots.walk.Trees`."""
+        return decode_tree(self._content.load_tree(tree_id), raise_lost)
+
+
+class _Both:
+    """Matches what each of two filters matches."""
+
+    literals: tuple[bytes, ...] | None = None
+    """What both match by themselves is told by neither alone."""
+
+    def __init__(self, one: PathFilter, other: PathFilter) -> None:
+        self._filters = one, other
+
+    def match(self, path: bytes) -> bool:
+        """See `PathFilter`."""
+        return all(it.match(path) for it in self._filters)
+
+    def child_match(self, path: bytes) -> bool:
+        """See `PathFilter`."""
+        return all(it.match(path) or it.child_match(path) for it in self._filters)
+
+
+def all_of(filters: list[PathFilter | None]) -> PathFilter | None:
+    """Give what matches as all of these do; None for everything."""
+    found: PathFilter | None = None
+    for it in filters:
+        found = it if found is None else found if it is None else _Both(found, it)
+    return found
+
+
+def compile_texts(texts: tuple[str, ...]) -> Patterns | None:
+    """Compile patterns; None for everything."""
+    return compile_patterns(map(os.fsencode, texts)) if texts else None
+
+
+def join_databases(path: Path, told: Mapping[str, dict[str, Any] | None]) -> None:
+    """Have a restored manifest tell of the databases that were restored of other snapshots.
+
+    Args:
+        path: The manifest's file; it need not be there.
+        told: As of `IntoFolder.databases`.
+    """
+    is_ours = path.is_file() and not (path.is_symlink() or path.parent.is_symlink())
+    if not told or not is_ours:  # a snapshot may hold a link in its place
+        return
+    with suppress(ValueError, KeyError, TypeError):  # one that is not ours
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        others = [it for it in manifest["databases"] if it["name"] not in told]
+        manifest["databases"] = [*others, *(it for it in told.values() if it is not None)]
+        joined = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        put_anew(path, joined, path.stat().st_mode & 0o777)
+
+
+def write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:
+    """Tell how many entries one call of the engine has restored, and which it could not."""
+    text = (
+        ngettext(
+            "  would restore {entries} entry, {size}, into {target}; unchanged: {skipped}",
+            "  would restore {entries} entries, {size}, into {target}; unchanged: {skipped}",
+            result.restored,
+        )
+        if dry_run
+        else ngettext(
+            "  restored {entries} entry, {size}, into {target}; unchanged: {skipped}",
+            "  restored {entries} entries, {size}, into {target}; unchanged: {skipped}",
+            result.restored,
+        )
+    )
+    write_line(
+        text.format(
+            entries=format_number(result.restored),
+            size=format_size(result.restored_bytes),
+            target=target,
+            skipped=format_number(result.skipped),
+        )
+    )
+    if result.verified:
+        text = ngettext(
+            "  read back and found right: {count} file",
+            "  read back and found right: {count} files",
+            result.verified,
+        )
+        write_line(text.format(count=format_number(result.verified)))
+    for failure in result.failures[:_MOST_SHOWN]:
+        path = show_path(failure.path)
+        reason = fill(failure.error.what, failure.error.params)
+        write_line("  " + _("not restored: {path}: {reason}").format(path=path, reason=reason))

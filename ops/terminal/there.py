@@ -1,0 +1,265 @@
+"""A part of an act that the process of who types does itself, with that person's rights.
+
+The act asks over its line to that process (`ops.terminal.elsewhere`): a packet with an open file
+that holds the order, then whatever descriptors the order is about. Packets come back: lines
+for people, how far it is, and one that ends it. The order is data alone: what it is done to, the
+person has typed. What comes back is that person's word, bounded, and believed as little.
+"""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from io import StringIO
+from typing import Any, TypeVar
+
+import msgspec
+
+from backup.errors import BackupError
+from backup.progress import Progress
+from ops.errors import OpsError, WrongUseError
+from ops.language.causes import tell_error
+from ops.terminal.document import describe_error
+from ops.terminal.elsewhere import PACKET, line_of_typist
+from ops.terminal.exchange import broken_off
+from ops.terminal.exit_codes import explained
+from ops.terminal.output import write_line, writing_aside
+
+Work = Callable[[bytes, list[int], Progress], bytes]
+"""What is done there: it gets the order, descriptors that are its own now, and who is told."""
+
+Answer = TypeVar("Answer")
+
+_MOST_ORDER = 8 << 20
+_MOST_LINES = 10_000
+_LONGEST = 4_000
+_EVERY_SECONDS = 0.1
+_MOST_SILENT_SECONDS = 6 * 3_600.0
+"""So long a single large file may be read back; the repository's lock is held meanwhile."""
+
+
+class FailedThereError(OpsError):
+    """What the person's own process could not do, in its words."""
+
+
+class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A packet; one of its fields is there."""
+
+    line: str | None = None
+    start: tuple[str, int | None, str, int | None] | None = None
+    advance: tuple[int, int] | None = None
+    expect: tuple[int, int] | None = None
+    finish: bool = False
+    failed: tuple[str, str, str] | None = None
+    note: str | None = None
+    refused: dict[str, str] | None = None
+    code: int = 1
+    done: str | None = None
+
+
+# In the act ---------------------------------------------------------------------------------------
+
+
+def do_there(
+    order: bytes, ends: Sequence[socket.socket], progress: Progress, answer: type[Answer]
+) -> Answer:
+    """Have the person's process do its part; gives what it says came of it.
+
+    Args:
+        order: What is to be done.
+        ends: Sockets for it; closed here once they are sent.
+        progress: Told how far it is.
+        answer: The form of what comes of it.
+
+    Raises:
+        FailedThereError, WrongUseError: It could not, and says why; or it makes no sense.
+        BrokenOffError: It has gone.
+    """
+    line = line_of_typist()
+    file = os.memfd_create("order", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with os.fdopen(os.dup(file), "wb") as writing:
+            writing.write(order)
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK)
+        socket.send_fds(line, [b"{}"], [file, *(it.fileno() for it in ends)])
+    finally:
+        os.close(file)
+        for it in ends:
+            it.close()
+    line.settimeout(_MOST_SILENT_SECONDS)
+    try:
+        return msgspec.json.decode(_hear(line, progress), type=answer)
+    except TimeoutError as error:
+        raise FailedThereError(
+            "your own process says nothing any more",
+            data="what was written so far stays",
+            next_step="type the same command again",
+        ) from error
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise _unreadable() from error
+    finally:
+        line.settimeout(None)
+
+
+def _hear(line: socket.socket, progress: Progress) -> bytes:
+    lines = 0
+    while True:
+        try:
+            packet = line.recv(PACKET)
+        except ConnectionError:
+            packet = b""
+        if not packet:
+            raise broken_off()
+        told = msgspec.json.decode(packet, type=_Told)
+        lines += told.line is not None or told.note is not None or told.failed is not None
+        if lines > _MOST_LINES:
+            raise _unreadable()
+        if told.done is not None:
+            return told.done.encode()
+        _pass_on(told, progress)
+
+
+def _pass_on(told: _Told, progress: Progress) -> None:
+    """Pass on what is said; raise what was refused."""
+    if told.refused is not None:
+        raise _failed(told.refused, told.code)
+    if told.line is not None:
+        write_line(told.line)
+    if told.note is not None:
+        progress.note(told.note)
+    if told.failed is not None:
+        path, during, reason = told.failed
+        error = BackupError("{reason}", reason=reason[:_LONGEST])
+        progress.item_error(os.fsencode(path), during, error)
+    _pass_figures_on(told, progress)
+
+
+def _pass_figures_on(told: _Told, progress: Progress) -> None:
+    if told.start is not None:
+        stage, total, unit, items = told.start
+        progress.start(stage, total, unit, items=items)
+    if told.advance is not None:
+        progress.advance(told.advance[0], items=told.advance[1])
+    if told.expect is not None:
+        progress.expect(told.expect[0], items=told.expect[1])
+    if told.finish:
+        progress.finish()
+
+
+def _failed(said: dict[str, str], code: int) -> OpsError:
+    kind = WrongUseError if code == WrongUseError.exit_code else FailedThereError
+    what, why, data, step = (said.get(it, "")[:_LONGEST] for it in _PARTS)
+    return kind(
+        "{said}", why="{reason}", data="{kept}", next_step="{step}",
+        said=what, reason=why, kept=data, step=step,
+    )  # fmt: skip
+
+
+_PARTS = ("what", "why", "data", "next_step")
+
+
+def _unreadable() -> OpsError:
+    return FailedThereError(
+        "what your own process says makes no sense",
+        why="this program and the service may be of different versions",
+        data="what was written so far stays",
+        next_step="`{program} --version`; then restart the service: `systemctl restart giucong`",
+    )
+
+
+# In the process of who types ----------------------------------------------------------------------
+
+
+def do_here(line: socket.socket, work: Work, descriptors: list[int]) -> None:
+    """Do a part of an act, and say what came of it.
+
+    Args:
+        line: To the act.
+        work: What is done.
+        descriptors: As they came; the first holds the order.
+
+    Raises:
+        OSError: The act has gone.
+    """
+    told = _Teller(line)
+    try:
+        with os.fdopen(descriptors[0], "rb") as file:
+            file.seek(0)
+            order = file.read(_MOST_ORDER)
+        with writing_aside(told.lines):
+            done = work(order, descriptors[1:], told)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the act says it
+        described = describe_error(explained(error))
+        said = {it: str(described[it])[:_LONGEST] for it in _PARTS}
+        told.say(refused=said, code=int(getattr(error, "exit_code", 1)))
+    else:
+        told.say(done=done.decode())
+
+
+class _Lines(StringIO):
+    """Lines for people, each sent as it ends."""
+
+    def __init__(self, say: Callable[..., None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def write(self, text: str) -> int:
+        """Send it."""
+        for it in text.removesuffix("\n").split("\n"):
+            self._say(line=it[:_LONGEST])
+        return len(text)
+
+
+class _Teller:
+    """A progress that tells the act; once that has gone, it ends the work."""
+
+    wants_items = False
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._amount = self._items = 0
+        self._told_at = 0.0
+        self.lines = _Lines(self.say)
+
+    def say(self, **told: Any) -> None:
+        """Send a packet."""
+        self._line.send(msgspec.json.encode(_Told(**told)))
+
+    def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
+        """Tell it."""
+        self.say(start=(stage, total, unit, items))
+
+    def advance(self, amount: int = 1, *, items: int = 0) -> None:
+        """Count, and tell it when it is time."""
+        self._amount += amount
+        self._items += items
+        if time.monotonic() - self._told_at >= _EVERY_SECONDS:
+            self._tell_amount()
+
+    def _tell_amount(self) -> None:
+        if self._amount or self._items:
+            self.say(advance=(self._amount, self._items))
+        self._amount = self._items = 0
+        self._told_at = time.monotonic()
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Tell it."""
+        self.say(expect=(total, items))
+
+    def finish(self) -> None:
+        """Tell it."""
+        self._tell_amount()
+        self.say(finish=True)
+
+    def item(self, action: str, path: bytes, size: int) -> None:
+        """Ignore it; it is not asked for."""
+
+    def item_error(self, path: bytes, during: str, error: Exception) -> None:
+        """Tell it."""
+        shown = path[:_LONGEST].decode("utf-8", "backslashreplace")
+        self.say(failed=(shown, during, tell_error(error)[:_LONGEST]))
+
+    def note(self, text: str) -> None:
+        """Tell it."""
+        self.say(note=text)
