@@ -104,6 +104,23 @@ def entered(path: Path) -> Iterator[Entered]:
         os.close(folder)
 
 
+def read_entered(place: Entered, most: int) -> tuple[bytes, os.stat_result]:
+    """Give what the file of a name that was entered holds, and what it is.
+
+    Raises:
+        OSError: It is a link or no file, may not be read, or is larger than `most` bytes.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(place.name, flags, dir_fd=place.folder), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return content, found
+
+
 def refuse_strange_links(path: Path) -> None:
     """Refuse a path that leads over a link of others; one that may not be looked at passes.
 

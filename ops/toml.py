@@ -18,8 +18,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         tomllib.TOMLDecodeError: It is not TOML.
         NestedTooDeeplyError: Its values are nested too deeply.
     """
-    text = path.read_text(encoding="utf-8-sig")  # Windows Notepad writes the mark
+    return parse_toml(path.read_bytes())
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """Read what a file holds; errors as in `read_toml`."""
+    text = content.decode("utf-8-sig")  # Windows Notepad writes the mark
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
     except RecursionError:
-        raise NestedTooDeeplyError(str(path)) from None
+        raise NestedTooDeeplyError from None

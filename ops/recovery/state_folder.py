@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ops.documents.files import FOLDER as DOCUMENTS
 from ops.documents.files import list_kept
+from ops.estate.load.read import CHANGEABLE
 from ops.hosts.connect import KNOWN_HOSTS
 
 
@@ -27,6 +28,10 @@ PARTS: Mapping[str, StatePart] = {
         "which host keys people have compared: nobody could tell after a loss",
         lambda state: [state / KNOWN_HOSTS],
     ),
+    CHANGEABLE: StatePart(
+        "the part of the estate that the service itself writes", lambda state: [state / CHANGEABLE]
+    ),
+    "proposals": StatePart("what is proposed for the estate file: proposed anew after a loss"),
     f"{KNOWN_HOSTS}.lock": StatePart("who writes that table at this moment"),
     ".ssh": StatePart(
         "the home of the service's user: the host keys it trusts, never its own keys",

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ops.duties.table.parts import Bilingual
 from ops.errors import WrongUseError
 from ops.estate.edit.import_sites import read_day as try_day
-from ops.estate.model.values import Day, Part
+from ops.estate.model.calendar import CoveredYear, DayMadeUp, DaysOff
+from ops.estate.model.values import Part
 
 _ONE_DAY = timedelta(days=1)
 
@@ -24,37 +24,6 @@ class BeyondTableError(Exception):
     def __init__(self, day: date) -> None:
         self.day = day
         super().__init__(f"not in the table: {day.isoformat()}")
-
-
-class CoveredYear(Part):
-    """A year the table knows.
-
-    Attributes:
-        year: Which.
-        status: `announced` when the authorities have fixed the days, else `expected`.
-        source: Where they stand.
-        certainty: As in the table of duties.
-    """
-
-    year: Annotated[int, Field(strict=True, ge=2000, le=2999)] = Field(examples=[2026])
-    status: Literal["announced", "expected"] = Field(examples=["announced"])
-    source: str = Field(default="", examples=["thông báo của Bộ Nội vụ"])
-    certainty: Literal["S", "S*", "M", "own"] = Field(examples=["M"])
-
-
-class DaysOff(Part):
-    """Days on which offices rest, from the first to the last."""
-
-    title: Bilingual = Field(examples=[{"vi": "Quốc khánh", "en": "National Day"}])
-    since: Day = Field(alias="from", examples=["2026-08-31"])
-    until: Day = Field(examples=["2026-09-02"])
-
-
-class DayMadeUp(Part):
-    """A day of rest on which offices work, for another day off."""
-
-    day: Day = Field(examples=["2026-08-22"])
-    instead_of: Day = Field(examples=["2026-08-31"])
 
 
 class HolidayTable(Part):

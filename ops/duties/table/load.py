@@ -20,8 +20,8 @@ from ops.canonical import digest_of
 from ops.duties.table.calendar import HolidayTable, WorkCalendar, make_calendar
 from ops.duties.table.models import Duty, DutyTable
 from ops.errors import OpsError, Problem, WrongUseError
-from ops.estate.load.load import render_key
-from ops.estate.load.problems import describe, list_deepest
+from ops.estate.load.problems import describe, list_deepest, render_key
+from ops.estate.model.calendar import Calendar
 from ops.estate.model.estate import Estate
 from ops.toml import read_toml
 
@@ -140,7 +140,8 @@ def load_calendar(estate: Estate) -> WorkCalendar:
         DutiesError: A table has mistakes; the error carries all of them.
     """
     named = tuple(path for path in estate.calendar.holidays if not _is_shipped(path))
-    return read_calendar((SHIPPED_HOLIDAYS, *named))
+    files = tuple((path, _changed_at(path)) for path in (SHIPPED_HOLIDAYS, *named))
+    return _read_calendar(files, estate.calendar)
 
 
 def check_tables(estate: Estate) -> list[Problem]:
@@ -174,7 +175,7 @@ def read_calendar(paths: Sequence[Path]) -> WorkCalendar:
     Raises:
         DutiesError: A table has mistakes; the error carries all of them.
     """
-    return _read_calendar(tuple((path, _changed_at(path)) for path in paths))
+    return _read_calendar(tuple((path, _changed_at(path)) for path in paths), Calendar())
 
 
 def _changed_at(path: Path) -> int:
@@ -204,26 +205,15 @@ def _read_duties(files: tuple[tuple[Path, int], ...]) -> DutySet:
 
 
 @lru_cache(maxsize=4)
-def _read_calendar(files: tuple[tuple[Path, int], ...]) -> WorkCalendar:
+def _read_calendar(files: tuple[tuple[Path, int], ...], own: Calendar) -> WorkCalendar:
     problems: list[Problem] = []
     tables = [read_table(path, HolidayTable, problems) for path, _changed in files]
-    for (path, _changed), table in zip(files, tables, strict=True):
-        for number, row in enumerate(table.holidays if table else ()):
-            if row.until < row.since:
-                problems.append(_backwards(path, number, row.since, row.until))
     if problems:
         raise DutiesError(problems)
-    return make_calendar(it for it in tables if it is not None)
-
-
-def _backwards(path: Path, number: int, since: object, until: object) -> Problem:
-    return Problem(
-        f"holidays[{number}].until",
-        "{until} is before {since}",
-        "write a later day",
-        {"since": since, "until": until},
-        path,
+    written = HolidayTable.model_construct(
+        years=own.years, holidays=own.days_off, made_up=own.made_up
     )
+    return make_calendar([*(it for it in tables if it is not None), written])
 
 
 def _find_doubles(path: Path, table: DutyTable) -> Iterable[Problem]:

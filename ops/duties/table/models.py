@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from ops.duties.table.parts import (
     Basis,
-    Bilingual,
     DueRule,
     Every,
     Nature,
@@ -17,6 +16,7 @@ from ops.duties.table.parts import (
     Span,
     Transition,
 )
+from ops.estate.model.calendar import Bilingual
 from ops.estate.model.values import Day, Name, Part, Text, mistake
 
 

@@ -24,17 +24,6 @@ def check_month_day(value: str) -> str:
 MonthDay = Annotated[str, AfterValidator(check_month_day)]
 
 
-class Bilingual(Part):
-    """A short text in both languages."""
-
-    vi: Text = Field(examples=["Khôi phục thử"])
-    en: Text = Field(examples=["Trial restore"])
-
-    def told(self, language: str) -> str:
-        """Give the text in a language; Vietnamese unless it is English."""
-        return self.en if language == "en" else self.vi
-
-
 class Basis(Part):
     """Where a duty comes from, and how surely that was read.
 

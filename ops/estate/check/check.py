@@ -16,7 +16,7 @@ from ops.estate.check.site_rules import (
     check_database_ways,
     check_personal_data,
 )
-from ops.estate.load.load import render_key
+from ops.estate.load.problems import render_key
 from ops.estate.load.read import Location
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import find_shared

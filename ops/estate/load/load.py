@@ -10,15 +10,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ops.errors import EstateError, Problem
+from ops.estate.load.changeable import read_whole
 from ops.estate.load.consistency import find_inconsistencies
 from ops.estate.load.inherit import Inherited, inherit
-from ops.estate.load.problems import describe, find_field
+from ops.estate.load.problems import describe, find_field, render_key, step_into
 from ops.estate.load.read import (
     Document,
     Location,
     Stamps,
     find_estate_path,
-    read_document,
     stamp_estate,
     stamp_files,
 )
@@ -50,7 +50,11 @@ def load_estate(path: Path | None = None) -> Estate:
     """
     if path is None and (kept := _KEPT.get()) is not None:
         return kept
-    document = read_document((path or find_estate_path()).absolute())
+    return load_document(read_whole((path or find_estate_path()).absolute()))
+
+
+def load_document(document: Document) -> Estate:
+    """Check what was read, and give the estate; errors as in `load_estate`."""
     if document.problems and not document.data:
         raise EstateError(document.path, document.problems)
     _refuse_newer(document)
@@ -221,25 +225,5 @@ def _position(data: Any, location: Location) -> tuple[int, ...]:
             position.append(keys.index(step) if step in data else len(keys))
         else:
             position.append(step if isinstance(step, int) else 0)
-        data = _step_into(data, step)
+        data = step_into(data, step)
     return tuple(position)
-
-
-def render_key(location: Location, data: Any) -> str:
-    """Give a dotted key; an entry of a list is called by its name: `sites[cong-chinh].files[0]`."""
-    text = ""
-    for step in location:
-        data = _step_into(data, step)
-        if isinstance(step, int):
-            name = data.get("name") if isinstance(data, dict) else None
-            text += f"[{name}]" if isinstance(name, str) and name else f"[{step}]"
-        else:
-            text += f".{step}" if text else step
-    return text
-
-
-def _step_into(data: Any, step: str | int) -> Any:
-    try:
-        return data[step]
-    except (KeyError, IndexError, TypeError):
-        return None

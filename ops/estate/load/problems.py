@@ -182,3 +182,24 @@ def _toml_key(key: str) -> str:
 def _is_date(text: str) -> bool:
     parts = text.split("-")
     return [len(part) for part in parts] == [4, 2, 2] and all(part.isdigit() for part in parts)
+
+
+def render_key(location: Location, data: Any) -> str:
+    """Give a dotted key; an entry of a list is called by its name: `sites[cong-chinh].files[0]`."""
+    text = ""
+    for step in location:
+        data = step_into(data, step)
+        if isinstance(step, int):
+            name = data.get("name") if isinstance(data, dict) else None
+            text += f"[{name}]" if isinstance(name, str) and name else f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def step_into(data: Any, step: str | int) -> Any:
+    """Give what stands at one step of a location; None where nothing does."""
+    try:
+        return data[step]
+    except (KeyError, IndexError, TypeError):
+        return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.owner import is_borrowed, is_services_user
-from ops.toml import NestedTooDeeplyError, read_toml
+from ops.toml import NestedTooDeeplyError, parse_toml, read_toml
 
 Location = tuple[str | int, ...]
 
@@ -43,6 +43,7 @@ class Document:
         files: Which file a location comes from; a longer location wins over a shorter one.
         problems: What was wrong with reading and merging.
         included: The files that were included, in order.
+        changeable: The part that the service writes, where there is one; never among `included`.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Document:
     files: dict[Location, Path] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     included: list[Path] = field(default_factory=list)
+    changeable: Path | None = None
 
     def file_of(self, location: Location) -> Path:
         """Give the file that holds a location."""
@@ -134,21 +136,24 @@ def _owner_of(folder: Path) -> str:
 def read_document(path: Path) -> Document:
     """Read the main file and all files it includes; mistakes are collected, never raised."""
     document = Document(path)
-    main = _parse(path, document)
+    main = parse_into(document, path)
     if main is None:
         return document
     document.data = main
     for included in _included_files(document):
         document.included.append(included)
-        part = _parse(included, document)
+        part = parse_into(document, included)
         if part is not None:
             _merge(document, part, included)
     return document
 
 
-def _parse(path: Path, document: Document) -> dict[str, Any] | None:
+def parse_into(
+    document: Document, path: Path, content: bytes | None = None
+) -> dict[str, Any] | None:
+    """Read a file, or what it holds; what is wrong with it is added to the document's problems."""
     try:
-        return read_toml(path)
+        return read_toml(path) if content is None else parse_toml(content)
     except tomllib.TOMLDecodeError as error:
         found = _PLACE_IN_TEXT.fullmatch(str(error))
         reason, line = found.groups() if found else (str(error), None)
@@ -277,6 +282,17 @@ def _is_tables(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
+CHANGEABLE = "changeable.toml"
+"""In the state folder: the part of the estate that the service itself may write."""
+
+
+def changeable_path(document: Document) -> Path:
+    """Give where the changeable part lies, whether it is there or not."""
+    service = document.data.get("service")
+    state = service.get("state", "var") if isinstance(service, dict) else "var"
+    return document.path.parent / str(state) / CHANGEABLE
+
+
 def stamp_files(paths: Iterable[Path]) -> Stamps:
     """Give what changes when a file does; of one that is gone, zeros."""
     found = dict[Path, tuple[int, int]]()
@@ -296,6 +312,5 @@ def stamp_estate(path: Path) -> Stamps:
     asked = document.data.get("include", ())
     patterns = [it for it in asked if isinstance(it, str)] if isinstance(asked, list) else []
     folders = [(path.parent / it).parent for it in patterns]
-    return stamp_files(
-        [path, *document.included, *(it.parent for it in document.included), *folders]
-    )
+    included = [*document.included, *(it.parent for it in document.included)]
+    return stamp_files([path, *included, *folders, changeable_path(document)])

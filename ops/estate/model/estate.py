@@ -12,12 +12,13 @@ from pydantic import Field, PrivateAttr
 from ops.canonical import digest_of
 from ops.errors import WrongUseError
 from ops.estate.model.archive import ArchiveSettings
+from ops.estate.model.calendar import Calendar
+from ops.estate.model.changeable import Addable
 from ops.estate.model.console import ConsoleSettings
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.minimums import decide_floor
 from ops.estate.model.monitor import Device, MonitorSettings, resolve_thresholds
 from ops.estate.model.organisation import (
-    Calendar,
     CatalogSettings,
     Drill,
     Duties,
@@ -71,7 +72,9 @@ class Estate(Part):
         default=(), description="Information systems; the security level belongs to them."
     )
     classes: tuple[ContentClass, ...] = Field(default=(), description="Classes of content.")
-    people: tuple[Person, ...] = Field(default=(), description="People; roles are not here.")
+    people: Addable[tuple[Person, ...]] = Field(
+        default=(), description="People; roles are not here."
+    )
     notices: Notices = Field(default=Notices(), description="Who is told what, and how.")
     stores: tuple[Store, ...] = Field(description="Where backups are kept.")
     places: tuple[NamedPlace, ...] = Field(

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ops.estate.model.changeable import Changeable
 from ops.estate.model.values import (
     CatalogUrl,
     Day,
@@ -60,7 +61,7 @@ class Organisation(Part):
     language: Literal["vi", "en"] = Field(
         default="vi", description="Language of documents: vi or en."
     )
-    names: tuple[DatedTitle, ...] = Field(
+    names: Changeable[tuple[DatedTitle, ...]] = Field(
         default=(),
         description="Names and parent bodies by date: a document uses those valid on its date.",
     )
@@ -96,16 +97,6 @@ class NamedPlace(Part):
         description="Where it is: a medium is mounted there, or a folder that the service may"
         " write.",
         examples=["/media/luu-tru"],
-    )
-
-
-class Calendar(Part):
-    """Days on which offices rest."""
-
-    holidays: tuple[LocalPath, ...] = Field(
-        default=(),
-        description="Tables of holidays; the one that ships with the service needs no mention.",
-        examples=[["holidays-vn.toml"]],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, ValidationInfo, field_validator
 
 from ops.errors import Problem
+from ops.estate.model.changeable import Changeable
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.values import Address, Day, Flag, Name, Part, Positive, Text, Whole, mistake
 from ops.language.text import N_
@@ -18,11 +19,11 @@ class Unit(Part):
     """A department or commune: creator of records and reader of reports."""
 
     name: Name = Field(description=_NAME_HELP, examples=["so-y-te"])
-    title: Text = Field(description="The unit's title today.", examples=["Sở Y tế"])
+    title: Changeable[Text] = Field(description="The unit's title today.", examples=["Sở Y tế"])
     parent: str = Field(
         default="", description="The body above it.", examples=["UBND tỉnh Đồng Nai"]
     )
-    names: tuple[DatedTitle, ...] = Field(
+    names: Changeable[tuple[DatedTitle, ...]] = Field(
         default=(), description="Earlier and coming titles, each from a day on."
     )
 
@@ -67,9 +68,13 @@ class Person(Part):
     """A person. Roles are not here: they are given with approval by `user.role`."""
 
     name: Name = Field(description=_NAME_HELP, examples=["nva"])
-    title: Text = Field(description="The person's full name.", examples=["Nguyễn Văn A"])
-    mail: str = Field(default="", description="Mail address.", examples=["nva@example.vn"])
-    phone: str = Field(default="", description="Telephone.", examples=["0900 000 000"])
+    title: Changeable[Text] = Field(
+        description="The person's full name.", examples=["Nguyễn Văn A"]
+    )
+    mail: Changeable[str] = Field(
+        default="", description="Mail address.", examples=["nva@example.vn"]
+    )
+    phone: Changeable[str] = Field(default="", description="Telephone.", examples=["0900 000 000"])
     login: str = Field(default="", description="Login name on this machine.", examples=["nva"])
     unit: Name | None = Field(default=None, description="Name of a unit.", examples=["so-y-te"])
 
@@ -143,8 +148,12 @@ class Notices(Part):
         description="Called every minute, so that somebody else alarms when we fall silent.",
         examples=["file:var/keys/heartbeat-url"],
     )
-    routes: tuple[Route, ...] = Field(default=(), description="Which notices go to whom.")
-    roster: tuple[Turn, ...] = Field(default=(), description="Whose turn on duty it is.")
+    routes: Changeable[tuple[Route, ...]] = Field(
+        default=(), description="Which notices go to whom."
+    )
+    roster: Changeable[tuple[Turn, ...]] = Field(
+        default=(), description="Whose turn on duty it is."
+    )
 
     @property
     def people(self) -> frozenset[str]:

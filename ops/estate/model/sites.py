@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.archive import SiteArchive
+from ops.estate.model.changeable import Changeable
 from ops.estate.model.monitor import Thresholds
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.page_check import PageCheck
@@ -212,7 +213,9 @@ class Site(Part):
     """A site: one repository in every store, one snapshot a run."""
 
     name: Name = Field(description=_NAME_HELP, examples=["cong-chinh"])
-    title: Text = Field(description="Its title today.", examples=["Cổng thông tin điện tử"])
+    title: Changeable[Text] = Field(
+        description="Its title today.", examples=["Cổng thông tin điện tử"]
+    )
     unit: Name = Field(description="The unit it belongs to.", examples=["so-y-te"])
     owner: Name | None = Field(default=None, description="Who answers for it.", examples=["nva"])
     system: Name | None = Field(
@@ -250,7 +253,7 @@ class Site(Part):
         description="Patterns that are left out; a folder is saved empty.",
         examples=[["cache/**"]],
     )
-    names: tuple[DatedTitle, ...] = Field(
+    names: Changeable[tuple[DatedTitle, ...]] = Field(
         default=(), description="Earlier and coming titles, each from a day on."
     )
     schedule: Schedule = Field(default=Schedule(), description="When things run.")

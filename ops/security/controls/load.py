@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ops.duties.table.load import DutiesError, read_table
-from ops.duties.table.parts import Basis, Bilingual
+from ops.duties.table.parts import Basis
 from ops.errors import Problem
+from ops.estate.model.calendar import Bilingual
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import Day, Name, Part, Positive
 from ops.security.looks.facts import Limits

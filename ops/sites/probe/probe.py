@@ -19,7 +19,7 @@ from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.errors import SecretError
 from ops.estate.check.check import check_secrets, find_references
 from ops.estate.check.not_yet import not_yet_in_part
-from ops.estate.load.load import render_key
+from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
