@@ -47,9 +47,18 @@ def copy_new(source: Path, path: Path, mode: int) -> None:
     settle(str(path.absolute()), ())
 
 
-def put_anew(path: Path, data: bytes, mode: int) -> None:
-    """Write a file; readers see the old one or the new one, whole."""
+def put_anew(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """Write a file; readers see the old one or the new one, whole.
+
+    Args:
+        path: Its name.
+        data: All of it.
+        mode: Its permission bits.
+        owner: The user and group it is to belong to; None for those of this process.
+    """
     with _temporary(path, mode) as (file, temporary):
+        if owner is not None:
+            os.fchown(file.fileno(), *owner)
         file.write(data)
         _sync(file)
         temporary.replace(path)

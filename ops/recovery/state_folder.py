@@ -6,8 +6,10 @@ from pathlib import Path
 
 from ops.documents.files import FOLDER as DOCUMENTS
 from ops.documents.files import list_kept
-from ops.estate.load.read import CHANGEABLE
+from ops.estate.edit.proposal import FOLDER as PROPOSALS
+from ops.estate.load.read import CHANGEABLE, INSTALLED_PATH
 from ops.hosts.connect import KNOWN_HOSTS
+from ops.sites.keep import SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ PARTS: Mapping[str, StatePart] = {
     CHANGEABLE: StatePart(
         "the part of the estate that the service itself writes", lambda state: [state / CHANGEABLE]
     ),
-    "proposals": StatePart("what is proposed for the estate file: proposed anew after a loss"),
+    f"{INSTALLED_PATH.name}{SUFFIX}": StatePart("a copy of the estate file while it is changed"),
+    PROPOSALS: StatePart("what is proposed for the estate file: proposed anew after a loss"),
     f"{KNOWN_HOSTS}.lock": StatePart("who writes that table at this moment"),
     ".ssh": StatePart(
         "the home of the service's user: the host keys it trusts, never its own keys",

@@ -6,15 +6,17 @@ from hashlib import sha256
 from pathlib import Path
 
 from ops.access.session import at_bench
-from ops.durable_files import place_file
 from ops.errors import OpsError, WrongUseError
 from ops.estate.edit.csv_sheet import read_sheet
 from ops.estate.edit.import_sites import ImportPlan, plan_import
+from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_estate
-from ops.estate.load.read import read_document
+from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.language.text import N_, _, fill, ngettext
+from ops.sites.propose import Proposed, change_file
 from ops.sites.tasks import Import
+from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_json, write_line, write_text
 
 DEFAULT_OUT = "sites.d/imported.toml"
@@ -32,20 +34,22 @@ def import_sites(wish: Import) -> int:
     estate = load_estate()
     content = _read_table(wish.csv)
     path = Path(os.path.normpath(estate.path.parent / (wish.out or DEFAULT_OUT)))
-    plan = plan_import(read_document(estate.path), read_sheet(content), name=wish.csv, out=path)
+    plan = plan_import(read_whole(estate.path), read_sheet(content), name=wish.csv, out=path)
+    proposed = None
     if not wish.dry_run and plan.added:
-        _write(plan)
+        proposed = _write(estate, plan)
         details = {
             "file": str(plan.out),
             "added": plan.added,
             "skipped": plan.skipped,
             "table_sha256": sha256(content).hexdigest(),
+            **({"proposal": proposed.id} if proposed else {}),
         }
         with at_bench(load_estate(estate.path)) as bench, bench.catalog.writing() as session:
             entry = journal.Entry("estate.imported", plan.out.name, details)
             journal.append(session, bench.origin, [entry])
-    _tell(plan, dry_run=wish.dry_run, as_json=wish.json)
-    return 0
+    _tell(plan, proposed, dry_run=wish.dry_run, as_json=wish.json)
+    return INCOMPLETE if proposed else 0
 
 
 def _read_table(csv: str) -> bytes:
@@ -74,13 +78,12 @@ def _read_table(csv: str) -> bytes:
     return content
 
 
-def _write(plan: ImportPlan) -> None:
+def _write(estate: Estate, plan: ImportPlan) -> Proposed | None:
     try:
         before = plan.out.read_text(encoding="utf-8") if plan.out.exists() else ""
         gap = "" if not before or before.endswith("\n\n") else "\n" * (2 - before.endswith("\n"))
-        mode = plan.out.stat().st_mode & 0o777 if before else 0o644
         content = f"{before}{gap}{plan.text}".encode()
-        place_file(plan.out, content, mode=mode, replace=True)
+        return change_file(estate, plan.out, content, task="estate.import")
     except (OSError, UnicodeDecodeError) as error:
         raise OpsError(
             "the sites cannot be written to {path}",
@@ -93,11 +96,15 @@ def _write(plan: ImportPlan) -> None:
         ) from error
 
 
-def _tell(plan: ImportPlan, *, dry_run: bool, as_json: bool) -> None:
+def _tell(plan: ImportPlan, proposed: Proposed | None, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        written = bool(plan.added) and not dry_run
+        written = bool(plan.added) and not dry_run and proposed is None
         added = [{"site": name} for name in plan.added]
-        write_json(added, file=plan.out, skipped=plan.skipped, written=written, toml=plan.text)
+        write_json(added, file=plan.out, skipped=plan.skipped, written=written, toml=plan.text,
+                   proposal=proposed.id if proposed else "")  # fmt: skip
+        return
+    if proposed is not None:
+        proposed.tell()
         return
     if dry_run:
         write_text(plan.text)

@@ -1,7 +1,8 @@
-"""Keep a copy of the estate file beside it, and put it back: both whole or not at all.
+"""Keep a copy of the estate file before it is changed, and put it back: both whole or not at all.
 
-Only the estate in use is meant, and the copy has one name: no path is given. Each is opened in its
-folder by its name, so that a link in the place of one of them leads nowhere.
+Only the estate in use is meant, and the copy has one name: no path is given. It lies beside the
+file; where that is root's, in the state folder, and to put it back is proposed to root. Each is
+opened in its folder by its name, so that a link in the place of one of them leads nowhere.
 """
 
 import os
@@ -11,9 +12,12 @@ from pathlib import Path
 from ops.durable_files import put_anew
 from ops.entering import entered
 from ops.errors import OpsError, WrongUseError
-from ops.estate.load.read import find_estate_path
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import changeable_path, find_estate_path, read_document
 from ops.language.text import _
+from ops.sites.propose import is_roots, propose
 from ops.sites.tasks import Keep
+from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 
 SUFFIX = ".truoc-khi-doi"
@@ -30,22 +34,28 @@ def keep_estate(wish: Keep) -> int:
 
     Raises:
         WrongUseError: There is no estate, or no copy to put back.
-        EstateNotKeptError: The folder is not ours to write: root types what it says.
+        EstateNotKeptError: The folder cannot be written.
         StrangeLinkError: One of them is a link.
     """
     estate = find_estate_path()
-    kept = estate.with_name(f"{estate.name}{SUFFIX}")
+    roots = is_roots(estate)
+    folder = changeable_path(read_document(estate)).parent if roots else estate.parent
+    kept = folder / f"{estate.name}{SUFFIX}"
     source, target = (kept, estate) if wish.back else (estate, kept)
     if kept.is_symlink():
         raise _unreadable(kept, _("it is a link"))
     content, found = _read(source)
-    if target.exists() and _read(target)[0] == content:
+    before = _read(target)[0] if target.exists() else None
+    if before == content:
         write_line(_("{target} is the same as {source} already").format(
             target=target, source=source))  # fmt: skip
         return 0
     if wish.dry_run:
         write_line(_("would copy {source} to {target}").format(source=source, target=target))
         return 0
+    if roots and wish.back:
+        propose(load_estate(), target, before, content, task="estate.keep").tell()
+        return INCOMPLETE
     try:
         put_anew(target, content, stat.S_IMODE(found.st_mode))
     except OSError as error:

@@ -11,6 +11,7 @@ Cut off between 3 and 4, the secret is in its place and the journal does not say
 """
 
 import dataclasses
+import os
 import stat
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.values import check_name, is_reference
 from ops.journal import journal
 from ops.language.text import _
+from ops.sites.propose import is_closed, propose
 from ops.sites.secret_guard import ask_to_replace, check_named, is_key, keep_old
 from ops.sites.tasks import Secret
 from ops.terminal.exit_codes import INCOMPLETE, report
@@ -50,7 +52,7 @@ def store_secret(wish: Secret) -> int:
     """
     estate = load_estate(find_estate_path())
     reference = make_file_reference(wish.name)
-    path = estate.path.parent / reference.removeprefix("file:")
+    path = Path(os.path.normpath(estate.path.parent / reference.removeprefix("file:")))
     check_named(estate, path, reference)
     _check_place(path, reference, replace=wish.replace)
     was_there = path.exists()
@@ -60,7 +62,12 @@ def store_secret(wish: Secret) -> int:
         write_line(_("would store the secret {reference} in {path}").format(
             reference=reference, path=path))  # fmt: skip
         return 0
-    _place(path, read_secret(wish.file), reference, replace=wish.replace, keep=guarded)
+    secret = read_secret(wish.file)
+    if path.is_relative_to(estate.path.parent) and is_closed(path):
+        before = path.read_bytes() if was_there else None
+        propose(estate, path, before, secret, task="estate.secret", kind="secret").tell()
+        return INCOMPLETE
+    _place(path, secret, reference, replace=wish.replace, keep=guarded)
     write_line(_("stored {reference}, readable by its owner only").format(reference=reference))
     return _note(estate, wish, reference, permit, replaced=was_there)
 

@@ -7,6 +7,7 @@ from ops.errors import WrongUseError
 from ops.estate.edit.import_sites import read_day
 from ops.estate.edit.show import describe_estate, overview
 from ops.estate.history.versions import PastEstate, find_estate_at, revive
+from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_moment
@@ -27,7 +28,8 @@ def show_estate(wish: Show) -> None:
         if wish.json:
             write_json([describe_estate(estate)])
         else:
-            _write_overview(estate, str(estate.path))
+            changeable = read_whole(estate.path).changeable
+            _write_overview(estate, " + ".join(map(str, filter(None, (estate.path, changeable)))))
         return
     day = read_day(wish.at)
     if day is None:

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from ops.access.rights import ADMIN, OFFICE, OPERATE
+from ops.access.rights import ADMIN, KEYS, OFFICE, OPERATE
 from ops.language.text import N_
-from ops.terminal.flags import ConfirmSite, Document, DryRun, Json, Site
+from ops.terminal.flags import ConfirmSite, Document, DryRun, Json, ReasonForJournal, Site
 from ops.terminal.task import Flag, task
 
 TITLE = N_("the estate file: what is backed up, from where, to where")
@@ -43,9 +43,9 @@ class Show:
 
 @task("estate.keep", "ops.sites.keep:keep_estate", roles=ADMIN)
 class Keep:
-    """Keep a copy of the estate file beside it before it is changed, or put that copy back.
+    """Keep a copy of the estate file before it is changed, or put that copy back.
 
-    Where the file is root's, it says what root types.
+    Where the file is root's, to put it back is proposed to root.
     """
 
     back: Annotated[bool, Flag("Put the kept copy back in the place of the estate file.")] = False
@@ -71,6 +71,59 @@ class Import:
     )
     dry_run: Annotated[bool, Flag("Print the blocks, and write nothing.")] = False
     json: Json = False
+
+
+@task("estate.propose", "ops.sites.hand_in:hand_in", roles=ADMIN)
+class Propose:
+    """Hand in a file of the estate, new or changed; where the files are root's, propose it.
+
+    Checked as the estate would read it; the difference is shown. `estate.discover --out` makes such
+    a file.
+    """
+
+    file: Annotated[str, Flag("The file.", shape="input-file")]
+    # A file of the estate, which includes it: none of whoever types.
+    out: Annotated[
+        str,
+        Flag("Which file of the estate it becomes, e.g. sites.d/web1.toml."),
+    ]
+    dry_run: DryRun = False
+
+
+@task("estate.change", "ops.sites.change:change_part", roles=ADMIN)
+class Change:
+    """Change what takes no root: titles, people, routes, roster, days off. Or print it.
+
+    The file takes the place of the whole part; begin with what --show prints. Where the estate file
+    says something too, that holds. The difference is shown.
+    """
+
+    file: Annotated[
+        str, Flag("The new part, in the form of the estate file.", shape="input-file")
+    ] = ""
+    show: Annotated[bool, Flag("Print the part as it is.")] = False
+    reason: ReasonForJournal = ""
+    dry_run: DryRun = False
+
+
+# Root's files are written by root, in a process of its own; inside it asks whose the login is.
+@task(
+    "estate.take",
+    "ops.sites.take:take_proposal",
+    roles=KEYS,
+    as_owner=False,
+    as_oneself=True,
+)
+class Take:
+    """Root takes what the service has proposed for the estate's files; without --id: what waits.
+
+    The difference is shown, and what is shown is what is written. It is refused where the file has
+    changed meanwhile, or where the estate would have a mistake.
+    """
+
+    id: Annotated[str, Flag("The proposal, as the task that made it said.")] = ""
+    confirm: Annotated[str, Flag("Name of the file, instead of typing it when asked.")] = ""
+    dry_run: DryRun = False
 
 
 # It reads and writes as the user who types it.

@@ -76,9 +76,14 @@ def record_key(path: Path, known_name: str, key: HostKey) -> None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(path):
-        kept = [line for line in _read_lines(path) if not _is_about(line, known_name)]
-        line = f"{known_name} {key.kind} {base64.b64encode(key.blob).decode()}"
-        _replace(path, "".join(f"{it}\n" for it in (*kept, line)))
+        _replace(path, make_table(path, known_name, key))
+
+
+def make_table(path: Path, known_name: str, key: HostKey) -> str:
+    """Give what a table would hold with `key` as the only one of a host; errors as above."""
+    kept = [line for line in _read_lines(path) if not _is_about(line, known_name)]
+    line = f"{known_name} {key.kind} {base64.b64encode(key.blob).decode()}"
+    return "".join(f"{it}\n" for it in (*kept, line))
 
 
 def _read_lines(path: Path | None) -> list[str]:

@@ -16,8 +16,9 @@ from ops.estate.check.site_rules import (
     check_database_ways,
     check_personal_data,
 )
+from ops.estate.load.changeable import add_changeable
 from ops.estate.load.problems import render_key
-from ops.estate.load.read import Location
+from ops.estate.load.read import INSTALLED_PATH, Location, read_document
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import find_shared
 from ops.estate.model.references import is_open_to_others
@@ -40,6 +41,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
     """
     found = [
         *check_secrets(estate),
+        *check_roots_part(estate),
         *_check_folders(estate),
         *_check_sources(estate),
         *_check_ends(estate, today),
@@ -52,6 +54,31 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *check_personal_data(estate),
     ]
     return sorted(found, key=lambda problem: problem.severity != "error")
+
+
+def check_roots_part(estate: Estate) -> Iterator[Problem]:
+    """Say which files the service could write though they are root's, and what both parts say."""
+    document = read_document(estate.path)
+    service = estate.service.state.stat().st_uid if estate.service.state.exists() else 0
+    files = [estate.path, *document.included] if estate.path == INSTALLED_PATH else []
+    for place in dict.fromkeys(it for file in files for it in (file.parent, file)):
+        if place.stat().st_uid == service != 0:
+            yield Problem(
+                "",
+                "{path} belongs to the service's user: whoever has that user's rights has root's"
+                " word",
+                "give it to root: `chown root:giucong {path}`, `chmod g-w,o= {path}`",
+                {"path": place},
+                severity="warning",
+            )
+    for location in add_changeable(document):
+        yield Problem(
+            render_key(location, document.data),
+            "the part that the service writes says something else; what root's file says holds",
+            "remove it there with `{program} estate.change`, or have root remove it here",
+            {},
+            severity="warning",
+        )
 
 
 def find_references(value: object, at: Location = ()) -> Iterator[tuple[Location, Reference]]:

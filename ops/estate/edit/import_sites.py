@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ops.errors import OpsError, Problem
@@ -21,7 +21,7 @@ from ops.estate.check.site_rules import lacking_words
 from ops.estate.edit.blocks import write_sites
 from ops.estate.edit.csv_sheet import COLUMNS, KINDS, Row, Sheet, place_of, split_list
 from ops.estate.load.load import examine
-from ops.estate.load.read import Document, Location
+from ops.estate.load.read import Document, Location, is_named_by
 from ops.language.text import N_
 
 _SPREADSHEET_ERROR = re.compile(
@@ -99,9 +99,7 @@ def plan_import(document: Document, sheet: Sheet, *, name: str, out: Path) -> Im
 def is_included(document: Document, path: Path) -> bool:
     """Tell whether the estate reads a file, which need not exist yet."""
     patterns = document.data.get("include", [])
-    return any(
-        PurePosixPath(path).match(str(document.path.parent / pattern)) for pattern in patterns
-    )
+    return any(is_named_by(path, document.path.parent, pattern) for pattern in patterns)
 
 
 def make_site(row: Row, problems: list[Problem]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ops.estate.load.changeable import read_whole
+from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
 from ops.estate.model.policies import Retention
 from ops.estate.model.sites import Site
@@ -26,9 +28,16 @@ class Overview:
 
 
 def describe_estate(estate: Estate) -> dict[str, Any]:
-    """Give the estate for `--json`: its document, its file and its fingerprint."""
+    """Give the estate for `--json`: its document, its files and its fingerprint."""
+    document = read_whole(estate.path)
     return {
         "path": str(estate.path),
+        "changeable": str(document.changeable or ""),
+        "from_changeable": [
+            render_key(at, document.data)
+            for at, file in document.files.items()
+            if file == document.changeable
+        ],
         "fingerprint": estate.fingerprint(),
         "estate": estate.document(),
     }

@@ -54,14 +54,17 @@ def read_changeable(path: Path) -> bytes | None:
         return None
 
 
-def read_whole(path: Path, content: bytes | None = None) -> Document:
+def read_whole(
+    path: Path, content: bytes | None = None, instead: Mapping[Path, bytes] | None = None
+) -> Document:
     """Read an estate, the changeable part as well; mistakes are collected, never raised.
 
     Args:
         path: The main file.
         content: What the changeable part is to hold; None for what it holds.
+        instead: What files of root are to hold, see `read_document`.
     """
-    document = read_document(path)
+    document = read_document(path, instead)
     add_changeable(document, content)
     return document
 

@@ -133,16 +133,21 @@ def _owner_of(folder: Path) -> str:
         return "giucong"
 
 
-def read_document(path: Path) -> Document:
-    """Read the main file and all files it includes; mistakes are collected, never raised."""
-    document = Document(path)
-    main = parse_into(document, path)
+def read_document(path: Path, instead: Mapping[Path, bytes] | None = None) -> Document:
+    """Read the main file and all files it includes; mistakes are collected, never raised.
+
+    Args:
+        path: The main file.
+        instead: What files are to hold, for what they hold; they need not be there yet.
+    """
+    document, instead = Document(path), instead or {}
+    main = parse_into(document, path, instead.get(path))
     if main is None:
         return document
     document.data = main
-    for included in _included_files(document):
+    for included in _included_files(document, instead):
         document.included.append(included)
-        part = parse_into(document, included)
+        part = parse_into(document, included, instead.get(included))
         if part is not None:
             _merge(document, part, included)
     return document
@@ -201,13 +206,13 @@ def parse_into(
     return None
 
 
-def _included_files(document: Document) -> Iterator[Path]:
+def _included_files(document: Document, more: Iterable[Path]) -> Iterator[Path]:
     patterns = document.data.get("include", [])
     seen = {document.path.resolve()}
     for number, pattern in enumerate(patterns if isinstance(patterns, list) else []):
         if not isinstance(pattern, str):
             continue  # its shape is reported with all others
-        found = _expand(document.path.parent, pattern)
+        found = _expand(document.path.parent, pattern, more)
         if not found and not any(mark in pattern for mark in "*?["):
             document.problems.append(
                 Problem(
@@ -224,10 +229,16 @@ def _included_files(document: Document) -> Iterator[Path]:
                 yield path
 
 
-def _expand(folder: Path, pattern: str) -> list[Path]:
+def _expand(folder: Path, pattern: str, more: Iterable[Path]) -> list[Path]:
     start = Path("/") if pattern.startswith("/") else folder
     found = start.glob(pattern.lstrip("/")) if pattern.strip("/") else iter(())
-    return sorted(path for path in found if path.is_file())
+    coming = (it for it in more if is_named_by(it, folder, pattern))
+    return sorted({*(path for path in found if path.is_file()), *coming})
+
+
+def is_named_by(path: Path, folder: Path, pattern: str) -> bool:
+    """Tell whether a pattern of `include` names a file, which need not be there yet."""
+    return path.match(str(folder / pattern))
 
 
 def _merge(document: Document, part: dict[str, Any], path: Path) -> None:

@@ -38,6 +38,7 @@ from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.text import _, fill
+from ops.sites.propose import is_roots, propose
 from ops.sites.retire.minutes import (
     Retirement,
     StoreKept,
@@ -49,6 +50,7 @@ from ops.sites.retire.minutes import (
 )
 from ops.sites.tasks import Retire
 from ops.terminal.confirm import need_confirmation
+from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line, write_text
 
 
@@ -91,8 +93,7 @@ def retire_site(wish: Retire) -> int:
         need_confirmation(name, wish.confirm, question)
         _record(bench, plan, minutes)
     write_text(minutes)
-    _tell_lines(estate, name)
-    return 0
+    return _take_lines(estate, name)
 
 
 def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
@@ -214,17 +215,24 @@ def _record(bench: Bench, plan: Retirement, minutes: str) -> None:
         journal.append(session, origin, [journal.Entry("site.retired", plan.name, details)])
 
 
-def _tell_lines(estate: Estate, name: str) -> None:
-    """Say which lines may leave the estate, where it still has them."""
+def _take_lines(estate: Estate, name: str) -> int:
+    """Say which lines may leave the estate, where it has them; propose it where that is root's."""
     document = read_document(estate.path)
     names = [site.get("name") for site in document.data.get("sites", ())]
     if name not in names:
-        return
+        return 0
     file = document.file_of(("sites", names.index(name)))
-    found = find_block(file.read_text(encoding="utf-8"), name)
+    content = file.read_bytes()
+    found = find_block(content.decode(), name)
     write_line()
     if found is None:
         write_line(_("now remove the site's block from {file}").format(file=file))
-        return
+        return 0
+    if is_roots(file):
+        lines = content.decode().splitlines(keepends=True)
+        left = "".join((*lines[: found[0] - 1], *lines[found[1] :])).encode()
+        propose(estate, file, content, left, task="estate.retire").tell()
+        return INCOMPLETE
     text = _("now remove lines {first} to {last} from {file}: the block of this site")
     write_line(text.format(first=found[0], last=found[1], file=file))
+    return 0

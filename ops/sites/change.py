@@ -1,0 +1,77 @@
+"""Change what takes no root: titles, people, routes, roster, days off.
+
+Order:
+
+1. Read the new part; the estate is loaded with it, and any mistake stops here.
+2. Show what becomes different.
+3. Put it in its place, whole or not at all.
+4. The new estate is remembered, which journals who changed what.
+
+Cut off between 3 and 4, the next task journals the difference.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ops.access.session import at_bench
+from ops.durable_files import put_anew
+from ops.errors import WrongUseError
+from ops.estate.edit.proposal import digest_of_file
+from ops.estate.history.versions import find_changes
+from ops.estate.load.changeable import MOST_BYTES, add_changeable, read_changeable, read_whole
+from ops.estate.load.load import load_document, load_estate
+from ops.estate.load.problems import render_key
+from ops.estate.load.read import changeable_path, find_estate_path, read_document
+from ops.journal import journal
+from ops.language.text import _
+from ops.sites.hand_in import read_handed_in
+from ops.sites.tasks import Change
+from ops.terminal.output import write_line, write_text
+
+_MODE = 0o600
+
+
+def change_part(wish: Change) -> int:
+    """Put a new changeable part in the place of the old one, or print it; gives the exit code.
+
+    Raises:
+        WrongUseError: Nothing was given, or it cannot be read.
+        EstateError: The estate that would come of it has mistakes.
+        OSError: The state folder cannot be written.
+    """
+    document = read_document(find_estate_path())
+    path = changeable_path(document)
+    if wish.show:
+        write_text((read_changeable(path) or b"").decode("utf-8", "backslashreplace"))
+        return 0
+    if not wish.file:
+        raise WrongUseError(
+            "the new part is missing",
+            data="nothing was changed",
+            next_step="begin with `{program} estate.change --show > part.toml`, then give it back:"
+            " `--file part.toml`",
+        )
+    content = read_handed_in(wish.file, MOST_BYTES)
+    held = add_changeable(document, content)
+    estate = load_document(read_whole(document.path, content))
+    changes = find_changes(load_estate(document.path).document(), estate.document())
+    for key, (old, new) in changes.items():
+        write_line(f"{key}: {_told(old)} → {_told(new)}")
+    for place in held:
+        told = _("{key} stands in the estate file too, and that holds")
+        write_line(told.format(key=render_key(place, document.data)))
+    if wish.dry_run:
+        write_line(_("would be changed so; nothing was changed"))
+        return 0
+    before = read_changeable(path)
+    put_anew(path, content, _MODE)
+    with at_bench(load_estate(document.path)) as bench, bench.catalog.writing() as session:
+        details = {"before": digest_of_file(before), "after": digest_of_file(content)}
+        origin = replace(bench.origin, reason=wish.reason)
+        journal.append(session, origin, [journal.Entry("estate.part-changed", path.name, details)])
+    write_line(_("{path} is written").format(path=path))
+    return 0
+
+
+def _told(value: Any) -> str:
+    return "–" if value in (None, "", []) else str(value)

@@ -1,0 +1,98 @@
+"""Take a file of the estate from a person: check it, show what changes, write it or propose it."""
+
+import os
+from pathlib import Path
+
+from ops.access.session import at_bench
+from ops.durable_files import read_bounded
+from ops.errors import WrongUseError
+from ops.estate.edit.difference import show_difference
+from ops.estate.edit.import_sites import is_included
+from ops.estate.edit.proposal import digest_of_file
+from ops.estate.load.changeable import read_whole
+from ops.estate.load.load import load_document, load_estate
+from ops.estate.load.read import read_document
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.language.text import _
+from ops.sites.propose import change_file
+from ops.sites.tasks import Propose
+from ops.terminal.exit_codes import INCOMPLETE
+from ops.terminal.output import write_line
+
+MOST_BYTES = 4 << 20
+
+
+def hand_in(wish: Propose) -> int:
+    """Write a file of the estate, or propose it; gives the exit code.
+
+    Raises:
+        WrongUseError: It cannot be read, or the estate does not read a file of that name.
+        EstateError: The estate that would come of it has mistakes.
+    """
+    estate = load_estate()
+    content = read_handed_in(wish.file, MOST_BYTES)
+    path = _place_of(estate, wish.out)
+    load_document(read_whole(estate.path, instead={path: content}))
+    before = path.read_bytes() if path.exists() else None
+    if before == content:
+        write_line(_("{path} is the same already").format(path=path))
+        return 0
+    if wish.dry_run:
+        for line in show_difference(wish.out, before, content):
+            write_line(line)
+        write_line(_("would be written so; nothing was changed"))
+        return 0
+    proposed = change_file(estate, path, content, task="estate.propose")
+    if proposed is not None:
+        proposed.tell()
+        return INCOMPLETE
+    details = {"file": wish.out, "before": digest_of_file(before), "after": digest_of_file(content)}
+    with at_bench(load_estate(estate.path)) as bench, bench.catalog.writing() as session:
+        journal.append(session, bench.origin, [journal.Entry("estate.written", wish.out, details)])
+    write_line(_("{path} is written").format(path=path))
+    return 0
+
+
+def read_handed_in(file: str, most: int) -> bytes:
+    """Read what a person hands in.
+
+    Raises:
+        WrongUseError: It cannot be read, or is too large.
+    """
+    try:
+        content = read_bounded(Path(file), most)
+    except OSError as error:
+        raise WrongUseError(
+            "{path} cannot be read",
+            why="{reason}",
+            data="nothing was changed",
+            next_step="name a file that you may read",
+            path=file,
+            reason=error.strerror,
+        ) from error
+    if len(content) > most:
+        raise WrongUseError(
+            "{path} is larger than {most} MiB",
+            data="nothing was changed",
+            next_step="split it: `include` may name several files",
+            path=file,
+            most=most >> 20,
+        )
+    return content
+
+
+def _place_of(estate: Estate, out: str) -> Path:
+    folder = estate.path.parent
+    path = Path(os.path.normpath(folder / out))
+    is_read = path == estate.path or is_included(read_document(estate.path), path)
+    if not (path.is_relative_to(folder) and is_read):
+        raise WrongUseError(
+            "the estate does not read {path}",
+            why="`include` in {main} does not name it",
+            data="nothing was changed",
+            next_step='add `include = ["sites.d/*.toml"]` below `schema`, or choose --out',
+            path=path,
+            main=estate.path,
+        )
+    return path

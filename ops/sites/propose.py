@@ -1,0 +1,131 @@
+"""Change a file of the estate, or propose the change to root where the file is root's.
+
+Order of a proposal:
+
+1. Keep it in the state folder, whole, under the digest of what it holds.
+2. Journal it.
+3. Show the difference, and the one command that root types.
+
+Cut off between 1 and 2, it waits there unjournaled, and can be proposed again.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.access.caller import current_caller
+from ops.access.session import at_bench
+from ops.durable_files import place_file
+from ops.estate.edit.difference import show_difference
+from ops.estate.edit.proposal import Kind, digest_of_file, keep_proposal, make_proposal
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import INSTALLED_PATH, find_estate_path
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.language.text import N_, _, fill
+from ops.terminal.output import write_line
+
+_MODE = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What waits for root.
+
+    Attributes:
+        id: Its id.
+        path: The file that it changes.
+        difference: Lines of the difference; none of a secret.
+    """
+
+    id: str
+    path: Path
+    difference: tuple[str, ...]
+
+    def tell(self) -> None:
+        """Show the difference, and what root types."""
+        for line in self.difference:
+            write_line(line)
+        told = _("{path} is root's: this is proposed, and nothing is changed yet")
+        write_line(told.format(path=self.path))
+        write_line(
+            fill(N_("root takes it with: `{program} estate.take --id {id}`"), {"id": self.id})
+        )
+
+
+def is_roots(path: Path) -> bool:
+    """Tell whether a file of the estate is root's to change, and not this process's.
+
+    Where the service is installed, what people have it do goes through root, also while the files
+    are still the service's.
+    """
+    return is_closed(path) or (
+        find_estate_path() == INSTALLED_PATH and current_caller() is not None
+    )
+
+
+def is_closed(path: Path) -> bool:
+    """Tell whether this process can put nothing in a file's place."""
+    folder = next(it for it in path.parents if it.exists())
+    return not os.access(folder, os.W_OK | os.X_OK)
+
+
+def change_file(estate: Estate, path: Path, content: bytes, *, task: str) -> Proposed | None:
+    """Write a file of the estate at once, or propose it where it is root's.
+
+    Args:
+        estate: In force.
+        path: The file.
+        content: All that it is to hold.
+        task: Which task changes it.
+
+    Returns:
+        What waits for root; None where the file was written.
+
+    Raises:
+        OSError: It cannot be written.
+        ProposalError: It cannot be proposed.
+    """
+    before = path.read_bytes() if path.exists() else None
+    if path.is_relative_to(estate.path.parent) and is_roots(path):
+        return propose(estate, path, before, content, task=task)
+    mode = path.stat().st_mode & 0o777 if before is not None else _MODE
+    place_file(path, content, mode=mode, replace=True)
+    return None
+
+
+def propose(
+    estate: Estate,
+    path: Path,
+    before: bytes | None,
+    content: bytes,
+    *,
+    task: str,
+    kind: Kind = "estate",
+) -> Proposed:
+    """Keep a change of a file for root, and journal it.
+
+    Args:
+        estate: In force.
+        path: The file, below the estate's folder.
+        before: What it holds; None where it is not there.
+        content: All that it is to hold.
+        task: Which task proposes it.
+        kind: What file it is.
+
+    Raises:
+        ProposalError: It cannot be proposed.
+    """
+    file = str(path.relative_to(estate.path.parent))
+    with at_bench(load_estate(estate.path)) as bench:
+        by = bench.origin.person or bench.origin.login
+        made = make_proposal(kind, file, before, content, task=task, by=by)
+        name = keep_proposal(Path(estate.service.state), made)
+        details = {"file": file, "task": task, "before": made.before}
+        if kind != "secret":
+            details["after"] = digest_of_file(content)
+        with bench.catalog.writing() as session:
+            entry = journal.Entry("estate.proposed", name, details)
+            journal.append(session, bench.origin, [entry])
+    shown = () if kind == "secret" else tuple(show_difference(file, before, content))
+    return Proposed(name, path, shown)

@@ -1,0 +1,248 @@
+"""What root takes is what was proposed for the file as it was, not what the service makes of it."""
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.entering import StrangeLinkError
+from ops.errors import EstateError, WrongUseError
+from ops.estate.edit.difference import show_difference
+from ops.estate.edit.proposal import (
+    FOLDER,
+    Kind,
+    Proposal,
+    ProposalError,
+    find_proposal,
+    keep_proposal,
+    list_proposals,
+    make_proposal,
+)
+from ops.sites.take import take_proposal
+from ops.sites.tasks import Take
+from ops.terminal.confirm import NotConfirmedError
+from tests.integration.jobs.small_estate import build_estate
+
+SITE = """
+[[sites]]
+name = "xa-moi"
+title = "Xã Mới"
+unit = "xa"
+[[sites.files]]
+name = "www"
+path = "/srv/xa-moi"
+"""
+
+
+@dataclass
+class World:
+    """An estate whose service proposes."""
+
+    estate: Path
+
+    @property
+    def state(self) -> Path:
+        return self.estate.parent / "state"
+
+    def propose(
+        self, file: str = "sites.d/moi.toml", content: str = SITE, kind: Kind = "estate"
+    ) -> str:
+        place = self.estate.parent / file
+        before = place.read_bytes() if place.is_file() else None
+        made = make_proposal(kind, file, before, content.encode(), task="estate.import", by="nva")
+        return keep_proposal(self.state, made)
+
+    def take(self, name: str, confirm: str = "moi.toml", *, dry_run: bool = False) -> int:
+        return take_proposal(Take(id=name, confirm=confirm, dry_run=dry_run))
+
+    def entries(self) -> list[tuple[str, str]]:
+        with (
+            open_catalog(f"sqlite:///{self.state}/giucong.db") as catalog,
+            catalog.reading() as session,
+        ):
+            rows = select(JournalRow.action, JournalRow.subject)
+            return [(action, subject) for action, subject in session.execute(rows)]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    path = build_estate(tmp_path / "etc")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("schema = 1", 'schema = 1\ninclude = ["sites.d/*.toml"]'))
+    path.chmod(0o640)
+    (path.parent / "state").mkdir()
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    return World(path)
+
+
+def test_what_is_shown_is_written_once_and_journaled(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = world.propose()
+    assert world.take(name) == 0
+    target = world.estate.parent / "sites.d" / "moi.toml"
+    assert target.read_text() == SITE
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert '+name = "xa-moi"' in capsys.readouterr().out
+    assert ("estate.taken", name) in world.entries()
+    with pytest.raises(WrongUseError, match="there is no proposal"):
+        world.take(name)
+    assert list_proposals(world.state) == []
+
+
+def test_a_look_and_a_no_write_nothing(world: World) -> None:
+    name = world.propose()
+    assert world.take(name, dry_run=True) == 0
+    with pytest.raises(NotConfirmedError):
+        world.take(name, confirm="other")
+    assert not (world.estate.parent / "sites.d").exists()
+    assert [it for it, _proposal in list_proposals(world.state)] == [name]
+
+
+def test_a_file_that_has_changed_is_left_alone(world: World) -> None:
+    name = world.propose(world.estate.name, world.estate.read_text() + SITE)
+    world.estate.write_text(world.estate.read_text() + "# root was here\n")
+    with pytest.raises(ProposalError, match="has changed since"):
+        world.take(name, confirm=world.estate.name)
+    assert world.estate.read_text().endswith("# root was here\n")
+    first, second = world.propose(), world.propose(content=SITE.replace("xa-moi", "xa-hai"))
+    assert world.take(first) == 0
+    with pytest.raises(ProposalError, match="has changed since"):
+        world.take(second)
+
+
+def test_a_file_that_changes_while_root_is_asked_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, target = world.propose(), world.estate.parent / "sites.d" / "moi.toml"
+
+    def meanwhile(*_asked: object) -> None:
+        target.parent.mkdir()
+        target.write_text("# other")
+
+    monkeypatch.setattr("ops.sites.take.need_confirmation", meanwhile)
+    with pytest.raises(ProposalError, match="has changed since"):
+        world.take(name)
+    assert target.read_text() == "# other"
+
+
+@pytest.mark.parametrize("change", ["content", "file", "nothing", "spaces", "large", "pipe"])
+def test_a_proposal_that_was_changed_is_not_believed(world: World, change: str) -> None:
+    name = world.propose()
+    path = world.state / FOLDER / f"{name}.json"
+    told = json.loads(path.read_bytes())
+    if change == "content":
+        told["content"] = "IyBi4bqldA=="
+    elif change == "file":
+        told["file"] = "estate.toml"
+    path.unlink()
+    if change == "pipe":
+        os.mkfifo(path)
+    elif change == "nothing":
+        path.write_bytes(b"")
+    elif change == "large":
+        path.write_bytes(b" " * (9 << 20))
+    else:
+        path.write_text(json.dumps(told))
+    with pytest.raises(ProposalError, match="is not believed"):
+        world.take(name)
+    assert list_proposals(world.state) == []
+
+
+def test_no_link_leads_to_a_proposal(world: World, tmp_path: Path) -> None:
+    name = world.propose()
+    path = world.state / FOLDER / f"{name}.json"
+    (tmp_path / "aside").write_bytes(path.read_bytes().replace(b"estate.import", b"x"))
+    path.unlink()
+    path.symlink_to(tmp_path / "aside")
+    with pytest.raises(ProposalError, match="is not believed"):
+        world.take(name)
+    for odd in ("../../etc/shadow", "A" * 20, "0" * 19, ""):
+        with pytest.raises(WrongUseError):
+            find_proposal(world.state, odd)
+
+
+@pytest.mark.parametrize(
+    "file", ["../out.toml", "/etc/cron.d/x", "sites.d/../../x.toml", "other.toml", "keys/k", "."]
+)
+@pytest.mark.parametrize("kind", ["estate", "secret", "hosts"])
+def test_only_what_the_estate_reads_is_written(world: World, file: str, kind: Kind) -> None:
+    name = world.propose(file, kind=kind)
+    with pytest.raises(ProposalError, match="is not believed"):
+        world.take(name, confirm=Path(file).name)
+
+
+def test_an_estate_with_mistakes_is_not_written(world: World) -> None:
+    name = world.propose(content=SITE.replace('unit = "xa"', 'unit = "khong-co"'))
+    with pytest.raises(EstateError):
+        world.take(name)
+    assert not (world.estate.parent / "sites.d").exists()
+
+
+def test_others_may_not_have_the_folder(world: World) -> None:
+    name = world.propose()
+    world.estate.parent.chmod(0o777)
+    assert world.take(name) == 1  # the service itself does not believe such an estate
+    world.estate.parent.chmod(0o755)
+    world.estate.parent.parent.chmod(0o777)
+    with pytest.raises(ProposalError, match="is not root's"):
+        world.take(name)
+    assert not (world.estate.parent / "sites.d").exists()
+
+
+def test_a_secret_is_stored_and_never_shown(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = world.estate.parent / "keys" / "repository.key"
+    key.parent.mkdir()
+    key.write_text("cũ")
+    name = world.propose("keys/repository.key", "mật khẩu mới", "secret")
+    assert (world.state / FOLDER / f"{name}.json").stat().st_mode & 0o077 == 0
+    assert world.take(name, confirm="repository.key") == 0
+    assert key.read_text() == "mật khẩu mới"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert [it.read_text() for it in key.parent.glob("*.old")] == ["cũ"]
+    told = capsys.readouterr().out
+    assert "mới" not in told
+    assert "cũ" not in told
+    assert "it is not shown" in told
+
+
+def test_the_id_of_a_secret_says_nothing_of_it(world: World) -> None:
+    ids = {world.propose("keys/repository.key", "1234", "secret") for _number in range(2)}
+    assert len(ids) == 2
+
+
+def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
+    new = "a\x1b[2Jb\u202ec\u200bd\re\n\ud83d\n".encode("utf-8", "surrogatepass")
+    shown = "\n".join(show_difference("x", None, new))
+    assert shown.isprintable() or set(shown) - {"\n"} == {it for it in shown if it.isprintable()}
+    for part in ("\\x1b[2J", "\\u202e", "\\u200b", "\\r"):
+        assert part in shown
+
+
+def test_a_strange_form_is_no_proposal() -> None:
+    made = make_proposal("estate", "sites.d/x.toml", None, b"x", task="t", by="b")
+    told = json.loads(msgspec.json.encode(made))
+    for strange in ({**told, "form": 2}, {**told, "kind": "root"}, {**told, "more": 1}, [told]):
+        with pytest.raises(msgspec.DecodeError):
+            msgspec.json.decode(json.dumps(strange), type=Proposal)
+
+
+def test_a_link_in_the_place_of_the_file_leads_nowhere(world: World, tmp_path: Path) -> None:
+    name = world.propose()
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o777)
+    outside.chmod(0o777)
+    (world.estate.parent / "sites.d").symlink_to(outside)
+    with pytest.raises((ProposalError, StrangeLinkError)):
+        world.take(name)
+    assert list(outside.iterdir()) == []
