@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ops.estate.model.changeable import mark_of
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import make_reference
 
@@ -24,6 +25,8 @@ language.
   credential.
 - Cron lines and windows are in the organisation's time zone. `mbps` is megabits a second.
 - A key that is not known is a mistake; `fab estate.check` reports all mistakes at once.
+- *Changeable* may stand in the [part that the service writes](../how-to/change-the-estate.md), and
+  needs no root there; all else is root's.
 """
 _SIMPLE = {
     bool: "true or false",
@@ -53,7 +56,7 @@ def _render_table(model: type[BaseModel], path: str, title: str, meaning: str) -
         if child is None:
             rows.append(_render_row(key, field))
         elif child is not model:
-            inner.append((child, f"{path}.{key}".lstrip("."), form, field.description or ""))
+            inner.append((child, f"{path}.{key}".lstrip("."), form, _meaning(field)))
     if rows:
         yield "| key | form | if left out | meaning |\n|---|---|---|---|"
         yield "\n".join(rows) + "\n"
@@ -75,10 +78,14 @@ def _find_model(annotation: Any) -> tuple[type[BaseModel] | None, str]:
 
 
 def _render_row(key: str, field: FieldInfo) -> str:
-    meaning = (field.description or "").replace("|", "\\|")
-    return (
-        f"| `{key}` | {_describe_form(field.annotation)} | {_describe_default(field)} | {meaning} |"
-    )
+    meaning, form = _meaning(field).replace("|", "\\|"), _describe_form(field.annotation)
+    return f"| `{key}` | {form} | {_describe_default(field)} | {meaning} |"
+
+
+def _meaning(field: FieldInfo) -> str:
+    mark = mark_of(field)
+    ending = " *Changeable.*" if mark is not None and mark.is_whole else ""
+    return f"{field.description or ''}{ending}"
 
 
 def _describe_default(field: FieldInfo) -> str:

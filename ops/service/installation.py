@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from ops.errors import Problem
-from ops.estate.load.read import INSTALLED_PATH, find_estate_path
+from ops.estate.load.read import INSTALLED_PATH, find_estate_path, read_document
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
 from ops.service.terminal_door import GROUP
@@ -27,6 +27,8 @@ def check_installation(estate: Estate, _today: date) -> Iterator[Problem]:
         return
     with suppress(FileNotFoundError):  # of the state folder another check speaks
         yield from _check_group(estate)
+    with suppress(FileNotFoundError):
+        yield from _check_owner(estate)
     with suppress(FileNotFoundError):
         yield from _check_rule()
     with suppress(OSError):
@@ -72,6 +74,20 @@ def _check_group(estate: Estate) -> Iterator[Problem]:
                 N_("have root type `adduser {login} {group}`; they log in anew"),
                 {"login": person.login, "group": GROUP},
                 severity="warning",
+            )  # fmt: skip
+
+
+def _check_owner(estate: Estate) -> Iterator[Problem]:
+    """Yield the files of the estate that are still the service's own, and their folders."""
+    service = Path(estate.service.state).stat().st_uid
+    files = [estate.path, *read_document(estate.path).included]
+    for place in dict.fromkeys(it for file in files for it in (file.parent, file)):
+        if place.stat().st_uid == service != 0:
+            yield _warning(
+                N_("{path} belongs to the service's user: whoever has that user's rights has root's"
+                   " word"),
+                N_("give it to root: `chown root:giucong {path}`, `chmod g-w,o= {path}`"),
+                path=place,
             )  # fmt: skip
 
 

@@ -301,8 +301,9 @@ def _make_folders(folder: Path, group: int) -> None:
     for path in reversed(missing):
         with entered(path) as place:
             _refuse_others(place)
-            os.mkdir(place.name, _FOLDER_MODE, dir_fd=place.folder)
+            os.mkdir(place.name, 0o700, dir_fd=place.folder)
             os.chown(place.name, -1, group, dir_fd=place.folder, follow_symlinks=False)
+            os.chmod(place.name, _FOLDER_MODE, dir_fd=place.folder)  # root's umask would close it
 
 
 def _put_secret(taking: _Taking, path: Path, before: bytes | None) -> None:

@@ -18,6 +18,7 @@ NEVER_ASKED = NEVER_DONE | {
     "backup.load",
     "backup.redate",
     "backup.unlock",
+    "estate.take",
     "report.section",
     "service.recover",
 }

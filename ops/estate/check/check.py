@@ -18,7 +18,7 @@ from ops.estate.check.site_rules import (
 )
 from ops.estate.load.changeable import add_changeable
 from ops.estate.load.problems import render_key
-from ops.estate.load.read import INSTALLED_PATH, Location, read_document
+from ops.estate.load.read import Location, read_document
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import find_shared
 from ops.estate.model.references import is_open_to_others
@@ -57,20 +57,8 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
 
 
 def check_roots_part(estate: Estate) -> Iterator[Problem]:
-    """Say which files the service could write though they are root's, and what both parts say."""
+    """Say where root's file and the part that the service writes say different things."""
     document = read_document(estate.path)
-    service = estate.service.state.stat().st_uid if estate.service.state.exists() else 0
-    files = [estate.path, *document.included] if estate.path == INSTALLED_PATH else []
-    for place in dict.fromkeys(it for file in files for it in (file.parent, file)):
-        if place.stat().st_uid == service != 0:
-            yield Problem(
-                "",
-                "{path} belongs to the service's user: whoever has that user's rights has root's"
-                " word",
-                "give it to root: `chown root:giucong {path}`, `chmod g-w,o= {path}`",
-                {"path": place},
-                severity="warning",
-            )
     for location in add_changeable(document):
         yield Problem(
             render_key(location, document.data),
