@@ -16,6 +16,7 @@ from ops.backups.repositories.entry import Entry
 from ops.durable_files import copy_new, put_new
 from ops.entering import entered
 from ops.errors import OpsError, SecretError, WrongUseError
+from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
@@ -149,6 +150,8 @@ def _is_at(store: Store, repo: str) -> bool:
 def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable[Path]) -> None:
     """Give what was made to the service's user, and what root has in its working folders.
 
+    What lies in a folder of root's for the installed estate stays root's, and is readable for the
+    service; a key in there is its own.
     That user may still have a process that swaps names: each entry is held by its descriptor.
 
     Raises:
@@ -158,7 +161,9 @@ def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable
         return
     for path in made:
         with suppress(FileNotFoundError), entered(path) as place:
-            _give(owner, place.name, place.folder)
+            is_roots = os.fstat(place.folder).st_uid == 0
+            lend = is_roots and path.is_relative_to(INSTALLED_PATH.parent)
+            _give(owner, place.name, place.folder, lend=lend)
     for path in folders:
         with suppress(FileNotFoundError), entered(path) as place:
             _give(owner, place.name, place.folder)
@@ -167,13 +172,25 @@ def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable
                     _give(owner, name, folder)
 
 
-def _give(owner: pwd.struct_passwd, name: str, folder: int) -> None:
-    """Give one entry that is root's; one with further names may be a file of root elsewhere."""
+def _give(owner: pwd.struct_passwd, name: str, folder: int, *, lend: bool = False) -> None:
+    """Give one entry that is root's; one with further names may be a file of root elsewhere.
+
+    Args:
+        owner: Whom to.
+        name: Of the entry.
+        folder: The descriptor of its folder.
+        lend: Let it be root's and only be read, unless it is a file that was closed to all others.
+    """
     with suppress(FileNotFoundError):
         held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
-            found = os.fstat(held)
-            if found.st_uid == 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
-                os.chown(f"/proc/self/fd/{held}", owner.pw_uid, owner.pw_gid)
+            found, path = os.fstat(held), f"/proc/self/fd/{held}"
+            is_folder = stat.S_ISDIR(found.st_mode)
+            if found.st_uid != 0 or not (is_folder or found.st_nlink == 1):
+                return
+            is_lent = lend and (is_folder or bool(found.st_mode & 0o077))
+            os.chown(path, -1 if is_lent else owner.pw_uid, owner.pw_gid)
+            if is_lent:
+                Path(path).chmod(0o750 if is_folder else 0o640)
         finally:
             os.close(held)

@@ -162,7 +162,7 @@ class Ops(Machine):
 
     def add_to_estate(self, name: str, text: str) -> None:
         """Write a file of the estate, e.g. a site's, check it and have the service take it up."""
-        self.write(f"/etc/giucong/sites.d/{name}.toml", text, mode="640", owner="giucong:giucong")
+        self.write(f"/etc/giucong/sites.d/{name}.toml", text, mode="640", owner="root:giucong")
         self.type("nva", "estate.check").check(0, 3)
         self.run("systemctl", "reload", "giucong")
 
@@ -276,8 +276,8 @@ def _write_estate(ops: Ops) -> None:
     )
     parts = ['schema = 1\ninclude = ["sites.d/*.toml"]\n', blocks(SERVICE, "toml")[0],
              blocks(CONSOLE, "toml")[0], text, people]  # fmt: skip
-    ops.write(ESTATE, "\n".join(parts), mode="640", owner="giucong:giucong")
-    ops.run("install", "-d", "-o", "giucong", "-g", "giucong", "-m", "750", "/etc/giucong/sites.d")
+    ops.write(ESTATE, "\n".join(parts), mode="640", owner="root:giucong")
+    ops.run("install", "-d", "-o", "root", "-g", "giucong", "-m", "750", "/etc/giucong/sites.d")
     site = SITE_OF_ESTATE.replace('owner = "nva"', 'owner = "nva"\nclasses = ["news"]') + _ARCHIVED
     ops.write("/etc/giucong/sites.d/cong-xa.toml", site)
     ops.write("/etc/giucong/archive-cong-xa.toml", _MAPPING)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ops.estate.load.read import CHANGEABLE
-from tests.integration.service.installed_estate import install
 from tests.installed_machine import OPERATOR, SERVICE, only_root
 from tests.installed_service import InstalledService, give_to, installed_service
+from tests.integration.service.installed_estate import install
 
 pytestmark = pytest.mark.slow
 TABLE = "name,title,unit,path\n{name},Xã Mới,xa,/srv/xa-moi\n"

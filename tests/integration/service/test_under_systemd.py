@@ -212,7 +212,7 @@ def test_the_console_runs_beside_it_and_reaches_nothing_but_the_socket(
     into = ("nsenter", f"--target={web.stdout.strip()}", "--mount", "setpriv",
             "--reuid=giucong-console", "--regid=giucong-console", "--clear-groups")  # fmt: skip
     for place in ("/etc/giucong/estate.toml", "/var/lib/giucong/giucong.db", "/srv/stores/near",
-                  "/etc/giucong/keys/repository.key", "/var/cache/giucong"):  # fmt: skip
+                  "/var/lib/giucong/keys/repository.key", "/var/cache/giucong"):  # fmt: skip
         assert machine.run("test", "-e", place).returncode == 0
         assert machine.run(*into, "test", "-r", place, check=False).returncode != 0, place
     assert machine.run(*into, "ls", "/run/giucong", check=False).returncode != 0

@@ -65,7 +65,7 @@ def _let_happen(lab: Lab) -> None:
     """Lose it amid a backup of the portal, soon after it has saved itself."""
     ops = lab.ops
     safe = {name: ops.read(f"{KEYS}/{name}") for name in _IN_SAFE}
-    safe["repository.key"] = ops.read("/etc/giucong/keys/repository.key")
+    safe["repository.key"] = ops.read("/var/lib/giucong/keys/repository.key")
     lab.web1.run("ip", "link", "set", "eth0", "down")
     ops.type(OPERATOR, f"service.trigger --job {_BACKUP}").check()
     assert ops.job("backup/giucong") == {"backup/giucong": "ok"}
