@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from ops.errors import Problem
-from ops.estate.load.read import INSTALLED_PATH, find_estate_path, read_document
+from ops.estate.load.read import INSTALLED_PATH, read_document
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
 from ops.service.terminal_door import GROUP
@@ -23,7 +23,7 @@ _MOST_BYTES = 64 * 1024
 
 def check_installation(estate: Estate, _today: date) -> Iterator[Problem]:
     """Yield what root has to do so that people can type tasks, and what is left of before."""
-    if find_estate_path() != INSTALLED_PATH:
+    if estate.path != INSTALLED_PATH:
         return
     with suppress(FileNotFoundError):  # of the state folder another check speaks
         yield from _check_group(estate)
