@@ -8,7 +8,11 @@ import pytest
 from hypothesis import settings
 
 import ops.wiring  # noqa: F401 - tests use rooms as each process of ours does, with their parts given
+from ops.terminal.output import BORDER
+from ops.terminal.printer import Printer
 from tests import conformance
+
+BORDER.set(Printer())  # a test that calls an act stands for who runs it
 
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
 settings.register_profile("giucong", deadline=None)

@@ -172,3 +172,37 @@ def test_every_dependency_is_pinned_with_a_hash() -> None:
     assert [
         pin.splitlines()[0] for pin in pins if "==" not in pin or "--hash=sha256:" not in pin
     ] == []
+
+
+# Who prints: the borders that an act crosses, and programs whose output another program reads.
+PRINTS = {
+    "ops/terminal/": "the border of a terminal, and what asks there",
+    "ops/cli/": "the command line",
+    "ops/service/fork_server.py": "they are flushed before a fork",
+    "ops/service/log_lines.py": "the service's log",
+    "ops/service/watch_process.py": "it ends without Python's own flush",
+    "ops/sandbox/inside.py": "a program: its result",
+    "ops/reports/signed_pdf.py": "a program: its result",
+    "ops/backups/restore/sqlite_in_place.py": "a program: its result",
+    "ops/backups/pages/noting.py": "a program: its result",
+    "ops/language/build/__main__.py": "a program of the makers",
+}
+
+
+def test_an_act_prints_nothing() -> None:
+    """It tells (`ops.terminal.output`); who runs it prints."""
+    printing = {str(path) for path in MODULES if path.parts[0] == "ops" and _prints(path)}
+    excused = {it for it in printing if it.startswith(tuple(PRINTS))}
+    assert printing == excused
+    assert all(any(it.startswith(place) for it in excused) for place in PRINTS)
+
+
+def _prints(path: Path) -> bool:
+    """Whether a module calls `print`, or does more with an output than ask who reads it."""
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))))
+    asked = {id(it.value) for it in nodes if isinstance(it, ast.Attribute) and it.attr == "isatty"}
+    return any(
+        ast.unparse(it) in {"print", "sys.stdout", "sys.stderr"}
+        for it in nodes
+        if isinstance(it, ast.Name | ast.Attribute) and id(it) not in asked
+    )

@@ -16,11 +16,9 @@ from ops.access.prompts import ask_code, typed
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.text import _
-from ops.terminal.output import is_terminal, write_line
+from ops.terminal.output import write_line, write_square
 
 _TRIES = 3
-_QUIET_ZONE = 2
-"""Modules around the square; readers of screens need no more, and a narrow terminal has no more."""
 
 
 class FactorNotProvedError(OpsError):
@@ -54,11 +52,7 @@ def write_recovery_codes(issued: Issued) -> None:
 
 def _show(address: str, person: str, secret: str) -> None:
     write_line(_("The second factor of {person}; it is shown only now:").format(person=person))
-    if is_terminal():
-        import segno
-
-        square = segno.make(address, error="l", micro=False)
-        square.terminal(out=sys.stdout, border=_QUIET_ZONE, compact=True)
+    write_square(address)
     write_line("  " + address)
     write_line("  " + _("scan it, or type it into an authenticator app: {secret}").format(
         secret=secret

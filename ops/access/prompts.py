@@ -18,8 +18,9 @@ from ops.access.credentials import Proof
 from ops.access.factors import check_new_password
 from ops.errors import SecretError, WrongUseError
 from ops.estate.model.references import is_open_to_others
-from ops.language.text import N_, _, render_error
+from ops.language.text import N_, _
 from ops.meanwhile import meanwhile
+from ops.terminal.exit_codes import report
 from ops.terminal.progress import bar_away
 
 _MOST_CHARACTERS = 4_096
@@ -92,7 +93,7 @@ def ask_new_password(person: str, password_file: str) -> str:
         except WrongUseError as error:
             if not sys.stdin.isatty():
                 raise
-            sys.stderr.write(f"{render_error(error)}\n")
+            report(error)
     return _ask_twice(person)
 
 

@@ -25,7 +25,7 @@ from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.text import _
-from ops.terminal.output import write_line
+from ops.terminal.output import flush, write_line
 
 PROGRAM, PINNED = "wayback", "pywb==2.10.0"
 HOURS = 8
@@ -55,7 +55,7 @@ def replay(wish: Replay) -> int:
             "Only this machine sees them. Ctrl-C, or {hours} hours, end it and remove the copy."
         )
         write_line(text.format(hours=HOURS))
-        sys.stdout.flush()
+        flush()
         try:
             return 1 if server.wait(HOURS * 3600) else 0
         except (KeyboardInterrupt, subprocess.TimeoutExpired):

@@ -13,7 +13,8 @@ from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.console import ConsoleSettings
 from ops.language.text import _
-from ops.terminal.output import write_line
+from ops.terminal.exit_codes import warn
+from ops.terminal.output import flush, write_line
 
 CONSOLE_USER = "giucong-console"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
@@ -43,7 +44,7 @@ def run_console(wish: Run) -> None:
     own, installed = socket_path(Path(estate.service.state)), RUN_FOLDER / SOCKET_NAME
     socket = installed if installed.exists() and not own.exists() else own
     write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))
-    sys.stdout.flush()
+    flush()
     _give_rights_up()
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     command = [sys.executable, "-P", "-m", "ops.console.web", str(socket.absolute())]
@@ -69,8 +70,7 @@ def _give_rights_up() -> None:
             "the console runs as root: whoever took it over would be root. That is for a trial"
             " alone; else make its user: adduser --system --group --no-create-home {user}"
         )
-        sys.stderr.write(told.format(user=CONSOLE_USER) + "\n")
-        sys.stderr.flush()
+        warn(told.format(user=CONSOLE_USER))
         return
     os.setgroups([user.pw_gid])
     os.setgid(user.pw_gid)

@@ -31,7 +31,7 @@ from ops.language.text import N_, _, fill
 from ops.runbooks.asker import TerminalAsker
 from ops.schedule.ledger.job import lock_name
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE, gravest, report
-from ops.terminal.output import write_json, write_line
+from ops.terminal.output import flush, write_json, write_line
 from ops.terminal.progress import shown_progress
 
 _EXIT_CODES = {**EXIT_CODES, "not_checked": INCOMPLETE}
@@ -60,7 +60,7 @@ class Lines(AtTerminal):
         """Write the phase's own sentence."""
         for line in output.splitlines():
             write_line(f"  {line}")
-        sys.stdout.flush()
+        flush()
 
 
 def drill_sites(wish: Run) -> int:
@@ -195,5 +195,5 @@ def carry_out_by_hand(wish: Phase) -> int:
             kept = carry_out_phase(acting, wish.drill, wish.phase, progress, paper=_paper(wish))
     write_line(tell_phase(kept, drill.site))
     with suppress(BrokenPipeError):
-        sys.stdout.flush()
+        flush()
     return 0

@@ -163,8 +163,8 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
         if means_gone(connection, error, STORED):
             raise JournalGoneError from error
         raise
-    if document.is_asked():
-        event.listen(session, "after_commit", lambda _session: _tell(entries), once=True)
+    if told := document.asked_result():
+        event.listen(session, "after_commit", lambda _session: _tell(told, entries), once=True)
     last = rows[-1]
     return Head(sequence=head.sequence + len(rows), hash=str(last["hash"]))
 
@@ -178,10 +178,12 @@ def _as_typed(value: Any) -> Any:
     return as_typed(value) if isinstance(value, str) else value
 
 
-def _tell(entries: Sequence[Entry]) -> None:
+def _tell(result: document.Result, entries: Sequence[Entry]) -> None:
     """Tell the task that runs what it has done, as the journal has it."""
-    for entry in entries:
-        document.note_act(entry.action, entry.subject, json.loads(canonical_json(entry.details)))
+    for it in entries:
+        details = json.loads(canonical_json(it.details))
+        act = {"action": it.action, "subject": it.subject, "details": details}
+        result.acts.append(document.plain(act))
 
 
 def hold(session: Session) -> None:

@@ -10,8 +10,7 @@ from ops.errors import OpsError
 from ops.language.text import N_, _, fill
 from ops.runbooks.choices import list_choices, refuse_unknown, warn_of_doubt
 from ops.runbooks.held import held
-from ops.runbooks.told import write_told
-from ops.terminal.output import is_terminal, text_width, write_line
+from ops.terminal.output import flush, is_terminal, text_width, write_line, write_quoted
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step, Variable
 from runbooks.shapes import Place
@@ -66,11 +65,12 @@ class TerminalAsker:
             write_line(f"   $ {line}")
         if step.private:
             write_line("   " + _("What comes now is shown once, and kept nowhere."))
-        sys.stdout.flush()
+        flush()
 
     def show_output(self, output: str) -> None:
         """Show what the commands of a step wrote."""
-        write_told(output)
+        write_quoted(output)
+        flush()
 
     def ask_whether_enough(self) -> str:
         """Have the person decide on a step that is done but incomplete."""
@@ -81,7 +81,7 @@ class TerminalAsker:
         state = _(STATES[record.state])
         code = f" (exit {record.exit_code})" if record.exit_code else ""
         write_line(f"   → {state}{code}")
-        sys.stdout.flush()
+        flush()
 
     def ask(self, question: str, *, yes_or_no: bool) -> str:
         """Give the answer; empty where nobody gives one."""
@@ -92,7 +92,7 @@ class TerminalAsker:
                 answer = _read_line(f"{question}{hint}")
             return answer or ""
         write_line(f"   {question}{hint}")
-        sys.stdout.flush()
+        flush()
         return sys.stdin.readline().strip()
 
     def ask_value(self, variable: Variable, question: str, values: Mapping[str, str]) -> str:
@@ -137,7 +137,7 @@ class TerminalAsker:
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used."""
         write_line(f"   {fill(error.why or error.what, error.params)}")
-        sys.stdout.flush()
+        flush()
 
     def ask_secret(self, title: str) -> str:
         """Give a secret, empty where nobody does; at a terminal what is typed is not shown."""
@@ -147,7 +147,7 @@ class TerminalAsker:
             write_line()
             return ""
         write_line(f"   {title}:")
-        sys.stdout.flush()  # a pipe keeps it back otherwise, and whoever is to answer waits
+        flush()  # a pipe keeps it back otherwise, and whoever is to answer waits
         return sys.stdin.readline().strip("\r\n")
 
     def wants_passphrase(self, key_file: str) -> bool:

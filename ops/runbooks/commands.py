@@ -14,6 +14,7 @@ import tempfile
 import termios
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -23,9 +24,9 @@ from ops.access.requester import open_proof
 from ops.errors import OpsError
 from ops.language.text import render_error
 from ops.runbooks.held import held as held_place
-from ops.runbooks.told import MARK, write_told
 from ops.secret_files import open_secret
-from ops.terminal.output import is_terminal
+from ops.terminal.output import flush, is_terminal, write_quoted
+from ops.terminal.printer import MARK
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
 from runbooks.shapes import Place
 from runbooks.variables import Command, mask
@@ -181,9 +182,10 @@ def _passing_on(*, whole: bool) -> Iterator[int]:
     def show() -> None:
         with os.fdopen(ours, "rb") as lines, suppress(OSError):  # so ends a terminal
             for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
-                write_told(line.decode("utf-8", "replace"), whole=whole)
+                write_quoted(line.decode("utf-8", "replace"), whole=whole)
+                flush()
 
-    reader = Thread(target=show, daemon=True)
+    reader = Thread(target=copy_context().run, args=(show,), daemon=True)
     reader.start()
     try:
         yield theirs

@@ -67,11 +67,7 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
 
         return attempt(show_bare)
     if order.task == COMPLETE:
-        from ops.service.completion import list_values
-
-        for it in list_values(**order.values):
-            write_line(it)
-        return 0
+        return attempt(lambda: _complete(order))
     task = find_task(order.task)
 
     def run() -> int | None:
@@ -84,6 +80,13 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
     if order.values.get(JSON_FLAG):
         return write_document(run, dry_run=bool(order.values.get("dry_run")))
     return attempt(run)
+
+
+def _complete(order: Order) -> None:
+    from ops.service.completion import list_values
+
+    for it in list_values(**order.values):
+        write_line(it)
 
 
 def _run_form(order: Order) -> int | None:

@@ -1,6 +1,5 @@
 """The account on a host through which its files are read: what it may do, and how it is made."""
 
-import sys
 from pathlib import Path
 
 from ops.backups.sources.databases import commands_on
@@ -13,6 +12,7 @@ from ops.hosts.connect import make_target
 from ops.hosts.programs import EQUIPMENT, SAMPLE, UPKEEP
 from ops.language.text import _
 from ops.sites.tasks import Account
+from ops.terminal.exit_codes import warn
 from ops.terminal.output import write_json, write_text
 from provisioning.gate.account_script import Allowed, Rights, is_account, make_list, make_script
 from provisioning.hosts import Command
@@ -68,7 +68,7 @@ def _print_for_backups(estate: Estate, name: str, wish: Account) -> int:
         told = _(
             "Databases of this host are not dumped through this account; --databases adds them."
         )
-        sys.stderr.write(f"{told}\n")
+        warn(told)
     rights: Rights = "sudo" if wish.sudo else "capability"
     return _print(name, target, allowed, rights, is_audit=False, as_json=wish.json)
 

@@ -24,7 +24,7 @@ from ops.status.problem_wording import explain_problem, summarize
 from ops.status.problems import find_problems, is_late
 from ops.status.tasks import Status
 from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented, write_styled
+from ops.terminal.paragraphs import write_indented
 
 _MOST_IN_FULL = 12
 _HOURS_TOLD = 48
@@ -72,7 +72,7 @@ def _write_problems(
     styles = {"red": "bold red", "yellow": "yellow"}
     if not problems:
         return
-    write_styled(f"● {_(heads[level])} ({len(problems)})", styles[level])
+    write_indented(f"● {_(heads[level])} ({len(problems)})", "", style=styles[level])
     alerts = {alert.subject: alert for alert in facts.alerts}
     for problem in problems[:_MOST_IN_FULL]:
         _write_problem(problem, alerts.get(problem.subject), facts)

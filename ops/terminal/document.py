@@ -11,13 +11,10 @@ failed or waits. Other keys are true of all items together. Moments are in UTC a
 durations are seconds. What was kept with a hash (`minutes`) stays as it was hashed.
 """
 
-import io
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, redirect_stdout
-from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -25,7 +22,8 @@ from typing import Any
 from ops.language.text import ExplainedError, as_typed, fill, make_visible
 from ops.meanwhile import meanwhile
 from ops.terminal.exit_codes import attempt, explained
-from ops.terminal.output import writing_aside
+from ops.terminal.output import BORDER, Block
+from ops.terminal.printer import plain_text
 
 SCHEMA = 1
 _KEPT_WITH_HASH = "minutes"
@@ -34,78 +32,85 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(slots=True)
-class _Page:
-    """What a task has given so far."""
+class Result:
+    """What an act comes to.
 
+    Attributes:
+        code: Its exit code.
+        told: What it has told people, in order.
+        given: Its rows and what is true of all of them together, as a document has them.
+        acts: Those it has journaled.
+        error: What it failed with, or waits for.
+    """
+
+    code: int = 0
+    told: list[Block] = field(default_factory=list)
     given: dict[str, object] = field(default_factory=dict)
-    acts: list[dict[str, object]] = field(default_factory=list)
+    acts: list[object] = field(default_factory=list)
+    error: ExplainedError | None = None
+
+    def document(self, *, dry_run: bool = False) -> dict[str, object]:
+        """Give it as a document; of a rehearsal nothing lasts: no act is among the items."""
+        document: dict[str, object] = {"schema": SCHEMA, "items": [] if dry_run else self.acts}
+        document |= self.given
+        if told := "".join(map(plain_text, self.told)).splitlines():
+            document["told"] = told
+        if self.error:
+            document["error"] = describe_error(self.error)
+        return document
 
 
-class _Lines(io.StringIO):
-    """What a person would read; who sits at a terminal reads it while it happens."""
+class Keeper:
+    """See `Border`: keeps all of it; who sits at the terminal reads it while it happens."""
 
-    def write(self, text: str) -> int:
+    def __init__(self, *, echoes: bool = False) -> None:
+        self.result = Result()
+        self._echoes = echoes
+
+    def is_terminal(self) -> bool:
+        """Tell that nothing is drawn."""
+        return False
+
+    def show(self, block: Block) -> None:
         """Keep it."""
-        if sys.stderr.isatty():
-            sys.stderr.write(make_visible(text))
-        return super().write(text)
+        self.result.told.append(block)
+        if self._echoes:
+            sys.stderr.write(make_visible(plain_text(block)))
 
+    def give(self, items: Iterable[object], whole: Mapping[str, object]) -> None:
+        """Keep an act's rows."""
+        self.result.given = rows_of(items, whole)
 
-_page: ContextVar[_Page | None] = ContextVar("page", default=None)
+    def flush(self) -> None:
+        """Keep it still."""
 
 
 def write_document(action: Callable[[], int | None], *, dry_run: bool = False) -> int:
-    """Run a task's work, write its document, and give its exit code.
-
-    Args:
-        action: The work; what it writes for people becomes `told`.
-        dry_run: Nothing lasts, so that no act is among the items.
-    """
-    page, lines, failed = _Page(), _Lines(), list[ExplainedError]()
+    """Run a task's work, write its document, and give its exit code."""
+    keeper = Keeper(echoes=sys.stderr.isatty())
 
     def run() -> int | None:
         try:
             return action()
         except Exception as error:
-            failed.append(explained(error))
+            keeper.result.error = explained(error)
             raise
 
-    with _filling(page), redirect_stdout(lines):
-        code = attempt(run)
-    document = _finish(page, lines, dry_run=dry_run)
-    if failed:
-        document["error"] = describe_error(failed[0])
-    return attempt(lambda: _write(document)) or code
+    with meanwhile(BORDER, keeper):
+        keeper.result.code = attempt(run)
+    return attempt(lambda: write(keeper.result.document(dry_run=dry_run))) or keeper.result.code
 
 
 def read_document(action: Callable[[], object]) -> dict[str, object]:
-    """Give the document of a task that only looks, to who asks for it in this process.
-
-    Others of its threads may do the same at the same time. What the task raises is not caught.
-
-    Args:
-        action: The work; what it writes for people becomes `told`.
-    """
-    page, lines = _Page(), io.StringIO()
-    with _filling(page), writing_aside(lines):
+    """Give the document of a task that only looks; what the task raises is not caught."""
+    keeper = Keeper()
+    with meanwhile(BORDER, keeper):
         action()
-    return _finish(page, lines)
+    return keeper.result.document()
 
 
-def _filling(page: _Page) -> AbstractContextManager[None]:
-    return meanwhile(_page, page)
-
-
-def _finish(page: _Page, lines: io.StringIO, *, dry_run: bool = False) -> dict[str, object]:
-    document: dict[str, object] = {"schema": SCHEMA, "items": [] if dry_run else page.acts}
-    document |= page.given
-    if told := lines.getvalue().splitlines():
-        document["told"] = told
-    return document
-
-
-def give(items: Iterable[object], whole: Mapping[str, object]) -> None:
-    """Give a task's result; outside of a task that was asked for JSON it is written at once.
+def rows_of(items: Iterable[object], whole: Mapping[str, object]) -> dict[str, object]:
+    """Give rows as a document has them, and what is true of all of them together.
 
     Raises:
         TypeError: The items are no rows.
@@ -113,23 +118,13 @@ def give(items: Iterable[object], whole: Mapping[str, object]) -> None:
     rows = [plain(it) for it in items]
     if isinstance(items, Mapping | str) or not all(isinstance(row, dict) for row in rows):
         raise TypeError("each item is a mapping or a dataclass")
-    document = {"items": rows, **{name: plain(value, name) for name, value in whole.items()}}
-    if page := _page.get():
-        page.given = document
-    else:
-        _write({"schema": SCHEMA, **document})
+    return {"items": rows, **{name: plain(value, name) for name, value in whole.items()}}
 
 
-def is_asked() -> bool:
-    """Tell whether the task that runs writes a document."""
-    return _page.get() is not None
-
-
-def note_act(action: str, subject: str, details: Mapping[str, object]) -> None:
-    """Note an act that lasts."""
-    if page := _page.get():
-        act = {"action": action, "subject": subject, "details": details}
-        page.acts.append({name: plain(value) for name, value in act.items()})
+def asked_result() -> Result | None:
+    """Give the result that the act which runs is asked for; None where it only tells people."""
+    told = BORDER.get()
+    return told.result if isinstance(told, Keeper) else None
 
 
 def describe_error(error: ExplainedError) -> dict[str, object]:
@@ -138,7 +133,8 @@ def describe_error(error: ExplainedError) -> dict[str, object]:
     return {**texts, "values": {name: str(value) for name, value in error.params.items()}}
 
 
-def _write(document: Mapping[str, object]) -> None:
+def write(document: Mapping[str, object]) -> None:
+    """Print a document."""
     json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 

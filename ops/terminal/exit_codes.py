@@ -11,7 +11,10 @@ from typing import cast
 from invoke.exceptions import Exit
 
 from ops.errors import OpsError
-from ops.language.text import ExplainedError, _, render_error
+from ops.language.text import ExplainedError, _, make_visible, render_error
+from ops.meanwhile import meanwhile
+from ops.terminal.output import BORDER
+from ops.terminal.printer import Printer
 
 INCOMPLETE = 3
 """Done, but not all of it."""
@@ -37,7 +40,8 @@ _PASSWORD_IN_URL = re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+@")
 def attempt(action: Callable[[], int | None]) -> int:
     """Run something for the operator and give its exit code; every failure becomes a text."""
     try:
-        code = action()
+        with meanwhile(BORDER, BORDER.get() or Printer()):
+            code = action()
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{_('interrupted')}\n")
@@ -62,6 +66,12 @@ def report(error: Exception) -> int:
         sys.stdout.flush()
     sys.stderr.write(f"{render_error(explained(error))}\n")
     return int(getattr(error, "exit_code", 1))
+
+
+def warn(text: str) -> None:
+    """Print a line for the operator to standard error, at once."""
+    sys.stderr.write(f"{make_visible(text)}\n")
+    sys.stderr.flush()
 
 
 def explained(error: Exception) -> ExplainedError:

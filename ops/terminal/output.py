@@ -1,34 +1,18 @@
-"""Show values to people: lines and tables; and to programs: JSON.
+"""What an act tells: lines and tables for people, rows for programs. Nothing is printed here.
 
-On a terminal tables are drawn by rich, elsewhere they are plain aligned columns without colour, so
-that `grep` and a log file stay readable.
+Who runs an act sets the border that it crosses: one prints for people (`ops.terminal.printer`), one
+keeps all of it as the act's result (`ops.terminal.document`).
 """
 
-import os
-import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import Literal, NamedTuple, Protocol
 
 from ops.language.text import N_, _, make_visible
-from ops.meanwhile import meanwhile
 
 Tone = Literal["plain", "good", "warning", "bad", "faint"]
-_STYLES: dict[Tone, str] = {
-    "plain": "",
-    "good": "green",
-    "warning": "yellow",
-    "bad": "bold red",
-    "faint": "dim",
-}
-_LONGEST_WHOLE = 24
-"""What is as wide as a moment is shown on one line, as ids, moments and names are."""
-_CELL_MARGIN = 3  # a blank on either side, and one between the columns or at the left edge
-_RIGHT_EDGE = 1
-_BETWEEN, _INDENT = " · ", "  "
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "ok": (N_("ok"), "good"),
     "incomplete": (N_("incomplete"), "warning"),
@@ -47,8 +31,99 @@ class Cell:
     tone: Tone = "plain"
 
 
-def _visible(cell: Cell) -> Cell:
-    return Cell(make_visible(cell.text), cell.tone)
+class Line(NamedTuple):
+    """Cells one after the other, perhaps bold."""
+
+    cells: Sequence[Cell]
+    bold: bool = False
+
+
+class Sentence(NamedTuple):
+    """One sentence, its first line and those after it indented; `style` in rich's words.
+
+    A terminal wraps it, but never a command between backticks: it is copied from the screen.
+    """
+
+    text: str
+    indent: str
+    hanging: str
+    style: str
+
+
+class Text(NamedTuple):
+    """A text with newlines of its own; a program that reads it gets it as it is."""
+
+    text: str
+
+
+class Quoted(NamedTuple):
+    """What a command wrote: no piece of it looks like what is told here, unless it is `whole`."""
+
+    text: str
+    whole: bool
+
+
+class Square(NamedTuple):
+    """What a terminal, and nothing else, shows as a square to scan."""
+
+    text: str
+
+
+class Table(NamedTuple):
+    """Rows below translated heads; `right` are the columns that hold figures."""
+
+    columns: Sequence[str]
+    rows: list[list[Cell]]
+    title: str
+    right: Sequence[int]
+
+
+Block = Line | Sentence | Text | Quoted | Square | Table
+
+
+class Border(Protocol):
+    """Who is told."""
+
+    def is_terminal(self) -> bool:
+        """Tell whether a person looks at it as it is told."""
+
+    def show(self, block: Block) -> None:
+        """Show it to people, or keep it."""
+
+    def give(self, items: Iterable[object], whole: Mapping[str, object]) -> None:
+        """Give a task's rows to programs."""
+
+    def flush(self) -> None:
+        """Have all that was told seen, before somebody is asked."""
+
+
+BORDER: ContextVar[Border | None] = ContextVar("border", default=None)
+
+
+def border() -> Border:
+    """Give who is told what runs here.
+
+    Raises:
+        RuntimeError: Nobody is: it is no act.
+    """
+    if found := BORDER.get():
+        return found
+    raise RuntimeError("nobody is told: what runs here is no act")
+
+
+def is_terminal() -> bool:
+    """Tell whether a person looks at what is told as it comes."""
+    return border().is_terminal()
+
+
+def flush() -> None:
+    """Have all that was told seen before somebody is asked."""
+    border().flush()
+
+
+def write_square(text: str) -> None:
+    """Tell something as a square to scan, see `Square`."""
+    border().show(Square(text))
 
 
 def outcome_cell(outcome: str) -> Cell:
@@ -57,33 +132,24 @@ def outcome_cell(outcome: str) -> Cell:
     return Cell(_(text), tone)
 
 
-_ASIDE: ContextVar[TextIO | None] = ContextVar("written_aside", default=None)
-
-
-def writing_aside(lines: TextIO) -> AbstractContextManager[None]:
-    """Have what this thread writes for people kept in `lines`, not on standard output."""
-    return meanwhile(_ASIDE, lines)
-
-
-def _out() -> TextIO:
-    aside = _ASIDE.get()
-    return sys.stdout if aside is None else aside
-
-
-def is_terminal() -> bool:
-    """Tell whether a person looks at standard output as it is written."""
-    return _ASIDE.get() is None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def write_line(text: str = "") -> None:
-    """Write one line to standard output."""
-    _out().write(f"{make_visible(text)}\n")
+    """Tell one line."""
+    border().show(Line([Cell(make_visible(text))]))
+
+
+def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
+    """Tell cells one after the other on a line; on a terminal in their tones, perhaps bold."""
+    border().show(Line([_visible(it) for it in cells], bold))
 
 
 def write_text(text: str) -> None:
-    """Write a text that brings its own newlines; a program that reads it gets it as it is."""
-    out = _out()
-    out.write(make_visible(text) if out.isatty() else text)
+    """Tell a text, see `Text`."""
+    border().show(Text(text))
+
+
+def write_quoted(text: str, *, whole: bool = False) -> None:
+    """Tell what a command wrote, see `Quoted`."""
+    border().show(Quoted(make_visible(text), whole))
 
 
 def write_json(items: Iterable[object], **whole: object) -> None:
@@ -93,9 +159,7 @@ def write_json(items: Iterable[object], **whole: object) -> None:
         items: A row each: dataclasses or mappings.
         whole: What is true of all of them together.
     """
-    from ops.terminal.document import give
-
-    give(items, whole)
+    border().give(items, whole)
 
 
 def write_table(
@@ -105,138 +169,13 @@ def write_table(
     title: str = "",
     right: Sequence[int] = (),
 ) -> None:
-    """Write a table with translated column heads.
-
-    Args:
-        columns: The heads, in the reader's language.
-        rows: Each as long as `columns`.
-        title: A line above; empty for none.
-        right: Indices of the columns that hold figures, aligned to the right.
-    """
+    """Tell a table; `rows` are each as long as `columns`, the heads in the reader's language."""
     cells = [[_visible(Cell(it) if isinstance(it, str) else it) for it in row] for row in rows]
-    if is_terminal():
-        _write_drawn(columns, cells, title, right)
-    else:
-        _write_plain(columns, cells, title, right)
+    border().show(Table(columns, cells, title, right))
 
 
-def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
-    """Write cells one after the other on a line; on a terminal in their tones, perhaps bold."""
-    if not is_terminal():
-        write_line("".join(cell.text for cell in cells).rstrip())
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    cells = [_visible(cell) for cell in cells]
-    weight = "bold" if bold else ""
-    parts = [(cell.text, f"{weight} {_STYLES[cell.tone]}".strip()) for cell in cells]
-    Console(highlight=False).print(Text.assemble(*parts))
-
-
-def _write_drawn(
-    columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
-) -> None:
-    """Draw a table; only texts wrap. Where that is too wide, each row becomes a card."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    if _needed(columns, rows) > console.width:
-        columns, rows, right = _without_empty(columns, rows, right)
-    if rows and _needed(columns, rows) > console.width:
-        _write_cards(columns, rows, title, console.width)
-        return
-    table = Table(
-        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
-    )
-    widths = _widths(columns, rows)
-    for number, head in enumerate(columns):
-        table.add_column(
-            head,
-            justify="right" if number in right else "left",
-            overflow="fold",
-            no_wrap=widths[number] <= _LONGEST_WHOLE,
-        )
-    for row in rows:
-        table.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
-    console.print(table)
-
-
-def _write_cards(columns: Sequence[str], rows: list[list[Cell]], title: str, width: int) -> None:
-    """Write each row under its first cell, the others with their heads; what is empty falls away.
-
-    Cells share a line as far as they fit; none is broken but a text that needs lines of its own.
-    """
-    from ops.terminal.paragraphs import write_indented  # it stands on this module
-
-    if title:
-        write_cells([Cell(title)], bold=True)
-    for first, *others in rows:
-        write_cells([first], bold=True)
-        line: list[Cell] = []
-        for head, cell in zip(columns[1:], others, strict=True):
-            if cell.text in {"", "–"}:
-                continue
-            told = [Cell(f"{head}: ", "faint"), cell]
-            if line and _width_of(line) + _width_of(told) + len(_BETWEEN) > width:
-                write_cells(line)
-                line = []
-            if _width_of(told) + len(_INDENT) > width:
-                write_indented(
-                    f"{head}: {cell.text}", _INDENT, 2 * _INDENT, style=_STYLES[cell.tone]
-                )
-                continue
-            line += [Cell(_BETWEEN if line else _INDENT, "faint"), *told]
-        if line:
-            write_cells(line)
-
-
-def _needed(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:
-    """Give the columns on screen below which something would be broken."""
-    widths = _widths(columns, rows)
-    return sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths) + _RIGHT_EDGE
-
-
-def _without_empty(
-    columns: Sequence[str], rows: list[list[Cell]], right: Sequence[int]
-) -> tuple[Sequence[str], list[list[Cell]], Sequence[int]]:
-    """Leave out the columns in which no row says anything."""
-    kept = [
-        number
-        for number in range(len(columns))
-        if any(row[number].text not in {"", "–"} for row in rows)
-    ]
-    shown = [[row[number] for number in kept] for row in rows]
-    return [columns[it] for it in kept], shown, [kept.index(it) for it in right if it in kept]
-
-
-def _width_of(cells: Iterable[Cell]) -> int:
-    return sum(text_width(cell.text) for cell in cells)
-
-
-def _widths(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[int]:
-    lines = [list(columns), *([cell.text for cell in row] for row in rows)]
-    return [max(text_width(line[number]) for line in lines) for number in range(len(columns))]
-
-
-def _write_plain(
-    columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
-) -> None:
-    lines = [list(columns), *([cell.text for cell in row] for row in rows)]
-    widths = _widths(columns, rows)
-    if title:
-        write_line(title)
-    for line in lines:
-        padded = (
-            " " * (width - text_width(text)) + text
-            if number in right
-            else text + " " * (width - text_width(text))
-            for number, (text, width) in enumerate(zip(line, widths, strict=True))
-        )
-        write_line("  ".join(padded).rstrip())
+def _visible(cell: Cell) -> Cell:
+    return Cell(make_visible(cell.text), cell.tone)
 
 
 def text_width(text: str) -> int:

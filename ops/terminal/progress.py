@@ -1,6 +1,5 @@
 """Show how far long work is: a bar on a terminal, now and then a plain line elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from backup.progress import Progress
 from ops.language.causes import tell_error
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, make_visible, show_path
+from ops.terminal.exit_codes import warn
 from ops.terminal.output import is_terminal
 
 if TYPE_CHECKING:
@@ -179,8 +179,7 @@ class LineProgress:
         self._write(_(text))
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(f"  {make_visible(text)}\n")
-        sys.stderr.flush()
+        warn(f"  {text}")
 
 
 class BarProgress(LineProgress):

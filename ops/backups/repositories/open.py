@@ -9,7 +9,6 @@ that people restore. Whoever holds an exclusive lock already still keeps us out,
 looked at before ours is written.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve, reveal
 from ops.estate.model.stores import Store
 from ops.language.text import N_, _, fill
+from ops.terminal.exit_codes import warn
 
 _SHOWN_DIGITS = 16
 _ADVICE_NEW = N_(
@@ -271,7 +271,7 @@ def hold_reading_lock(repository: Repository, *, retry_for: timedelta = _AT_ONCE
         try:
             held.enter_context(hold_lock(repository, retry_for=retry_for))
         except (StoreFullError, StoreReadOnlyError) as error:
-            sys.stderr.write(f"{_warn(repository.store.location, error)}\n")
+            warn(_warn(repository.store.location, error))
         yield
 
 
@@ -305,7 +305,7 @@ def read_patiently(
                 said += _("; another store can be read at once: `--store {other}`").format(
                     other=other
                 )
-            sys.stderr.write(f"{said}\n")
+            warn(said)
             held.enter_context(_hold_or_advise(repository, site))
         yield
 

@@ -4,7 +4,6 @@ Secrets are looked up at this moment, kept in memory, and given to worker proces
 pipes: never in arguments, environment or logs.
 """
 
-import sys
 from datetime import datetime, timedelta
 from math import ceil
 from typing import cast
@@ -22,7 +21,8 @@ from ops.estate.model.references import resolve, reveal
 from ops.estate.model.stores import ObjectLock, Store
 from ops.hosts.connect import plan_rates, share_bandwidth
 from ops.language.formats import format_number
-from ops.language.text import _, fill, make_visible
+from ops.language.text import _, fill
+from ops.terminal.exit_codes import warn
 from ops.terminal.waiting import WAITING
 
 
@@ -62,8 +62,7 @@ def _tell_retry(error: StoreUnavailableError, seconds: float) -> None:
     text = _("{place}: {why}; trying again in {seconds} s")
     place, why = error.params.get("place", ""), fill(error.why, error.params)
     line = text.format(place=place, why=why, seconds=format_number(ceil(seconds)))
-    sys.stderr.write(f"  {make_visible(line)}\n")
-    sys.stderr.flush()
+    warn(f"  {line}")
 
 
 def options_of(store: Store, *, at: datetime | None = None) -> StoreOptions:

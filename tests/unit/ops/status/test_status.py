@@ -19,7 +19,7 @@ from ops.status.facts import Facts, OverdueReview, SiteFacts
 from ops.status.problem import Problem
 from ops.status.problem_wording import explain_problem, summarize
 from ops.status.problems import find_problems, judge
-from ops.terminal.paragraphs import wrap
+from ops.terminal.printer import wrap
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -72,7 +72,10 @@ def test_who_interrupts_is_told_what_stays(
 _ASKS = """
 import time
 from ops.terminal.confirm import need_confirmation
+from ops.terminal.output import BORDER
+from ops.terminal.printer import Printer
 from ops.terminal.progress import shown_progress
+BORDER.set(Printer())
 with shown_progress() as progress:
     progress.start("restore files", 10, "files")
     need_confirmation("cong-xa", "", "This overwrites it")
