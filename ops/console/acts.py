@@ -4,52 +4,17 @@ The one list: forms, rights and tests come from it. What names a file or a folde
 never a field: what is uploaded, and where results go, the office itself decides.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import Literal, get_args
 
 from ops.errors import WrongUseError
-from ops.terminal.task import DeclaredFlag, Task, all_tasks, find_task
+from ops.terminal.task import DeclaredFlag, Form, Task, all_tasks
 
 Kind = Literal[
     "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload", "path"
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """A task that a form runs.
-
-    Attributes:
-        task: Its full name.
-        label: What the button says.
-        name: What forms call it, where the task has several; else they call it by its task.
-        fields: Its flags that the form fills, in order.
-        needs: Fields that may not be left out here, though the task does without.
-        proof: The flag that takes password and code, where the person proves anew.
-        names_person: Whether `--person` is who acts.
-        upload: The flag that takes what is uploaded.
-        out: The flag that says where its files go; they can be downloaded after it.
-        out_name: The name of the one file that `out` takes; empty where it takes a folder.
-        always: Flags that are always given.
-        renews: Whether it gives who acts new secrets; what it says is shown once and kept nowhere.
-    """
-
-    task: str
-    label: str
-    name: str = ""
-    fields: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    proof: str = ""
-    names_person: bool = False
-    upload: str = ""
-    out: str = ""
-    out_name: str = ""
-    always: Mapping[str, object] | None = None
-    renews: bool = False
-    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +35,52 @@ class Field:
     is_required: bool
 
 
-def _acts_of(task: Task) -> Iterable[Act]:
-    for form in task.forms:
-        own = {it.name: getattr(form, it.name) for it in fields(form)}
-        own["fields"] = tuple(it.name for it in task.fields_of(form))
-        own["needs"] = tuple(form.needs.split())
-        proof = task.proof if own.pop("proves") else ""
-        yield Act(task=task.name, proof=proof, **own)
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A task that a form runs."""
+
+    declared: Task
+    form: Form
+
+    @property
+    def task(self) -> str:
+        """Its full name."""
+        return self.declared.name
+
+    @property
+    def proof(self) -> str:
+        """The flag that takes password and code, where the person proves anew."""
+        return self.declared.proof if self.form.proves else ""
+
+    @property
+    def can_rehearse(self) -> bool:
+        """Whether the task has a dry run, which the form offers before the act."""
+        return "dry_run" in self.declared.flags and not self.form.renews
+
+    @property
+    def needs_file(self) -> bool:
+        """Whether the task does nothing without an upload."""
+        return bool(self.form.upload) and self.declared.flags[self.form.upload].is_required
+
+    def fields(self) -> list[Field]:
+        """Give the fields of its form, in order."""
+        needs = self.form.needs.split()
+        return [
+            Field(
+                name=it.name,
+                kind=_kind_of(it),
+                help=it.label or it.help,
+                is_required=it.name in needs or it.is_required,
+            )
+            for it in self.declared.fields_of(self.form)
+        ]
 
 
 @cache
 def all_acts() -> Mapping[str, Act]:
     """Give every act by what forms call it."""
-    declared = chain.from_iterable(map(_acts_of, all_tasks().values()))
-    return {act.name or act.task: act for act in declared}
+    acts = (Act(task, form) for task in all_tasks().values() for form in task.forms)
+    return {act.form.name or act.task: act for act in acts}
 
 
 def find_act(name: str) -> Act:
@@ -100,30 +97,6 @@ def find_act(name: str) -> Act:
             task=name[:80],
         )
     return all_acts()[name]
-
-
-def fields_of(act: Act) -> list[Field]:
-    """Give the fields of an act's form, in order."""
-    task = find_task(act.task)
-    return [
-        Field(
-            name=name,
-            kind=_kind_of(flag),
-            help=flag.label or flag.help,
-            is_required=name in act.needs or flag.is_required,
-        )
-        for name, flag in ((name, task.flags[name]) for name in act.fields)
-    ]
-
-
-def can_rehearse(act: Act) -> bool:
-    """Say whether the task has a dry run, which a form offers before the act."""
-    return "dry_run" in find_task(act.task).flags and not act.renews
-
-
-def needs_file(act: Act) -> bool:
-    """Say whether the task does nothing without an upload."""
-    return bool(act.upload) and find_task(act.task).flags[act.upload].is_required
 
 
 def _kind_of(flag: DeclaredFlag) -> Kind:

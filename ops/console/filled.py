@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from ops.console.acts import Act, Field, fields_of
+from ops.console.acts import Act, Field
 from ops.console.office.offer import offered_secret
 from ops.errors import WrongUseError
 from ops.language.text import _, make_visible
-from ops.terminal.task import find_task
 
 LONGEST_PATH = 13_000
 """Of a path as addresses and forms have it: each byte may take three signs."""
@@ -37,11 +36,11 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
         field.name: _read_lines(field, form)
         if field.kind in {"lines", "pairs"}
         else _read_value(field, form.get(field.name, ""))
-        for field in fields_of(act)
+        for field in act.fields()
     }
     given = {name: it for name, it in read.items() if it is not None}
-    flags = find_task(act.task).flags
-    return {**(act.always or {}), **{name: [it] if flags[name].kind is tuple and isinstance(it, str)
+    flags = act.declared.flags
+    return {**act.form.always, **{name: [it] if flags[name].kind is tuple and isinstance(it, str)
             else it for name, it in given.items()}}  # fmt: skip
 
 

@@ -31,6 +31,7 @@ import msgspec
 from ops.access.identity import find_person
 from ops.console.office.desk import Keeper
 from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
+from ops.console.office.server import make_socket
 from ops.console.office.shares import TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import Language, speaking
@@ -80,22 +81,11 @@ def listen(path: Path) -> socket.socket:
     """
     import grp
 
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
+    group = None
     with suppress(KeyError):
-        try:
-            os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
-            path.chmod(0o660)
-        except PermissionError:
-            fields = {"path": str(path), "add": f"adduser giucong {GROUP}"}
-            log.warning("operators-cannot-reach-the-service", extra={"fields": fields})
-    listener.listen(_MOST_AT_ONCE)
-    return listener
+        group = grp.getgrnam(GROUP).gr_gid
+    trouble = "operators-cannot-reach-the-service"
+    return make_socket(path, group, GROUP, trouble, socket.SOCK_SEQPACKET)
 
 
 @dataclass(slots=True)

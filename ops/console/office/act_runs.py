@@ -18,14 +18,13 @@ from urllib.parse import quote
 import msgspec
 
 from ops.access.caller import Caller
-from ops.console.acts import find_act, needs_file
+from ops.console.acts import find_act
 from ops.console.office.order import Order, write_order
 from ops.console.office.server import NothingHereError
 from ops.console.office.shares import TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES
-from ops.terminal.task import find_task
 
 _MOST_AT_ONCE, _MOST_OF_ONE = 8, 4
 _MOST_KEPT = 200
@@ -194,8 +193,8 @@ class ActRuns:
             with self._lock:
                 self._forget(run)
             raise
-        act = find_act(order.act)
-        run.form = {} if act.upload in places else dict(form or {})
+        has_upload = find_act(order.act).form.upload in places
+        run.form = {} if has_upload else dict(form or {})
         body = write_order(msgspec.structs.replace(order, values={**order.values, **places}))
         thread = threading.Thread(target=self._do, args=(run, body), daemon=True)
         thread.start()
@@ -205,17 +204,18 @@ class ActRuns:
     def _prepare(self, run: ActRun, upload: Iterable[bytes], name: str) -> dict[str, str]:
         """Make the folders that it needs and take the upload; gives the flags that name them."""
         act, places = find_act(run.act), dict[str, str]()
-        if act.out:
+        asked = act.form
+        if asked.out:
             run.folder = run.folder / _OUT
             run.folder.mkdir(mode=0o700)
-            places[act.out] = str(run.folder / act.out_name)
-        if act.upload and (first := next(pieces := iter(upload), b"")):
+            places[asked.out] = str(run.folder / asked.out_name)
+        if asked.upload and (first := next(pieces := iter(upload), b"")):
             given = self.place / run.id / _GIVEN
             given.mkdir(mode=0o700)
-            places[act.upload] = str(given / _plain_name(name))
-            with Path(places[act.upload]).open("xb") as file:
+            places[asked.upload] = str(given / _plain_name(name))
+            with Path(places[asked.upload]).open("xb") as file:
                 file.writelines(chain([first], pieces))
-        elif needs_file(act):
+        elif act.needs_file:
             raise WrongUseError(
                 "a file must be chosen, and it must not be empty",
                 data="nothing was changed",
@@ -324,7 +324,7 @@ def _follow(run: ActRun, forks: Forks, order: bytes) -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     try:
         os.write(given, order)
-        looks = "dry_run" not in find_task(find_act(run.act).task).flags or run.is_rehearsal
+        looks = "dry_run" not in find_act(run.act).declared.flags or run.is_rehearsal
         run.process = forks.start([nowhere, told[1], errors[1], given], looks=looks)
     except BaseException:
         os.close(told[0])

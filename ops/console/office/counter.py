@@ -13,7 +13,7 @@ from typing import Any
 from ops.access.credentials import Proof
 from ops.access.identity import find_actor
 from ops.access.rights import ROLES
-from ops.console.acts import can_rehearse, fields_of, find_act, needs_file
+from ops.console.acts import find_act
 from ops.console.filled import read_proof, read_typed, read_values
 from ops.console.frames import plain_address, whose_address
 from ops.console.office.act_runs import ActRuns
@@ -35,7 +35,6 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _, language
 from ops.terminal.document import plain
-from ops.terminal.task import find_task
 
 _RENEWING_SECONDS = 20.0
 
@@ -148,13 +147,13 @@ class Counter:
             act = find_act(name)
             values = read_values(act, texts_of(request, "form"))
             desk.check(act.task, values)
-            if act.names_person:
+            if act.form.names_person:
                 values["person"] = desk.caller.person
-            if request.get("rehearse") is True and can_rehearse(act):
+            if request.get("rehearse") is True and act.can_rehearse:
                 values["dry_run"] = True
             given = texts_of(request, "proof")
             proof = read_proof(given) if act.proof and any(given.values()) else None
-            typed = read_typed(given, desk.caller.person) if act.renews else {}
+            typed = read_typed(given, desk.caller.person) if act.form.renews else {}
             if typed.get("new_password"):
                 values["new_password"] = True
             order = Order(
@@ -163,7 +162,7 @@ class Counter:
                 language=language(), proof_flag=act.proof, proof=proof,
                 typed=typed,
             )  # fmt: skip
-            if act.renews:
+            if act.form.renews:
                 return self._renew(desk, order, text_of(request, "token"))
             run = self.acts.start(
                 order, desk.caller, upload=request.get("file") or (),
@@ -179,7 +178,7 @@ class Counter:
         with desk.catalog.reading() as session:
             for it in made:
                 self.sessions.follow(session, token, it["details"].get("credential"))
-        told |= {"label": _(find_act(order.act).label), "is_kept": made == []}
+        told |= {"label": _(find_act(order.act).form.label), "is_kept": made == []}
         return Answer({"page": told, **_around(desk, None)})
 
     def tell_act(self, request: Mapping[str, Any]) -> Answer:
@@ -188,7 +187,7 @@ class Counter:
             run = self.acts.find(text_of(request, "id"), desk.caller)
             act = find_act(run.act)
             desk.check(act.task, run.values)
-            told = {**run.describe(), "label": _(act.label)}
+            told = {**run.describe(), "label": _(act.form.label)}
             return Answer({"page": told, **_around(desk, None)})
 
     def hand_out(self, request: Mapping[str, Any]) -> Answer:
@@ -254,14 +253,14 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
     act = find_act(name)
     return {
         "task": name,
-        "label": _(act.label),
-        "about": _(act.about or find_task(act.task).about[0]),
-        "can_rehearse": can_rehearse(act),
+        "label": _(act.form.label),
+        "about": _(act.form.about or act.declared.about[0]),
+        "can_rehearse": act.can_rehearse,
         "needs_proof": bool(act.proof),
-        "takes_file": bool(act.upload),
-        "needs_file": needs_file(act),
+        "takes_file": bool(act.form.upload),
+        "needs_file": act.needs_file,
         "fields": [
             {"name": it.name, "kind": it.kind, "help": _(it.help), "is_required": it.is_required}
-            for it in fields_of(act)
+            for it in act.fields()
         ],
     }

@@ -120,7 +120,7 @@ class Desk:
 
     def may_act(self, act: Act) -> bool:
         """Say whether the person may do an act, be it for some site."""
-        always = act.always or {}
+        always = act.form.always
         return self.may(act.task, **always) or bool(self.sites(act.task, **always))
 
 

@@ -65,21 +65,41 @@ def listen(path: Path) -> socket.socket:
     Raises:
         OSError: It cannot be made.
     """
+    user = _console_user()
+    group = user.pw_gid if user else None
+    return make_socket(path, group, CONSOLE_USER, "console-cannot-reach-the-office")
+
+
+def make_socket(
+    path: Path, group: int | None, name: str, trouble: str, kind: int = socket.SOCK_STREAM
+) -> socket.socket:
+    """Make a socket that listens; only we may connect, and the group, where there is one.
+
+    Args:
+        path: Where.
+        group: Its number.
+        name: What the service has to join for that.
+        trouble: What is logged where it has not.
+        kind: Of the socket.
+
+    Raises:
+        OSError: It cannot be made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, kind)
     before = os.umask(0o177)
     try:
         listener.bind(str(path))
     finally:
         os.umask(before)
-    if user := _console_user():
+    if group is not None:
         try:
-            os.chown(path, -1, user.pw_gid)
+            os.chown(path, -1, group)
             path.chmod(0o660)
         except PermissionError:
-            fields = {"path": str(path), "add": f"adduser giucong {CONSOLE_USER}"}
-            log.warning("console-cannot-reach-the-office", extra={"fields": fields})
+            fields = {"path": str(path), "add": f"adduser giucong {name}"}
+            log.warning(trouble, extra={"fields": fields})
     listener.listen(_WAITING)
     return listener
 

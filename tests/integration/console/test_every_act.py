@@ -17,7 +17,7 @@ from ops.access.caller import Caller, acting_for
 from ops.access.identity import NotAllowedError, check_door
 from ops.access.rights import decide_may
 from ops.catalog.tables.core import JournalRow
-from ops.console.acts import Act, Field, all_acts, fields_of
+from ops.console.acts import Act, Field, all_acts
 from ops.console.filled import read_values
 from ops.console.office.act_runs import ActRun, ActRuns
 from ops.console.office.order import Order, parse_order
@@ -77,12 +77,16 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
 
 def fill(act: Act, **values: str) -> dict[str, str]:
     """Fill a form as somebody would."""
-    given = {it.name: PLAUSIBLE.get(it.kind, "khong-co") for it in fields_of(act)}
+    given = {it.name: PLAUSIBLE.get(it.kind, "khong-co") for it in act.fields()}
     return {**given, **values}
 
 
+def names_of(act: Act) -> list[str]:
+    return [it.name for it in act.fields()]
+
+
 def texts_of_form(act: Act) -> list[Field]:
-    return [it for it in fields_of(act) if it.kind not in {"yes", "number"}]
+    return [it for it in act.fields() if it.kind not in {"yes", "number"}]
 
 
 def count_rows(office: InProcess) -> int:
@@ -95,7 +99,7 @@ def test_an_act_is_begun_for_whom_the_terminal_would_do_it(
     office: InProcess, begun: list[Order], task: str
 ) -> None:
     act, rows = all_acts()[task], count_rows(office)
-    sites = {"cong-xa": True, "cong-khac": False} if "site" in act.fields else {"": False}
+    sites = {"cong-xa": True, "cong-khac": False} if "site" in names_of(act) else {"": False}
     for person, roles in PEOPLE.items():
         for site, is_own in sites.items():
             form = fill(act, site=site) if site else fill(act)
@@ -159,7 +163,7 @@ def test_a_field_takes_one_bounded_text(office: InProcess, begun: list[Order], t
             for nothing in ("", " \t\r\n", None, ["a", "b"], {"a": "b"}, 7, True):
                 with pytest.raises((WrongUseError, NotAllowedError)):
                     office.ask("act", "bach", task=task, form={**fill(act), field.name: nothing})
-    for field in (it for it in fields_of(act) if it.kind == "number"):
+    for field in (it for it in act.fields() if it.kind == "number"):
         for value in ("-1", "1.5", "x", "1e9", "٣", "9999999", "0x1", " ", "１"):
             with suppress(WrongUseError):
                 read = read_values(act, fill(act, **{field.name: value}))
@@ -171,16 +175,16 @@ def test_a_field_takes_one_bounded_text(office: InProcess, begun: list[Order], t
 def test_a_form_gives_its_own_fields_and_no_other_flag(task: str) -> None:
     act = all_acts()[task]
     parameters = list(find_task(act.task).flags)
-    for name in (*act.fields, *(act.always or {}), act.upload, act.out):
+    for name in (*names_of(act), *act.form.always, act.form.upload, act.form.out):
         assert not name or name in parameters
-    decided = {act.upload, act.out, act.proof} - {""}
-    assert decided.isdisjoint(act.fields)
-    for name in set(act.fields) - {"file"}:  # a file inside a backup
+    decided = {act.form.upload, act.form.out, act.proof} - {""}
+    assert decided.isdisjoint(names_of(act))
+    for name in set(names_of(act)) - {"file"}:  # a file inside a backup
         assert not any(word in name.lower().split("_") for word in NAMES_A_PATH), name
     everything = {**dict.fromkeys(parameters, "/etc/passwd"), "unknown": "x", "__class__": "x"}
     with suppress(WrongUseError):
         read = read_values(act, {**everything, **fill(act)})
-        assert set(read) <= {*act.fields, *(act.always or {})}
+        assert set(read) <= {*names_of(act), *act.form.always}
         assert "/etc/passwd" not in map(str, read.values())
 
 
@@ -199,7 +203,7 @@ def test_what_looks_like_a_flag_stays_a_value(
                 given = [begun[-1].values[it] for it in texts]
                 assert all(it in (value, [value]) for it in given)
             for name in begun[-1].values if begun else ():
-                assert name in {*act.fields, *(act.always or {}), "person", "dry_run"}
+                assert name in {*names_of(act), *act.form.always, "person", "dry_run"}
 
 
 def test_who_acts_is_who_is_logged_in_whatever_the_form_says(
@@ -263,12 +267,12 @@ def sound_form(act: Act) -> dict[str, str]:
     """Fill a form with what is right, as far as a form alone can be."""
     known = {**SOUND, "kind": KINDS.get(act.task, "")}
     return {it.name: "2027-03-31" if it.kind == "date" else known.get(it.name, "")
-            for it in fields_of(act) if it.kind != "yes"}  # fmt: skip
+            for it in act.fields() if it.kind != "yes"}  # fmt: skip
 
 
 def wrong_forms(act: Act) -> Iterator[dict[str, str]]:
     """Yield forms with nothing, with all fields wrong, and with one wrong field each."""
-    fields = fields_of(act)
+    fields = act.fields()
     wrong = {it.name: WRONG.get(it.kind, WRONG_TEXTS) for it in fields}
     if act.task not in BUSY:
         yield {}

@@ -9,7 +9,7 @@ import pytest
 
 from ops.access.identity import NotAllowedError
 from ops.access.rights import BARE, OFFICE
-from ops.console.acts import all_acts, fields_of
+from ops.console.acts import all_acts
 from ops.console.office.documents import Document, Documents
 from ops.console.page import all_pages
 from ops.errors import OpsError
@@ -33,7 +33,7 @@ def test_a_page_opens_for_who_may_and_renders(office: InProcess, name: str) -> N
 
 def test_every_act_has_its_fields_and_its_right() -> None:
     for act in all_acts().values():
-        assert fields_of(act) is not None
+        assert act.fields() is not None
         assert act.task in all_tasks()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
-from ops.console.acts import all_acts, fields_of
+from ops.console.acts import all_acts
 from ops.console.web.shown import show_told
 from ops.console.words import tell_act
 from ops.language.text import _, speaking
@@ -18,9 +18,9 @@ def test_no_form_speaks_of_flags_and_tasks(language: str) -> None:
         seen = [
             (name, it.name, _(it.help))
             for name, act in all_acts().items()
-            for it in fields_of(act)
+            for it in act.fields()
             if it.name not in GIVEN and (act.task, it.name) != ("report.make", "kind")
-        ] + [(name, "", _(act.about)) for name, act in all_acts().items()]
+        ] + [(name, "", _(act.form.about)) for name, act in all_acts().items()]
     assert [it for it in seen if "--" in it[2] or "`" in it[2]] == []
 
 
