@@ -173,6 +173,8 @@ def _passing_on(*, whole: bool) -> Iterator[int]:
         whole: Leave long lines to the terminal: a task of ours forges none.
     """
     if is_terminal():
+        import rich.cells as _cells  # noqa: F401 - now, so that the first line is drawn at once
+
         ours, theirs = os.openpty()
         rows, columns = os.get_terminal_size()
         termios.tcsetwinsize(theirs, (rows, max(columns - len(MARK), 1)))

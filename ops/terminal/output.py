@@ -59,7 +59,7 @@ class Text(NamedTuple):
 class Quoted(NamedTuple):
     """What a command wrote: no piece of it looks like what is told here, unless it is `whole`."""
 
-    text: str
+    lines: Sequence[str]
     whole: bool
 
 
@@ -149,7 +149,7 @@ def write_text(text: str) -> None:
 
 def write_quoted(text: str, *, whole: bool = False) -> None:
     """Tell what a command wrote, see `Quoted`."""
-    border().show(Quoted(make_visible(text), whole))
+    border().show(Quoted([make_visible(it) for it in text.splitlines()], whole))
 
 
 def write_json(items: Iterable[object], **whole: object) -> None:

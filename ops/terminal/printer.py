@@ -72,8 +72,8 @@ def plain_text(block: Block) -> str:
             return f"{indent}{text}\n"
         case Text(text):
             return text
-        case Quoted(text):
-            return "".join(f"{MARK}{line}\n" for line in text.splitlines())
+        case Quoted(lines):
+            return "".join(f"{MARK}{line}\n" for line in lines)
         case Table():
             return "".join(f"{line}\n" for line in _plain_rows(block))
         case _:
@@ -106,8 +106,8 @@ def _draw(block: Block) -> None:
             _print_sentence(block)
         case Text(text):
             sys.stdout.write(make_visible(text))
-        case Quoted(text, whole):
-            for line in text.splitlines():
+        case Quoted(lines, whole):
+            for line in lines:
                 sys.stdout.writelines(f"{MARK}{it}\n" for it in ([line] if whole else _cut(line)))
         case Table():
             _print_table(block)

@@ -64,7 +64,13 @@ def test_what_is_shown_once_has_the_mark_too(capfd: pytest.CaptureFixture[str]) 
     assert [it[:5] for it in lines] == ["   │ "] * 5, lines
 
 
-SHOWING = """
+TOLD = """
+from ops.terminal.output import BORDER
+from ops.terminal.printer import Printer
+BORDER.set(Printer())
+"""
+
+SHOWING = f"""{TOLD}
 from ops.runbooks.asker import TerminalAsker
 TerminalAsker().show_output("宽" * 37 + " " * 4 + "   → done")
 """
@@ -81,13 +87,13 @@ def test_no_line_is_left_for_the_terminal_to_break() -> None:
     assert all(line.startswith("   │ ") and cell_len(line) <= 80 for line in lines), lines
 
 
-PRIVATE = """
+PRIVATE = f"""{TOLD}
 import sys
 from ops.runbooks.commands import ProcessCommands
 from runbooks.variables import Command
 script = "import sys; print('tty', sys.stdout.isatty()); input(); print('   → done')"
-command = Command((sys.executable, "-c", script), {}, "")
-print(ProcessCommands({}).run(command, deadline=30, private=True))
+command = Command((sys.executable, "-c", script), {{}}, "")
+print(ProcessCommands({{}}).run(command, deadline=30, private=True))
 """
 
 
