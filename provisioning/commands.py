@@ -106,23 +106,31 @@ def quote_word(word: bytes) -> bytes:
     return b"'" + word.replace(b"'", b"'\\''") + b"'"
 
 
-def run_to_end(
-    host: Host, command: Command, *, stdin: bytes, timeout: float, most_bytes: int
-) -> Completed:
-    """Run a command by way of `Host.start`; see `Host.run`."""
-    feeding = None
-    with host.start(command, timeout=timeout) as process:
-        process.bear_silence(None)  # its time is limited in all
-        if stdin:
-            feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
-            feeding.start()
-        else:
-            process.close_input()
-        stdout = b"".join(take_output(host.name, command, process.read, most_bytes))
-        ended = process.finish()
-    if feeding is not None:
-        feeding.join()
-    return ended._replace(stdout=stdout)
+class RunsToEnd:
+    """What gives a host its `run`, by way of its `start`."""
+
+    def run(
+        self: Host,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60,
+        most_bytes: int = MOST_OUTPUT_BYTES,
+    ) -> Completed:
+        """See `Host.run`."""
+        feeding = None
+        with self.start(command, timeout=timeout) as process:
+            process.bear_silence(None)  # its time is limited in all
+            if stdin:
+                feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+                feeding.start()
+            else:
+                process.close_input()
+            stdout = b"".join(take_output(self.name, command, process.read, most_bytes))
+            ended = process.finish()
+        if feeding is not None:
+            feeding.join()
+        return ended._replace(stdout=stdout)
 
 
 def _feed(process: HostProcess, stdin: bytes) -> None:

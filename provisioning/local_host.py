@@ -12,21 +12,21 @@ from typing import IO
 from provisioning.commands import (
     MOST_COMPLAINT_BYTES,
     Deadline,
+    RunsToEnd,
     make_deaf,
     make_expired,
     make_flooding,
     make_words,
     read_tail,
-    run_to_end,
     take_output,
 )
 from provisioning.errors import CommandError
-from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed
+from provisioning.hosts import Command, Completed
 
 _END_SECONDS = 2.0
 
 
-class LocalHost:
+class LocalHost(RunsToEnd):
     """This machine; see `provisioning.hosts.Host`."""
 
     def __init__(self, name: str = "localhost") -> None:
@@ -36,17 +36,6 @@ class LocalHost:
     def name(self) -> str:
         """See `Host.name`."""
         return self._name
-
-    def run(
-        self,
-        command: Command,
-        *,
-        stdin: bytes = b"",
-        timeout: float = 60,
-        most_bytes: int = MOST_OUTPUT_BYTES,
-    ) -> Completed:
-        """See `Host.run`."""
-        return run_to_end(self, command, stdin=stdin, timeout=timeout, most_bytes=most_bytes)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator["LocalProcess"]:

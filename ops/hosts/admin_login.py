@@ -10,8 +10,9 @@ from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.hosts.connect import KNOWN_HOSTS, make_target
 from ops.language.text import N_
+from provisioning.commands import RunsToEnd
 from provisioning.errors import HostRefusedError, HostUnavailableError
-from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed, Host, HostProcess
+from provisioning.hosts import Command, Host, HostProcess
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.pool import SshPool
@@ -46,7 +47,7 @@ class WayIn:
     run_as: str = ""
 
 
-class _AsUser:
+class _AsUser(RunsToEnd):
     """A host whose commands run as another account (util-linux `runuser`, by root)."""
 
     def __init__(self, host: Host, user: str) -> None:
@@ -57,18 +58,6 @@ class _AsUser:
     def name(self) -> str:
         """See `Host.name`."""
         return self._host.name
-
-    def run(
-        self,
-        command: Command,
-        *,
-        stdin: bytes = b"",
-        timeout: float = 60,
-        most_bytes: int = MOST_OUTPUT_BYTES,
-    ) -> Completed:
-        """See `Host.run`."""
-        words = (*self._words, *command)
-        return self._host.run(words, stdin=stdin, timeout=timeout, most_bytes=most_bytes)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator[HostProcess]:

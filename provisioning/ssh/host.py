@@ -6,8 +6,8 @@ from typing import cast
 
 import paramiko
 
-from provisioning.commands import Deadline, make_bare_line, make_line, make_words, run_to_end
-from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed
+from provisioning.commands import Deadline, RunsToEnd, make_bare_line, make_line, make_words
+from provisioning.hosts import Command
 from provisioning.ssh.connect import SILENCE_SECONDS
 from provisioning.ssh.errors import FAILURES, make_cut, make_not_offered
 from provisioning.ssh.pool import Session, SshPool
@@ -15,7 +15,7 @@ from provisioning.ssh.process import Pace, PacedChannel, SshProcess
 from provisioning.ssh.targets import SshTarget
 
 
-class SshHost:
+class SshHost(RunsToEnd):
     """See `provisioning.hosts.Host`. The account there has a POSIX shell and `timeout`.
 
     A device without them gets a command's words as they are, and its deadline is kept at this end
@@ -43,17 +43,6 @@ class SshHost:
     def target(self) -> SshTarget:
         """How it is reached."""
         return self._target
-
-    def run(
-        self,
-        command: Command,
-        *,
-        stdin: bytes = b"",
-        timeout: float = 60,
-        most_bytes: int = MOST_OUTPUT_BYTES,
-    ) -> Completed:
-        """See `Host.run`."""
-        return run_to_end(self, command, stdin=stdin, timeout=timeout, most_bytes=most_bytes)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator[SshProcess]:
