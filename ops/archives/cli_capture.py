@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from archive.errors import ArchiveError
-from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import at_bench
 from ops.archives.job import capture_site, wanted_of
@@ -15,7 +14,6 @@ from ops.archives.kind import CAPTURE, PAGE_CAPTURE, archive_job, pages_job
 from ops.archives.pages import capture_pages, web_of
 from ops.archives.tasks import Capture
 from ops.archives.wording import tell_left
-from ops.errors import OpsError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive import SQL_CONNECTORS
@@ -25,7 +23,7 @@ from ops.language.formats import format_number, format_size
 from ops.language.text import _
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_json, write_line
 from ops.terminal.progress import shown_progress
 
@@ -46,19 +44,16 @@ def capture(wish: Capture) -> int:
                     if not wish.json:
                         write_line(plan.told)
                     continue
-                try:
+                with noting(codes, ArchiveError):
                     result = run_by_hand(
                         bench, plan.work, job=plan.job, kind=plan.kind, site=site.name,
                         arguments={"accept_gone": True} if wish.accept_gone else {},
                     )  # fmt: skip
-                except (ArchiveError, BackupError, OpsError) as error:
-                    codes.append(report(error))
-                    continue
-                codes.append(EXIT_CODES[result.outcome])
-                results.append({"site": site.name, "kind": plan.kind, **asdict(result)})
-                if not wish.json:
-                    plan.write(site.name, result)
-                    write_outcome(result, job=plan.job, site=site.name)
+                    codes.append(EXIT_CODES[result.outcome])
+                    results.append({"site": site.name, "kind": plan.kind, **asdict(result)})
+                    if not wish.json:
+                        plan.write(site.name, result)
+                        write_outcome(result, job=plan.job, site=site.name)
     if wish.json:
         write_json(results)
     return gravest(codes)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.drills.job import Silent, read_wish, refuse_nonsense, run_drill
@@ -20,7 +19,7 @@ from ops.drills.plan_output import write_plan
 from ops.drills.records import KeptDrill, find_drill, kind_of
 from ops.drills.tasks import Phase, Run
 from ops.drills.wording import tell_phase
-from ops.errors import OpsError, WrongUseError
+from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites, read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -30,7 +29,7 @@ from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import N_, _, fill
 from ops.runbooks.asker import TerminalAsker
 from ops.schedule.ledger.job import lock_name
-from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE, gravest, report
+from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE, gravest, noting
 from ops.terminal.output import flush, write_json, write_line
 from ops.terminal.progress import shown_progress
 
@@ -126,15 +125,12 @@ def _drill_all(
     arguments: dict[str, Any],
     progress: Progress,
 ) -> int:
-    codes, drills = [], list[KeptDrill]()
+    codes, drills = list[int](), list[KeptDrill]()
     for site in sites:
-        try:
+        with noting(codes):
             drill = _drill(bench, wish, site, arguments, progress, quiet=wish.json or wish.file)
-        except (BackupError, OpsError) as error:
-            codes.append(report(error))
-            continue
-        drills.append(drill)
-        codes.append(_EXIT_CODES.get(drill.outcome or "incomplete", 1))
+            drills.append(drill)
+            codes.append(_EXIT_CODES.get(drill.outcome or "incomplete", 1))
     zone = bench.estate.organisation.timezone
     if wish.json:
         write_json(drills)

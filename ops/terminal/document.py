@@ -23,7 +23,7 @@ from ops.language.text import ExplainedError, as_typed, fill, make_visible
 from ops.meanwhile import meanwhile
 from ops.terminal.exit_codes import attempt, explained
 from ops.terminal.output import BORDER, Block
-from ops.terminal.printer import plain_text
+from ops.terminal.printer import Printer, plain_text
 
 SCHEMA = 1
 _KEPT_WITH_HASH = "minutes"
@@ -60,8 +60,8 @@ class Result:
         return document
 
 
-class Keeper:
-    """See `Border`: keeps all of it; who sits at the terminal reads it while it happens."""
+class Keeper(Printer):
+    """The border that keeps all of it; who sits at the terminal reads it while it happens."""
 
     def __init__(self, *, echoes: bool = False) -> None:
         self.result = Result()
@@ -78,11 +78,8 @@ class Keeper:
             sys.stderr.write(make_visible(plain_text(block)))
 
     def give(self, items: Iterable[object], whole: Mapping[str, object]) -> None:
-        """Keep an act's rows."""
+        """Keep a task's rows."""
         self.result.given = rows_of(items, whole)
-
-    def flush(self) -> None:
-        """Keep it still."""
 
 
 def write_document(action: Callable[[], int | None], *, dry_run: bool = False) -> int:

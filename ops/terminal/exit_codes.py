@@ -4,12 +4,13 @@ import os
 import re
 import select
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import cast
 
 from invoke.exceptions import Exit
 
+from backup.errors import BackupError
 from ops.errors import OpsError
 from ops.language.text import ExplainedError, _, make_visible, render_error
 from ops.meanwhile import meanwhile
@@ -66,6 +67,16 @@ def report(error: Exception) -> int:
         sys.stdout.flush()
     sys.stderr.write(f"{render_error(explained(error))}\n")
     return int(getattr(error, "exit_code", 1))
+
+
+@contextmanager
+def noting(codes: list[int], *more: type[Exception]) -> Iterator[None]:
+    """Report what fails within, and note its exit code: what else there is to do goes on."""
+    failures: tuple[type[Exception], ...] = (BackupError, OpsError, *more)
+    try:
+        yield
+    except failures as error:
+        codes.append(report(error))
 
 
 def warn(text: str) -> None:

@@ -5,12 +5,15 @@ keeps all of it as the act's result (`ops.terminal.document`).
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ops.language.text import N_, _, make_visible
+
+if TYPE_CHECKING:
+    from ops.terminal.printer import Printer
 
 Tone = Literal["plain", "good", "warning", "bad", "faint"]
 OUTCOMES: dict[str, tuple[str, Tone]] = {
@@ -81,26 +84,10 @@ class Table(NamedTuple):
 Block = Line | Sentence | Text | Quoted | Square | Table
 
 
-class Border(Protocol):
-    """Who is told."""
-
-    def is_terminal(self) -> bool:
-        """Tell whether a person looks at it as it is told."""
-
-    def show(self, block: Block) -> None:
-        """Show it to people, or keep it."""
-
-    def give(self, items: Iterable[object], whole: Mapping[str, object]) -> None:
-        """Give a task's rows to programs."""
-
-    def flush(self) -> None:
-        """Have all that was told seen, before somebody is asked."""
+BORDER: ContextVar["Printer | None"] = ContextVar("border", default=None)
 
 
-BORDER: ContextVar[Border | None] = ContextVar("border", default=None)
-
-
-def border() -> Border:
+def border() -> "Printer":
     """Give who is told what runs here.
 
     Raises:

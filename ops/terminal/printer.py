@@ -10,9 +10,24 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ops.language.text import make_visible
-from ops.terminal.output import Block, Cell, Line, Quoted, Sentence, Table, Text, Tone, text_width
+from ops.terminal.output import (
+    Block,
+    Cell,
+    Line,
+    Quoted,
+    Sentence,
+    Square,
+    Table,
+    Text,
+    Tone,
+    text_width,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LONGEST_LINE = 100
 MARK = "   │ "
@@ -37,14 +52,14 @@ _HARD_BLANK = "\u00a0"
 
 
 class Printer:
-    """See `Border`: prints to the standard streams as they are just then."""
+    """The border that prints, to the standard streams as they are just then."""
 
     def is_terminal(self) -> bool:
-        """Tell whether a person looks at it as it is written."""
+        """Tell whether a person looks at what is told as it comes."""
         return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
     def show(self, block: Block) -> None:
-        """Print it."""
+        """Show something to people."""
         if self.is_terminal():
             _draw(block)
         else:
@@ -52,13 +67,13 @@ class Printer:
             sys.stdout.write(make_visible(text) if sys.stdout.isatty() else text)
 
     def give(self, items: Iterable[object], whole: Mapping[str, object]) -> None:
-        """Print a document of its own, for who did not ask for one."""
+        """Give a task's rows to programs: here at once, for who did not ask for a document."""
         from ops.terminal.document import Result, rows_of, write
 
         write(Result(given=rows_of(items, whole)).document())
 
     def flush(self) -> None:
-        """Write what waits: a pipe keeps it back otherwise."""
+        """Have all that was told seen: a pipe keeps it back otherwise."""
         sys.stdout.flush()
 
 
@@ -98,24 +113,21 @@ def _plain_rows(table: Table) -> Iterator[str]:
 def _draw(block: Block) -> None:
     """Draw something on a terminal."""
     match block:
-        case Line([Cell(text, "plain")], False):
-            sys.stdout.write(f"{text}\n")
-        case Line(cells, bold):
+        case Line(cells, bold) if bold or len(cells) > 1 or cells[0].tone != "plain":
             _print_cells(cells, bold=bold)
         case Sentence():
             _print_sentence(block)
-        case Text(text):
-            sys.stdout.write(make_visible(text))
-        case Quoted(lines, whole):
-            for line in lines:
-                sys.stdout.writelines(f"{MARK}{it}\n" for it in ([line] if whole else _cut(line)))
+        case Quoted(lines, False):
+            sys.stdout.writelines(f"{MARK}{it}\n" for line in lines for it in _cut(line))
+        case Square(text):
+            import segno
+
+            square = segno.make(text, error="l", micro=False)
+            square.terminal(out=sys.stdout, border=_QUIET_ZONE, compact=True)
         case Table():
             _print_table(block)
         case _:
-            import segno
-
-            square = segno.make(block.text, error="l", micro=False)
-            square.terminal(out=sys.stdout, border=_QUIET_ZONE, compact=True)
+            sys.stdout.write(make_visible(plain_text(block)))
 
 
 def _cut(line: str) -> list[str]:
@@ -126,13 +138,18 @@ def _cut(line: str) -> list[str]:
     return chop_cells(line.expandtabs(), max(width, 1)) or [""]
 
 
-def _print_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
+def _console() -> "Console":
     from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
     from rich.text import Text as Styled
 
     weight = "bold" if bold else ""
     parts = [(cell.text, f"{weight} {_STYLES[cell.tone]}".strip()) for cell in cells]
-    Console(highlight=False).print(Styled.assemble(*parts))
+    _console().print(Styled.assemble(*parts))
 
 
 def _print_sentence(told: Sentence) -> None:
@@ -141,11 +158,8 @@ def _print_sentence(told: Sentence) -> None:
     if not told.style:
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
     for line in lines:
-        console.print(line, style=told.style, markup=False)
+        _console().print(line, style=told.style, markup=False, soft_wrap=True)
 
 
 def wrap(text: str, width: int, indent: str, hanging: str) -> list[str]:
@@ -165,11 +179,10 @@ def wrap(text: str, width: int, indent: str, hanging: str) -> list[str]:
 def _print_table(table: Table) -> None:
     """Draw a table; only texts wrap. Where that is too wide, each row becomes a card."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table as Drawn
     from rich.text import Text as Styled
 
-    console = Console(highlight=False)
+    console = _console()
     if _needed(table) > console.width:
         table = _without_empty(table)
     if table.rows and _needed(table) > console.width:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 
-from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.checks.job import ReadData, check
@@ -14,7 +13,6 @@ from ops.backups.checks.tasks import Check
 from ops.backups.checks.wording import advise_on_faults, tell_fault
 from ops.backups.repositories.catalog_index import was_seen
 from ops.backups.run.cli import _NO_WAIT
-from ops.errors import OpsError
 from ops.estate.choose import choose_sites, choose_stores
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
@@ -23,7 +21,7 @@ from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import LABELS, _
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
 from ops.terminal.progress import showing_progress
 
@@ -34,7 +32,7 @@ def check_sites(wish: Check, progress: Progress) -> int:
     estate = load_estate()
     wanted: ReadData = "all" if wish.read_data else "share" if wish.share else "none"
     results: dict[tuple[str, str], JobResult] = {}
-    codes = []
+    codes: list[int] = []
     with at_bench(estate) as bench:
         for site in choose_sites(estate, wish.site):
             for place in choose_stores(estate, wish.store):
@@ -42,13 +40,10 @@ def check_sites(wish: Check, progress: Progress) -> int:
                     wish.store or was_seen(bench.catalog, site.name, place.name)
                 ):
                     continue
-                try:
+                with noting(codes):
                     result = _check_at(bench, site.name, place, progress, wanted)
-                except (BackupError, OpsError) as error:
-                    codes.append(report(error))
-                    continue
-                results[site.name, place.name] = result
-                codes.append(EXIT_CODES[result.outcome])
+                    results[site.name, place.name] = result
+                    codes.append(EXIT_CODES[result.outcome])
     if wish.json:
         write_json(
             {"site": site, "store": place, **asdict(result)}

@@ -5,7 +5,6 @@ from functools import partial
 
 from backup.copies.mirror import look_at_mirror
 from backup.copies.mirror_plan import plan_mirror
-from backup.errors import BackupError
 from backup.progress import Progress
 from backup.snapshots.selection import load_readable_snapshots
 from ops.access.session import Bench, at_bench
@@ -20,7 +19,6 @@ from ops.backups.repositories.open import (
 )
 from ops.backups.retention.job import read_guard
 from ops.backups.retention.look_before_deleting import find_standing_brake
-from ops.errors import OpsError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -31,7 +29,7 @@ from ops.language.formats import format_number, format_size
 from ops.language.text import _, ngettext
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_line
 from ops.terminal.progress import showing_progress
 
@@ -50,17 +48,15 @@ def copy_sites(wish: Copy, progress: Progress) -> int:
     if not stores:
         write_line(_("the estate names no mirror and no copy"))
         return 0
-    codes = []
+    codes: list[int] = []
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         for site in choose_sites(estate, wish.site):
             for store in stores:
-                try:
+                with noting(codes):
                     if wish.dry_run:
                         _rehearse(bench, site, store, allow_shrink=wish.allow_shrink)
                     else:
                         codes.append(_copy(bench, site, store, progress, allow=wish.allow_shrink))
-                except (BackupError, OpsError) as error:
-                    codes.append(report(error))
     return gravest(codes)
 
 

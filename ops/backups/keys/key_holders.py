@@ -3,19 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backup.errors import BackupError
 from backup.format.bounds import read_bounded
 from backup.repository.repository import Repository
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench
 from ops.backups.repositories.open import open_repository
-from ops.errors import OpsError, WrongUseError
+from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.journal import journal
-from ops.terminal.exit_codes import INCOMPLETE, report
+from ops.terminal.exit_codes import INCOMPLETE, noting
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +86,12 @@ def open_sites(estate: Estate, sites: Sequence[Site], store: Store) -> Opened:
     Raises:
         WrongUseError: None opens.
     """
-    opened, codes = [], []
+    opened, codes = list[OpenedSite](), list[int]()
     for site in sites:
-        try:
+        with noting(codes):
             repository = open_repository(estate, site.name, store)
             key_file = read_bounded(repository.store, f"keys/{repository.key_id}")
-        except (BackupError, OpsError) as error:
-            codes.append(report(error))
-            continue
-        opened.append(OpenedSite(site, store, repository, key_file))
+            opened.append(OpenedSite(site, store, repository, key_file))
     if not opened:
         raise WrongUseError(
             'no repository in "{store}" could be opened',

@@ -4,19 +4,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from backup.errors import BackupError
 from backup.repository.keyring import KeyInfo, list_keys
 from ops.backups.keys.key_holders import choose_with_own
 from ops.backups.keys.tasks import KeyList
 from ops.backups.repositories.open import open_repository
-from ops.errors import OpsError
 from ops.estate.choose import choose_stores
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.language.formats import format_moment
 from ops.language.text import _
-from ops.terminal.exit_codes import gravest, report
+from ops.terminal.exit_codes import gravest, noting, report
 from ops.terminal.output import write_json, write_table
 
 
@@ -27,10 +25,8 @@ def show_keys(wish: KeyList) -> int:
     codes: list[int] = []
     for place in choose_stores(estate, wish.store):
         for chosen in choose_with_own(estate, wish.site):
-            try:
+            with noting(codes):
                 rows += _read(estate, chosen.name, place, codes)
-            except (BackupError, OpsError) as error:
-                codes.append(report(error))
     if wish.json:
         write_json(rows)
         return gravest(codes)

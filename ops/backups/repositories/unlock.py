@@ -8,13 +8,12 @@ wakes up after all finds its lock gone and stops before others see anything of i
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backup.errors import BackupError, RepositoryLockedError
+from backup.errors import RepositoryLockedError
 from backup.repository.locks import LockInfo, drop_locks, is_stale, list_locks
 from backup.repository.repository import Repository
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.open import find_repository
 from ops.backups.repositories.tasks import Unlock
-from ops.errors import OpsError
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
@@ -23,7 +22,7 @@ from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.text import _, fill, ngettext
 from ops.terminal.confirm import need_confirmation
-from ops.terminal.exit_codes import gravest, report
+from ops.terminal.exit_codes import gravest, noting
 from ops.terminal.output import write_line
 from ops.terminal.paragraphs import write_indented
 
@@ -74,9 +73,9 @@ def _look(estate: Estate, site: str, store: str) -> tuple[list[_Found], list[int
     Returns:
         What was found, and an exit code for each store that failed.
     """
-    found, codes = [], []
+    found, codes = list[_Found](), list[int]()
     for place in choose_stores(estate, store):
-        try:
+        with noting(codes):
             repository = find_repository(estate, site, place)
             if repository is None:
                 continue
@@ -87,8 +86,6 @@ def _look(estate: Estate, site: str, store: str) -> tuple[list[_Found], list[int
                 (each.dead if is_dead else each.living).append(lock)
                 _tell(place.name, lock, now, is_dead=is_dead)
             found.append(each)
-        except (BackupError, OpsError) as error:
-            codes.append(report(error))
     return found, codes
 
 

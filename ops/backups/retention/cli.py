@@ -16,7 +16,7 @@ from ops.backups.brakes import Brake, decide_brake
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.backups.retention.job import (
-    forget,
+    forget_and_prune,
     plan_for_site,
     prune_only,
     read_guard,
@@ -76,7 +76,7 @@ def forget_site(wish: Forget, progress: Progress) -> int:
             count,
         ).format(count=count, title=bench.estate.title_at(name))
         need_confirmation(name, wish.confirm, question)
-        work = partial(forget, progress=progress, wait_for_lock=_NO_WAIT)
+        work = partial(forget_and_prune, prunes=False, progress=progress, wait_for_lock=_NO_WAIT)
         result = _act(bench, name, work, place)
     return write_removed(result, name, _job(name, place))
 

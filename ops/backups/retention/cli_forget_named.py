@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from backup.errors import BackupError
 from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.snapshots.selection import find_snapshot
@@ -26,7 +25,7 @@ from ops.backups.retention.kind import forget_job
 from ops.backups.retention.look_before_deleting import accept_present
 from ops.backups.retention.losses import read_losses
 from ops.backups.retention.tasks import Forget
-from ops.errors import OpsError, WrongUseError
+from ops.errors import WrongUseError
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
@@ -41,7 +40,7 @@ from ops.language.text import _, ngettext
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.confirm import need_confirmation
-from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_line
 from ops.terminal.progress import showing_progress
 
@@ -111,12 +110,10 @@ def _accept_present_state(wish: Forget) -> int:
             for it in choose_stores(estate, wish.store, ("primary", "copy"))
             if it.role == "primary" or wish.store or was_seen(bench.catalog, name, it.name)
         ]
-        accepted, codes = [], []
+        accepted, codes = list[bool](), list[int]()
         for place in places:
-            try:
+            with noting(codes):
                 accepted.append(_accept_in(bench, place, wish))
-            except (BackupError, OpsError) as error:
-                codes.append(report(error))
     if any(accepted) and not wish.dry_run:
         write_line(_("Accepted; from now on forgetting goes on from what is there."))
     if not any(accepted) and not codes:

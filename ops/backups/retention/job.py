@@ -94,9 +94,13 @@ _SHORT = timedelta(minutes=10)
 
 
 def forget_and_prune(
-    context: RunContext, progress: Progress = SILENT, *, wait_for_lock: timedelta = _SHORT
+    context: RunContext,
+    progress: Progress = SILENT,
+    *,
+    wait_for_lock: timedelta = _SHORT,
+    prunes: bool = True,
 ) -> JobResult:
-    """Run both, as the clock does; the caller holds the site's lock.
+    """Run both, as the clock does, or the first alone; the caller holds the site's lock.
 
     Argument in the context, here and below: `store`, which store (unless given the primary).
     """
@@ -106,23 +110,9 @@ def forget_and_prune(
     forgotten = _forget(context, start, repository, progress, wait_for_lock)
     if isinstance(forgotten, Brake):
         return stop(forgotten)
-    pruned = prune(repository, retry_for=wait_for_lock, progress=progress)
+    pruned = prune(repository, retry_for=wait_for_lock, progress=progress) if prunes else None
     _reindex(context, start, repository)
     return conclude(forgotten, pruned)
-
-
-def forget(
-    context: RunContext, progress: Progress = SILENT, *, wait_for_lock: timedelta = _SHORT
-) -> JobResult:
-    """Forget only; the caller holds the site's lock."""
-    start = begin(context)
-    store = chosen_store(start.estate, context.arguments)
-    repository = open_repository(start.estate, start.site.name, store)
-    forgotten = _forget(context, start, repository, progress, wait_for_lock)
-    if isinstance(forgotten, Brake):
-        return stop(forgotten)
-    _reindex(context, start, repository)
-    return conclude(forgotten, None)
 
 
 def prune_only(

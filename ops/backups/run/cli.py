@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.pages.jump import UNLIKE
@@ -17,7 +16,6 @@ from ops.backups.run.job import back_up, rehearse
 from ops.backups.run.kind import backup_job
 from ops.backups.run.tasks import Run, RunAll
 from ops.backups.sources.site import Reading
-from ops.errors import OpsError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
@@ -28,7 +26,7 @@ from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import _
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_json, write_line
 from ops.terminal.progress import showing_progress
 
@@ -45,12 +43,10 @@ def run(wish: Run, progress: Progress) -> int:
 def run_all(wish: RunAll, progress: Progress) -> int:
     """Back up all sites and write a line for each; gives the gravest exit code."""
     act = _rehearse if wish.dry_run else _run
-    codes = []
+    codes: list[int] = []
     for site in choose_sites(load_estate(), ""):
-        try:
+        with noting(codes, OSError):
             codes.append(act(Run(site=site.name), progress))
-        except (BackupError, OpsError, OSError) as error:
-            codes.append(report(error))
         write_line()
     good = sum(code == 0 for code in codes)
     write_line(
