@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from io import StringIO
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,11 +19,13 @@ from backup.errors import BackupError
 from backup.progress import Progress
 from ops.errors import OpsError, WrongUseError
 from ops.language.causes import tell_error
+from ops.meanwhile import meanwhile
 from ops.terminal.document import describe_error
 from ops.terminal.elsewhere import PACKET, line_of_typist
 from ops.terminal.exchange import broken_off
 from ops.terminal.exit_codes import explained
-from ops.terminal.output import write_line, writing_aside
+from ops.terminal.output import BORDER, Block, write_line
+from ops.terminal.printer import Printer, plain_text
 
 Work = Callable[[bytes, list[int], Progress], bytes]
 """What is done there: it gets the order, descriptors that are its own now, and who is told."""
@@ -187,7 +188,7 @@ def do_here(line: socket.socket, work: Work, descriptors: list[int]) -> None:
         with os.fdopen(descriptors[0], "rb") as file:
             file.seek(0)
             order = file.read(_MOST_ORDER)
-        with writing_aside(told.lines):
+        with meanwhile(BORDER, _Lines(told.say)):
             done = work(order, descriptors[1:], told)
     except Exception as error:  # noqa: BLE001 - whatever it is, the act says it
         described = describe_error(explained(error))
@@ -197,18 +198,20 @@ def do_here(line: socket.socket, work: Work, descriptors: list[int]) -> None:
         told.say(done=done.decode())
 
 
-class _Lines(StringIO):
-    """Lines for people, each sent as it ends."""
+class _Lines(Printer):
+    """The border whose lines for people are sent to the act."""
 
     def __init__(self, say: Callable[..., None]) -> None:
-        super().__init__()
         self._say = say
 
-    def write(self, text: str) -> int:
+    def is_terminal(self) -> bool:
+        """Tell that nothing is drawn."""
+        return False
+
+    def show(self, block: Block) -> None:
         """Send it."""
-        for it in text.removesuffix("\n").split("\n"):
+        for it in plain_text(block).removesuffix("\n").split("\n"):
             self._say(line=it[:_LONGEST])
-        return len(text)
 
 
 class _Teller:
@@ -220,7 +223,6 @@ class _Teller:
         self._line = line
         self._amount = self._items = 0
         self._told_at = 0.0
-        self.lines = _Lines(self.say)
 
     def say(self, **told: Any) -> None:
         """Send a packet."""
