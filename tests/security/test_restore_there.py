@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from io import StringIO
 from pathlib import Path
 
 import msgspec
@@ -18,9 +17,11 @@ from backup.progress import SILENT, Progress
 from ops.backups.restore.tasks import Restore
 from ops.backups.restore.there import restore_here
 from ops.errors import WrongUseError
+from ops.meanwhile import meanwhile
+from ops.terminal.document import Keeper
 from ops.terminal.elsewhere import WasTyped, opening_through, serve_opening
 from ops.terminal.exchange import BrokenOffError
-from ops.terminal.output import writing_aside
+from ops.terminal.output import BORDER
 from ops.terminal.there import FailedThereError, Work, do_here, do_there
 from tests.small_repository import SmallRepository, file_node, id_of, tree_of
 from tests.through_sockets import serving
@@ -40,7 +41,7 @@ def fill(folder: Path, says: Mapping[str, object] | None = None, *, dry_run: boo
     work |= says or {}
     order = json.dumps({"type": "fill", "work": work}).encode()
     wish = Restore(site="cong-xa", target=str(folder), dry_run=dry_run)
-    with serving(small.repository) as ends, writing_aside(StringIO()):
+    with serving(small.repository) as ends, meanwhile(BORDER, Keeper()):
         restore_here(wish, order, [os.dup(it.fileno()) for it in ends], SILENT)
     return folder
 
