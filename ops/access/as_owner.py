@@ -5,12 +5,12 @@ Root itself opens no catalog: what SQLite makes beside it would be root's, and s
 
 import os
 import pwd
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from ops.estate.owner import BY_ROOT
 from ops.terminal.exit_codes import attempt
+from ops.terminal.output import flush
 
 
 def run_as_owner(folder: Path, act: Callable[[], int | None]) -> int:
@@ -24,7 +24,7 @@ def run_as_owner(folder: Path, act: Callable[[], int | None]) -> int:
     if owner.st_uid == os.geteuid():
         return attempt(act)
     account = pwd.getpwuid(owner.st_uid)
-    sys.stdout.flush()
+    flush()
     child = os.fork()
     if child == 0:
         code = 1
