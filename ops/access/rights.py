@@ -8,6 +8,7 @@ of the person's own unit only, so the tasks it may run are those that name a sit
 from collections.abc import Collection, Mapping
 
 from ops.language.text import N_
+from ops.terminal.elsewhere import BARE
 from ops.terminal.task import all_tasks
 
 ROLES: Mapping[str, str] = {
@@ -57,9 +58,6 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "runbook-step": frozenset({"approver", "backup_admin", "security_officer"}),
 }
 """Which roles may approve an action; the Center's own choice, no law names them."""
-
-BARE = "giucong"
-"""The program without a task: it says what is red at every site."""
 
 OFFICE = frozenset(ROLES) - {"unit_contact"}
 OPERATE = frozenset({"operator", "backup_admin"})

@@ -67,7 +67,7 @@ class Export:
     json: Json = False
 
 
-@task("asset.diff", "ops.assets.cli:show_differences", roles=OFFICE)
+@task("asset.diff", "ops.assets.cli:show_differences", roles=OFFICE, keeps=True)
 class Diff:
     """Compare the assets with the estate, and tell what ends soon.
 

@@ -11,6 +11,7 @@ from ops.terminal.task import Flag, Form, task
     "service.journal-verify",
     "ops.audit.cli:verify_journal",
     roles=OFFICE,
+    keeps=True,
     second=("journal-acceptance",),
     forms=(Form("Verify the journal", fields="", proves=False),),
 )

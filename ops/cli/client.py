@@ -25,15 +25,20 @@ from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
 from ops.parts import find
-from ops.terminal.elsewhere import WasTyped, serve_opening
+from ops.terminal.elsewhere import (
+    BARE,
+    CARRIED,
+    COMPLETE,
+    GROUP,
+    SOCKET,
+    WasTyped,
+    serve_opening,
+)
 from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 from ops.terminal.there import do_here
 
-SOCKET = Path("/run/giucong/terminal.sock")
-BARE, COMPLETE = "giucong", "complete"
-_ENVIRONMENT = ("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCONG_DEBUG")
 _PACKET, _CHUNK = 64 * 1024, 1 << 16
 
 
@@ -115,7 +120,7 @@ def _away(error: OSError) -> ServiceAwayError:
             why="you are not in the group {group}, or were not yet when you logged in",
             data="nothing was changed",
             next_step="have root type `adduser {login} {group}`, then log in anew",
-            group="giucong-operators",
+            group=GROUP,
             login=os.environ.get("LOGNAME", "LOGIN"),
         )
     return ServiceAwayError(
@@ -169,7 +174,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
             "values": luggage.values,
             "language": language(),
             "program": program_name(),
-            "environment": {it: os.environ[it] for it in _ENVIRONMENT if it in os.environ},
+            "environment": {it: os.environ[it] for it in CARRIED if it in os.environ},
             "files": luggage.files,
             "line": luggage.line_number,
             "opener": opener_number,

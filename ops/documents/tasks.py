@@ -51,6 +51,7 @@ class List:
     "document.export",
     "ops.documents.cli:export",
     roles=OFFICE,
+    keeps=True,
     forms=(Form("Download", out="out"),),
 )
 class Export:

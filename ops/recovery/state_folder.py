@@ -10,6 +10,7 @@ from ops.estate.edit.proposal import FOLDER as PROPOSALS
 from ops.estate.load.read import CHANGEABLE, INSTALLED_PATH
 from ops.hosts.connect import KNOWN_HOSTS
 from ops.sites.keep import SUFFIX
+from ops.terminal.elsewhere import SOCKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ PARTS: Mapping[str, StatePart] = {
     "limits": StatePart("how much bandwidth was used in this second"),
     "console": StatePart("what acts at the console gave, until it is fetched"),
     "office.sock": StatePart("where the console's two processes meet"),
-    "terminal.sock": StatePart("where the service hears who types"),
+    SOCKET.name: StatePart("where the service hears who types"),
     "acts": StatePart("what acts with secrets made, until who typed has it"),
     "switches": StatePart(
         "how to go on with a database that is being switched: a plan of before a loss would undo"

@@ -43,6 +43,7 @@ class Kinds:
     "report.make",
     "ops.reports.cli:make_report",
     roles=OFFICE,
+    keeps=True,
     forms=(Form("Make a paper", "Made from what the service knows, to be downloaded.", out="out"),),
 )
 class Make:
@@ -85,14 +86,14 @@ class _OfYear(OneKind):
     json: Json = False
 
 
-@task("report.annual", "ops.reports.cli:make_kind", roles=OFFICE)
+@task("report.annual", "ops.reports.cli:make_kind", roles=OFFICE, keeps=True)
 class Annual(_OfYear):
     """Make the report on the portal's year, as DOCX and PDF."""
 
     kind = "annual"
 
 
-@task("report.activity", "ops.reports.cli:make_kind", roles=OFFICE)
+@task("report.activity", "ops.reports.cli:make_kind", roles=OFFICE, keeps=True)
 class Activity(OneKind):
     """Make a report on some time, also one that somebody has asked for once."""
 
@@ -111,6 +112,7 @@ class Activity(OneKind):
     "ops.reports.cli:make_kind",
     roles=OFFICE | {"unit_contact"},
     own_sites=True,
+    keeps=True,
     forms=(Form("Make the report", fields="site year", out="out"),),
 )
 class OfSite(OneKind):
@@ -125,7 +127,12 @@ class OfSite(OneKind):
     json: Json = False
 
 
-@task("report.security", "ops.reports.cli:make_kind", roles=OFFICE - {"viewer", "archivist"})
+@task(
+    "report.security",
+    "ops.reports.cli:make_kind",
+    roles=OFFICE - {"viewer", "archivist"},
+    keeps=True,
+)
 class Security(_OfYear):
     """Make the letter on the security of information systems, form 08."""
 
@@ -136,6 +143,7 @@ class Security(_OfYear):
     "report.drill",
     "ops.reports.cli:make_kind",
     roles=OFFICE,
+    keeps=True,
     forms=(Form("Minutes as a paper", fields="id", out="out"),),
 )
 class Drill(OneKind):
@@ -153,7 +161,7 @@ class Drill(OneKind):
     json: Json = False
 
 
-@task("report.notice", "ops.reports.cli:make_kind", roles=OFFICE)
+@task("report.notice", "ops.reports.cli:make_kind", roles=OFFICE, keeps=True)
 class Notice(OneKind):
     """Make the notice of a planned stop to the public."""
 
@@ -164,7 +172,7 @@ class Notice(OneKind):
     json: Json = False
 
 
-@task("report.policy", "ops.reports.cli:make_kind", roles=OFFICE)
+@task("report.policy", "ops.reports.cli:make_kind", roles=OFFICE, keeps=True)
 class Policy(OneKind):
     """Make the backup policy as a paper, for approval."""
 
@@ -174,7 +182,7 @@ class Policy(OneKind):
     json: Json = False
 
 
-@task("report.evidence", "ops.reports.cli:make_kind", roles=OFFICE)
+@task("report.evidence", "ops.reports.cli:make_kind", roles=OFFICE, keeps=True)
 class Evidence(OneKind):
     """Make a package of evidence: tables, the journal with its chain, hashes, how to check them."""
 

@@ -27,13 +27,10 @@ from ops.language.text import speaking
 from ops.secret_files import open_secret
 from ops.service.given_files import placed_files
 from ops.terminal.document import write_document
-from ops.terminal.elsewhere import opening_through
+from ops.terminal.elsewhere import BARE, COMPLETE, opening_through
 from ops.terminal.exit_codes import attempt
 from ops.terminal.output import write_line
 from ops.terminal.task import JSON_FLAG, find_task
-
-BARE, COMPLETE = "giucong", "complete"
-"""What is no task: the state of everything, and what may stand after a flag."""
 
 
 def do_act(descriptors: list[int]) -> int:
@@ -48,9 +45,14 @@ def do_act(descriptors: list[int]) -> int:
             _take_streams()
             is_rehearsal = bool(order.values.get("dry_run"))
             return write_document(lambda: _run_form(order), dry_run=is_rehearsal)
-        looks = order.task in {BARE, COMPLETE} or "dry_run" not in find_task(order.task).flags
-        _take_terminal(terminal, lasts=not (looks or order.values.get("dry_run")))
+        _take_terminal(terminal, lasts=not looks_only(order))
         return _run_typed(order, terminal, descriptors[1:])
+
+
+def looks_only(order: Order) -> bool:
+    """Say whether an act changes nothing, so that it ends where nobody waits for it any more."""
+    is_no_task = order.task in {BARE, COMPLETE}
+    return is_no_task or find_task(order.task).looks_only(order.values)
 
 
 def _caller_of(order: Order) -> Caller:

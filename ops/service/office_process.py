@@ -26,6 +26,7 @@ from ops.service import terminal_door
 from ops.service.act_process import do_act
 from ops.service.beside import live_beside
 from ops.service.fork_server import ForkServer, serve_forks, warm_up
+from ops.terminal.elsewhere import SOCKET
 from ops.terminal.task import all_tasks
 
 
@@ -59,7 +60,7 @@ def answer(stop: threading.Event, forks: ForkServer) -> None:
     door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate), secrets, stop)
     with (
         listen(path) as listener,
-        terminal_door.listen(path.with_name("terminal.sock")) as terminals,
+        terminal_door.listen(path.with_name(SOCKET.name)) as terminals,
     ):
         typing = threading.Thread(target=door.serve, args=(terminals,), daemon=True)
         typing.start()

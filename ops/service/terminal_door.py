@@ -35,18 +35,16 @@ from ops.console.office.server import make_socket
 from ops.console.office.shares import TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import Language, speaking
-from ops.service.act_process import BARE, COMPLETE
+from ops.service.act_process import looks_only
 from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.service.typed_acts import note_act
 from ops.terminal.document import describe_error
+from ops.terminal.elsewhere import BARE, CARRIED, COMPLETE, GROUP
 from ops.terminal.exit_codes import explained
 from ops.terminal.flags import MOST_COUNTED
 from ops.terminal.task import OfCaller, Task, find_task
 
 log = logging.getLogger(__name__)
-
-GROUP = "giucong-operators"
-"""Who may knock: its members, and root."""
 
 _MOST_BYTES = 160 * 1024
 _MOST_AT_ONCE, _MOST_OF_ONE = 32, 8
@@ -56,7 +54,6 @@ STOP_SECONDS = 60.0
 """So long acts that change something may go on when the service stops."""
 
 _PEER = struct.Struct("3i")
-_KEPT = frozenset({"TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCONG_DEBUG"})
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,7 +148,7 @@ class TerminalDoor:
             self._check(asked, given, is_one_more=is_one_more)
             with self._folder(asked) as folder:
                 order = self._order(asked, user, folder)
-                looks = _looks(order)
+                looks = looks_only(order)
                 with note_act(self.place, order, changes=not looks) as noted:
                     started = self._start(order, given)
                     if self._watch(connection, started, looks):
@@ -193,7 +190,7 @@ class TerminalDoor:
             language=asked.language,
             terminal=AtTerminal(
                 program="fab" if asked.program == "fab" else "giucong",
-                environment={k: v[:100] for k, v in asked.environment.items() if k in _KEPT},
+                environment={k: v[:100] for k, v in asked.environment.items() if k in CARRIED},
                 files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
                 opener=asked.opener,
                 is_root=is_root, by_kernel=not is_root,
@@ -205,7 +202,7 @@ class TerminalDoor:
         try:
             os.write(descriptor, write_order(order))
             streams, files = given[:_STREAMS], given[_STREAMS:]
-            return self.forks.start([*streams, descriptor, *files], looks=_looks(order))
+            return self.forks.start([*streams, descriptor, *files], looks=looks_only(order))
         finally:
             os.close(descriptor)
 
@@ -296,12 +293,6 @@ def _check_files(task: Task, asked: _Asked, number: int) -> None:
 
 
 _OF_CALLER = frozenset(OfCaller.__args__) - {"own-folder"}  # type: ignore[attr-defined]  # a Literal
-
-
-def _looks(order: Order) -> bool:
-    if order.task in {BARE, COMPLETE} or order.values.get("dry_run"):
-        return True
-    return "dry_run" not in find_task(order.task).flags
 
 
 def _name_of(user: int) -> str:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from ops.access.identity import check_door
-from ops.access.rights import BARE
 from ops.alerts.decisions import job_subject
 from ops.alerts.overview import AlertView
 from ops.backups.media.known_copies import print_copy_list
@@ -23,6 +22,7 @@ from ops.status.problem import Level, Problem
 from ops.status.problem_wording import explain_problem, summarize
 from ops.status.problems import find_problems, is_late
 from ops.status.tasks import Status
+from ops.terminal.elsewhere import BARE
 from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
 

@@ -1,4 +1,4 @@
-"""Who types sits elsewhere: what their own process does for an act that the service runs."""
+"""Who types sits elsewhere: what both sides know, and who opens that person's files."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from pathlib import Path
 
 from ops.meanwhile import meanwhile
 
@@ -16,6 +17,18 @@ PACKET = 64 * 1024
 _MOST_HANDED = 32
 Doing = Callable[[list[int]], None]
 """Does a part of an act; gets descriptors, which are its own now."""
+
+SOCKET = Path("/run/giucong/terminal.sock")
+"""Where the installed service hears who types."""
+
+GROUP = "giucong-operators"
+"""Who may knock: its members, and root."""
+
+BARE, COMPLETE = "giucong", "complete"
+"""What is asked and is no task: what is red everywhere, and what may stand after a flag."""
+
+CARRIED = frozenset({"TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCONG_DEBUG"})
+"""What goes along of the environment: what the terminal can show."""
 
 _OPENER: ContextVar[socket.socket | None] = ContextVar("opener", default=None)
 

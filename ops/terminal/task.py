@@ -185,6 +185,8 @@ class Task:
         is_looking: Whether it may read any estate file, for it does nothing that the file says.
         as_oneself: Whether it reads and writes wherever it is told; with lent rights it is refused.
         is_foreground: Whether it runs until it is ended, so that it has no result.
+        keeps: Whether it writes down what it did though it takes no `--dry-run`, as a paper's
+            number is; without both it only looks.
         forms: The console's acts.
     """
 
@@ -200,6 +202,7 @@ class Task:
     is_looking: bool = False
     as_oneself: bool = False
     is_foreground: bool = False
+    keeps: bool = False
     forms: tuple[Form, ...] = ()
 
     @property
@@ -226,6 +229,10 @@ class Task:
         if not self.is_foreground and JSON_FLAG not in found:
             found[JSON_FLAG] = _declared(JSON_FLAG, Annotated[bool, Flag(JSON)], default=False)
         return found
+
+    def looks_only(self, values: Mapping[str, object]) -> bool:
+        """Say whether it changes nothing with these values, so that ending it loses nothing."""
+        return bool(values.get("dry_run")) or not (self.keeps or "dry_run" in self.flags)
 
     def run(self, values: Mapping[str, object]) -> int | None:
         """Do it with what was given, see `make`; gives the exit code, None for 0."""

@@ -7,7 +7,7 @@ from ops.terminal.flags import Json, SiteOrAll
 from ops.terminal.task import Flag, task
 
 
-@task("backup.check", "ops.backups.checks.cli:check_sites", roles=OPERATE)
+@task("backup.check", "ops.backups.checks.cli:check_sites", roles=OPERATE, keeps=True)
 class Check:
     """Check repositories: is everything there, and is it sound?"""
 

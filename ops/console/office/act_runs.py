@@ -324,7 +324,7 @@ def _follow(run: ActRun, forks: Forks, order: bytes) -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     try:
         os.write(given, order)
-        looks = "dry_run" not in find_act(run.act).declared.flags or run.is_rehearsal
+        looks = find_act(run.act).declared.looks_only(run.values)
         run.process = forks.start([nowhere, told[1], errors[1], given], looks=looks)
     except BaseException:
         os.close(told[0])

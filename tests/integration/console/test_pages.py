@@ -8,11 +8,12 @@ from itertools import product
 import pytest
 
 from ops.access.identity import NotAllowedError
-from ops.access.rights import BARE, OFFICE
+from ops.access.rights import OFFICE
 from ops.console.acts import all_acts
 from ops.console.office.documents import Document, Documents
 from ops.console.page import all_pages
 from ops.errors import OpsError
+from ops.terminal.elsewhere import BARE
 from ops.terminal.task import all_tasks
 from tests.console_office import PEOPLE, InProcess, let_backups_fail
 
