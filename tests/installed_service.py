@@ -4,14 +4,22 @@ It lives in a mount namespace of its own, as a process of the user `giucong`; wh
 runs as they are. It takes root.
 """
 
+import ctypes
 import os
+import pickle
+import select
 import signal
 import subprocess
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+import psutil
 
 from tests.installed_machine import (
     OPERATOR,
@@ -42,6 +50,8 @@ echo $$
 exec sleep infinity
 """
 _WAIT_SECONDS = 60.0
+_CLONE_NEWNS = 0x20000
+T = TypeVar("T")
 
 
 @dataclass
@@ -94,6 +104,16 @@ class InstalledService:
         while not socket_of.exists():
             assert time.monotonic() < until, self.log.read_text(encoding="utf-8")
             time.sleep(0.05)
+
+    def acting(self) -> list[psutil.Process]:
+        """Give the processes of acts: forked as the office is, which is the first."""
+        forking = next(it for it in psutil.process_iter(["cmdline", "uids"])
+                       if "ops.service.office_process" in (it.info["cmdline"] or ())
+                       and it.info["uids"].real == SERVICE
+                       and it.ppid() == self.number)  # fmt: skip
+        assert forking.num_threads() == 1  # a fork keeps no others
+        _office, *acting = sorted(forking.children(), key=lambda it: it.create_time())
+        return acting
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Have the service stop."""
@@ -152,3 +172,59 @@ def give_to(login: str, *places: Path) -> None:
     for place in places:
         for it in (place, *place.rglob("*")):
             os.chown(it, number, number, follow_symlinks=False)
+
+
+def be_there(place: int, login: str) -> None:
+    """Become somebody in the namespace of a process; of a forked process, which then ends."""
+    number, is_member = PEOPLE[login]
+    there = os.open(f"/proc/{place}/ns/mnt", os.O_RDONLY)
+    if ctypes.CDLL(None, use_errno=True).setns(there, _CLONE_NEWNS):  # os.setns is of Python 3.12
+        raise OSError(ctypes.get_errno(), "setns")
+    os.close(there)
+    os.setgroups([GROUP_ID] if is_member else [])
+    os.setresgid(number, number, number)
+    os.setresuid(number, number, number)
+
+
+def done_there(
+    service: InstalledService, login: str, do: Callable[[], T], *, seconds: float = 30
+) -> T:
+    """Give what somebody gets who does something there, in a process of their own.
+
+    Raises:
+        TimeoutError: It takes longer; then it has been killed.
+    """
+    hear, tell = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            be_there(service.place, login)
+            os.environ.clear()
+            os.environ.update(service.environment_of(login))
+            told = pickle.dumps(do())
+        except BaseException:  # noqa: BLE001 - it goes to who waits
+            told = pickle.dumps(AssertionError(traceback.format_exc()))
+        with suppress(OSError), os.fdopen(tell, "wb") as file:
+            file.write(told)
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(hear, "rb") as file:
+        parts, until = list[bytes](), time.monotonic() + seconds
+        try:
+            while select.select([file], [], [], max(0.0, until - time.monotonic()))[0]:
+                if not (part := os.read(file.fileno(), 1 << 16)):
+                    break
+                parts.append(part)
+            else:
+                raise TimeoutError(f"{login} still waits after {seconds} seconds")
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    got = pickle.loads(b"".join(parts))  # noqa: S301 - of our own fork
+    if isinstance(got, BaseException):
+        raise got
+    return got  # type: ignore[no-any-return]  # what was pickled there

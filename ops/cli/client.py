@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -39,7 +40,7 @@ from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 from ops.terminal.there import do_here
 
-_PACKET, _CHUNK = 64 * 1024, 1 << 16
+_PACKET, _MOST_PIPED = 64 * 1024, 64 << 20
 
 
 class ServiceAwayError(OpsError):
@@ -253,7 +254,7 @@ def _pack_one(it: DeclaredFlag, typed: str, luggage: _Luggage, held: ExitStack) 
     shape = "input-file" if it.shape == "input-folder" and path.is_file() else it.shape
     file = {"flag": it.name, "shape": shape, "typed": typed}
     if shape in {"input-file", "secret", "proof"}:
-        return {**file, "descriptor": luggage.add(_open(path, os.O_RDONLY))}
+        return {**file, "descriptor": luggage.add(_open_file(path))}
     if luggage.line is None:
         ours, theirs = socket.socketpair()
         luggage.line = held.enter_context(ours)
@@ -272,6 +273,28 @@ def _open(path: Path, flags: int) -> int:
             "{path} cannot be read", why="{reason}", data="nothing was changed",
             next_step="name a file that you may read", path=path, reason=error.strerror,
         ) from error  # fmt: skip
+
+
+def _open_file(path: Path) -> int:
+    """Open a file to read; of a pipe, as `<(…)` is one, take what comes: no act waits for it."""
+    opened = _open(path, os.O_RDONLY | os.O_NONBLOCK)
+    kind = os.fstat(opened).st_mode
+    if stat.S_ISREG(kind):
+        return opened
+    with os.fdopen(opened, "rb") as file:
+        os.set_blocking(opened, True)
+        content = file.read(_MOST_PIPED + 1) if stat.S_ISFIFO(kind) else b""
+    if not stat.S_ISFIFO(kind) or len(content) > _MOST_PIPED:
+        raise WrongUseError(
+            "{path} cannot be read", why="it is no file, or a pipe that brings much",
+            data="nothing was changed", next_step="name a file that you may read", path=path,
+        )  # fmt: skip
+    copy = os.memfd_create("piped", os.MFD_CLOEXEC)
+    os.fchmod(copy, 0o600)
+    with os.fdopen(os.dup(copy), "wb") as file:
+        file.write(content)
+    os.lseek(copy, 0, os.SEEK_SET)
+    return copy
 
 
 def _refuse_existing(path: Path) -> None:

@@ -15,7 +15,7 @@ import socket
 import sys
 import termios
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
@@ -32,9 +32,18 @@ from ops.terminal.exit_codes import attempt
 from ops.terminal.output import write_line
 from ops.terminal.task import JSON_FLAG, find_task
 
+_Values = Mapping[str, Any]
+
 
 def do_act(descriptors: list[int]) -> int:
-    """Do the act that the first descriptor holds; gives its exit code."""
+    """Do the act that the first descriptor holds; gives its exit code.
+
+    What ends it before it has its streams is said, too, on those that were forked with it.
+    """
+    return attempt(lambda: _do(descriptors))
+
+
+def _do(descriptors: list[int]) -> int:
     with os.fdopen(descriptors[0], "rb") as file:
         file.seek(0)
         order = parse_order(file.read())
@@ -45,7 +54,7 @@ def do_act(descriptors: list[int]) -> int:
             _take_streams()
             is_rehearsal = bool(order.values.get("dry_run"))
             return write_document(lambda: _run_form(order), dry_run=is_rehearsal)
-        _take_terminal(terminal, lasts=not looks_only(order))
+        _take_terminal(terminal)
         return _run_typed(order, terminal, descriptors[1:])
 
 
@@ -77,7 +86,8 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
             line = socket.socket(fileno=os.dup(descriptors[terminal.opener]))
             held.enter_context(opening_through(held.enter_context(line)))
             placed = placed_files(terminal, order.values, descriptors)
-            return carry_out(task, order.values, placed)
+            is_lasting = not looks_only(order)
+            return carry_out(task, order.values, _lasting(placed) if is_lasting else placed)
 
     if order.values.get(JSON_FLAG):
         return write_document(run, dry_run=bool(order.values.get("dry_run")))
@@ -106,21 +116,22 @@ def _proving(order: Order) -> Iterator[Mapping[str, Any]]:
         yield {**order.values, order.proof_flag: f"/dev/fd/{descriptor}"}
 
 
-def _take_terminal(terminal: AtTerminal, *, lasts: bool) -> None:
-    """Take a person's terminal for our own.
+@contextmanager
+def _lasting(placed: AbstractContextManager[_Values]) -> Iterator[_Values]:
+    """Go on when the terminal has gone, from when the person's files are here; until then end."""
+    with placed as given:
+        signal.signal(signal.SIGHUP, _let_go)
+        yield given
 
-    Args:
-        terminal: What it is.
-        lasts: Whether the act goes on when the terminal has gone.
-    """
+
+def _take_terminal(terminal: AtTerminal) -> None:
+    """Take a person's terminal for our own."""
     os.environ.update(terminal.environment)
     sys.argv = [terminal.program]
     for stream in range(3):
         if os.isatty(stream):
             fcntl.ioctl(stream, termios.TIOCSCTTY, 0)
             break
-    if lasts:
-        signal.signal(signal.SIGHUP, _let_go)
     _take_streams()
 
 

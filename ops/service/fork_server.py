@@ -29,8 +29,8 @@ MOST_DESCRIPTORS = 64
 _PACKET = 4_096
 _STREAMS = 3
 _LAST_SECONDS = 5.0
-_NOT_BEGUN = 1 << 8
-"""The status of a process that has ended with 1 (waitpid(2))."""
+_NOT_BEGUN = signal.SIGKILL
+"""The status (waitpid(2)) of what had no memory to begin with."""
 
 Act = Callable[[list[int]], int]
 """What a forked process does: it gets the descriptors behind the standard streams, and gives the

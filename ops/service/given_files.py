@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ops.console.office.order import AtTerminal, GivenFile
-from ops.errors import SecretError
+from ops.errors import SecretError, WrongUseError
 from ops.language.text import name_as_typed
 from ops.secret_files import open_secret
+from ops.service.given_room import OVERHEAD, Room
 from ops.terminal.exchange import MOST_BYTES, receive_tree, send_tree, too_much
 from ops.terminal.task import ONE_FILE
 
@@ -42,8 +43,8 @@ def placed_files(
     """
     placed, named = dict(values), dict[str, str]()
     with ExitStack() as held:
-        for it in terminal.files:
-            place = _place(it, Path(terminal.folder), descriptors, terminal.line, held)
+        for number, it in enumerate(terminal.files):
+            place = _place(it, number, Path(terminal.folder), descriptors, terminal.line, held)
             named[place], given = it.typed, placed[it.flag]
             placed[it.flag] = (
                 [place if typed == it.typed else typed for typed in given]
@@ -58,29 +59,56 @@ def placed_files(
 
 
 def _place(
-    given: GivenFile, folder: Path, descriptors: list[int], line: int, held: ExitStack
-) -> str:
+    given: GivenFile, number: int, folder: Path, descriptors: list[int], line: int,
+    held: ExitStack,
+) -> str:  # fmt: skip
     if given.shape in {"secret", "proof"}:
         return f"/dev/fd/{held.enter_context(open_secret(_read_secret(given, descriptors)))}"
     is_made = given.shape.startswith("output")
-    place = folder / (_OUT if is_made else _GIVEN) / given.flag
+    place = folder / (_OUT if is_made else _GIVEN) / (given.flag if is_made else str(number))
     place.mkdir(parents=True, mode=0o700)
     if is_made and given.shape not in ONE_FILE:
         return str(place)
-    place /= Path(given.typed).name or given.flag
+    name = Path(given.typed).name
+    place /= given.flag if name in {"", ".."} else name
     if given.shape == "input-file":
-        _copy(descriptors[given.descriptor], place)
+        _copy(_regular(given, descriptors), place, Room(folder))
     elif given.shape == "input-folder":
         place.mkdir(mode=0o700)
-        with _folder(place) as opened, _line(descriptors[line]) as stream:
+        with _folder(place) as opened, _Weighed(folder, descriptors[line]) as stream:
             receive_tree(stream, opened)
     return str(place)
 
 
+def _regular(given: GivenFile, descriptors: list[int]) -> int:
+    """Give the descriptor of a file; reading one could otherwise wait, or never end."""
+    if not 0 <= given.descriptor < len(descriptors) or not stat.S_ISREG(
+        os.fstat(descriptors[given.descriptor]).st_mode
+    ):
+        raise WrongUseError(
+            "{path} is no file", data="nothing was changed", next_step="name a file",
+            path=given.typed,
+        )  # fmt: skip
+    return descriptors[given.descriptor]
+
+
+class _Weighed(socket.socket):
+    """The line, of which no more is taken than there is room for."""
+
+    def __init__(self, folder: Path, descriptor: int) -> None:
+        super().__init__(fileno=os.dup(descriptor))
+        self._room = Room(folder)
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive, and count it."""
+        piece = super().recv(size, flags)
+        self._room.take(len(piece) + OVERHEAD)
+        return piece
+
+
 def _read_secret(given: GivenFile, descriptors: list[int]) -> str:
-    with os.fdopen(os.dup(descriptors[given.descriptor]), "rb") as file:
-        status = os.fstat(file.fileno())
-        if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+    with os.fdopen(os.dup(_regular(given, descriptors)), "rb") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
             raise SecretError(
                 "others may read the password file {path}",
                 data="nothing was changed",
@@ -90,13 +118,14 @@ def _read_secret(given: GivenFile, descriptors: list[int]) -> str:
         return file.read(_MOST_SECRET).decode("utf-8", "surrogateescape")
 
 
-def _copy(source: int, target: Path) -> None:
+def _copy(source: int, target: Path, room: Room) -> None:
     size = 0
     with os.fdopen(os.dup(source), "rb", buffering=0) as read, target.open("xb") as written:
         while piece := read.read(_CHUNK):
             size += len(piece)
             if size > MOST_BYTES:
                 raise too_much()
+            room.take(len(piece))
             written.write(piece)
 
 
@@ -105,7 +134,7 @@ def _send_back(terminal: AtTerminal, descriptors: list[int]) -> None:
         if it.shape.startswith("output"):
             place = Path(terminal.folder) / _OUT / it.flag
             with _line(descriptors[terminal.line]) as stream:
-                send_tree(stream, place)
+                send_tree(stream, place, forget=True)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from ops.console.office.desk import Keeper
 from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
 from ops.console.office.server import make_socket
 from ops.console.office.shares import TooManyActsError
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.language.text import Language, speaking
 from ops.service.act_process import looks_only
 from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
@@ -54,6 +54,19 @@ STOP_SECONDS = 60.0
 """So long acts that change something may go on when the service stops."""
 
 _PEER = struct.Struct("3i")
+
+
+class KilledError(OpsError):
+    """An act has ended without saying anything."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            "this was ended before it was done",
+            why="signal {number}: perhaps there was no memory for it",
+            data="what was reported as done before is done",
+            next_step="`{program} service.status`, then type it again",
+            number=number,
+        )
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,7 +159,7 @@ class TerminalDoor:
             asked = msgspec.convert(json.loads(packet), _Asked)
             language = asked.language
             self._check(asked, given, is_one_more=is_one_more)
-            with self._folder(asked) as folder:
+            with self._folder(asked, user) as folder:
                 order = self._order(asked, user, folder)
                 looks = looks_only(order)
                 with note_act(self.place, order, changes=not looks) as noted:
@@ -155,6 +168,7 @@ class TerminalDoor:
                         if not looks:
                             noted.note_cut()
                         started.ended.wait()
+            _refuse_silent(started)
             connection.send(json.dumps({"code": started.code}).encode())
         except Exception as error:  # noqa: BLE001 - whatever it is, the client says it
             is_bad = isinstance(error, msgspec.MsgspecError | ValueError | RecursionError)
@@ -223,8 +237,7 @@ class TerminalDoor:
             if connection not in ready:
                 continue
             if connection.recv(64) != b"cancel":
-                if looks:
-                    started.send(signal.SIGINT)
+                started.send(signal.SIGINT if looks else signal.SIGHUP)  # until it has its files
                 return True
             started.send(signal.SIGINT)
         return False
@@ -242,17 +255,24 @@ class TerminalDoor:
                 self._running[user] -= 1
 
     @contextmanager
-    def _folder(self, asked: _Asked) -> Iterator[Path | None]:
+    def _folder(self, asked: _Asked, user: int) -> Iterator[Path | None]:
+        """Make a folder for an act's files; its name begins with whose they are (`Room`)."""
         if not asked.files:
             yield None
             return
         is_secret = any(it.shape.startswith("output-secret") for it in asked.files)
-        folder = (self.memory if is_secret else self.place) / token_urlsafe(12)
+        folder = (self.memory if is_secret else self.place) / f"{user}-{token_urlsafe(12)}"
         folder.mkdir(parents=True, mode=0o700)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_silent(started: Started) -> None:
+    """Say of an act that was killed what nobody else does."""
+    if started.code < 0 and started.code != -signal.SIGINT:
+        raise KilledError(-started.code)
 
 
 def _check_completion(asked: _Asked) -> None:

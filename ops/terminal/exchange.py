@@ -53,8 +53,13 @@ class Received:
     kept: list[str]
 
 
-def send_tree(line: socket.socket, top: Path) -> None:
+def send_tree(line: socket.socket, top: Path, *, forget: bool = False) -> None:
     """Send a file, or what a folder holds; what is no file, folder or symbolic link is left out.
+
+    Args:
+        line: To who receives it.
+        top: The file or folder.
+        forget: Whether each file goes as soon as it is sent.
 
     Raises:
         ExchangeError: It is more than goes through the line.
@@ -85,6 +90,8 @@ def send_tree(line: socket.socket, top: Path) -> None:
                     )  # fmt: skip
                 line.sendall(piece)
                 left -= len(piece)
+        if forget:
+            path.unlink()
     _send_head(line, {})
 
 

@@ -212,13 +212,8 @@ def acts(service: InstalledService) -> list[Path]:
 @contextmanager
 def held(service: InstalledService) -> Iterator[None]:
     """Let what runs for people stand still meanwhile."""
-    forking = next(it for it in psutil.process_iter(["cmdline", "uids"])
-                   if "ops.service.office_process" in (it.info["cmdline"] or ())
-                   and it.info["uids"].real == SERVICE
-                   and it.ppid() == service.number)  # fmt: skip
-    assert forking.num_threads() == 1  # a fork keeps no others
-    office, *running = sorted(forking.children(), key=lambda it: it.create_time())
-    assert running, office
+    running = service.acting()
+    assert running
     for it in running:
         it.suspend()
     try:

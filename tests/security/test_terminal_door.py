@@ -1,0 +1,236 @@
+"""A member of the group speaks to the door as no client of ours does."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.errors import OpsError
+from ops.service import given_room
+from ops.service.given_room import Room
+from ops.terminal.elsewhere import SOCKET
+from tests.forks import forks
+from tests.installed_machine import OPERATOR, only_root
+from tests.installed_service import InstalledService, done_there, installed_service
+from tests.integration.service.test_terminal_door import acts, install, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[InstalledService]:
+    with tempfile.TemporaryDirectory(prefix="giucong-hostile-") as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        with installed_service(install(folder), folder / "log") as running:
+            yield running
+
+
+@pytest.fixture
+def mine() -> Iterator[Path]:
+    """Give a folder of the operator's."""
+    with tempfile.TemporaryDirectory(prefix="giucong-mine-") as place:
+        os.chown(place, OPERATOR, OPERATOR)
+        yield Path(place)
+
+
+def say(
+    task: str, values: Mapping[str, Any], files: Sequence[Mapping[str, Any]] = (),
+    descriptors: Sequence[int] = (), **more: Any,
+) -> tuple[dict[str, Any], str]:  # fmt: skip
+    """Say something to the door, as who runs this; gives its answer, and what the act wrote."""
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line,
+        tempfile.TemporaryFile() as out,
+    ):
+        line.settimeout(20)
+        line.connect(str(SOCKET))
+        asked = {"task": task, "values": values, "language": "en", "program": "giucong",
+                 "environment": {}, "files": files, "line": -1, **more}  # fmt: skip
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        packet = json.dumps(asked).encode()
+        socket.send_fds(line, [packet], [nothing, out.fileno(), out.fileno(), *descriptors])
+        told = line.recv(1 << 16)
+        out.seek(0)
+        return json.loads(told), out.read().decode()
+
+
+def given(flag: str, typed: str, descriptor: int = 0, shape: str = "input-file") -> dict[str, Any]:
+    return {"flag": flag, "shape": shape, "typed": typed, "descriptor": descriptor}
+
+
+def open_pipe(folder: Path) -> int:
+    os.mkfifo(folder / "pipe")
+    return os.open(folder / "pipe", os.O_RDWR)
+
+
+OPENED: Mapping[str, Callable[[Path], int]] = {
+    "folder": lambda folder: os.open(folder, os.O_RDONLY),
+    "pipe that nobody writes": open_pipe,
+    "device without an end": lambda _folder: os.open("/dev/zero", os.O_RDONLY),
+    "terminal": lambda _folder: pty.openpty()[1],
+    "socket": lambda _folder: socket.socketpair()[0].detach(),
+    "path alone": lambda folder: os.open(folder / "..", os.O_PATH),
+}  # fmt: skip
+
+
+@only_root
+@pytest.mark.parametrize("kind", OPENED)
+@pytest.mark.parametrize(
+    ("task", "flag", "shape", "more"),
+    [("asset.import", "file", "input-file", {}),
+     ("backup.key-add", "password_file", "secret", {"site": "cong-xa"})],
+)  # fmt: skip
+def test_what_is_no_file_is_refused_at_once(  # noqa: PLR0917 - three parameters
+    service: InstalledService, mine: Path, kind: str, task: str, flag: str, shape: str,
+    more: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """An act that waited for it would go on for ever when the line is cut."""
+
+    def do() -> tuple[dict[str, Any], str]:
+        return say(task, {flag: "x.toml", **more}, [given(flag, "x.toml", shape=shape)],
+                   [OPENED[kind](mine)])  # fmt: skip
+
+    told, written = done_there(service, "nva", do)
+    assert told != {"code": 0}
+    assert "x.toml is no file" in written
+    assert not acts(service)
+
+
+@only_root
+@pytest.mark.parametrize("name", ["..", "x/..", ".", "/", "a" * 300, "x\0y"])
+def test_no_name_of_a_file_leads_out_of_the_acts_folder(
+    service: InstalledService, mine: Path, name: str
+) -> None:
+    (mine / "f").write_text("no asset\n")
+
+    def do() -> tuple[dict[str, Any], str]:
+        opened = os.open(mine / "f", os.O_RDONLY)
+        return say("asset.import", {"file": name}, [given("file", name)], [opened])
+
+    told, written = done_there(service, "nva", do)
+    assert told.get("code", 1) != 0
+    assert "Traceback" not in written
+    assert [*(service.estate.parent / "var/state/console").iterdir()] == []
+
+
+@only_root
+def test_an_act_whose_files_never_come_ends_with_its_line(service: InstalledService) -> None:
+    """It has begun nothing, although it is one that goes on."""
+
+    def do() -> None:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        line.connect(str(SOCKET))
+        ours, theirs = socket.socketpair()
+        asked = {"task": "archive.ingest", "values": {"from_": "x", "site": "cong-xa"},
+                 "language": "en", "program": "giucong", "environment": {}, "line": 0,
+                 "files": [given("from_", "x", -1, "input-folder")]}  # fmt: skip
+        nothing = os.open(os.devnull, os.O_RDWR)
+        socket.send_fds(line, [json.dumps(asked).encode()], [nothing] * 3 + [theirs.detach()])
+        held = os.dup(ours.fileno())  # somebody else has it, and says nothing
+        if os.fork() == 0:
+            line.close()
+            time.sleep(20)
+            os._exit(held and 0)
+        time.sleep(2)
+
+    done_there(service, "nva", do)
+    wait_for(lambda: not acts(service), 10)
+
+
+@only_root
+def test_an_act_that_cannot_begin_says_so(service: InstalledService) -> None:
+    """Another session's terminal: the act cannot have it for its own."""
+
+    def do() -> tuple[dict[str, Any], str]:
+        ours, theirs = pty.openpty()
+        os.set_blocking(ours, False)
+        if os.fork() == 0:
+            os.setsid()
+            os.close(os.open(os.ttyname(theirs), os.O_RDWR))  # its controlling terminal now
+            time.sleep(20)
+        time.sleep(0.5)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+            line.connect(str(SOCKET))
+            asked = {"task": "backup.status", "values": {}, "language": "en", "program": "fab",
+                     "environment": {}, "files": [], "line": -1}  # fmt: skip
+            socket.send_fds(line, [json.dumps(asked).encode()], [theirs] * 3)
+            told = json.loads(line.recv(1 << 16))
+        return told, os.read(ours, 1 << 16).decode()
+
+    told, written = done_there(service, "nva", do)
+    assert told == {"code": 1}
+    assert "something unexpected happened" in written
+
+
+def test_what_is_no_order_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An act that fails before it has read what to do leaves nobody without a word."""
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    hear, tell = os.pipe()
+    order = os.memfd_create("order")
+    os.write(order, b"{")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    started = forks().start([nothing, tell, tell, order], looks=True)
+    assert started.ended.wait(30)
+    os.close(tell)
+    with os.fdopen(hear, "rb") as told:
+        assert "something unexpected happened" in told.read().decode()
+    for it in (order, nothing):
+        os.close(it)
+    assert started.code == 1
+
+
+@only_root
+def test_an_act_that_is_killed_is_told_of(service: InstalledService) -> None:
+    def do() -> dict[str, Any]:
+        _ours, theirs = socket.socketpair()
+        files = [given("from_", "x", -1, "input-folder")]
+        return say(
+            "archive.ingest", {"from_": "x", "site": "cong-xa"}, files, [theirs.detach()], line=0
+        )[0]
+
+    def kill() -> None:
+        wait_for(lambda: bool(acts(service)))
+        time.sleep(1)
+        for it in service.acting():
+            it.send_signal(signal.SIGKILL)
+
+    pid = os.fork()
+    if pid == 0:
+        with suppress(BaseException):
+            kill()
+        os._exit(0)
+    told = done_there(service, "nva", do)
+    os.waitpid(pid, 0)
+    assert "ended before it was done" in told["error"]["what"]
+
+
+def test_nobody_takes_the_room_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a sum over all acts, and what is left free is nobody's."""
+    monkeypatch.setattr(given_room, "MOST_BYTES", 40 << 20)
+    monkeypatch.setattr(given_room, "_STEP", 1 << 20)
+    folders = [tmp_path / name for name in ("1061-a", "1061-b", "1062-a")]
+    for it in folders:
+        it.mkdir()
+    (folders[0] / "given").write_bytes(bytes(30 << 20))
+    mine, others = Room(folders[1]), Room(folders[2])
+    others.take(39 << 20)
+    mine.take(5 << 20)
+    (folders[1] / "given").write_bytes(bytes(5 << 20))
+    with pytest.raises(OpsError, match="no room"):
+        mine.take(6 << 20)
+    room = os.statvfs(tmp_path)
+    monkeypatch.setattr(given_room, "MOST_BYTES", 1 << 60)
+    monkeypatch.setattr(given_room, "_GIB", room.f_bavail * room.f_frsize - (1 << 20))
+    monkeypatch.setattr(given_room, "_SHARE", 1)
+    with pytest.raises(OpsError, match="no room"):
+        Room(folders[2]).take(2 << 20)
