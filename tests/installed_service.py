@@ -51,6 +51,7 @@ exec sleep infinity
 """
 _WAIT_SECONDS = 60.0
 _CLONE_NEWNS = 0x20000
+_OFFICE = "ops.service.office_process"
 T = TypeVar("T")
 
 
@@ -107,13 +108,9 @@ class InstalledService:
 
     def acting(self) -> list[psutil.Process]:
         """Give the processes of acts: forked as the office is, which is the first."""
-        forking = next(it for it in psutil.process_iter(["cmdline", "uids"])
-                       if "ops.service.office_process" in (it.info["cmdline"] or ())
-                       and it.info["uids"].real == SERVICE
-                       and it.ppid() == self.number)  # fmt: skip
+        forking = next(it for it in _children(self.number) if _OFFICE in it.cmdline())
         assert forking.num_threads() == 1  # a fork keeps no others
-        _office, *acting = sorted(forking.children(), key=lambda it: it.create_time())
-        return acting
+        return _children(forking.pid)[1:]
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Have the service stop."""
@@ -164,6 +161,13 @@ def installed_service(estate: Path, log: Path) -> Iterator[InstalledService]:
         inside.wait(30)
         if inside.stdout is not None:
             inside.stdout.close()
+
+
+def _children(number: int) -> list[psutil.Process]:
+    """Give a process's children, the oldest first, at once: psutil looks at every process."""
+    told = (it.read_text() for it in Path(f"/proc/{number}/task").glob("*/children"))
+    found = [psutil.Process(int(it)) for text in told for it in text.split()]
+    return sorted(found, key=lambda it: it.create_time())
 
 
 def give_to(login: str, *places: Path) -> None:

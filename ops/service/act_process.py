@@ -36,14 +36,7 @@ _Values = Mapping[str, Any]
 
 
 def do_act(descriptors: list[int]) -> int:
-    """Do the act that the first descriptor holds; gives its exit code.
-
-    What ends it before it has its streams is said, too, on those that were forked with it.
-    """
-    return attempt(lambda: _do(descriptors))
-
-
-def _do(descriptors: list[int]) -> int:
+    """Do the act that the first descriptor holds; gives its exit code."""
     with os.fdopen(descriptors[0], "rb") as file:
         file.seek(0)
         order = parse_order(file.read())

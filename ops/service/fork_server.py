@@ -24,8 +24,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from ops.jobs.life import die_with_parent
+from ops.terminal.exit_codes import attempt
 
 MOST_DESCRIPTORS = 64
+_HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PACKET = 4_096
 _STREAMS = 3
 _LAST_SECONDS = 5.0
@@ -173,7 +175,7 @@ class _Server:
         with bell, ring:
             ring.setblocking(False)  # noqa: FBT003 - its only way
             signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in _HEARD:
                 signal.signal(number, self._note)
             is_open = True
             while is_open or self.office or self.running:
@@ -208,6 +210,7 @@ class _Server:
         number, parent = told["id"], os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)  # none is for us that the new one gets
         try:
             pid = os.fork()
         except OSError:  # no memory, no process left: this one alone is not begun
@@ -215,6 +218,7 @@ class _Server:
             pid = -1
         if pid == 0:
             self._become(parent, descriptors)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
         for it in descriptors:
             os.close(it)
         if pid > 0:
@@ -246,7 +250,7 @@ class _Server:
             for wanted, it in enumerate(descriptors[:_STREAMS]):
                 os.dup2(it, wanted)
                 os.close(it)
-            code = self.act(descriptors[_STREAMS:])
+            code = attempt(lambda: self._do(descriptors[_STREAMS:]))
         except SystemExit as ending:
             code = ending.code if isinstance(ending.code, int) else 1
         finally:
@@ -255,6 +259,11 @@ class _Server:
             with suppress(Exception):
                 sys.stderr.flush()
             os._exit(code)
+
+    def _do(self, descriptors: list[int]) -> int:
+        """Do the act, and hear from now on who ends it."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+        return self.act(descriptors)
 
     def _reap(self) -> None:
         while True:

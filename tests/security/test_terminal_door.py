@@ -190,6 +190,26 @@ def test_what_is_no_order_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @only_root
+def test_an_act_that_is_ended_as_it_is_forked_hears_it_itself() -> None:
+    """With the handlers it was forked with, it would end nobody, or have all of them end."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for _turn in range(20):
+            hear, tell = os.pipe()
+            order = os.memfd_create("order")
+            os.write(order, json.dumps([0] * 1_000_000).encode())  # takes a while, and is none
+            started = forks().start([nothing, tell, tell, order], looks=True)
+            started.send(number)
+            assert started.ended.wait(30)
+            os.close(tell)
+            os.close(order)
+            with os.fdopen(hear, "rb") as told:
+                assert told.read()
+            assert started.code in {1, 130}
+    os.close(nothing)
+
+
+@only_root
 def test_an_act_that_is_killed_is_told_of(service: InstalledService) -> None:
     def do() -> dict[str, Any]:
         _ours, theirs = socket.socketpair()

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -137,13 +137,30 @@ def test_a_line_that_is_cut_ends_no_write_and_it_is_listed(service: InstalledSer
     before = len(listed(service))
     typing = begin(service, "backup.run", "--site", "cong-xa")
     with held(service):
-        typing.kill()
-        typing.wait()
-        for it in filter(None, (typing.stdout, typing.stderr)):
-            it.close()  # whoever reads has gone, too
+        leave(typing)
         wait_for(lambda: "terminal has gone" in service.run("nva", "service.status").stdout)
     wait_for(lambda: not acts(service))
     assert len(listed(service)) == before + 1
+
+
+@only_root
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["backup.list", "--site", "cong-xa"], signal.SIGINT),
+     (["backup.run", "--site", "cong-xa", "--dry-run"], signal.SIGINT),
+     (["service.journal-verify"], signal.SIGHUP),
+     (["backup.check", "--site", "cong-xa"], signal.SIGHUP)],
+    ids=["looks", "rehearses", "keeps what it found", "checks and keeps that"],
+)  # fmt: skip
+def test_when_the_line_is_cut_what_keeps_something_is_not_interrupted(
+    service: InstalledService, words: list[str], told: signal.Signals
+) -> None:
+    """Without `--dry-run` are also tasks that write a paper's number, or what they have found."""
+    typing = begin(service, *words, lasts=told == signal.SIGHUP)
+    with held(service) as (act,):
+        leave(typing)
+        wait_for(lambda: signals(act, "ShdPnd") == {told}, 10)
+    wait_for(lambda: not service.acting())
 
 
 @only_root
@@ -195,14 +212,37 @@ def test_a_key_goes_onto_a_medium_of_who_types_and_touches_no_disk_of_the_servic
         assert waits.returncode == 4, waits.stdout + waits.stderr
 
 
-def begin(service: InstalledService, *words: str) -> "subprocess.Popen[bytes]":
-    """Have somebody type a command at no terminal, until it runs."""
+def begin(service: InstalledService, *words: str, lasts: bool = True) -> "subprocess.Popen[bytes]":
+    """Have somebody type a command at no terminal, until it runs; what lasts, has begun."""
     typing = subprocess.Popen(
         service.words_as("nva", str(GIUCONG), *words), env=service.environment_of("nva"),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    wait_for(lambda: bool(acts(service)), every=0.005)
+
+    def has_begun(act: psutil.Process) -> bool:
+        heard = signals(act, "SigCgt") - signals(act, "SigBlk")
+        return not lasts or (signal.SIGHUP in heard and signal.SIGCHLD not in heard)
+
+    wait_for(lambda: any(map(has_begun, service.acting())), every=0.002)
     return typing
+
+
+def leave(typing: "subprocess.Popen[bytes]") -> None:
+    """Have who types go, and whoever reads with them."""
+    typing.kill()
+    typing.wait()
+    for it in filter(None, (typing.stdout, typing.stderr)):
+        it.close()
+
+
+def signals(process: psutil.Process, kind: str) -> set[int]:
+    """Give the signals that wait for a process, or that it catches; by the name in proc(5)."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith(f"{kind}:"):
+                bits = int(line.split()[1], 16)
+                return {it for it in range(1, 65) if bits >> (it - 1) & 1}
+    return set()
 
 
 def acts(service: InstalledService) -> list[Path]:
@@ -210,14 +250,14 @@ def acts(service: InstalledService) -> list[Path]:
 
 
 @contextmanager
-def held(service: InstalledService) -> Iterator[None]:
+def held(service: InstalledService) -> Iterator[list[psutil.Process]]:
     """Let what runs for people stand still meanwhile."""
     running = service.acting()
     assert running
     for it in running:
         it.suspend()
     try:
-        yield
+        yield running
     finally:
         for it in running:
             it.resume()
