@@ -11,7 +11,7 @@ from ops.errors import Problem
 from ops.estate.load.read import INSTALLED_PATH, read_document
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
-from ops.service.terminal_door import GROUP
+from ops.terminal.elsewhere import GROUP
 
 OLD_RULE = Path("/etc/sudoers.d/giucong")
 """Where an earlier version's how-to put the rule that lent people the service's rights."""

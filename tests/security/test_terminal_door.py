@@ -20,19 +20,17 @@ from ops.service.given_room import Room
 from ops.terminal.elsewhere import SOCKET
 from tests.forks import forks
 from tests.installed_machine import OPERATOR, only_root
-from tests.installed_service import InstalledService, done_there, installed_service
-from tests.integration.service.test_terminal_door import acts, install, wait_for
+from tests.installed_service import InstalledService, done_there
+from tests.integration.service.installed_estate import installed
+from tests.integration.service.test_terminal_door import acts, wait_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[InstalledService]:
-    with tempfile.TemporaryDirectory(prefix="giucong-hostile-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)
-        with installed_service(install(folder), folder / "log") as running:
-            yield running
+    with installed() as running:
+        yield running
 
 
 @pytest.fixture
