@@ -281,9 +281,9 @@ def _open_file(path: Path) -> int:
     kind = os.fstat(opened).st_mode
     if stat.S_ISREG(kind):
         return opened
-    with os.fdopen(opened, "rb") as file:
-        os.set_blocking(opened, True)
-        content = file.read(_MOST_PIPED + 1) if stat.S_ISFIFO(kind) else b""
+    os.set_blocking(opened, True)
+    content = _read_pipe(opened) if stat.S_ISFIFO(kind) else b""
+    os.close(opened)
     if not stat.S_ISFIFO(kind) or len(content) > _MOST_PIPED:
         raise WrongUseError(
             "{path} cannot be read", why="it is no file, or a pipe that brings much",
@@ -295,6 +295,11 @@ def _open_file(path: Path) -> int:
         file.write(content)
     os.lseek(copy, 0, os.SEEK_SET)
     return copy
+
+
+def _read_pipe(pipe: int) -> bytes:
+    with os.fdopen(os.dup(pipe), "rb") as file:
+        return file.read(_MOST_PIPED + 1)
 
 
 def _refuse_existing(path: Path) -> None:

@@ -41,23 +41,32 @@ def mine() -> Iterator[Path]:
         yield Path(place)
 
 
-def say(
-    task: str, values: Mapping[str, Any], files: Sequence[Mapping[str, Any]] = (),
-    descriptors: Sequence[int] = (), **more: Any,
-) -> tuple[dict[str, Any], str]:  # fmt: skip
-    """Say something to the door, as who runs this; gives its answer, and what the act wrote."""
+def ask(
+    door: socket.socket, task: str, values: Mapping[str, Any],
+    files: Sequence[Mapping[str, Any]] = (), descriptors: Sequence[int] = (), *,
+    streams: Sequence[int], **more: Any,
+) -> None:  # fmt: skip
+    """Ask the door for something, as who runs this, and never open what the act asks for."""
+    door.settimeout(20)
+    door.connect(str(SOCKET))
+    asked = {"task": task, "values": values, "language": "en", "program": "giucong",
+             "environment": {}, "files": files, "line": -1, "opener": len(descriptors),
+             **more}  # fmt: skip
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    packet = json.dumps(asked).encode()
+    socket.send_fds(line, [packet], [*streams, *descriptors, theirs.detach()])
+    ours.detach()  # open until this process ends
+
+
+def say(*asked: Any, **more: Any) -> tuple[dict[str, Any], str]:
+    """Give the door's answer to what is asked, see `ask`; and what the act wrote."""
     with (
-        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door,
         tempfile.TemporaryFile() as out,
     ):
-        line.settimeout(20)
-        line.connect(str(SOCKET))
-        asked = {"task": task, "values": values, "language": "en", "program": "giucong",
-                 "environment": {}, "files": files, "line": -1, **more}  # fmt: skip
         nothing = os.open(os.devnull, os.O_RDONLY)
-        packet = json.dumps(asked).encode()
-        socket.send_fds(line, [packet], [nothing, out.fileno(), out.fileno(), *descriptors])
-        told = line.recv(1 << 16)
+        ask(door, *asked, streams=[nothing, out.fileno(), out.fileno()], **more)
+        told = door.recv(1 << 16)
         out.seek(0)
         return json.loads(told), out.read().decode()
 
@@ -127,13 +136,11 @@ def test_an_act_whose_files_never_come_ends_with_its_line(service: InstalledServ
 
     def do() -> None:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        line.connect(str(SOCKET))
         ours, theirs = socket.socketpair()
-        asked = {"task": "archive.ingest", "values": {"from_": "x", "site": "cong-xa"},
-                 "language": "en", "program": "giucong", "environment": {}, "line": 0,
-                 "files": [given("from_", "x", -1, "input-folder")]}  # fmt: skip
         nothing = os.open(os.devnull, os.O_RDWR)
-        socket.send_fds(line, [json.dumps(asked).encode()], [nothing] * 3 + [theirs.detach()])
+        files = [given("from_", "x", -1, "input-folder")]
+        values = {"from_": "x", "site": "cong-xa"}
+        ask(line, "archive.ingest", values, files, [theirs.detach()], streams=[nothing] * 3, line=0)
         held = os.dup(ours.fileno())  # somebody else has it, and says nothing
         if os.fork() == 0:
             line.close()
@@ -158,10 +165,7 @@ def test_an_act_that_cannot_begin_says_so(service: InstalledService) -> None:
             time.sleep(20)
         time.sleep(0.5)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
-            line.connect(str(SOCKET))
-            asked = {"task": "backup.status", "values": {}, "language": "en", "program": "fab",
-                     "environment": {}, "files": [], "line": -1}  # fmt: skip
-            socket.send_fds(line, [json.dumps(asked).encode()], [theirs] * 3)
+            ask(line, "backup.status", {}, streams=[theirs] * 3)
             told = json.loads(line.recv(1 << 16))
         return told, os.read(ours, 1 << 16).decode()
 
