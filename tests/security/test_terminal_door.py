@@ -54,7 +54,7 @@ def ask(
              **more}  # fmt: skip
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     packet = json.dumps(asked).encode()
-    socket.send_fds(line, [packet], [*streams, *descriptors, theirs.detach()])
+    socket.send_fds(door, [packet], [*streams, *descriptors, theirs.detach()])
     ours.detach()  # open until this process ends
 
 
