@@ -22,7 +22,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +73,17 @@ class Worker:
     def __init__(self, target: str, pass_fds: Sequence[int]) -> None:
         root = str(Path(__file__).resolve().parents[2])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(
-            # -P: whatever lies in the working folder is no module of ours.
-            [sys.executable, "-P", "-m", "backup.workers.processes", target, str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            pass_fds=tuple(pass_fds),
-            env=_environment(paths),
-            start_new_session=False,
-        )
+        with _interrupts_held():
+            self._process = subprocess.Popen(
+                # -P: whatever lies in the working folder is no module of ours.
+                [sys.executable, "-P", "-m", "backup.workers.processes", target, str(os.getpid())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                pass_fds=tuple(pass_fds),
+                env=_environment(paths),
+                start_new_session=False,
+            )
         assert self._process.stdin is not None  # noqa: S101 -- both were asked for above
         assert self._process.stdout is not None  # noqa: S101 -- as above
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
@@ -298,11 +299,22 @@ def _protect(parent: int) -> None:
         sys.exit(1)
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Have what is started meanwhile hear no interrupt before it has said what that means to it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run a worker: `arguments` are the serving function and the parent's process id."""
     target, parent = arguments
     _protect(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nor a terminal that closes: so does the parent
     calm_collector()
     channel = Channel(os.dup(0), os.dup(1))

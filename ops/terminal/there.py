@@ -34,6 +34,7 @@ Answer = TypeVar("Answer")
 
 _MOST_ORDER = 8 << 20
 _MOST_LINES = 10_000
+_MOST_FAILURES = 100
 _LONGEST = 4_000
 _EVERY_SECONDS = 0.1
 _MOST_SILENT_SECONDS = 6 * 3_600.0
@@ -221,7 +222,7 @@ class _Teller:
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
-        self._amount = self._items = 0
+        self._amount = self._items = self._failures = 0
         self._told_at = 0.0
 
     def say(self, **told: Any) -> None:
@@ -258,7 +259,10 @@ class _Teller:
         """Ignore it; it is not asked for."""
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
-        """Tell it."""
+        """Tell the first ones."""
+        self._failures += 1
+        if self._failures > _MOST_FAILURES:  # the result counts them all
+            return
         shown = path[:_LONGEST].decode("utf-8", "backslashreplace")
         self.say(failed=(shown, during, tell_error(error)[:_LONGEST]))
 

@@ -155,6 +155,8 @@ def test_what_is_done_there_tells_lines_and_its_end(capsys: pytest.CaptureFixtur
         write_line("\x1b[2J một dòng")
         progress.start("restore files", 3, "bytes")
         progress.advance(3)
+        for number in range(10_001):
+            progress.item_error(b"%d" % number, "restore", UsageError("lost"))
         progress.finish()
         os.close(ends[0])
         return json.dumps({"got": order.decode(), "ends": len(ends)}).encode()

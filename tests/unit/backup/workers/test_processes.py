@@ -47,6 +47,15 @@ def test_workers_answer_each_with_what_it_was_told() -> None:
         assert sorted(message[1] for message in hear(pool, 2)) == [0, 1]
 
 
+def test_an_interrupt_ends_no_worker_that_only_begins() -> None:
+    """A terminal sends it to all that it has started, however young."""
+    for wait in (0.0, 0.01, 0.03):
+        with pool_of("echo", "here") as pool:
+            time.sleep(wait)
+            os.kill(pool.workers[0]._process.pid, signal.SIGINT)
+            assert hear(pool, 1) == ["here"]
+
+
 def test_a_setup_may_be_made_while_the_workers_start() -> None:
     pool = Pool(f"{_TARGETS}:echo", width=2)
     try:
