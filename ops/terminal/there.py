@@ -9,8 +9,10 @@ person has typed. What comes back is that person's word, bounded, and believed a
 import fcntl
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,8 +39,9 @@ _MOST_LINES = 10_000
 _MOST_FAILURES = 100
 _LONGEST = 4_000
 _EVERY_SECONDS = 0.1
-_MOST_SILENT_SECONDS = 6 * 3_600.0
-"""So long a single large file may be read back; the repository's lock is held meanwhile."""
+_BEAT_SECONDS, _MOST_SILENT_SECONDS = 30.0, 900.0
+"""How often that process says that it is there; who stands still holds the act, and its locks, no
+longer."""
 
 
 class FailedThereError(OpsError):
@@ -189,7 +192,7 @@ def do_here(line: socket.socket, work: Work, descriptors: list[int]) -> None:
         with os.fdopen(descriptors[0], "rb") as file:
             file.seek(0)
             order = file.read(_MOST_ORDER)
-        with meanwhile(BORDER, _Lines(told.say)):
+        with _beating(line), meanwhile(BORDER, _Lines(told.say)):
             done = work(order, descriptors[1:], told)
     except Exception as error:  # noqa: BLE001 - whatever it is, the act says it
         described = describe_error(explained(error))
@@ -197,6 +200,25 @@ def do_here(line: socket.socket, work: Work, descriptors: list[int]) -> None:
         told.say(refused=said, code=int(getattr(error, "exit_code", 1)))
     else:
         told.say(done=done.decode())
+
+
+@contextmanager
+def _beating(line: socket.socket) -> Iterator[None]:
+    """Say now and then that this process is there: a large file takes long, and is told whole."""
+    is_done = threading.Event()
+
+    def beat() -> None:
+        with suppress(OSError):  # the act has gone, and the work hears that itself
+            while not is_done.wait(_BEAT_SECONDS):
+                line.send(b"{}")
+
+    beater = threading.Thread(target=beat, daemon=True)
+    beater.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        beater.join()
 
 
 class _Lines(Printer):

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -128,6 +129,24 @@ def test_a_typist_who_has_gone_ends_the_act() -> None:
         typist.shutdown(socket.SHUT_RDWR)
         with pytest.raises((BrokenOffError, BrokenPipeError)):
             do_there(b"{}", [], SILENT, dict)
+
+
+def test_a_typist_who_stands_still_does_not_hold_the_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.terminal.there._MOST_SILENT_SECONDS", 0.1)
+    with line_to(), pytest.raises(FailedThereError, match="says nothing any more"):
+        do_there(b"{}", [], SILENT, dict)
+
+
+def test_a_typist_who_works_long_says_that_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.terminal.there._BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("ops.terminal.there._MOST_SILENT_SECONDS", 0.5)
+
+    def work(_order: bytes, ends: list[int], _progress: Progress) -> bytes:
+        os.close(ends[0])
+        time.sleep(1)
+        return b"{}"
+
+    assert answered_by(work) == {}
 
 
 def answered_by(work: Work) -> dict[str, object]:
