@@ -21,6 +21,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     return parse_toml(path.read_bytes())
 
 
+_MOST_DOTS = 64
+
+
+def is_tangled(content: bytes) -> bool:
+    """Tell whether a key has so many parts that reading it takes for ever; nobody writes such."""
+    return any(line.count(b".") > _MOST_DOTS for line in content.split(b"\n"))
+
+
 def parse_toml(content: bytes) -> dict[str, Any]:
     """Read what a file holds; errors as in `read_toml`."""
     text = content.decode("utf-8-sig")  # Windows Notepad writes the mark

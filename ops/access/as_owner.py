@@ -36,4 +36,5 @@ def run_as_owner(folder: Path, act: Callable[[], int | None]) -> int:
             code = attempt(act)
         finally:
             os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 1  # a signal has ended it

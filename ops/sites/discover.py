@@ -9,7 +9,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
 from ops.hosts.connect import open_host
-from ops.language.text import N_, _, ngettext
+from ops.language.text import N_, _, fill, ngettext
 from ops.sites.discovery.databases import find_unnamed, list_databases
 from ops.sites.discovery.find import Looked, look_around
 from ops.sites.discovery.findings import DatabaseSettings
@@ -161,3 +161,7 @@ def _tell(looked: Looked, proposals: list[Proposal], *, out: str, as_json: bool)
         write_line("# " + _("in the estate already: {count}").format(count=known))
     if out:
         write_line("# " + _("written to {path}").format(path=out))
+        next_step = N_(
+            "next: complete it, then `{program} estate.propose --file {path} --out sites.d/NAME.toml`"
+        )
+        write_line("# " + fill(next_step, {"path": out}))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from ops.access.session import at_bench
 from ops.durable_files import read_bounded
-from ops.errors import WrongUseError
+from ops.errors import EstateError, Problem, WrongUseError
 from ops.estate.edit.difference import show_difference
 from ops.estate.edit.import_sites import is_included
 from ops.estate.edit.proposal import digest_of_file
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_document, load_estate
-from ops.estate.load.read import read_document
+from ops.estate.load.read import Document, parse_into, read_document
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.language.text import _
@@ -19,6 +19,7 @@ from ops.sites.propose import change_file
 from ops.sites.tasks import Propose
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
+from ops.toml import is_tangled
 
 MOST_BYTES = 4 << 20
 
@@ -33,6 +34,9 @@ def hand_in(wish: Propose) -> int:
     estate = load_estate()
     content = read_handed_in(wish.file, MOST_BYTES)
     path = _place_of(estate, wish.out)
+    refuse_tangled(path, content)
+    if path == estate.path:
+        _refuse_far_includes(path, content)
     load_document(read_whole(estate.path, instead={path: content}))
     before = path.read_bytes() if path.exists() else None
     if before == content:
@@ -96,3 +100,34 @@ def _place_of(estate: Estate, out: str) -> Path:
             main=estate.path,
         )
     return path
+
+
+def _refuse_far_includes(main: Path, content: bytes) -> None:
+    """Refuse to look at files that are none of the estate's, for who may not read them.
+
+    Raises:
+        WrongUseError: `include` leads out of the estate's folder.
+    """
+    folder = main.parent
+    asked = (parse_into(Document(main), main, content) or {}).get("include")
+    for pattern in asked if isinstance(asked, list) else ():
+        if not Path(os.path.normpath(folder / str(pattern))).is_relative_to(folder):
+            raise WrongUseError(
+                "`include` leads out of the folder {folder}",
+                data="nothing was changed",
+                next_step="have root write that into {path}",
+                folder=folder,
+                path=main,
+            )
+
+
+def refuse_tangled(path: Path, content: bytes) -> None:
+    """Refuse what would be read for hours.
+
+    Raises:
+        EstateError: A key has hundreds of parts.
+    """
+    if is_tangled(content):
+        what = "lists or tables lie too deep inside each other"
+        fix = "look for brackets that were never closed, or opened too often"
+        raise EstateError(path, [Problem("", what, fix, {}, path)])

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.access.as_owner import run_as_owner
+from ops.access.caller import current_caller
 from ops.access.identity import NotAllowedError, check_door
 from ops.access.session import at_bench
 from ops.durable_files import put_anew
@@ -52,6 +53,7 @@ from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.language.formats import format_moment
 from ops.language.text import _, make_visible
+from ops.sites.hand_in import refuse_tangled
 from ops.sites.tasks import Take
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line, write_table
@@ -118,10 +120,11 @@ def _find_places() -> tuple[Path, Path]:
         path = find_estate_path()
         state = changeable_path(read_document(path)).parent
         mine = path.parent.stat().st_uid == os.geteuid()
-        foreign = os.geteuid() == 0 and path != INSTALLED_PATH and state.stat().st_uid != 0
+        services = state.stat().st_uid != 0
+        foreign = os.geteuid() == 0 and services != (path == INSTALLED_PATH)
     except (EstateClosedError, OSError):
         mine = foreign = False
-    if os.geteuid() != 0 and not mine:
+    if current_caller() is not None or (os.geteuid() != 0 and not mine):
         raise NotAllowedError(
             "only root takes what is proposed",
             why="it changes files that are root's",
@@ -168,6 +171,7 @@ def _check_target(taking: _Taking) -> None:
         ProposalError: It is another one.
     """
     target, folder = taking.target, taking.estate_file.parent
+    is_plain = _on_a_line(taking.proposal.file) == taking.proposal.file
     is_below = target == Path(os.path.normpath(target)) and target.is_relative_to(folder)
     document = read_document(taking.estate_file)
     named: Mapping[str, object] = {
@@ -176,7 +180,7 @@ def _check_target(taking: _Taking) -> None:
         "hosts": lambda: target in _host_tables(load_estate(taking.estate_file)),
     }
     found = named[taking.proposal.kind]
-    if not (is_below and (found() if callable(found) else found)):
+    if not (is_plain and is_below and (found() if callable(found) else found)):
         raise ProposalError(
             "the proposal {id} is not believed",
             why="it changes {file}, which the estate does not read",
@@ -251,6 +255,7 @@ def _check(taking: _Taking, before: bytes | None) -> None:
     if digest_of_file(before) != taking.proposal.before:
         raise _has_changed(taking)
     if taking.proposal.kind == "estate":
+        refuse_tangled(taking.target, taking.proposal.content)
         load_document(
             read_whole(taking.estate_file, instead={taking.target: taking.proposal.content})
         )
@@ -322,8 +327,11 @@ def _note(taking: _Taking) -> int:
     details = {"file": it.file, "task": it.task, "proposed_by": it.by, "before": it.before}
     if it.kind != "secret":
         details["after"] = digest_of_file(it.content)
+    entries = [journal.Entry("estate.taken", taking.id, details)]
+    if it.kind == "secret":
+        replaced = {"replaced": bool(it.before)}
+        entries.append(journal.Entry("secret.stored", f"file:{it.file}", replaced))
     with at_bench(load_estate(taking.estate_file)) as bench, bench.catalog.writing() as session:
-        entry = journal.Entry("estate.taken", taking.id, details)
-        journal.append(session, bench.origin, [entry])
+        journal.append(session, bench.origin, entries)
     drop_proposal(taking.state, taking.id)
     return 0

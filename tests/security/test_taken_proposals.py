@@ -171,8 +171,10 @@ def test_no_link_leads_to_a_proposal(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["../out.toml", "/etc/cron.d/x", "sites.d/../../x.toml", "other.toml", "keys/k", "."]
-)
+    "file",
+    ["../out.toml", "/etc/cron.d/x", "sites.d/../../x.toml", "other.toml", "keys/k", ".",
+     "sites.d/a\nroot: b.toml", "sites.d/a\x00.toml"],
+)  # fmt: skip
 @pytest.mark.parametrize("kind", ["estate", "secret", "hosts"])
 def test_only_what_the_estate_reads_is_written(world: World, file: str, kind: Kind) -> None:
     name = world.propose(file, kind=kind)
@@ -232,7 +234,13 @@ def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
 def test_a_strange_form_is_no_proposal() -> None:
     made = make_proposal("estate", "sites.d/x.toml", None, b"x", task="t", by="b")
     told = json.loads(msgspec.json.encode(made))
-    for strange in ({**told, "form": 2}, {**told, "kind": "root"}, {**told, "more": 1}, [told]):
+    for strange in (
+        {**told, "at": "2026-12-01T00:00:00"},
+        {**told, "form": 2},
+        {**told, "kind": "root"},
+        {**told, "more": 1},
+        [told],
+    ):
         with pytest.raises(msgspec.DecodeError):
             msgspec.json.decode(json.dumps(strange), type=Proposal)
 
@@ -246,3 +254,9 @@ def test_a_link_in_the_place_of_the_file_leads_nowhere(world: World, tmp_path: P
     with pytest.raises((ProposalError, StrangeLinkError)):
         world.take(name)
     assert list(outside.iterdir()) == []
+
+
+def test_what_would_be_read_for_hours_is_refused(world: World) -> None:
+    name = world.propose(content=f"x{'.a' * 100_000} = 1\n")
+    with pytest.raises(EstateError):
+        world.take(name)

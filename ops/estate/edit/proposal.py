@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -25,6 +25,7 @@ FOLDER = "proposals"
 MOST_BYTES = 8 << 20
 _MOST, _KEPT_FOR = 100, timedelta(days=30)
 _ID_LENGTH = 20
+_FIRST_YEAR, _LAST_YEAR = 2000, 2999
 _ID = re.compile(rf"[0-9a-f]{{{_ID_LENGTH}}}")
 
 Kind = Literal["estate", "secret", "hosts"]
@@ -56,7 +57,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     content: bytes
     task: str
     by: str
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     nonce: str
 
 
@@ -120,9 +121,12 @@ def find_proposal(state: Path, name: str) -> Proposal:
     if _id_of(content) != name:
         raise _strange(name)
     try:
-        return msgspec.json.decode(content, type=Proposal)
-    except msgspec.DecodeError as error:
+        found = msgspec.json.decode(content, type=Proposal)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise _strange(name) from error
+    if not _FIRST_YEAR <= found.at.year <= _LAST_YEAR:  # what no zone can tell
+        raise _strange(name)
+    return found
 
 
 def list_proposals(state: Path) -> list[tuple[str, Proposal]]:

@@ -34,8 +34,10 @@ from ops.estate.model.changeable import (
 )
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, make_visible
+from ops.toml import is_tangled
 
 MOST_BYTES = 1 << 20
+_DEEPEST = 8
 
 
 def read_changeable(path: Path) -> bytes | None:
@@ -81,10 +83,24 @@ def add_changeable(document: Document, content: bytes | None = None) -> list[Loc
     """
     path = changeable_path(document)
     content = _read(path, document) if content is None else content
-    part = parse_into(document, path, content) if content is not None else None
+    if content is None:
+        return []
+    is_tangled_up = is_tangled(content)
+    part = {} if is_tangled_up else parse_into(document, path, content)
     if part is None:
         return []
     document.changeable = path
+    if is_tangled_up or _is_deep(part):
+        document.problems.append(
+            Problem(
+                "",
+                "lists or tables lie too deep inside each other",
+                "look for brackets that were never closed, or opened too often",
+                {},
+                path,
+            )
+        )
+        return []
     problems = [*_find_refused(part, path), *_find_commanding(part, path)]
     document.problems += problems
     if problems:
@@ -104,6 +120,15 @@ def _read(path: Path, document: Document) -> bytes | None:
             Problem("", "the file cannot be read: {reason}", fix, {"reason": reason}, path)
         )
     return None
+
+
+def _is_deep(part: dict[str, Any]) -> bool:
+    """Tell whether something lies deeper than anything that may stand here; without recursion."""
+    layer: list[Any] = [part]
+    for _level in range(_DEEPEST):
+        tables = [it.values() if isinstance(it, dict) else it for it in layer]
+        layer = [it for below in tables for it in below if isinstance(it, dict | list)]
+    return bool(layer)
 
 
 def _find_refused(part: Mapping[str, Any], path: Path) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,33 @@ def test_the_service_changes_nothing_of_what_root_takes(
     assert sorted(it.name for it in service.estate.rglob("*")) == before
     if trick == "folder":
         proposals.unlink()
+
+
+_FORGED = """
+import sys
+from ops import wiring
+from ops.cli import client
+from ops.errors import OpsError
+from ops.terminal.task import find_task
+try:
+    sys.exit(client._ask(sys.argv[1], {}, find_task(sys.argv[1])))
+except OpsError as error:
+    sys.exit(f"{error} {error.params}")
+"""
+
+
+@only_root
+@pytest.mark.parametrize("task", ["estate.discover", "estate.take", "service.run", "console.run"])
+def test_a_client_of_ones_own_gets_no_task_that_is_not_the_services(
+    service: InstalledService, task: str
+) -> None:
+    words = service.words_as("ttb", sys.executable, "-c", _FORGED, task)
+    done = subprocess.run(
+        words, env=service.environment_of("ttb"), capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    assert "does not understand what was typed" in done.stderr
 
 
 @only_root

@@ -83,6 +83,7 @@ def test_what_root_leaves_out_the_service_may_say(load: Load) -> None:
 
 FORBIDDEN = [
     "schema = 1", 'include = ["x.toml"]',
+    '[[places]]\nname = "x"\npath = "/etc"',
     '[service]\nstate = "/etc"', '[catalog]\nurl = "sqlite:////tmp/x.db"',
     '[keys]\nrepository = "file:/etc/shadow"',
     '[[stores]]\nname = "x"\nurl = "/srv"\nrole = "copy"\nlocation = "x"\nmedium = "disk"',
@@ -130,6 +131,13 @@ def test_no_text_commands_a_terminal(load: Load, text: str) -> None:
     with pytest.raises(EstateError) as refused:
         load(SITE, {f"var/{CHANGEABLE}": changed})
     assert "commands a terminal" in refused.value.problems[0].what
+
+
+@pytest.mark.parametrize("key", ["people", "x", "notices.routes", "sites"])
+def test_what_lies_too_deep_is_refused(load: Load, key: str) -> None:
+    with pytest.raises(EstateError) as refused:
+        load(SITE, {f"var/{CHANGEABLE}": f"{key}{'.a' * 100_000} = 1\n"})
+    assert "too deep" in refused.value.problems[0].what
 
 
 def test_neither_a_link_nor_a_pipe_nor_much_is_read(load: Load, tmp_path: Path) -> None:
