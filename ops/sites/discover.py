@@ -162,6 +162,7 @@ def _tell(looked: Looked, proposals: list[Proposal], *, out: str, as_json: bool)
     if out:
         write_line("# " + _("written to {path}").format(path=out))
         next_step = N_(
-            "next: complete it, then `{program} estate.propose --file {path} --out sites.d/NAME.toml`"
+            "next: complete it, then `{program} estate.propose --file {path} --out"
+            " sites.d/NAME.toml`"
         )
         write_line("# " + fill(next_step, {"path": out}))

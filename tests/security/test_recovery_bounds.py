@@ -216,6 +216,26 @@ def describe(folder: Path) -> dict[str, bytes]:
 
 
 @only_root
+def test_what_lies_with_root_stays_with_root(folder: Path) -> None:
+    path = build_estate(folder / "home")
+    os.chown(path, 0, SERVICE)
+    for place in [path.parent / "keys", path.parent / "state"]:
+        place.mkdir(exist_ok=True)
+        os.chown(place, SERVICE, SERVICE)
+    forgery = Forgery(folder, Path("/etc/giucong"))
+    forgery.told["user"] = "giucong"
+    forgery.put("files/x", "known_hosts")
+    forgery.put("files/y", "sites.d/a.toml")
+
+    ended = run_installed(path.parent, str(GIUCONG), *forgery.save())
+
+    for name, mode in (("known_hosts", 0o640), ("sites.d", 0o750), ("sites.d/a.toml", 0o640)):
+        found = (path.parent / name).stat()
+        assert (found.st_uid, found.st_gid) == (0, SERVICE), ended.stdout + ended.stderr
+        assert found.st_mode & 0o777 == mode
+
+
+@only_root
 def test_root_and_the_services_own_user_may(folder: Path) -> None:
     path = build_estate(folder / "home")
     for place in [path.parent, *path.parent.rglob("*")]:
