@@ -106,7 +106,6 @@ def read_once(text: str) -> str | None:
 
 
 _TONES = {"\u0301": "1", "\u0300": "2", "\u0309": "3", "\u0303": "4", "\u0323": "5"}
-_QUALITIES = frozenset("\u0302\u0306\u031b")  # â, ă, ơ
 _STOPPED = ("c", "ch", "p", "t")
 _ONSET = "(?:ngh|ng|nh|gh|gi|kh|ph|qu|th|tr|ch|[bcdđghklmnpqrstvx])?"
 _RIMES = {

@@ -1,7 +1,5 @@
 """The index seen pack by pack: sizes, headers and order, computed for all packs at once."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
@@ -90,8 +88,3 @@ def duplicated(index: Index) -> tuple[int, int]:
         count += len(again)
         size += int(index.sizes()[chosen[again]].sum(dtype=np.int64))
     return count, size
-
-
-def numbers_of(index: Index, pack_ids: set[bytes]) -> Iterator[int]:
-    """Yield the numbers of those packs that the index knows, ascending."""
-    return (number for number, pack_id in enumerate(index.pack_ids) if pack_id in pack_ids)

@@ -18,7 +18,6 @@ from backup.errors import DamagedError
 from backup.format.tree import Node, unix_permissions
 from backup.restorer.partial_files import temporary_name
 
-_PERMISSIONS = 0o7777
 SPECIAL_BITS = 0o7000
 # Attributes that programs or parent folders put on new files, and that the snapshot decides about.
 _DECIDED = ("user.", "trusted.", "system.posix_acl_", "security.capability")

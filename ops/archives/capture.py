@@ -18,7 +18,6 @@ from ops.estate.model.archive import SiteArchive
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 
-_BODY = "body"
 SHARE_GONE, LEAST_GONE = 0.2, 10
 """Where more than this share of a site's items, and more than so many, are gone at once, a person
 decides: our own rule, as the watch for ransomware has one."""

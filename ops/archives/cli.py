@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ from ops.terminal.output import Cell, text_width, write_cells, write_json, write
 from ops.terminal.paragraphs import write_indented
 from ops.terminal.progress import shown_progress
 
-_NO_WAIT = timedelta(0)
 ACCESS = "archive.access"
 _MALWARE = {"clean": N_("none found"), "infected": N_("infected"), "not run": N_("not checked")}
 

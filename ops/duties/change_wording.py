@@ -16,7 +16,6 @@ from ops.language.text import N_, _, language
 
 _ROW = re.compile(r"(?:duties|rows)\[(?P<row>[^\]]+)\]\.(?P<rest>.+)")
 _STEP = re.compile(r"\[[^\]]*\]")
-_NAMES = {"store", "duty"}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 CODES: Mapping[str, str] = {

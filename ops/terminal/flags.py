@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from ops.errors import WrongUseError
-from ops.language.text import N_
 from ops.terminal.task import Flag
 
 MOST_COUNTED = 9_000
@@ -62,24 +61,3 @@ SecretKeyFile = Annotated[str, Flag("File with the secret key of an S3 store.", 
 Region = Annotated[str, Flag("Region of an S3 store.")]
 Json = Annotated[bool, Flag("Print the result as JSON.")]
 DryRun = Annotated[bool, Flag("Say what would be done, and change nothing.")]
-
-SITE = N_("Name of the site.")
-SITE_OR_ALL = N_("Name of the site; left out: all sites.")
-CONFIRM_SITE = N_("Name of the site, instead of typing it when asked.")
-STORE_OR_PRIMARY = N_("Store; left out: the primary.")
-SNAPSHOT_OR_NEWEST = N_("Beginning of the snapshot's id; left out: the newest.")
-AT = N_("As it was at this moment, e.g. '20/11/2026 18:00'.")
-REASON_FOR_APPROVER = N_("Why; the person who approves it reads it.")
-REASON_FOR_JOURNAL = N_("Why; goes into the journal.")
-DOCUMENT = N_("Reference of the document behind it.")
-PASSWORD_FILE = N_("File with the new password; left out: asks; - reads standard input.")
-DRY_RUN = N_("Say what would be done, and change nothing.")
-
-ENTRY = {
-    "identity": N_("File with the SSH key that an SFTP store lets in."),
-    "known_hosts": N_("File with the host key of an SFTP store."),
-    "access_key_file": N_("File with the access key of an S3 store."),
-    "secret_key_file": N_("File with the secret key of an S3 store."),
-    "region": N_("Region of an S3 store."),
-}
-"""What lets into a store while no estate names it."""

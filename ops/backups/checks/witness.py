@@ -35,7 +35,6 @@ from ops.jobs.begin import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 
-KIND = "witness"
 _MOST_LINES = 5
 
 

@@ -46,8 +46,6 @@ from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line
 from provisioning.local_host import LocalHost
 
-_MOST_SHOWN = 20
-
 
 @dataclass(frozen=True, slots=True)
 class _Order:

@@ -15,7 +15,6 @@ from ops.status.problems import find_problems
 
 _ROWS = 200
 PARTS = ("copies", "media", "places", "locked", "errors")
-STATES = ("red", "yellow", "ok")
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
