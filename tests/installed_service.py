@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import psutil
 
+from ops.access.rights import ROLES
 from tests.installed_machine import (
     OPERATOR,
     SERVICE,
@@ -31,19 +32,29 @@ from tests.integration.jobs.small_estate import GIUCONG
 from tests.lab.terminal import Typed, type_at_terminal
 
 GROUP_ID = 1071
+
+
+def of_role(role: str) -> str:
+    """Give the login of somebody with a role."""
+    return f"r-{role}".replace("_", "-")
+
+
 PEOPLE: Mapping[str, tuple[int, bool]] = {
     "root": (0, False), "giucong": (SERVICE, True), "nva": (OPERATOR, True), "ttb": (1062, True),
     "khach": (1063, False),
+    **{of_role(role): (1100 + place, True) for place, role in enumerate(ROLES)},
 }  # fmt: skip
-"""Login → user id, and whether it is in the group that may knock."""
+"""Login → user id, and whether it is in the group that may knock; one for each role, too."""
 
+_NEW = {login: number for login, (number, _is_member) in PEOPLE.items() if number > OPERATOR}
+_MEMBERS = [login for login, (_number, is_member) in PEOPLE.items() if is_member]
 _BEGIN = f"""
 set -eu
-for it in ttb:1062 khach:1063; do
+for it in {" ".join(f"{login}:{number}" for login, number in _NEW.items())}; do
   echo "${{it%:*}}:x:${{it#*:}}:${{it#*:}}::/nonexistent:/bin/sh" >> /etc/passwd
   echo "${{it%:*}}:x:${{it#*:}}:" >> /etc/group
 done
-echo "giucong-operators:x:{GROUP_ID}:giucong,nva,ttb" >> /etc/group
+echo "giucong-operators:x:{GROUP_ID}:{",".join(_MEMBERS)}" >> /etc/group
 mount -t tmpfs -o mode=755 none /run
 install -d -o giucong -g giucong -m 711 /run/giucong
 echo $$
@@ -137,18 +148,21 @@ class InstalledService:
 
 
 @contextmanager
-def installed_service(estate: Path, log: Path) -> Iterator[InstalledService]:
+def installed_service(
+    estate: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[InstalledService]:
     """Run the service for an estate's folder, which belongs to root; its state to `giucong`.
 
     Args:
         estate: Folder of the estate file.
         log: Where the service's own lines go.
+        environment: More of what it, and who types, find in theirs.
     """
     words = [*words_for_python_of_all(), *words_for_installed(estate), "sh", "-c", _BEGIN]
     inside = subprocess.Popen(
         words, stdout=subprocess.PIPE, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     )
-    found = InstalledService(estate, log)
+    found = InstalledService(estate, log, environment=dict(environment or {}))
     try:
         assert inside.stdout is not None
         found.place = int(inside.stdout.readline())
