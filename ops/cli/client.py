@@ -10,16 +10,15 @@ import json
 import os
 import signal
 import socket
-import stat
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from backup.progress import Progress
+from ops.cli.luggage import Luggage, open_to_write, pack
 from ops.cli.pump import handed_streams
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_path
@@ -37,10 +36,10 @@ from ops.terminal.elsewhere import (
 )
 from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
-from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
+from ops.terminal.task import ONE_FILE, Task
 from ops.terminal.there import do_here
 
-_PACKET, _MOST_PIPED = 64 * 1024, 64 << 20
+_PACKET = 64 * 1024
 
 
 class ServiceAwayError(OpsError):
@@ -143,26 +142,9 @@ def _connect() -> socket.socket:
     return connection
 
 
-@dataclass(slots=True)
-class _Luggage:
-    """What goes along with a command: descriptors, and what they are."""
-
-    values: dict[str, Any]
-    descriptors: list[int] = field(default_factory=list)
-    files: list[dict[str, object]] = field(default_factory=list)
-    folders: dict[str, Path] = field(default_factory=dict)
-    line: socket.socket | None = None
-    line_number: int = -1
-
-    def add(self, descriptor: int) -> int:
-        """Take a descriptor along; gives its place."""
-        self.descriptors.append(descriptor)
-        return len(self.descriptors) - 1
-
-
 def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
     with ExitStack() as held:
-        luggage = _pack(task, values, held)
+        luggage = pack(task, values, held)
         connection = held.enter_context(_connect())
         typed = WasTyped(luggage.values)
         opener, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -235,85 +217,10 @@ def _claimed_login() -> str:
     return login_at_terminal() if os.geteuid() == 0 else ""
 
 
-def _pack(task: Task | None, values: dict[str, Any], held: ExitStack) -> _Luggage:
-    """Open what the flags name, with this process's rights."""
-    luggage = _Luggage({name: it for name, it in values.items() if it is not None})
-    for flag in task.flags.values() if task else ():
-        if flag.shape == "own-folder" and values.get(flag.name):
-            luggage.values[flag.name] = str(Path(values[flag.name]).absolute())
-            continue
-        given = values.get(flag.name) if flag.shape in get_args(OfCaller) else None
-        for typed in given if isinstance(given, (list, tuple)) else [given]:
-            if typed and typed != "-":
-                luggage.files.append(_pack_one(flag, typed, luggage, held))
-    return luggage
-
-
-def _pack_one(it: DeclaredFlag, typed: str, luggage: _Luggage, held: ExitStack) -> dict[str, Any]:
-    path = Path(typed)
-    shape = "input-file" if it.shape == "input-folder" and path.is_file() else it.shape
-    file = {"flag": it.name, "shape": shape, "typed": typed}
-    if shape in {"input-file", "secret", "proof"}:
-        return {**file, "descriptor": luggage.add(_open_file(path))}
-    if luggage.line is None:
-        ours, theirs = socket.socketpair()
-        luggage.line = held.enter_context(ours)
-        luggage.line_number = luggage.add(theirs.detach())
-    if shape in ONE_FILE:
-        _refuse_existing(path)
-    luggage.folders[it.name] = path
-    return file
-
-
-def _open(path: Path, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError as error:
-        raise WrongUseError(
-            "{path} cannot be read", why="{reason}", data="nothing was changed",
-            next_step="name a file that you may read", path=path, reason=error.strerror,
-        ) from error  # fmt: skip
-
-
-def _open_file(path: Path) -> int:
-    """Open a file to read; of a pipe, as `<(…)` is one, take what comes: no act waits for it."""
-    opened = _open(path, os.O_RDONLY | os.O_NONBLOCK)
-    kind = os.fstat(opened).st_mode
-    if stat.S_ISREG(kind):
-        return opened
-    os.set_blocking(opened, True)
-    content = _read_pipe(opened) if stat.S_ISFIFO(kind) else b""
-    os.close(opened)
-    if not stat.S_ISFIFO(kind) or len(content) > _MOST_PIPED:
-        raise WrongUseError(
-            "{path} cannot be read", why="it is no file, or a pipe that brings much",
-            data="nothing was changed", next_step="name a file that you may read", path=path,
-        )  # fmt: skip
-    copy = os.memfd_create("piped", os.MFD_CLOEXEC)
-    os.fchmod(copy, 0o600)
-    with os.fdopen(os.dup(copy), "wb") as file:
-        file.write(content)
-    os.lseek(copy, 0, os.SEEK_SET)
-    return copy
-
-
-def _read_pipe(pipe: int) -> bytes:
-    with os.fdopen(os.dup(pipe), "rb") as file:
-        return file.read(_MOST_PIPED + 1)
-
-
-def _refuse_existing(path: Path) -> None:
-    if os.path.lexists(path):
-        raise WrongUseError(
-            "{path} is there already", why="what exists is not written over",
-            data="nothing was changed", next_step="give another name, or remove it", path=path,
-        )  # fmt: skip
-
-
 class _Exchange(threading.Thread):
     """Sends folders that were named, and writes what comes back, while the act runs."""
 
-    def __init__(self, luggage: _Luggage) -> None:
+    def __init__(self, luggage: Luggage) -> None:
         super().__init__(daemon=True)
         self._luggage = luggage
         self._failed: Exception | None = None
@@ -325,8 +232,15 @@ class _Exchange(threading.Thread):
             return
         try:
             self._exchange(self._luggage.line)
-        except (OSError, OpsError) as error:
+        except (OpsError, ConnectionError) as error:
             self._failed = error
+        except OSError as error:  # in a folder of the person's own
+            self._failed = WrongUseError(
+                "{path} cannot be used", why="{reason}",
+                data="what was there is as it was",
+                next_step="look at its rights and at the room there, then type it again",
+                path=error.filename or "–", reason=error.strerror or type(error).__name__,
+            )  # fmt: skip
 
     def _exchange(self, line: socket.socket) -> None:
         for it in self._luggage.files:
@@ -339,9 +253,7 @@ class _Exchange(threading.Thread):
             folder = path.parent if is_file else path
             if not line.recv(1, socket.MSG_PEEK):  # an act that is refused makes no folder
                 raise broken_off()
-            if not is_file:
-                folder.mkdir(parents=True, exist_ok=True)
-            opened = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            opened = open_to_write(folder, is_made=not is_file)
             try:
                 got = receive_tree(line, opened, only=path.name if is_file else "")
             finally:
@@ -355,7 +267,7 @@ class _Exchange(threading.Thread):
             has_failed: Whether the act has said what went wrong: it may have sent nothing then.
         """
         self.join()
-        if has_failed and isinstance(self._failed, BrokenOffError | BrokenPipeError):
+        if has_failed and isinstance(self._failed, BrokenOffError | ConnectionError):
             return 0
         if self._failed is not None:
             return report(self._failed)

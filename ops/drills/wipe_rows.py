@@ -61,7 +61,11 @@ def wipe_here(wish: Wipe, _order: bytes, _ends: list[int], _progress: Progress) 
 
 def _wipe(wish: Wipe) -> list[str]:
     folder = Path(wish.target).absolute()
-    with entered(folder / CSV) as place, ExitStack() as stack:
+    with ExitStack() as stack:
+        try:
+            place = stack.enter_context(entered(folder / CSV))
+        except OSError as error:
+            raise _refuse(folder, error.strerror or type(error).__name__) from error
         there = {
             name: stack.enter_context(file)
             for name in (CSV, STATEMENTS)

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from archive.handed_in.access import MYSELF, Reader
-from ops.access.caller import current_caller
+from ops.access.caller import current_caller, is_at_console
 from ops.entering import Entered, entered, find_around
 from ops.errors import WrongUseError
 from ops.estate.check.check import find_references
@@ -75,7 +75,7 @@ def _opened(path: Path) -> Iterator[int]:
             files = [stack.enter_context(MYSELF.open(path))]
             found = os.fstat(files[0].fileno())
             if found.st_uid != os.geteuid() or found.st_nlink != 1:
-                raise _refuse(path, N_("you may not read it yourself")) from None
+                raise _closed_to_person(path) from None
             _refuse_own(path, beside_secrets=True)
         yield files[0].fileno()
 
@@ -90,13 +90,25 @@ def _open_elsewhere(path: Path) -> int:
     except OSError as error:
         if error.errno != errno.EPERM:
             raise
-        raise WrongUseError(
-            "the step does not use {path}",
-            why="nobody has typed it in this command, and it is opened with your rights",
-            data="the step was not begun",
-            next_step="name it again: `{program} runbook.resume --run RUN --set NAME={path}`",
-            path=path,
-        ) from error
+        why = N_("nobody has typed it in this command, and it is opened with your rights")
+        raise _name_again(path, why) from error
+
+
+def _closed_to_person(path: Path) -> WrongUseError:
+    if is_at_console():
+        return _name_again(path, N_("at the console none of your own files can be opened"))
+    return _refuse(path, N_("you may not read it yourself"))
+
+
+def _name_again(path: Path, why: str) -> WrongUseError:
+    return WrongUseError(
+        "the step does not use {path}",
+        why=why,
+        data="the step was not begun",
+        next_step="name it again at a terminal:"
+        " `{program} runbook.resume --run RUN --set NAME={path}`",
+        path=path,
+    )
 
 
 @contextmanager

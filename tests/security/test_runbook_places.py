@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.access.caller import Caller, acting_for
 from ops.errors import OpsError
+from ops.language.text import render_error
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.held import held
 from ops.runbooks.library import SHIPPED
@@ -174,6 +176,22 @@ def test_with_lent_rights_a_file_is_read_as_the_person_may(
     key.chmod(mode)
 
     assert as_service(lambda: look("file", key)) is may
+
+
+@only_root
+def test_at_the_console_a_persons_own_file_is_named_at_a_terminal(tmp_path: Path) -> None:
+    key = open_way(tmp_path) / "khoa"
+    key.write_text(KEY)
+    os.chown(key, OTHER, OTHER)
+    key.chmod(0o600)
+
+    with (
+        acting_for(Caller("nva", "nva", "10.0.0.9")),
+        pytest.raises(OpsError) as refused,
+        held(Place("file", str(key))),
+    ):
+        pass
+    assert "runbook.resume --run RUN --set NAME=" in render_error(refused.value)
 
 
 @only_root

@@ -44,9 +44,17 @@ def mine() -> Iterator[Path]:
 def ask(
     door: socket.socket, task: str, values: Mapping[str, Any],
     files: Sequence[Mapping[str, Any]] = (), descriptors: Sequence[int] = (), *,
-    streams: Sequence[int], **more: Any,
+    streams: Sequence[int], is_silent: bool = True, **more: Any,
 ) -> None:  # fmt: skip
-    """Ask the door for something, as who runs this, and never open what the act asks for."""
+    """Ask the door for something, as who runs this; what the act asks back is never answered.
+
+    Args:
+        door: A socket for it.
+        task, values, files, descriptors: What is asked, and what goes along.
+        streams: The standard streams.
+        is_silent: Whether the line for what is asked back stays open.
+        more: What else the packet holds, or holds instead.
+    """
     door.settimeout(20)
     door.connect(str(SOCKET))
     asked = {"task": task, "values": values, "language": "en", "program": "giucong",
@@ -55,7 +63,8 @@ def ask(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     packet = json.dumps(asked).encode()
     socket.send_fds(door, [packet], [*streams, *descriptors, theirs.detach()])
-    ours.detach()  # open until this process ends
+    if is_silent:
+        ours.detach()  # open until this process ends
 
 
 def say(*asked: Any, **more: Any) -> tuple[dict[str, Any], str]:
@@ -88,6 +97,42 @@ OPENED: Mapping[str, Callable[[Path], int]] = {
     "socket": lambda _folder: socket.socketpair()[0].detach(),
     "path alone": lambda folder: os.open(folder / "..", os.O_PATH),
 }  # fmt: skip
+
+
+@only_root
+def test_a_key_behind_a_link_is_echoed_by_no_error(service: InstalledService, mine: Path) -> None:
+    """`asset.import --file LINK` told the line of the sheet that it could not read: the key."""
+    key = service.estate.parent / "var/keys/repository.key"
+    (mine / "sheet.csv").symlink_to(key)
+    for typed in (mine / "sheet.csv", key):
+        refused = service.run("nva", "asset.import", "--file", str(typed))
+        assert refused.returncode == 2, refused
+        assert "cannot be read" in refused.stderr
+        assert key.read_text().strip() not in refused.stdout + refused.stderr
+
+
+@only_root
+@pytest.mark.parametrize(
+    "words",
+    [["plan.show", "--year", "2026", "--calendar"], ["asset.export", "--out"],
+     ["monitor.chart", "--subject", "host:giucong", "--out"],
+     ["report.make", "--kind", "policy", "--out"]],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_a_viewer_neither_replaces_nor_makes_a_file_of_the_service(
+    service: InstalledService, mine: Path, words: list[str]
+) -> None:
+    var = service.estate.parent / "var"
+    key = var / "keys/repository.key"
+    os.chown(mine, 1062, 1062)
+    (mine / "link.svg").symlink_to(key)
+    (mine / "in").symlink_to(var / "state")
+    before = (key.stat().st_ino, key.stat().st_mtime_ns, key.read_bytes())
+    for typed in (key, mine / "link.svg", var / "state/new.csv", mine / "in/new.csv"):
+        refused = service.run("ttb", *words, str(typed))
+        assert refused.returncode != 0, refused
+    assert (key.stat().st_ino, key.stat().st_mtime_ns, key.read_bytes()) == before
+    assert not (var / "state/new.csv").exists()
 
 
 @only_root

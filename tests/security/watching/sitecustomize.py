@@ -5,6 +5,8 @@ nothing of it. `WATCHED_INTO` names the file that gets a line of JSON for each: 
 happens (an audit event of Python's), the path with all links followed, and whether it is written.
 """
 
+# ruff: noqa: PTH118, PTH119, PTH120 - texts, which may be no paths
+
 import json
 import os
 import sys
@@ -39,6 +41,7 @@ _PATHS: dict[str, Callable[[Any], list[tuple[Any, int, bool]]]] = {
     "ctypes.dlopen": lambda a: [(a[0], -1, False)],
     "socket.connect": lambda a: [(a[1], -1, True)],
 }
+_NAMES = {"os.symlink", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link"}
 _seen: dict[int, str] = {}
 
 
@@ -59,33 +62,34 @@ def _task() -> str:
 
 
 def _note(event: str, arguments: Any) -> None:
-    if event != "open" and event not in _PATHS:
-        return
-    if not (task := _task()):
-        return
-    if event == "open":
-        path, mode, flags = arguments
-        found = [(path, -1, bool((flags or 0) & _WRITING) or bool(set(mode or "") & set("wax+")))]
-        if isinstance(path, (str, bytes)) and not os.path.isabs(path):
-            # Below an open folder, which the event does not name: one name, and no link followed.
-            is_own = (flags or 0) & (os.O_NOFOLLOW | os.O_EXCL) and b"/" not in os.fsencode(path)
-            if is_own and os.fsencode(path) != b"..":
-                return
-    else:
-        found = _PATHS[event](arguments)
-    for path, folder, is_written in found:
-        if isinstance(path, (str, bytes, os.PathLike)) and path != ":memory:":
-            text = os.fsdecode(path).removeprefix("file:").partition("?")[0]
-            above = f"/proc/self/fd/{folder}" if folder >= 0 else ""
-            named = os.path.join(above, text)
-            is_name = event in {"os.symlink", "os.remove", "os.rename", "os.rmdir"}
-            real = (
-                os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
-                if is_name
-                else os.path.realpath(named)
-            )
-            line = {"task": task, "event": event, "path": real, "named": text, "writes": is_written}
-            os.write(_into, json.dumps(line).encode() + b"\n")
+    if (event == "open" or event in _PATHS) and (task := _task()):
+        for path, folder, is_written in (
+            _opened(*arguments) if event == "open" else _PATHS[event](arguments)
+        ):
+            if isinstance(path, (str, bytes, os.PathLike)) and path != ":memory:":
+                text = os.fsdecode(path).removeprefix("file:").partition("?")[0]
+                real = _real(text, folder, is_name=event in _NAMES)
+                told = {"task": task, "event": event, "path": real, "writes": is_written}
+                os.write(_into, json.dumps(told).encode() + b"\n")
+
+
+def _opened(path: Any, mode: str | None, flags: int | None) -> list[tuple[Any, int, bool]]:
+    """Give what is opened; not one name that is no link, below an open folder that was told of."""
+    flags = flags or 0
+    name = os.fsencode(path) if isinstance(path, (str, bytes)) else b""
+    is_below = b"/" not in name and name not in {b"", b".", b".."}
+    is_compared = sys._getframe(2).f_code.co_name == "_rmtree_safe_fd"  # with what was looked at
+    if is_below and (flags & (os.O_NOFOLLOW | os.O_EXCL) or is_compared):
+        return []
+    return [(path, -1, bool(flags & _WRITING) or bool(set(mode or "") & set("wax+")))]
+
+
+def _real(text: str, folder: int, *, is_name: bool) -> str:
+    """Give a path with links followed; of what is done to a name, but the last."""
+    named = os.path.join(f"/proc/self/fd/{folder}" if folder >= 0 else "", text)
+    if is_name:
+        return os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
+    return os.path.realpath(named)
 
 
 if _INTO:
