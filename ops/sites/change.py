@@ -52,12 +52,20 @@ def change_part(wish: Change) -> int:
             " `--file part.toml`",
         )
     content = read_handed_in(wish.file, MOST_BYTES)
-    held = add_changeable(document, content)
+    laid = add_changeable(document, content)
+    if laid.missed:
+        raise WrongUseError(
+            "the estate file has no such entry: {keys}",
+            why="the part names sites and units that are there, and adds none",
+            data="nothing was changed",
+            next_step="correct `name`, or have root add the entry there first",
+            keys=", ".join(laid.missed),
+        )
     estate = load_document(read_whole(document.path, content))
     changes = find_changes(load_estate(document.path).document(), estate.document())
     for key, (old, new) in changes.items():
         write_line(f"{key}: {_told(old)} → {_told(new)}")
-    for place in held:
+    for place in laid.held:
         told = _("{key} stands in the estate file too, and that holds")
         write_line(told.format(key=render_key(place, document.data)))
     if wish.dry_run:

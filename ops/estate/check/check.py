@@ -59,7 +59,16 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
 def check_roots_part(estate: Estate) -> Iterator[Problem]:
     """Say where root's file and the part that the service writes say different things."""
     document = read_document(estate.path)
-    for location in add_changeable(document):
+    laid = add_changeable(document)
+    for key in laid.missed:
+        yield Problem(
+            key,
+            "the part that the service writes has an entry that the estate file does not have",
+            "remove it there with `{program} estate.change`, or correct its `name`",
+            {},
+            severity="warning",
+        )
+    for location in laid.held:
         yield Problem(
             render_key(location, document.data),
             "the part that the service writes says something else; what root's file says holds",

@@ -33,11 +33,24 @@ from ops.estate.model.changeable import (
     mark_of,
 )
 from ops.estate.model.estate import Estate
-from ops.language.text import N_, make_visible
+from ops.language.text import make_visible
 from ops.toml import is_tangled
 
 MOST_BYTES = 1 << 20
 _DEEPEST = 8
+
+
+@dataclass(slots=True)
+class Laid:
+    """What of the part has no effect; neither stops anything, for root may change its files first.
+
+    Attributes:
+        held: Where both say something else, and root's file holds.
+        missed: Entries that root's files do not have.
+    """
+
+    held: list[Location] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
 
 def read_changeable(path: Path) -> bytes | None:
@@ -71,7 +84,7 @@ def read_whole(
     return document
 
 
-def add_changeable(document: Document, content: bytes | None = None) -> list[Location]:
+def add_changeable(document: Document, content: bytes | None = None) -> Laid:
     """Lay the changeable part under a document; what is wrong with it is added to its problems.
 
     Args:
@@ -79,16 +92,16 @@ def add_changeable(document: Document, content: bytes | None = None) -> list[Loc
         content: What the part is to hold; None for what it holds.
 
     Returns:
-        Where both say something else, and root's file holds.
+        What has no effect.
     """
-    path = changeable_path(document)
+    path, laid = changeable_path(document), Laid()
     content = _read(path, document) if content is None else content
     if content is None:
-        return []
+        return laid
     is_tangled_up = is_tangled(content)
     part = {} if is_tangled_up else parse_into(document, path, content)
     if part is None:
-        return []
+        return laid
     document.changeable = path
     if is_tangled_up or _is_deep(part):
         document.problems.append(
@@ -100,14 +113,13 @@ def add_changeable(document: Document, content: bytes | None = None) -> list[Loc
                 path,
             )
         )
-        return []
+        return laid
     problems = [*_find_refused(part, path), *_find_commanding(part, path)]
     document.problems += problems
     if problems:
-        return []
-    laying = _Laying(document, path)
-    laying.table(document.data, part, Estate, ())
-    return laying.held
+        return laid
+    _Laying(document, path, laid).table(document.data, part, Estate, ())
+    return laid
 
 
 def _read(path: Path, document: Document) -> bytes | None:
@@ -165,12 +177,12 @@ class _Laying:
     Attributes:
         document: Whose values stay.
         path: Of the part.
-        held: Where both say something else.
+        laid: What came of it.
     """
 
     document: Document
     path: Path
-    held: list[Location] = field(default_factory=list)
+    laid: Laid
 
     def table(
         self, target: dict[str, Any], part: Mapping[str, Any], model: type[BaseModel], at: Location
@@ -189,7 +201,7 @@ class _Laying:
             elif isinstance(known, dict) and isinstance(value, dict) and inner is not None:
                 self.table(known, value, inner, location)
             elif known != value:
-                self.held.append(location)
+                self.laid.held.append(location)
 
     def _list(
         self, known: list[Any], entries: list[Any], told: tuple[Any, type[BaseModel]], at: Location
@@ -205,18 +217,7 @@ class _Laying:
                 rest = {key: value for key, value in entry.items() if key != "name"}
                 self.table(known[place], rest, inner, (*at, place))
             elif mark is None:
-                self._miss(at, name)
+                self.laid.missed.append(f"{at[-1]}[{make_visible(str(name), one_line=True)}]")
             else:
                 self.document.files[(*at, len(known))] = self.path
                 known.append(entry)
-
-    def _miss(self, at: Location, name: object) -> None:
-        self.document.problems.append(
-            Problem(
-                f"{at[-1]}[{make_visible(str(name), one_line=True)}]",
-                "the estate file has no entry of that name",
-                N_("correct `name`, or have root add the entry there first"),
-                {},
-                self.path,
-            )
-        )

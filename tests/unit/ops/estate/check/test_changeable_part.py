@@ -35,6 +35,8 @@ def test_what_both_say_is_told(load: Load) -> None:
         ("units[so-y-te].title", "warning")
     ]
     assert list(check_roots_part(load(SITE, {f"var/{CHANGEABLE}": ""}))) == []
+    gone = load(SITE, {f"var/{CHANGEABLE}": '[[sites]]\nname = "xa-cu"\ntitle = "Xã cũ"\n'})
+    assert [it.key for it in check_roots_part(gone)] == ["sites[xa-cu]"]
 
 
 def test_an_estate_tells_which_keys_come_from_where(load: Load) -> None:

@@ -72,7 +72,8 @@ def test_both_are_one_estate_and_the_word_of_root_holds(load: Load) -> None:
 
 def test_what_is_held_by_root_is_named(load: Load) -> None:
     path = load(SITE + PEOPLE, {f"var/{CHANGEABLE}": CHANGED}).path
-    assert add_changeable(read_document(path)) == [("units", 0, "title"), ("people", 0, "mail")]
+    laid = add_changeable(read_document(path))
+    assert (laid.held, laid.missed) == ([("units", 0, "title"), ("people", 0, "mail")], [])
 
 
 def test_what_root_leaves_out_the_service_may_say(load: Load) -> None:
@@ -120,9 +121,10 @@ def test_all_else_is_refused(load: Load, text: str) -> None:
 
 @pytest.mark.parametrize("section", ["sites", "units"])
 def test_no_site_and_no_unit_is_added(load: Load, section: str) -> None:
-    with pytest.raises(EstateError) as refused:
-        load(SITE, {f"var/{CHANGEABLE}": f'[[{section}]]\nname = "moi"\ntitle = "Mới"\n'})
-    assert "no entry of that name" in refused.value.problems[0].what
+    changed = f'[[{section}]]\nname = "moi"\ntitle = "Mới"\n'
+    estate = load(SITE, {f"var/{CHANGEABLE}": changed})
+    assert [it.name for it in getattr(estate, section)] == ["so-y-te"]
+    assert add_changeable(read_document(estate.path)).missed == [f"{section}[moi]"]
 
 
 @pytest.mark.parametrize("text", ["\\u001b[2J", "a\\nb", "\\u202egnp", "\\u0000"])
