@@ -158,7 +158,8 @@ def write_table(
 ) -> None:
     """Tell a table; `rows` are each as long as `columns`, the heads in the reader's language."""
     cells = [[_visible(Cell(it) if isinstance(it, str) else it) for it in row] for row in rows]
-    border().show(Table(columns, cells, title, right))
+    heads = [make_visible(it) for it in columns]
+    border().show(Table(heads, cells, make_visible(title), right))
 
 
 def _visible(cell: Cell) -> Cell:

@@ -13,7 +13,8 @@ _INDENT = "    "
 def write_indented(text: str, indent: str, hanging: str | None = None, *, style: str = "") -> None:
     """Tell one sentence, see `Sentence`; without `hanging` all its lines begin at one column."""
     hanging = " " * len(indent) if hanging is None else hanging
-    border().show(Sentence(make_visible(text), indent, hanging, style))
+    told = Sentence(make_visible(text), make_visible(indent), make_visible(hanging), style)
+    border().show(told)
 
 
 def write_wrapped(text: str) -> None:

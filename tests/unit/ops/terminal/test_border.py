@@ -7,7 +7,16 @@ import pytest
 
 from ops.meanwhile import meanwhile
 from ops.terminal.document import Keeper
-from ops.terminal.output import BORDER, Cell, Table, write_line, write_table
+from ops.terminal.output import (
+    BORDER,
+    Cell,
+    Table,
+    write_cells,
+    write_line,
+    write_quoted,
+    write_table,
+)
+from ops.terminal.paragraphs import write_indented, write_wrapped
 
 
 def test_without_a_border_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +40,17 @@ def test_telling_loads_nothing_that_draws() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_no_part_of_what_is_told_commands_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b[1A\x9b2J"
+    write_line(evil)
+    write_cells([Cell(evil), Cell(evil)])
+    write_indented(evil, evil, evil)
+    write_wrapped(evil)
+    write_quoted(evil)
+    write_table([evil], [[evil]], title=evil)
+    told = capsys.readouterr().out
+    assert told.count("\\x1b[1A\\x9b2J") == 10
+    assert "\x1b" not in told
+    assert "\x9b" not in told
