@@ -164,7 +164,8 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
             "login": _claimed_login(),
         }
         packet = json.dumps(asked).encode()
-        socket.send_fds(connection, [packet], [*streams, *luggage.descriptors])
+        with suppress(ConnectionError):  # what it says of that, if anything, is read in the end
+            socket.send_fds(connection, [packet], [*streams, *luggage.descriptors])
         for it in luggage.descriptors:
             os.close(it)
         exchanging = _Exchange(luggage)
@@ -284,7 +285,9 @@ class _Exchange(threading.Thread):
 
 
 def _read_end(connection: socket.socket) -> int:
-    said = connection.recv(_PACKET)
+    said = b""
+    with suppress(ConnectionError):
+        said = connection.recv(_PACKET)
     told: dict[str, Any] = json.loads(said) if said else {"code": -signal.SIGKILL}
     if "error" in told:
         raise SaidError(told["error"])

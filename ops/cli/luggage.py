@@ -40,7 +40,7 @@ def pack(task: Task | None, values: dict[str, Any], held: ExitStack) -> Luggage:
             continue
         given = values.get(flag.name) if flag.shape in get_args(OfCaller) else None
         for typed in given if isinstance(given, (list, tuple)) else [given]:
-            if typed and typed != "-":
+            if typed and (typed != "-" or flag.shape not in {"secret", "proof"}):
                 luggage.files.append(_pack_one(flag, typed, luggage, held))
     return luggage
 

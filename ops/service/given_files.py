@@ -18,11 +18,11 @@ from ops.errors import SecretError, WrongUseError
 from ops.language.text import name_as_typed
 from ops.secret_files import open_secret
 from ops.service.given_room import OVERHEAD, Room
-from ops.terminal.exchange import MOST_BYTES, receive_tree, send_tree, too_much
+from ops.terminal.exchange import MOST_BYTES, broken_off, receive_tree, send_tree, too_much
 from ops.terminal.task import ONE_FILE
 
 _MOST_SECRET = 64 * 1024
-_CHUNK = 1 << 20
+_CHUNK, _SILENT_SECONDS = 1 << 20, 600.0
 _GIVEN, _OUT = "given", "out"
 
 
@@ -134,7 +134,10 @@ def _send_back(terminal: AtTerminal, descriptors: list[int]) -> None:
         if it.shape.startswith("output"):
             place = Path(terminal.folder) / _OUT / it.flag
             with _line(descriptors[terminal.line]) as stream:
-                send_tree(stream, place, forget=True)
+                try:
+                    send_tree(stream, place, forget=True)
+                except TimeoutError as error:
+                    raise broken_off() from error
 
 
 @contextmanager
@@ -147,4 +150,6 @@ def _folder(place: Path) -> Iterator[int]:
 
 
 def _line(descriptor: int) -> socket.socket:
-    return socket.socket(fileno=os.dup(descriptor))
+    stream = socket.socket(fileno=os.dup(descriptor))
+    stream.settimeout(_SILENT_SECONDS)
+    return stream

@@ -47,7 +47,11 @@ from ops.terminal.task import OfCaller, Task, find_task
 log = logging.getLogger(__name__)
 
 _MOST_BYTES = 160 * 1024
-_MOST_AT_ONCE, _MOST_OF_ONE = 32, 8
+_MOST_LINES, _MOST_LINES_OF_ONE, _MOST_OF_ONE = 64, 12, 8
+"""Connections at once; of one person; those of them that do something. Who has more than the last
+is told so, who has more than the second is not heard."""
+
+_CANCEL_SECONDS = 0.1
 _SECONDS = 10.0
 _STREAMS = 3
 STOP_SECONDS = 60.0
@@ -121,34 +125,37 @@ class TerminalDoor:
     def serve(self, listener: socket.socket) -> None:
         """Answer until the service stops, and what runs then has ended."""
         listener.settimeout(0.5)
-        with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="terminal") as pool:
+        with ThreadPoolExecutor(_MOST_LINES, thread_name_prefix="terminal") as pool:
             while not self.stop.is_set():
                 try:
                     connection, _address = listener.accept()
                 except OSError as error:
                     self.stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
                     continue
-                pool.submit(self._answer, connection)
+                user, number = self._count(connection)
+                if number > _MOST_LINES_OF_ONE:  # also who says nothing holds a place
+                    connection.close()
+                    self._uncount(user)
+                    continue
+                pool.submit(self._answer, connection, user, is_one_more=number <= _MOST_OF_ONE)
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket, user: int, *, is_one_more: bool) -> None:
         with connection:
             connection.settimeout(_SECONDS)
-            peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-            user, given = _PEER.unpack(peer)[1], list[int]()
+            given = list[int]()
             try:
-                with self._counted(user) as is_one_more:  # who says nothing holds a place, too
-                    packet, given, _flags, _from = socket.recv_fds(
-                        connection, _MOST_BYTES, MOST_DESCRIPTORS
-                    )
-                    if packet:
-                        self._do(connection, user, packet, given, is_one_more=is_one_more)
+                packet, given, _flags, _from = socket.recv_fds(
+                    connection, _MOST_BYTES, MOST_DESCRIPTORS
+                )
+                if packet:
+                    self._do(connection, user, packet, given, is_one_more=is_one_more)
             except OSError:
                 return  # whoever asked has gone
             except Exception:
                 log.exception("terminal-door-failed")
             finally:
-                for it in given:
-                    os.close(it)
+                _close(given)
+                self._uncount(user)
 
     def _do(
         self, connection: socket.socket, user: int, packet: bytes, given: list[int], *,
@@ -168,7 +175,8 @@ class TerminalDoor:
                         if not looks:
                             noted.note_cut()
                         started.ended.wait()
-            _refuse_silent(started)
+            if not self.stop.is_set():
+                _refuse_silent(started)
             connection.send(json.dumps({"code": started.code}).encode())
         except Exception as error:  # noqa: BLE001 - whatever it is, the client says it
             is_bad = isinstance(error, msgspec.MsgspecError | ValueError | RecursionError)
@@ -221,6 +229,7 @@ class TerminalDoor:
             return self.forks.start([*streams, descriptor, *files], looks=looks_only(order))
         finally:
             os.close(descriptor)
+            _close(given)  # the act has them; here they would count for everybody
 
     def _watch(self, connection: socket.socket, started: Started, looks: bool) -> bool:
         """Wait for the end of an act, and hear its client meanwhile; gives whether that has gone.
@@ -242,19 +251,20 @@ class TerminalDoor:
                 started.send(signal.SIGINT if looks else signal.SIGHUP)  # until it has its files
                 return True
             started.send(signal.SIGINT)
+            self.stop.wait(_CANCEL_SECONDS)  # a thousand of them keep nobody busy
         return False
 
-    @contextmanager
-    def _counted(self, user: int) -> Iterator[bool]:
-        """Count a person's connections; gives whether one more may do something."""
+    def _count(self, connection: socket.socket) -> tuple[int, int]:
+        """Count a connection; gives whose it is, and how many that person has."""
+        peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        user = int(_PEER.unpack(peer)[1])
         with self._lock:
             self._running[user] = self._running.get(user, 0) + 1
-            may = self._running[user] <= _MOST_OF_ONE
-        try:
-            yield may
-        finally:
-            with self._lock:
-                self._running[user] -= 1
+            return user, self._running[user]
+
+    def _uncount(self, user: int) -> None:
+        with self._lock:
+            self._running[user] -= 1
 
     @contextmanager
     def _folder(self, asked: _Asked, user: int) -> Iterator[Path | None]:
@@ -269,6 +279,11 @@ class TerminalDoor:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _close(descriptors: list[int]) -> None:
+    while descriptors:
+        os.close(descriptors.pop())
 
 
 def _refuse_silent(started: Started) -> None:
@@ -301,7 +316,8 @@ def _check_files(task: Task, asked: _Asked, number: int) -> None:
     for flag in task.flags.values():
         given = asked.values.get(flag.name)
         typed = given if isinstance(given, list) else [given]
-        named = [it for it in typed if it not in (None, "", "-")]
+        no_file = (None, "", "-") if flag.shape in ("secret", "proof") else (None, "")
+        named = [it for it in typed if it not in no_file]
         if flag.shape in _OF_CALLER and named != [
             it.typed for it in asked.files if it.flag == flag.name
         ]:

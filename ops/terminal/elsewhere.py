@@ -14,7 +14,7 @@ from ops.meanwhile import meanwhile
 PACKET = 64 * 1024
 """Bytes of what is said at once on this line."""
 
-_MOST_HANDED = 32
+_MOST_HANDED, _SILENT_SECONDS = 32, 60.0
 Doing = Callable[[list[int]], None]
 """Does a part of an act; gets descriptors, which are its own now."""
 
@@ -50,8 +50,12 @@ def open_as_typed(path: str) -> int:
         OSError: That person may not, there is no such file, or nobody typed that.
     """
     line = line_of_typist()
-    line.send(json.dumps({"open": path}).encode())
-    told, descriptors, _flags, _from = socket.recv_fds(line, PACKET, 1)
+    line.settimeout(_SILENT_SECONDS)
+    try:
+        line.send(json.dumps({"open": path}).encode())
+        told, descriptors, _flags, _from = socket.recv_fds(line, PACKET, 1)
+    finally:
+        line.settimeout(None)
     if descriptors:
         return descriptors[0]
     number = json.loads(told).get("error") if told else None

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from ops.errors import OpsError
 from ops.service import given_room
 from ops.service.given_room import Room
 from ops.terminal.elsewhere import SOCKET
+from ops.terminal.task import all_tasks
 from tests.forks import forks
 from tests.installed_machine import OPERATOR, only_root
-from tests.installed_service import InstalledService, done_there
+from tests.installed_service import InstalledService, be_there, done_there
 from tests.integration.service.installed_estate import installed
 from tests.integration.service.test_terminal_door import acts, wait_for
 
@@ -301,3 +303,101 @@ def test_nobody_takes_the_room_of_all(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(given_room, "_SHARE", 1)
     with pytest.raises(OpsError, match="no room"):
         Room(folders[2]).take(2 << 20)
+
+
+@only_root
+def test_who_says_nothing_keeps_nobody_else_out(service: InstalledService) -> None:
+    """A viewer opens hundreds of lines and is silent on each."""
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            be_there(service.place, "ttb")
+            lines = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _turn in range(300)]
+            for it in lines:
+                it.settimeout(1)
+                with suppress(OSError):
+                    it.connect(str(SOCKET))
+            time.sleep(20)
+        finally:
+            os._exit(0)
+    time.sleep(2)
+    begun = time.monotonic()
+    try:
+        done = done_there(service, "nva", lambda: say("report.kinds", {}), seconds=60)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert done[0] == {"code": 0}
+    assert time.monotonic() - begun < 5
+
+
+@only_root
+@pytest.mark.parametrize(
+    ("task", "values"),
+    [("asset.export", {"out": "-"}), ("asset.import", {"file": "-"}),
+     ("plan.show", {"year": 2026, "out": "-"})],
+)  # fmt: skip
+def test_a_hyphen_is_no_file_of_the_services(
+    service: InstalledService, task: str, values: Mapping[str, Any]
+) -> None:
+    """It stands for standard input where a secret is wanted, and else for a file so called."""
+    told, _said = done_there(service, "nva", lambda: say(task, values))
+    assert "does not understand" in told["error"]["what"]
+
+
+@only_root
+def test_what_the_service_never_does_for_others_is_no_task_here(service: InstalledService) -> None:
+    for task in all_tasks().values():
+        if not task.as_owner or task.is_foreground:
+            told, _said = done_there(service, "nva", partial(say, task.name, {}))
+            assert "does not understand" in told["error"]["what"], task.name
+
+
+@only_root
+def test_a_terminal_is_as_wide_as_terminals_are(service: InstalledService) -> None:
+    """A line that is filled up to a width of billions takes all memory."""
+
+    def do() -> tuple[dict[str, Any], int]:
+        ours, theirs = pty.openpty()
+        os.set_blocking(ours, False)
+        environment = {"COLUMNS": "2000000000", "LINES": "٣", "TERM": "xterm"}
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+            ask(line, "backup.status", {}, streams=[theirs] * 3, environment=environment)
+            return json.loads(line.recv(1 << 16)), len(os.read(ours, 1 << 20))
+
+    told, written = done_there(service, "nva", do)
+    assert told["code"] in {0, 1}
+    assert written < 64 * 1024
+
+
+@only_root
+def test_open_files_of_one_are_not_the_offices(service: InstalledService) -> None:
+    """Eight acts that wait, each with as many files as a packet carries."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            be_there(service.place, "nva")
+            for _turn in range(8):
+                door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                ours, theirs = socket.socketpair()
+                nothing = os.open(os.devnull, os.O_RDWR)
+                files = [given("from_", "x", -1, "input-folder")]
+                values = {"from_": "x", "site": "cong-xa"}
+                more = [theirs.detach(), *[nothing] * 55]
+                ask(door, "archive.ingest", values, files, more, streams=[nothing] * 3, line=0)
+                ours.detach()
+                door.detach()
+            time.sleep(30)
+        finally:
+            os._exit(0)
+    try:
+        wait_for(lambda: len(service.acting()) == 8)
+        office = service.acting()[0].parent()
+        assert office is not None
+        first = min(office.children(), key=lambda it: it.create_time())
+        wait_for(lambda: first.num_fds() < 150, 10)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    wait_for(lambda: not service.acting())
