@@ -89,8 +89,8 @@ def _write(estate: Estate, plan: ImportPlan) -> Proposed | None:
             "the sites cannot be written to {path}",
             why="{reason}",
             data="the estate is as it was",
-            next_step="make the folder writable for the service's user, or take the blocks from"
-            " --dry-run and save them yourself",
+            next_step="look at the folder and its room: `ls -ld {path}`, `df {path}`; or take the"
+            " blocks from --dry-run",
             path=plan.out,
             reason=getattr(error, "strerror", None) or str(error),
         ) from error
