@@ -89,8 +89,8 @@ def _write(estate: Estate, plan: ImportPlan) -> Proposed | None:
             "the sites cannot be written to {path}",
             why="{reason}",
             data="the estate is as it was",
-            next_step="look at the folder and its room: `ls -ld {folder}`, `df {folder}`; or take the"
-            " blocks from --dry-run",
+            next_step="look at the folder and its room: `ls -ld {folder}`, `df {folder}`; or take"
+            " the blocks from --dry-run",
             path=plan.out,
             folder=next(it for it in plan.out.parents if it.exists()),
             reason=getattr(error, "strerror", None) or str(error),
