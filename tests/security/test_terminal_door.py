@@ -21,7 +21,7 @@ from ops.service.given_room import Room
 from ops.terminal.elsewhere import SOCKET
 from ops.terminal.task import all_tasks
 from tests.forks import forks
-from tests.installed_machine import OPERATOR, only_root
+from tests.installed_machine import OPERATOR, SERVICE, only_root
 from tests.installed_service import InstalledService, be_there, done_there
 from tests.integration.service.installed_estate import installed
 from tests.integration.service.test_terminal_door import acts, wait_for
@@ -175,6 +175,29 @@ def test_no_name_of_a_file_leads_out_of_the_acts_folder(
     assert told.get("code", 1) != 0
     assert "Traceback" not in written
     assert [*(service.estate.parent / "var/state/console").iterdir()] == []
+
+
+@only_root
+@pytest.mark.parametrize(
+    ("task", "flag"),
+    [("backup.restore", "target"), ("backup.export-media", "to"), ("drill.wipe", "target")],
+)
+def test_who_hands_over_no_line_has_the_service_open_nothing(
+    service: InstalledService, task: str, flag: str
+) -> None:
+    """Else the act would take what was typed for its own: where nobody sits elsewhere, it may."""
+    place = service.estate.parent / "var/dich"
+    place.mkdir(exist_ok=True)
+    (place / "rows.csv").write_text("x")
+    for it in (place, place / "rows.csv"):
+        os.chown(it, SERVICE, SERVICE)
+    more = {"drill.wipe": {}, "backup.restore": {"site": "cong-xa"}}
+    values = {flag: str(place), **more.get(task, {"code": "GC-1", "allow_folder": True})}
+    told, _written = done_there(service, "nva", lambda: say(task, values, opener=-1))
+    assert "does not understand" in told["error"]["what"]
+    told, written = done_there(service, "nva", lambda: say(task, values, is_silent=False))
+    assert told["code"] in {1, 2}, written
+    assert [it.name for it in place.iterdir()] == ["rows.csv"]
 
 
 @only_root
