@@ -78,14 +78,19 @@ def test_no_other_folder_is_opened_for_who_types_it(
 
 
 @only_root
-def test_a_repository_is_named_by_store_and_site(service: InstalledService) -> None:
+def test_a_repository_is_named_by_store_and_site(
+    service: InstalledService, open_folder: Path
+) -> None:
     path = service.estate.parent / "var/stores/near"
-    share = ("--share", "/dev/null", "--dry-run")
+    (open_folder / "share").touch(0o600)
+    os.chown(open_folder / "share", OPERATOR, OPERATOR)
+    share = ("--share", str(open_folder / "share"), "--dry-run")
     refused = service.run("nva", "backup.key-combine", "--repo", "/etc", *share)
     assert refused.returncode == 2
     assert "/etc is in no store of the estate" in refused.stderr
     for typed in ("near/cong-xa", f"{path}/cong-xa"):
         tried = service.run("nva", "backup.key-combine", "--repo", typed, *share)
+        assert tried.returncode == 2
         assert "is in no store" not in tried.stderr
 
 
