@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from ops.entering import entered, refuse_strange_links
 from ops.errors import WrongUseError
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 
 _MOST_PIPED = 64 << 20
+_WITHIN = "x"  # a name in a folder, so that the folder itself is entered
 
 
 @dataclass(slots=True)
@@ -113,7 +115,13 @@ def _refuse_existing(path: Path) -> None:
 
 
 def _refuse_closed(folder: Path) -> None:
-    """Refuse, before the act tells that it has written there, a folder that cannot be written."""
+    """Refuse, before the act tells that it has written there, a folder that cannot be written.
+
+    Raises:
+        StrangeLinkError: A link of others leads there.
+        WrongUseError: It is none, or closed.
+    """
+    refuse_strange_links(folder.absolute() / _WITHIN)
     there = folder
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
@@ -133,8 +141,10 @@ def open_to_write(folder: Path, *, is_made: bool) -> int:
         is_made: Whether it is made where it is not there.
 
     Raises:
+        StrangeLinkError: A link of others leads there.
         OSError: It cannot be.
     """
     if is_made:
         folder.mkdir(parents=True, exist_ok=True)
-    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with entered(folder.absolute() / _WITHIN) as place:
+        return os.dup(place.folder)

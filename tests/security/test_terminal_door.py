@@ -424,3 +424,32 @@ def test_open_files_of_one_are_not_the_offices(service: InstalledService) -> Non
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     wait_for(lambda: not service.acting())
+
+
+@only_root
+def test_what_comes_back_goes_through_no_link_of_others(
+    service: InstalledService, mine: Path
+) -> None:
+    """Whoever owns a folder on the way would choose where the person's rights write."""
+    with tempfile.TemporaryDirectory(prefix="giucong-theirs-") as place:
+        os.chown(place, 1062, 1062)
+        Path(place).chmod(0o755)
+        private = mine / "private"
+        private.mkdir()
+        os.chown(private, OPERATOR, OPERATOR)
+        for name, leads_to in {"out": private, "above": mine}.items():
+            (Path(place) / name).symlink_to(leads_to)
+            os.lchown(Path(place) / name, 1062, 1062)
+        for typed in (f"{place}/out", f"{place}/above/private"):
+            told = service.run("nva", "report.make", "--kind", "policy", "--out", typed)
+            assert told.returncode != 0, told
+            assert "is a link" in told.stderr
+        told = service.run("nva", "asset.export", "--out", f"{place}/out/new.csv")
+        assert "is a link" in told.stderr
+        assert [*private.iterdir()] == []
+        (mine / "own").symlink_to(private)
+        os.lchown(mine / "own", OPERATOR, OPERATOR)
+        mine.chmod(0o755)
+        done = service.run("nva", "report.make", "--kind", "policy", "--out", str(mine / "own"))
+        assert done.returncode == 0, done
+        assert len([*private.iterdir()]) == 2
