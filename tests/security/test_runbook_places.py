@@ -2,6 +2,8 @@
 
 import os
 import re
+import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.held import held
 from ops.runbooks.library import SHIPPED
 from ops.runbooks.places import refuse_places
+from ops.terminal.elsewhere import opening_through
 from runbooks.errors import RunbookTextError, RunbookUseError
 from runbooks.parse import load_runbook, read_runbook
 from runbooks.shapes import Place
@@ -321,3 +324,26 @@ def test_no_shipped_runbook_reads_or_writes_content_by_a_tool_of_the_system(path
     programs = {words[0] for step in load_runbook(path).steps for words in step.commands}
 
     assert programs <= {"giucong", "restic", "curl", "openssl", "test", "sha256sum", "df"}
+
+
+def test_what_a_persons_process_opens_is_a_file(tmp_path: Path) -> None:
+    """A pipe that nobody writes would keep the run, and its lock, after its person has gone."""
+    os.mkfifo(tmp_path / "pipe")
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    refused: list[OpsError] = []
+
+    def use() -> None:
+        place = Place("file", str(tmp_path / "pipe"))
+        with ours, opening_through(ours), pytest.raises(OpsError) as error, held(place):
+            pass
+        refused.append(error.value)
+
+    thread = threading.Thread(target=use, daemon=True)
+    thread.start()
+    theirs.recv(1 << 16)
+    socket.send_fds(theirs, [b"{}"], [pipe])
+    thread.join(10)
+    assert "it is no file" in render_error(refused[0])
+    os.close(pipe)
+    theirs.close()
