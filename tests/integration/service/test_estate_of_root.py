@@ -17,6 +17,7 @@ from tests.installed_service import InstalledService, give_to, installed_service
 from tests.integration.service.installed_estate import install
 
 pytestmark = pytest.mark.slow
+HEARTBEAT = '[notices]\nheartbeat_url = "file:keys/heartbeat"\n'
 TABLE = "name,title,unit,path\n{name},Xã Mới,xa,/srv/xa-moi\n"
 PART = """
 [[people]]
@@ -33,7 +34,7 @@ people = ["lvc"]
 
 def install_for_root(folder: Path) -> Path:
     """Build an estate as the how-to has it: root:giucong, 0750 and 0640, with a folder of sites."""
-    estate = install(folder)
+    estate = install(folder, HEARTBEAT)
     path = estate / "estate.toml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("schema = 1", 'schema = 1\ninclude = ["sites.d/*.toml"]', 1))
@@ -204,6 +205,32 @@ def test_what_takes_no_root_is_changed_at_once(service: InstalledService, folder
         assert "may not stand in the part" in refused.stderr
     assert "you may not run" in service.run("ttb", "estate.change", "--show").stderr
     assert "lvc@example.vn" in service.run("nva", "estate.change", "--show").stdout
+
+
+@only_root
+def test_a_secret_in_roots_folder_is_put_there_by_root_and_never_shown(
+    service: InstalledService, folder: Path
+) -> None:
+    typed, secret = folder / "typed", "https://nghe.example.vn/mat-ma-7Xq"
+    typed.write_text(secret)
+    typed.chmod(0o600)
+    os.chown(typed, OPERATOR, OPERATOR)
+    done = service.run(
+        "nva", "estate.secret", "--name", "file:keys/heartbeat", "--file", str(typed)
+    )
+    assert done.returncode == 3, done.stderr
+    found = re.search(r"--id ([0-9a-f]{20})", done.stdout)
+    assert found
+    taken = take(service, found[1], "--confirm", "heartbeat")
+    assert taken.returncode == 0, taken.stderr
+    place = service.estate / "keys" / "heartbeat"
+    assert place.read_text() == f"{secret}\n"
+    assert (place.stat().st_uid, stat.S_IMODE(place.stat().st_mode)) == (SERVICE, 0o600)
+    assert (place.parent.stat().st_uid, place.parent.stat().st_gid) == (0, SERVICE)
+    for told in (done, taken):
+        assert secret not in told.stdout + told.stderr
+    assert not any(secret.encode() in it.read_bytes() for it in state_of(service).glob("*.db*"))
+    assert "heartbeat" not in service.run("nva", "estate.check").stdout
 
 
 @only_root
