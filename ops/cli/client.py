@@ -229,10 +229,11 @@ class _Exchange(threading.Thread):
 
     def run(self) -> None:
         """Do it."""
-        if self._luggage.line is None:
+        line = self._luggage.line
+        if line is None:
             return
         try:
-            self._exchange(self._luggage.line)
+            self._exchange(line)
         except (OpsError, ConnectionError) as error:
             self._failed = error
         except OSError as error:  # in a folder of the person's own
@@ -242,6 +243,10 @@ class _Exchange(threading.Thread):
                 next_step="look at its rights and at the room there, then type it again",
                 path=error.filename or "–", reason=error.strerror or type(error).__name__,
             )  # fmt: skip
+        finally:
+            if self._failed is not None:  # the act sends to nobody; it would wait for ever
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
     def _exchange(self, line: socket.socket) -> None:
         for it in self._luggage.files:

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from invoke.exceptions import Exit
+
 from ops.console.office.order import AtTerminal, GivenFile
 from ops.errors import SecretError, WrongUseError
 from ops.language.text import name_as_typed
@@ -138,6 +140,8 @@ def _send_back(terminal: AtTerminal, descriptors: list[int]) -> None:
                     send_tree(stream, place, forget=True)
                 except TimeoutError as error:
                     raise broken_off() from error
+                except ConnectionError as error:  # who types could not write it, and says why
+                    raise Exit(code=1) from error
 
 
 @contextmanager

@@ -104,7 +104,12 @@ class CameOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def restore_into(
-    work: IntoFolder, target: Path, content: Content, progress: Progress = SILENT
+    work: IntoFolder,
+    target: Path,
+    content: Content,
+    progress: Progress = SILENT,
+    *,
+    is_anybodys: bool = False,
 ) -> CameOf:
     """Do it, and tell how many entries are there.
 
@@ -113,6 +118,7 @@ def restore_into(
         target: The folder; absolute.
         content: Where everything is read from.
         progress: Told of every entry.
+        is_anybodys: Whether the folder is that of whoever types, not the service's.
 
     Raises:
         NoRoomError: The target's disk has no room for it; nothing was written.
@@ -133,7 +139,7 @@ def restore_into(
         met += result.restored + result.skipped
     if not work.dry_run:
         join_databases(target / work.site / MANIFEST, work.databases)
-    place = tell_unset(unset, target, work.site)
+    place = tell_unset(unset, target, work.site, is_anybodys=is_anybodys)
     return CameOf(failed, met, unset.count, "" if place is None else str(place))
 
 

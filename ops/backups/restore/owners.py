@@ -119,16 +119,29 @@ def _lacking(node: Node, place: bytes) -> Iterator[str]:
             yield name
 
 
-def tell_unset(unset: Unset, target: Path, site: str) -> Path | None:
+def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = False) -> Path | None:
     """Say what is not as in the backup, and write the list for root; gives its path.
 
     Args:
         unset: What was found.
         target: The folder that was restored into.
         site: Name of the folder in it.
+        is_anybodys: Whether the list would be of a person of the office, who could write into it
+            whom root is to give what: then there is none, and root restores.
     """
     place = None
-    if unset.records and not _is_ours_alone(target):
+    if unset.records and is_anybodys:
+        text = ngettext(
+            "  {count} entry has another owner, group or special mode than in the backup: only root"
+            " gives files away. Where that matters, have root restore: the same command, with a"
+            " folder of root's",
+            "  {count} entries have another owner, group or special mode than in the backup: only"
+            " root gives files away. Where that matters, have root restore: the same command, with"
+            " a folder of root's",
+            len(unset.records),
+        )
+        write_line(text.format(count=format_number(len(unset.records))))
+    elif unset.records and not _is_ours_alone(target):
         text = _(
             "  entries with another owner, group or special mode than in the backup: {count}."
             " Others may write in {folder} or move it, so no list for root is put there; restore"

@@ -95,4 +95,4 @@ def restore_here(wish: Restore, order: bytes, descriptors: list[int], progress: 
             return b"{}"
         work = msgspec.structs.replace(asked.work, **typed_of(wish))
         content = held.enter_context(closing(ServedContent(ends)))
-        return msgspec.json.encode(restore_into(work, target, content, progress))
+        return msgspec.json.encode(restore_into(work, target, content, progress, is_anybodys=True))

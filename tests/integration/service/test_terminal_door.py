@@ -73,6 +73,21 @@ def test_what_an_upgrade_asks_of_root_is_one_list(service: InstalledService) -> 
 
 
 @only_root
+def test_who_has_no_room_for_what_is_made_is_told_so(
+    service: InstalledService, folder: Path
+) -> None:
+    """The act waits for nobody who does not take what it sends any more."""
+    small = folder / "small"
+    small.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=16k,mode=777", "none", str(small))
+    subprocess.run(service.words_as("root", *mount), check=True)
+    made = service.run("nva", "plan.draft", "--year", "2028", "--out", str(small / "ra"))
+    assert made.returncode == 2
+    assert "No space left on device" in made.stderr
+    assert "something unexpected" not in made.stderr
+
+
+@only_root
 def test_files_belong_to_who_types(service: InstalledService, folder: Path) -> None:
     made = service.run("nva", "plan.draft", "--year", "2027", "--out", "ra", folder=folder)
     assert made.returncode == 0, made.stderr
