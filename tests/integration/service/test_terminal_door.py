@@ -61,12 +61,13 @@ def test_what_an_upgrade_asks_of_root_is_one_list(service: InstalledService) -> 
     assert "rm /etc/sudoers.d/giucong" in told[rule]
     assert not any("group" in it for it in told)
     change("""cp -p /etc/group /etc/group.kept; sed -i /giucong-operators/d /etc/group
-        rm /etc/sudoers.d/giucong; mkdir -p /etc/systemd/system
+        mv /etc/sudoers.d/giucong /etc/rule.kept; mkdir -p /etc/systemd/system
         echo '[Service]' > /etc/systemd/system/giucong.service""")
     try:
         told = check()
     finally:
-        change("cp -p /etc/group.kept /etc/group; rm /etc/systemd/system/giucong.service")
+        change("""cp -p /etc/group.kept /etc/group; rm /etc/systemd/system/giucong.service
+            mv /etc/rule.kept /etc/sudoers.d/giucong""")
     assert any("no group giucong-operators" in it for it in told)
     assert any("giucong.service is not the unit" in it for it in told)
     assert not any("sudoers" in it for it in told)
