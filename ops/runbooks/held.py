@@ -114,6 +114,8 @@ def _name_again(path: Path, why: str) -> WrongUseError:
 @contextmanager
 def _copied(opened: int, path: Path) -> Iterator[int]:
     """Give a copy in memory: the command opens it anew, which the person's own file forbids it."""
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        raise _refuse(path, N_("it is no file"))
     with os.fdopen(os.dup(opened), "rb") as file:
         content = file.read(_MOST_COPIED + 1)
     if len(content) > _MOST_COPIED:

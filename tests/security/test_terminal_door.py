@@ -223,6 +223,17 @@ def test_an_act_whose_files_never_come_ends_with_its_line(service: InstalledServ
 
 
 @only_root
+def test_a_hole_of_terabytes_is_refused_at_once(service: InstalledService, mine: Path) -> None:
+    with (mine / "sheet.csv").open("wb") as file:
+        file.truncate(4 << 40)
+    (mine / "sheet.csv").chmod(0o644)
+    begun = time.monotonic()
+    refused = service.run("nva", "asset.import", "--file", str(mine / "sheet.csv"))
+    assert "more than goes through the line" in refused.stderr
+    assert time.monotonic() - begun < 5
+
+
+@only_root
 def test_an_act_that_cannot_begin_says_so(service: InstalledService) -> None:
     """Another session's terminal: the act cannot have it for its own."""
 
