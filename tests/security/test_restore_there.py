@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from backup.format.pack import BlobType
 from backup.progress import SILENT, Progress
 from ops.backups.restore.tasks import Restore
 from ops.backups.restore.there import restore_here
+from ops.entering import SharedFolderError, StrangeLinkError
 from ops.errors import WrongUseError
 from ops.meanwhile import meanwhile
 from ops.terminal.document import Keeper
@@ -24,10 +25,12 @@ from ops.terminal.elsewhere import WasTyped, opening_through, serve_opening
 from ops.terminal.exchange import BrokenOffError
 from ops.terminal.output import BORDER
 from ops.terminal.there import FailedThereError, Work, do_here, do_there
+from tests.installed_machine import only_root
 from tests.small_repository import SmallRepository, file_node, id_of, tree_of
 from tests.through_sockets import serving
 
 TREE = tree_of([file_node(b"a.txt", b"one"), file_node(b"manifest.json", b"two")])
+SOMEBODY = 4711
 TYPED: Mapping[str, object] = {
     "site": "cong-xa", "verify": False, "overwrite": "always", "delete": False, "dry_run": False,
 }  # fmt: skip
@@ -40,11 +43,19 @@ def fill(folder: Path, says: Mapping[str, object] | None = None, *, dry_run: boo
     small.save_index()
     work = {**TYPED, "shares": [{"tree": id_of(TREE).hex()}], "databases": {}, "beside": 0}
     work |= says or {}
-    order = json.dumps({"type": "fill", "work": work}).encode()
-    wish = Restore(site="cong-xa", target=str(folder), dry_run=dry_run)
-    with serving(small.repository) as ends, meanwhile(BORDER, Keeper()):
-        restore_here(wish, order, [os.dup(it.fileno()) for it in ends], SILENT)
+    with serving(small.repository) as ends:
+        given = [os.dup(it.fileno()) for it in ends]
+        restore_order({"type": "fill", "work": work}, folder, given, dry_run=dry_run)
     return folder
+
+
+def restore_order(
+    order: Mapping[str, object], folder: Path, given: Sequence[int] = (), *, dry_run: bool = False
+) -> None:
+    """Have a process do what an act orders."""
+    wish = Restore(site="cong-xa", target=str(folder), dry_run=dry_run)
+    with meanwhile(BORDER, Keeper()):
+        restore_here(wish, json.dumps(order).encode(), list(given), SILENT)
 
 
 def test_what_is_served_goes_into_the_folder_that_was_typed(tmp_path: Path) -> None:
@@ -84,6 +95,42 @@ def test_a_snapshots_link_leads_no_manifest_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "ra" / "cong-xa").symlink_to(victim.parent)
     fill(tmp_path / "ra", {"databases": {"db": {"name": "db"}}})
     assert victim.read_text() == '{"databases": []}'
+
+
+def a_link(place: Path, elsewhere: Path) -> None:
+    place.symlink_to(elsewhere)
+    os.lchown(place, SOMEBODY, SOMEBODY)
+
+
+def a_folder_of_theirs(place: Path, _elsewhere: Path) -> None:
+    place.mkdir()
+    os.chown(place, SOMEBODY, SOMEBODY)
+
+
+@only_root
+@pytest.mark.parametrize("plant", [a_link, a_folder_of_theirs])
+def test_an_act_that_never_asks_to_look_is_refused_what_others_have_put_there(
+    tmp_path: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    shared, victim = tmp_path / "tmp", tmp_path / "root's own"
+    for it in (shared, victim):
+        it.mkdir(mode=0o700)
+    shared.chmod(0o1777)
+    plant(shared / "ra", victim)
+    with pytest.raises((SharedFolderError, StrangeLinkError)):
+        fill(shared / "ra")
+    assert not [*victim.iterdir(), *(shared / "ra").iterdir()]
+
+
+def test_an_act_that_names_no_closed_folder_opens_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.backups.restore.there.INSTALLED_PATH", tmp_path / "ra" / "estate.toml")
+    with pytest.raises(WrongUseError, match="which the service keeps"):
+        fill(tmp_path / "ra" / "below")
+    with pytest.raises(WrongUseError, match="which the service keeps"):
+        restore_order({"type": "look", "closed": []}, tmp_path / "ra")
+    assert not (tmp_path / "ra").exists()
 
 
 # The line ----------------------------------------------------------------------------------------

@@ -20,7 +20,11 @@ from backup.repository.repository import Repository
 from backup.restorer.served_content import ServedContent, ends_wanted
 from ops.backups.restore.into_folder import CameOf, IntoFolder, restore_into, typed_of
 from ops.backups.restore.target_folder import refuse_around, take_target
+from ops.backups.restore.targets import closed_folders
 from ops.backups.restore.tasks import Restore
+from ops.errors import OpsError
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import INSTALLED_PATH
 from ops.terminal.there import do_there
 
 
@@ -89,10 +93,18 @@ def restore_here(wish: Restore, order: bytes, descriptors: list[int], progress: 
         ends = [held.enter_context(socket.socket(fileno=it)) for it in descriptors]
         asked = msgspec.json.decode(order, type=_Look | _Fill)
         target = Path(wish.target)
+        told = map(Path, asked.closed) if isinstance(asked, _Look) else ()
+        refuse_around(target, [*told, *_closed_here()])
+        take_target(target, dry_run=wish.dry_run)  # whatever the act has asked for before
         if isinstance(asked, _Look):
-            refuse_around(target, map(Path, asked.closed))
-            take_target(target, dry_run=wish.dry_run)
             return b"{}"
         work = msgspec.structs.replace(asked.work, **typed_of(wish))
         content = held.enter_context(closing(ServedContent(ends)))
         return msgspec.json.encode(restore_into(work, target, content, progress, is_anybodys=True))
+
+
+def _closed_here() -> list[Path]:
+    """Give the folders that nothing is restored into, as far as this process can read of them."""
+    with suppress(OpsError, OSError):
+        return closed_folders(load_estate(INSTALLED_PATH))
+    return [INSTALLED_PATH.parent]
