@@ -36,7 +36,7 @@ from ops.terminal.elsewhere import (
 )
 from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
-from ops.terminal.task import ONE_FILE, Task
+from ops.terminal.task import Task
 from ops.terminal.there import do_here
 
 _PACKET = 64 * 1024
@@ -236,6 +236,8 @@ class _Exchange(threading.Thread):
             self._exchange(line)
         except (OpsError, ConnectionError) as error:
             self._failed = error
+            with suppress(OSError):  # so that the act hears that nobody takes the rest
+                self._luggage.line.shutdown(socket.SHUT_RDWR)
         except OSError as error:  # in a folder of the person's own
             self._failed = WrongUseError(
                 "{path} cannot be used", why="{reason}",
@@ -255,13 +257,16 @@ class _Exchange(threading.Thread):
         for it in self._luggage.files:
             if not str(it["shape"]).startswith("output"):
                 continue
-            path, is_file = self._luggage.folders[str(it["flag"])], it["shape"] in ONE_FILE
-            folder = path.parent if is_file else path
+            path, asked = (
+                self._luggage.folders[str(it["flag"])],
+                self._luggage.asked[str(it["flag"])],
+            )
+            folder = path.parent if asked.only else path
             if not line.recv(1, socket.MSG_PEEK):  # an act that is refused makes no folder
                 raise broken_off()
-            opened = open_to_write(folder, is_made=not is_file)
+            opened = open_to_write(folder, is_made=not asked.only)
             try:
-                got = receive_tree(line, opened, only=path.name if is_file else "")
+                got = receive_tree(line, opened, asked)
             finally:
                 os.close(opened)
             self._kept += [str(folder / name) for name in got.kept]

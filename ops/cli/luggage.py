@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from ops.entering import entered, refuse_strange_links
 from ops.errors import WrongUseError
+from ops.terminal.exchange import Asked
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 
 _MOST_PIPED = 64 << 20
@@ -18,12 +19,13 @@ _WITHIN = "x"  # a name in a folder, so that the folder itself is entered
 
 @dataclass(slots=True)
 class Luggage:
-    """What goes along with a command: descriptors, and what they are."""
+    """What goes along with a command: descriptors, and what they are; and what may come back."""
 
     values: dict[str, Any]
     descriptors: list[int] = field(default_factory=list)
     files: list[dict[str, object]] = field(default_factory=list)
     folders: dict[str, Path] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
     line: socket.socket | None = None
     line_number: int = -1
 
@@ -65,7 +67,10 @@ def _pack_one(it: DeclaredFlag, typed: str, luggage: Luggage, held: ExitStack) -
         _refuse_closed(path.parent)
     else:
         _refuse_closed(path)
+        _refuse_full(path, it.endings)
     luggage.folders[it.name] = path
+    only = path.name if shape in ONE_FILE else ""
+    luggage.asked[it.name] = Asked(frozenset(it.endings), only)
     return file
 
 
@@ -111,6 +116,15 @@ def _refuse_existing(path: Path) -> None:
         raise WrongUseError(
             "{path} is there already", why="what exists is not written over",
             data="nothing was changed", next_step="give another name, or remove it", path=path,
+        )  # fmt: skip
+
+
+def _refuse_full(folder: Path, endings: tuple[str, ...]) -> None:
+    """Refuse a folder that holds something already, where nobody says which files will come."""
+    if not endings and os.path.lexists(folder) and any(folder.iterdir()):
+        raise WrongUseError(
+            "the folder {target} is not empty", data="nothing was changed",
+            next_step="give an empty folder, or one that is not there yet", target=folder,
         )  # fmt: skip
 
 

@@ -60,5 +60,9 @@ class Export:
     id: Annotated[str, Flag("Id of the document, as `document.list` shows it.")]
     out: Annotated[
         str,
-        Flag("Folder for the file; it is made where it is not there.", shape="output-folder"),
+        Flag(
+            "Folder for the file; it is made where it is not there.",
+            shape="output-folder",
+            endings=(".pdf", ".png", ".jpeg", ".xlsx", ".docx"),
+        ),
     ]

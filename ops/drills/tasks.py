@@ -128,7 +128,11 @@ class Extract:
     table: Annotated[str, Flag("The table; PostgreSQL's may bear its schema, as public.posts.")]
     target: Annotated[
         str,
-        Flag("Empty folder that gets the rows, as rows.csv and rows.sql.", shape="output-folder"),
+        Flag(
+            "Empty folder that gets the rows, as rows.csv and rows.sql.",
+            shape="output-folder",
+            endings=(".csv", ".sql"),
+        ),
     ]
     where: Annotated[
         tuple[str, ...],

@@ -128,7 +128,9 @@ class Chart:
     out: Annotated[
         str,
         Flag(
-            "New file for the chart as SVG; its figures go beside it as CSV.", shape="output-file"
+            "New file for the chart as SVG; its figures go beside it as CSV.",
+            shape="output-file",
+            endings=(".csv",),
         ),
     ] = ""
     json: Json = False

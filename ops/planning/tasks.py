@@ -16,6 +16,7 @@ _Out = Annotated[
     Flag(
         "Folder for the papers: Kế hoạch, Tờ trình, draft of the Quyết định, as DOCX and PDF.",
         shape="output-folder",
+        endings=(".docx", ".pdf"),
     ),
 ]
 

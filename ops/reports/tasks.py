@@ -16,7 +16,12 @@ _WRITERS = OPERATE | {"unit_contact"}
 
 _Kind = Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.", "Kind")]
 _Out = Annotated[
-    str, Flag("Folder for the files; it is made where it is not there.", shape="output-folder")
+    str,
+    Flag(
+        "Folder for the files; it is made where it is not there.",
+        shape="output-folder",
+        endings=(".docx", ".pdf", ".xlsx", ".zip"),
+    ),
 ]
 _Year = Annotated[int, Flag("The year; it runs from 15 December before it to 14 December.")]
 _First = Annotated[str, Flag("First day, such as 15/12/2025.", shape="date")]

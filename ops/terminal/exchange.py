@@ -3,7 +3,7 @@
 A stream holds entries. Each begins with its length as four bytes, big-endian, then JSON: `at`, the
 names from the folder down; `mode`, its permissions; `mtime`, in nanoseconds; of a symbolic link
 `link`, where it leads; of a file `size`, and so many bytes follow. An entry without `at` ends the
-stream. Whoever receives decides where it goes; what is there already
+stream. Whoever receives decides where it goes, and what may come at all; what is there already
 stays as it is, and no link is followed.
 """
 
@@ -30,6 +30,7 @@ _HEAD = struct.Struct(">I")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o777
+_PLAIN = 0o666
 
 
 class ExchangeError(OpsError):
@@ -51,6 +52,48 @@ class Received:
 
     files: int
     kept: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person has asked an act to make; whatever else comes is refused.
+
+    Plain files that nobody runs: no link; none that a program would read unasked, as those whose
+    names begin with a dot.
+
+    Attributes:
+        endings: How names may end, in small letters; of a single file, those beside it. Without
+            any everything plain may come, into a folder that held nothing.
+        only: Of a single file, its name; others differ in their ending.
+    """
+
+    endings: frozenset[str] = frozenset()
+    only: str = ""
+
+    def place(self, names: list[str], head: Mapping[str, Any]) -> list[str]:
+        """Give where an entry goes, from the folder down.
+
+        Raises:
+            ExchangeError: Nobody has asked for it.
+        """
+        ending, is_file = Path(names[-1]).suffix, isinstance(head.get("size"), int)
+        own = Path(self.only).suffix
+        if self.only:
+            is_asked = is_file and (ending == own or ending.lower() in self.endings)
+            names = [self.only if ending == own else Path(self.only).with_suffix(ending).name]
+        elif self.endings:
+            is_asked = is_file and len(names) == 1 and ending.lower() in self.endings
+        else:
+            is_asked = "link" not in head
+        if not is_asked or (names[0].startswith(".") and names[0] != self.only):
+            raise ExchangeError(
+                "the service sent what you have not asked for: {name}",
+                why="a command of this name makes no such file",
+                data="what was there is as it was; what came before that is written",
+                next_step="do not use what was written; tell root: somebody may rule the service",
+                name="/".join(names),
+            )
+        return names
 
 
 def send_tree(line: socket.socket, top: Path, *, forget: bool = False) -> None:
@@ -95,13 +138,13 @@ def send_tree(line: socket.socket, top: Path, *, forget: bool = False) -> None:
     _send_head(line, {})
 
 
-def receive_tree(line: socket.socket, folder: int, *, only: str = "") -> Received:
+def receive_tree(line: socket.socket, folder: int, asked: Asked | None = None) -> Received:
     """Write what comes below an open folder.
 
     Args:
         line: Where it comes from; whatever it says is not believed.
         folder: Descriptor of the folder.
-        only: Of a single file that is asked for, the name it gets; others differ in its ending.
+        asked: What may come; None for whatever a person sends.
 
     Raises:
         ExchangeError: It breaks off, is too much, or is no stream of files.
@@ -113,13 +156,11 @@ def receive_tree(line: socket.socket, folder: int, *, only: str = "") -> Receive
         came += size if isinstance(size, int) and size >= 0 else 0
         if came > MOST_BYTES or number >= MOST_ENTRIES:
             raise too_much()
-        if only:
-            beside = Path(str(names[-1] if names else only)).suffix  # a chart and its figures
-            names = [Path(only).with_suffix(beside).name] if isinstance(size, int) else []
-        if not names:
-            continue
+        if asked is not None:
+            names = asked.place(names, head)
         if isinstance(size, int):
-            _receive_file(line, folder, names, size, head, received)
+            mode = head["mode"] & (_MODE if asked is None else _PLAIN)
+            _receive_file(line, folder, names, size, {**head, "mode": mode}, received)
         elif isinstance(head.get("link"), str):
             _receive_link(folder, names, head["link"], received)
         else:
@@ -136,7 +177,7 @@ def _receive_file(
         raise _unreadable()
     with _entered(folder, names[:-1]) as place:
         try:
-            file = os.open(names[-1], _NEW, head["mode"] & _MODE, dir_fd=place)
+            file = os.open(names[-1], _NEW, head["mode"], dir_fd=place)
         except FileExistsError:
             received.kept.append("/".join(names))
             for _piece in _pieces(line, size):

@@ -77,6 +77,7 @@ class _Flag:
     label: str = ""
     shape: Shape | None = None
     roles: frozenset[str] | None = None
+    endings: tuple[str, ...] = ()
 
 
 def Flag(  # noqa: N802 - reads as a type does, within `Annotated`
@@ -85,6 +86,7 @@ def Flag(  # noqa: N802 - reads as a type does, within `Annotated`
     *,
     shape: Shape | None = None,
     roles: frozenset[str] | None = None,
+    endings: tuple[str, ...] = (),
 ) -> _Flag:
     """Say of a wish's field what it is as a flag.
 
@@ -93,8 +95,11 @@ def Flag(  # noqa: N802 - reads as a type does, within `Annotated`
         label: What a form calls it; empty where it says the same.
         shape: What its value is; left out, the field's type tells.
         roles: Who may give it, where that is fewer than may run the task.
+        endings: Of a folder that files are made in, how their names end: only such files are taken
+            into one that is there; without any, it has to be new or empty. Of a file that is made,
+            how the names of others beside it end.
     """
-    return _Flag(help=help, label=label, shape=shape, roles=roles)
+    return _Flag(help=help, label=label, shape=shape, roles=roles, endings=endings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,7 @@ class DeclaredFlag:
         label: What a form calls it; empty where `help` says the same.
         shape: What its value is.
         roles: Who may give it; None for everybody who may run the task.
+        endings: As of `Flag`.
     """
 
     name: str
@@ -153,6 +159,7 @@ class DeclaredFlag:
     label: str
     shape: Shape
     roles: frozenset[str] | None
+    endings: tuple[str, ...] = ()
 
     @property
     def written(self) -> str:
@@ -309,8 +316,9 @@ def _declared(name: str, hint: Any, *, default: object) -> DeclaredFlag:
     if kind not in _SHAPES or not isinstance(flag, _Flag):
         raise TypeError(f"{name}: a flag is Annotated text, number, yes or no, or tuple of texts")
     return DeclaredFlag(
-        name, kind, default, flag.help, flag.label, flag.shape or _SHAPES[kind], flag.roles
-    )
+        name, kind, default, flag.help, flag.label, flag.shape or _SHAPES[kind], flag.roles,
+        flag.endings,
+    )  # fmt: skip
 
 
 _SHAPES: Mapping[type, Shape] = {str: "text", int: "number", bool: "yes", tuple: "lines"}

@@ -55,6 +55,7 @@ class KeyExport:
         Flag(
             "Folder on a removable medium that gets the password and the key files.",
             shape="output-secrets",
+            endings=(".key", ""),
         ),
     ]
     site: SiteOrAll = ""
@@ -79,7 +80,12 @@ class KeyEscrow:
     """
 
     to: Annotated[
-        str, Flag("Folder on a removable medium that gets the sheets.", shape="output-secrets")
+        str,
+        Flag(
+            "Folder on a removable medium that gets the sheets.",
+            shape="output-secrets",
+            endings=(".html", ".txt"),
+        ),
     ]
     holder: Annotated[
         tuple[str, ...],

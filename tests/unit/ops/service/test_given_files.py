@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ops.console.office.order import AtTerminal, GivenFile
 from ops.service.given_files import placed_files
-from ops.terminal.exchange import receive_tree, send_tree
+from ops.terminal.exchange import Asked, receive_tree, send_tree
 
 
 def test_each_share_of_a_key_comes_as_a_file_of_its_own(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_chart_comes_back_with_its_figures_beside_it(tmp_path: Path) -> None:
         sender = threading.Thread(target=send_tree, args=(here, made))
         sender.start()
         folder = os.open(mine, os.O_RDONLY | os.O_DIRECTORY)
-        received = receive_tree(there, folder, only="disk.svg")
+        received = receive_tree(there, folder, Asked(frozenset({".csv"}), "disk.svg"))
         os.close(folder)
         sender.join()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.terminal.elsewhere import WasTyped
-from ops.terminal.exchange import ExchangeError, Received, receive_tree, send_tree
+from ops.terminal.exchange import Asked, ExchangeError, Received, receive_tree, send_tree
 
 
 def carry(top: Path, target: Path, *, only: str = "") -> Received:
@@ -19,7 +19,7 @@ def carry(top: Path, target: Path, *, only: str = "") -> Received:
     sending.start()
     folder = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return receive_tree(theirs, folder, only=only)
+        return receive_tree(theirs, folder, Asked(only=only) if only else None)
     finally:
         sending.join(20)
         os.close(folder)
