@@ -236,8 +236,6 @@ class _Exchange(threading.Thread):
             self._exchange(line)
         except (OpsError, ConnectionError) as error:
             self._failed = error
-            with suppress(OSError):  # so that the act hears that nobody takes the rest
-                self._luggage.line.shutdown(socket.SHUT_RDWR)
         except OSError as error:  # in a folder of the person's own
             self._failed = WrongUseError(
                 "{path} cannot be used", why="{reason}",
