@@ -343,7 +343,8 @@ def try_all(world: World, cases: Sequence[Case]) -> None:
     for it in cases:
         try_case(world, it)
     assert_nothing_lasts(world)
-    assert [*world.problems, *map(str, world.strange.items())] == []
+    found = [*world.problems, *map(str, world.strange.items())]
+    assert found == [], "\n".join(found)
 
 
 @only_root
