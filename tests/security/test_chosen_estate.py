@@ -19,6 +19,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.load.read import EstateChosenError, find_estate_path
 from ops.estate.owner import is_borrowed
 from tests.installed_machine import OPERATOR, SERVICE, by_operator, only_root, run_installed
+from tests.installed_service import installed_service
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, ROOT, build_estate, giucong
 from tests.people import enrol
 
@@ -132,8 +133,8 @@ def test_nobody_but_root_hands_the_catalog_on(world: World) -> None:
     """Roles and second factors are in it: whoever has it moved to an own place has them all."""
     place = world.own / "mine.db"
     made = world.run(str(GIUCONG), "backup.init")
-    words = ["catalog.move", "--to", f"sqlite:///{place}"]
-    refused = world.run(*by_operator(words))
+    with installed_service(world.installed, world.folder / "log") as service:
+        refused = service.run("nva", "catalog.move", "--to", f"sqlite:///{place}")
     no_url = world.run(str(GIUCONG), "catalog.move", "--to", "file:/etc/hostname")
 
     assert (made.returncode, refused.returncode, no_url.returncode) == (0, 1, 2)
@@ -160,12 +161,14 @@ def test_an_operator_has_nothing_written_by_a_task_without_a_role(world: World) 
 @pytest.mark.slow
 def test_before_anybody_holds_a_role_only_root_acts(world: World) -> None:
     """So it is on a new server, and after a recovery from before the first role was given."""
-    refused = [world.run(*by_operator(words)) for words in (["backup.init"], ["backup.status"])]
-    there = (world.installed / "stores").exists()
-    sudo = {"SUDO_UID": str(OPERATOR), "SUDO_USER": "nva"}  # who becomes root by it is root
-    made = world.run(str(GIUCONG), "backup.init", environment=sudo)
-    refused.append(world.run(*by_operator(["backup.status"])))  # now with a catalog
-    trust = world.run(*by_operator(["catalog.trust", "--reason", "x", "--confirm", "giucong"]))
+    with installed_service(world.installed, world.folder / "log") as service:
+        refused = [service.run("nva", it) for it in ("backup.init", "backup.status")]
+        there = (world.installed / "stores").exists()
+        service.environment = {"SUDO_UID": str(OPERATOR), "SUDO_USER": "nva"}
+        made = service.run("root", "backup.init")  # who becomes root by it is root
+        service.environment = {}
+        refused.append(service.run("nva", "backup.status"))  # now with a catalog
+        trust = service.run("nva", "catalog.trust", "--reason", "x", "--confirm", "giucong")
     roles = world.run(sys.executable, "-c", _AT_THE_CONSOLE)
 
     assert [it.returncode for it in refused] == [1, 1, 1]
@@ -187,7 +190,8 @@ def test_an_operator_runs_the_installed_estate(world: World) -> None:
     estate.write_text(text.replace('name = "nva"', 'name = "nva"\nlogin = "nva"'), "utf-8")
     for path in (world.installed / "state").iterdir():
         os.chown(path, SERVICE, SERVICE)
-    ended = world.run(*by_operator(["backup.init"]))
+    with installed_service(world.installed, world.folder / "log") as service:
+        ended = service.run("nva", "backup.init")
 
     assert ended.returncode == 0, ended.stderr
     assert (world.installed / "stores/near/cong-xa").stat().st_uid == SERVICE
