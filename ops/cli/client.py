@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from backup.progress import Progress
+from ops.cli.away import ServiceAwayError, away, is_service_up, stranger
 from ops.cli.luggage import Luggage, open_to_write, pack
 from ops.cli.pump import handed_streams
 from ops.errors import OpsError, WrongUseError
@@ -29,7 +31,6 @@ from ops.terminal.elsewhere import (
     BARE,
     CARRIED,
     COMPLETE,
-    GROUP,
     SOCKET,
     WasTyped,
     serve_opening,
@@ -40,10 +41,8 @@ from ops.terminal.task import Task
 from ops.terminal.there import do_here
 
 _PACKET = 64 * 1024
-
-
-class ServiceAwayError(OpsError):
-    """The service does not answer, and this person cannot do without it."""
+_COMPLETE_SECONDS = 10.0
+_PEER = struct.Struct("3i")
 
 
 class SaidError(OpsError):
@@ -66,7 +65,7 @@ def is_client() -> bool:
         return False
     folder = find_state_folder(path)
     if folder is None:  # closed to us, or not there yet
-        return os.geteuid() != 0 or SOCKET.exists()
+        return os.geteuid() != 0 or SOCKET.exists() or is_service_up()
     return folder.stat().st_uid != os.geteuid()
 
 
@@ -87,59 +86,62 @@ def ask_status() -> int | None:
     return attempt(lambda: _ask(BARE, {})) if _may_ask() else None
 
 
-def ask_completion(task: str, flag: str, given: Mapping[str, str]) -> int | None:
-    """Have the service list what may stand after a flag; gives the exit code, None as before."""
-    if not _may_ask():
+def ask_completion(task: str, flag: str, given: Mapping[str, str]) -> list[str] | None:
+    """Have the service list what may stand after a flag; None where this process knows.
+
+    It writes into memory of ours: whether a shell gets that, the caller decides.
+    """
+    if not is_client():
         return None
-    with suppress(OpsError):
-        return _ask(COMPLETE, {"task": task, "flag": flag, "given": dict(given)})
-    return 1
+    values = {"task": task, "flag": flag, "given": dict(given)}
+    with ExitStack() as held, suppress(OpsError, OSError, ValueError):
+        told, nowhere = os.memfd_create("told"), os.open(os.devnull, os.O_RDWR)
+        held.callback(os.close, told)
+        held.callback(os.close, nowhere)
+        connection = held.enter_context(_connect())
+        connection.settimeout(_COMPLETE_SECONDS)
+        _send(connection, COMPLETE, Luggage(values, [nowhere]), [nowhere, told, nowhere], 0)
+        _read_end(connection)
+        return os.pread(told, _PACKET, 0).decode(errors="replace").splitlines()
+    return []
 
 
 def _may_ask() -> bool:
     """Say whether the service is asked; root does without where it does not run.
 
     Raises:
-        ServiceAwayError: It does not run, and who types is not root.
+        SystemExit: It does not answer, and it runs, or who types is not root; that has been told.
     """
     if not is_client():
         return False
     try:
         _connect().close()
     except OSError as error:
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and not is_service_up():
             return False
-        raise SystemExit(report(_away(error))) from error
+        raise SystemExit(report(away(error))) from error
+    except ServiceAwayError as error:
+        raise SystemExit(report(error)) from error
     return True
-
-
-def _away(error: OSError) -> ServiceAwayError:
-    if isinstance(error, PermissionError):
-        return ServiceAwayError(
-            "you may not speak to the service",
-            why="you are not in the group {group}, or were not yet when you logged in",
-            data="nothing was changed",
-            next_step="have root type `adduser {login} {group}`, then log in anew",
-            group=GROUP,
-            login=os.environ.get("LOGNAME", "LOGIN"),
-        )
-    return ServiceAwayError(
-        "the service does not run",
-        why="{reason}",
-        data="nothing was changed",
-        next_step="have root type `systemctl start giucong`; `systemctl status giucong` says why",
-        reason=error.strerror or type(error).__name__,
-    )
 
 
 def _connect() -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         connection.connect(str(SOCKET))
-    except OSError:
+        _check_peer(connection)
+    except (OSError, OpsError):
         connection.close()
         raise
     return connection
+
+
+def _check_peer(connection: socket.socket) -> None:
+    """Refuse who is not the one whose the estate's state is; who cannot see that, looks nearer."""
+    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    user, folder = _PEER.unpack(told)[1], find_state_folder(INSTALLED_PATH)
+    if user != (folder or SOCKET.parent).stat().st_uid:
+        raise stranger(user)
 
 
 def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
@@ -152,30 +154,36 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
         part = _OwnPart(task, luggage.values, opener, typed)
         part.start()
         streams, pump = held.enter_context(handed_streams())
-        asked = {
-            "task": name,
-            "values": luggage.values,
-            "language": language(),
-            "program": program_name(),
-            "environment": {it: os.environ[it] for it in CARRIED if it in os.environ},
-            "files": luggage.files,
-            "line": luggage.line_number,
-            "opener": opener_number,
-            "login": _claimed_login(),
-        }
-        packet = json.dumps(asked).encode()
-        with suppress(ConnectionError):  # what it says of that, if anything, is read in the end
-            socket.send_fds(connection, [packet], [*streams, *luggage.descriptors])
+        _send(connection, name, luggage, streams, opener_number)
         for it in luggage.descriptors:
             os.close(it)
         exchanging = _Exchange(luggage)
         exchanging.start()
         try:
-            pump.run(connection, typed)
+            pump.run(connection, typed, lambda: connection.send(b"cancel"))
             code = _read_end(connection)
         finally:
             part.finish()
         return gravest([code, exchanging.finish(has_failed=code != 0)])
+
+
+def _send(
+    connection: socket.socket, name: str, luggage: Luggage, streams: list[int], opener: int
+) -> None:
+    asked = {
+        "task": name,
+        "values": luggage.values,
+        "language": language(),
+        "program": program_name(),
+        "environment": {it: os.environ[it] for it in CARRIED if it in os.environ},
+        "files": luggage.files,
+        "line": luggage.line_number,
+        "opener": opener,
+        "login": _claimed_login(),
+    }
+    packet = json.dumps(asked).encode()
+    with suppress(ConnectionError):  # what it says of that, if anything, is read in the end
+        socket.send_fds(connection, [packet], [*streams, *luggage.descriptors])
 
 
 class _OwnPart(threading.Thread):

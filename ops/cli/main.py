@@ -60,10 +60,7 @@ class Giucong(OperatorProgram):
             write_out(f"giucong {software_version()}")
             raise Exit
         if self.args["print-completion-script"].value:
-            from invoke.completion.complete import print_completion_script
-
-            shell = self.args["print-completion-script"].value
-            print_completion_script(shell=shell, names=self.binary_names)
+            self._finish(self._write_completion)
             raise Exit
 
     def parse_cleanup(self) -> None:
@@ -75,6 +72,11 @@ class Giucong(OperatorProgram):
     def print_help(self) -> None:
         """Write what the program is, its flags and its tasks."""
         self._finish(self._write_help)
+
+    def _write_completion(self) -> None:
+        from ops.cli.shells import completion_script
+
+        write_out(completion_script(self.args["print-completion-script"].value, program_name()))
 
     def _write_help(self) -> None:
         flags = _("flags")

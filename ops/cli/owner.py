@@ -3,6 +3,9 @@
 Installed, the folder belongs to the user `giucong`. Root's commands are executed again as that
 user; another user is told the command to type. A checkout or the demo belongs to who started it.
 
+What is executed again holds nothing of root's: it has a session and a terminal of its own, as an
+act of the service has, and root's process carries between (`ops.cli.pump`).
+
 Who acts with that user's rights, by `sudo` or executed again, chooses neither the code nor the
 estate: it is `giucong` that is executed again, whatever was typed, without anybody's own modules
 and with the few variables that a task reads.
@@ -12,12 +15,20 @@ import json
 import os
 import pwd
 import re
+import signal
+import subprocess
 import sys
+import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
+from ops.cli.pump import handed_streams
 from ops.errors import OpsError
 from ops.estate.owner import BY_ROOT, decide_step, find_state_folder
+from ops.jobs.life import die_with_parent
+from ops.terminal.elsewhere import WasTyped, take_terminal
 
 _KEPT = re.compile(
     r"LANG|LC_\w+|TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|TZ|SUDO_(USER|UID|GID)"
@@ -70,11 +81,8 @@ def act_as_owner(path: Path) -> None:
     _become(account, path)
 
 
-def _become(account: pwd.struct_passwd, path: Path) -> None:
-    """Start this very command again as another user; does not come back.
-
-    Root's rights are in reserve until the other program has begun (which loses them): where it
-    cannot, it takes them to read what the error's words need.
+def _become(account: pwd.struct_passwd, path: Path) -> NoReturn:
+    """Run this very command again as another user, and end as it does.
 
     Raises:
         OtherOwnerError: The estate is not the installed one, or that user may not run this Python.
@@ -92,18 +100,13 @@ def _become(account: pwd.struct_passwd, path: Path) -> None:
             installed=INSTALLED_PATH,
             command=" ".join(sys.argv),
         )
-    environment = dict(_environment(account, path))  # the estate is read before rights are given up
+    environment = dict(_environment(account, path))
     command = [sys.executable, "-I", "-m", "ops.cli.main", *sys.argv[1:]]
     sys.stdout.flush()
-    os.initgroups(account.pw_name, account.pw_gid)
-    os.setresgid(account.pw_gid, account.pw_gid, 0)
-    os.setresuid(account.pw_uid, account.pw_uid, 0)
     try:
-        os.close(os.open(__file__, os.O_RDONLY))  # the interpreter alone is not enough
-        os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+        _check_readable(account)
+        raise SystemExit(_run_as(account, command, environment))
     except OSError as error:
-        os.setresuid(0, 0, 0)
-        os.setresgid(0, 0, 0)
         raise OtherOwnerError(
             'the catalog belongs to "{owner}", who may not run {program_file}',
             why="{reason}",
@@ -113,6 +116,55 @@ def _become(account: pwd.struct_passwd, path: Path) -> None:
             program_file=error.filename,
             reason=error.strerror,
         ) from error
+
+
+def _check_readable(account: pwd.struct_passwd) -> None:
+    """Open as that user what it needs: the interpreter alone is not enough.
+
+    Raises:
+        OSError: It may not.
+    """
+    group, groups = os.getegid(), os.getgroups()
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        for it in (sys.executable, __file__):
+            os.close(os.open(it, os.O_RDONLY))
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+
+
+def _run_as(account: pwd.struct_passwd, command: list[str], environment: dict[str, str]) -> int:
+    """Run it in a session of its own, at a terminal of our making; gives its exit code.
+
+    Whoever has that user's rights can trace it, take its descriptors and type into its terminal.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    parent = os.getpid()
+
+    def begin() -> None:  # in the new process, as that user
+        die_with_parent(parent)
+        take_terminal()
+
+    with handed_streams() as (streams, pump):
+        started = subprocess.Popen(
+            command, env=environment, stdin=streams[0], stdout=streams[1], stderr=streams[2],
+            user=account.pw_uid, group=account.pw_gid,
+            extra_groups=os.getgrouplist(account.pw_name, account.pw_gid),
+            start_new_session=True, preexec_fn=begin,  # noqa: PLW1509 - here are no threads
+        )  # fmt: skip
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _frame: started.send_signal(number))
+        end = os.pidfd_open(started.pid)
+        with suppress(OSError, termios.error):  # root's terminal has gone: so does its own
+            pump.run(end, WasTyped(None), lambda: started.send_signal(signal.SIGINT))
+    code = started.wait()
+    return code if code >= 0 else 128 - code  # as a shell tells of signals
 
 
 def _environment(account: pwd.struct_passwd, path: Path) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,9 @@ _AMBIGUOUS = re.compile(r"'(.*)' is ambiguous when given after an optional-value
 PRIVATE = 0o077
 """What tasks mask out of the modes of files they make: nobody else reads the service's files."""
 
+_PLAIN = re.compile(r"[\w.:@/+][\w.:@/+-]*")
+"""What may be a value: what a shell would expand, or take for a flag, is none of ours."""
+
 _VALUE_GIVEN = re.compile(r"Flag '(.*)' doesn't take any value")
 
 
@@ -141,8 +144,10 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
             from ops.service.completion import list_values
 
             given = {it.lstrip("-"): value for it, value in pairwise(words) if it.startswith("--")}
-            if ask_completion(task, flag, given) is None:
-                self._finish(lambda: write_out(*list_values(task, flag, given, become_owner)))
+            told = ask_completion(task, flag, given)
+            if told is None:
+                told = list_values(task, flag, given, become_owner)
+            self._finish(lambda: write_out(*filter(_PLAIN.fullmatch, told)))
             raise Exit
 
     def _value_flags(self, task: str) -> list[str]:

@@ -12,7 +12,7 @@ import signal
 import socket
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -53,33 +53,36 @@ class Pump:
     at_terminal: list[int]
     theirs: int = -1
 
-    def run(self, connection: socket.socket, noted: WasTyped) -> None:
-        """Carry until the service says something: the act has ended.
+    def run(self, end: socket.socket | int, noted: WasTyped, cancel: Callable[[], object]) -> None:
+        """Carry until the act has ended.
 
         Args:
-            connection: To the service; Ctrl-C is told it, where no terminal of ours hears that.
+            end: Can be read then: the line to the service, or a descriptor of a process.
             noted: Notes what is typed.
+            cancel: Tells it of Ctrl-C, where no terminal of ours hears that.
         """
         with self._raw():
             if self.theirs >= 0:
                 os.close(self.theirs)
-            self._carry(connection, noted)
+            self._carry(end, noted, cancel)
 
-    def _carry(self, connection: socket.socket, noted: WasTyped) -> None:
-        waiting: list[Any] = [connection]
+    def _carry(
+        self, end: socket.socket | int, noted: WasTyped, cancel: Callable[[], object]
+    ) -> None:
+        waiting: list[Any] = [end]
         if self.ours >= 0:
             waiting += [self.ours, *(it for it in self.at_terminal if it == 0)]
         while True:
             try:
                 ready, _, _ = select.select(waiting, [], [])
             except KeyboardInterrupt:
-                connection.send(b"cancel")
+                cancel()
                 continue
             if 0 in ready and not self._type(noted):
                 waiting.remove(0)
             if self.ours in ready and not self._show():
                 waiting.remove(self.ours)
-            if connection in ready:
+            if end in ready:
                 while self._has_more() and self._show():
                     pass
                 return

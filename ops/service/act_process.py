@@ -7,13 +7,11 @@ streams are that person's: what they see and type.
 """
 
 import errno
-import fcntl
 import io
 import os
 import signal
 import socket
 import sys
-import termios
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
@@ -27,7 +25,7 @@ from ops.language.text import speaking
 from ops.secret_files import open_secret
 from ops.service.given_files import placed_files
 from ops.terminal.document import write_document
-from ops.terminal.elsewhere import BARE, COMPLETE, opening_through
+from ops.terminal.elsewhere import BARE, COMPLETE, opening_through, take_terminal
 from ops.terminal.exit_codes import attempt
 from ops.terminal.output import write_line
 from ops.terminal.task import JSON_FLAG, find_task
@@ -121,10 +119,7 @@ def _take_terminal(terminal: AtTerminal) -> None:
     """Take a person's terminal for our own."""
     os.environ.update(terminal.environment)
     sys.argv = [terminal.program]
-    for stream in range(3):
-        if os.isatty(stream):
-            fcntl.ioctl(stream, termios.TIOCSCTTY, 0)
-            break
+    take_terminal()
     _take_streams()
 
 

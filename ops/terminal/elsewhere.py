@@ -1,9 +1,11 @@
 """Who types sits elsewhere: what both sides know, and who opens that person's files."""
 
+import fcntl
 import json
 import os
 import re
 import socket
+import termios
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -60,6 +62,14 @@ def open_as_typed(path: str) -> int:
         return descriptors[0]
     number = json.loads(told).get("error") if told else None
     raise OSError(number if isinstance(number, int) else 5, os.strerror(number or 5), path)
+
+
+def take_terminal() -> None:
+    """Take the terminal among the standard streams, if any, for that of this session."""
+    for stream in range(3):
+        if os.isatty(stream):
+            fcntl.ioctl(stream, termios.TIOCSCTTY, 0)
+            return
 
 
 def line_of_typist() -> socket.socket:
