@@ -59,6 +59,7 @@ class Entries:
             step = self._decide(visit.path, node, place)
             if step is Step.SKIP:
                 self._tally.skip(join_path(visit.path, node.name), node.size)
+                self._tally.unread += node.type == "file"
             elif step is None or self._is_link(visit.path, node, step):
                 continue
             elif node.type == "file":

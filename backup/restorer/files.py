@@ -229,6 +229,7 @@ class Files:
             self._tally.verify(file.size)
         else:
             self._tally.skip(path, file.size)
+            self._tally.unread += file.work == "refresh"
 
     def _remember(self, folder: bytes, name: bytes, size: int, pieces: tuple[Piece, ...]) -> None:
         if self._request.verify:

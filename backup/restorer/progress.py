@@ -4,10 +4,16 @@ import errno
 
 from backup.errors import BackupError
 from backup.progress import Progress
-from backup.restorer.request import MOST_ERRORS_KEPT, ItemFailure, RestoreResult
+from backup.restorer.request import (
+    MOST_ERRORS_KEPT,
+    MOST_REMOVED_NAMED,
+    ItemFailure,
+    RestoreResult,
+)
 
 # Errors after which nothing more can be written at all.
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_DENIED = frozenset({errno.EPERM, errno.EACCES})
 
 
 class Tally:
@@ -27,6 +33,9 @@ class Tally:
         self.restored_bytes = 0
         self.skipped_bytes = 0
         self.error_count = 0
+        self.unread = 0
+        self._denied = 0
+        self._removed: list[bytes] = []
 
     def chosen(self, size: int = 0) -> None:
         """Count an entry that is to be restored."""
@@ -58,6 +67,8 @@ class Tally:
     def delete(self, path: bytes) -> None:
         """Count an entry that was removed."""
         self.deleted += 1
+        if len(self._removed) < MOST_REMOVED_NAMED:
+            self._removed.append(b"/" + path)
         if self._progress.wants_items:
             self._progress.item("deleted", b"/" + path, 0)
 
@@ -84,6 +95,7 @@ class Tally:
                 path=(b"/" + path).decode("utf-8", "backslashreplace"),
                 cause=cause,
             )
+        self._denied += number in _DENIED
         self.fail(path, BackupError("{cause}", cause=cause), during)
 
     def refused(self, path: bytes, names: str) -> None:
@@ -108,6 +120,9 @@ class Tally:
             skipped_bytes=self.skipped_bytes,
             error_count=self.error_count,
             failures=tuple(self._failures),
+            removed=tuple(self._removed),
+            unread=self.unread,
+            denied=self._denied,
         )
 
 

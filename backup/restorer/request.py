@@ -8,6 +8,8 @@ from backup.errors import BackupError
 Overwrite = Literal["always", "if-changed", "if-newer", "never"]
 # More errors than this are counted, and told to the progress, but not kept.
 MOST_ERRORS_KEPT = 1000
+# More removed entries than this are counted, but not named.
+MOST_REMOVED_NAMED = 20
 
 
 class PathFilter(Protocol):
@@ -118,6 +120,9 @@ class RestoreResult:
         skipped_bytes: Content of skipped files.
         error_count: Entries that failed.
         failures: The first thousand of them, in the order they were met.
+        removed: Paths of the first twenty entries removed by `delete`.
+        unread: Files that were left with whatever they hold: nobody compared their content.
+        denied: Of those that failed, how many the system denies to this user (EPERM, EACCES).
     """
 
     entries: int
@@ -130,6 +135,9 @@ class RestoreResult:
     skipped_bytes: int
     error_count: int
     failures: tuple[ItemFailure, ...]
+    removed: tuple[bytes, ...] = ()
+    unread: int = 0
+    denied: int = 0
 
     @property
     def is_complete(self) -> bool:

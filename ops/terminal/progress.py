@@ -112,6 +112,13 @@ class Expecting(PassOn):
         super().start(stage, total or self._totals.get(stage) or None, unit, items=items)
 
 
+class NamesInTheEnd(PassOn):
+    """Passes on all but what failed: whoever has the result names that once, in its lines."""
+
+    def item_error(self, path: bytes, during: str, error: Exception) -> None:
+        """Keep it."""
+
+
 class LineProgress:
     """Writes a plain line to standard error every ten seconds of a stage; short ones are silent."""
 
@@ -167,12 +174,16 @@ class LineProgress:
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Write the first ones; the result counts them all."""
-        del during
         self._errors += 1
         if self._errors <= _MOST_ERRORS_SHOWN:
             reason = tell_error(error)
-            text = _("not read: {path}: {reason}").format(path=show_path(path), reason=reason)
-            self._write(text)
+            is_written = during in {"restore", "verify"}
+            text = (
+                _("not restored: {path}: {reason}")
+                if is_written
+                else _("not read: {path}: {reason}")
+            )
+            self._write(text.format(path=show_path(path), reason=reason))
 
     def note(self, text: str) -> None:
         """Write it."""

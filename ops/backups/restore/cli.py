@@ -50,14 +50,14 @@ from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
 from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
-from ops.language.formats import format_second
-from ops.language.text import _, as_typed
+from ops.language.formats import format_number, format_second
+from ops.language.text import _, as_typed, ngettext
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
-from ops.terminal.progress import Expecting, showing_progress
+from ops.terminal.progress import Expecting, NamesInTheEnd, showing_progress
 
 
 @showing_progress
@@ -127,7 +127,7 @@ def _carry_out(
         refuse_lacking(repository, state, chosen, site.name)
         chosen = send_to_own_server(repository, state, site, chosen, wish.way)
     scratch = estate.service.scratch / wish.site / "in-place"
-    told = Expecting(progress, {"restore files": _expected(wish, state)})
+    told = NamesInTheEnd(Expecting(progress, {"restore files": _expected(wish, state)}))
     work = RestoreWork(repository, state, wish, chosen, scratch, told, estate)
     if site and chosen:
         work.require_places()
@@ -136,8 +136,13 @@ def _carry_out(
         _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
         permit = _ask_second_person(bench, wish, site, state, chosen)
     if wish.delete and not wish.dry_run:
-        text = _("What lies in {folder} and not in the backup will be removed.")
-        need_confirmation(wish.site, wish.confirm, text.format(folder=as_typed(wish.target)))
+        count = work.find_removed()
+        text = ngettext(
+            "What lies in {folder} and not in the backup will be removed: {count} entry.",
+            "What lies in {folder} and not in the backup will be removed: {count} entries.",
+            count,
+        ).format(folder=as_typed(wish.target), count=format_number(count))
+        need_confirmation(wish.site, wish.confirm, text)
     with _recorded(bench, wish, state, permit) as done:
         work.run(done)
     return done
@@ -145,6 +150,14 @@ def _carry_out(
 
 def _ensure_whole(wish: Restore, done: Done) -> None:
     """Refuse to call it done where something is not back."""
+    if done.failed and done.denied >= done.failed:
+        raise RestoreIncompleteError(
+            "{count} files or folders could not be restored",
+            why="the system denies them to you: what is there belongs to somebody else now",
+            data="everything else is restored; the repository was only read",
+            next_step="name a new folder, or have root type the same command",
+            count=done.failed,
+        )
     if done.failed:
         raise RestoreIncompleteError(
             "{count} files or folders could not be restored",
@@ -157,7 +170,7 @@ def _ensure_whole(wish: Restore, done: Done) -> None:
     if wish.include and not done.met:
         raise RestoreIncompleteError(
             "nothing in the snapshot matches --include, so nothing was restored",
-            data="nothing was changed; the repository was only read",
+            data="no file was changed; the repository was only read",
             next_step="see what it holds: `{program} backup.files --site {site}`",
             site=wish.site,
         )
@@ -283,6 +296,7 @@ def _record(
         "left_there": done.left_there,
         "unset": done.unset,
         "owners_list": done.owners_list,
+        **({"removed": done.removed} if wish.delete else {}),
         **why,
     }
     if permit is not None:

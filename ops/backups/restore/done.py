@@ -23,6 +23,8 @@ class Done:
         left_there: By folder, the first of what the snapshot does not have and nobody removed.
         unset: How much of it only root could have given.
         owners_list: File by which root gives it; empty for none.
+        removed: Entries that the snapshot does not have and `--delete` removed.
+        denied: Of those that are not back, how many the system denies to who restores.
     """
 
     failed: int = 0
@@ -33,6 +35,8 @@ class Done:
     left_there: dict[str, list[str]] = field(default_factory=dict)
     unset: int = 0
     owners_list: str = ""
+    removed: int = 0
+    denied: int = 0
 
     def begin(self, path: Path | str) -> None:
         """From now on this one is half written."""

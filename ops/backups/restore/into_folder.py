@@ -95,12 +95,16 @@ class CameOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         met: Entries that the snapshots have of what was asked for.
         unset: Owners, modes and attributes that only root could have given.
         owners_list: File by which root gives them; empty for none.
+        removed: Entries that the snapshots do not have, removed or to be removed.
+        denied: Of those that are not back, how many the system denies to who restores.
     """
 
     failed: int = 0
     met: int = 0
     unset: int = 0
     owners_list: str = ""
+    removed: int = 0
+    denied: int = 0
 
 
 def restore_into(
@@ -127,20 +131,37 @@ def restore_into(
     orders = [_Order(work, it, target, content) for it in work.shares]
     if not work.dry_run:
         refuse_full(target, sum(it.measure() for it in orders), beside=work.beside)
-    failed = met = 0
+    failed = met = removed = denied = 0
     unset = Unset()
     for order in orders:
         result = order.restore(progress)
-        if result.entries or len(orders) == 1:
-            write_result(target, result, dry_run=work.dry_run)
+        is_asked = len(orders) == 1 and order.include is None  # else nothing matched, and is told
+        if result.entries or result.deleted or result.failures or is_asked:
+            write_result(target, result, dry_run=work.dry_run, verify=work.verify)
         found = order.find_unset()
         unset.add(found)
         failed += result.error_count - len(found.devices)
+        denied += max(0, result.denied - len(found.devices))
         met += result.restored + result.skipped
+        removed += result.deleted
     if not work.dry_run:
         join_databases(target / work.site / MANIFEST, work.databases)
     place = tell_unset(unset, target, work.site, is_anybodys=is_anybodys)
-    return CameOf(failed, met, unset.count, "" if place is None else str(place))
+    owners_list = "" if place is None else str(place)
+    return CameOf(failed, met, unset.count, owners_list, removed, denied)
+
+
+def find_removed(work: IntoFolder, target: Path, content: Content) -> CameOf:
+    """Name what `work` would remove, and count it: before anybody is asked. Nothing is written."""
+    looking = msgspec.structs.replace(
+        work, dry_run=True, overwrite="never"
+    )  # reads no file's bytes
+    removed = 0
+    for share in work.shares:
+        result = _Order(looking, share, target, content).restore(SILENT)
+        write_removed(result, dry_run=True)
+        removed += result.deleted
+    return CameOf(removed=removed)
 
 
 class _Order:
@@ -151,7 +172,7 @@ class _Order:
         self._tree = bytes.fromhex(share.tree)
         if len(self._tree) != ID_LENGTH:
             raise ValueError(share.tree)
-        self._include = all_of([compile_texts(it) for it in share.include])
+        self.include = all_of([compile_texts(it) for it in share.include])
         self._exclude = compile_texts(share.exclude)
 
     def measure(self) -> int:
@@ -165,7 +186,7 @@ class _Order:
     def _restore(self, progress: Progress, *, dry_run: bool) -> RestoreResult:
         request = RestoreRequest(
             target=os.fsencode(self._target),
-            include=self._include,
+            include=self.include,
             exclude=self._exclude,
             verify=self._work.verify,
             overwrite=self._work.overwrite,
@@ -180,7 +201,7 @@ class _Order:
         """Look for what only root could have given; of files alone, all else is the service's."""
         if is_root() or self._work.dry_run:
             return Unset()
-        include = all_of([self._include, compile_texts((f"/{self._work.site}/files/*",))])
+        include = all_of([self.include, compile_texts((f"/{self._work.site}/files/*",))])
         target, trees = os.fsencode(self._target), _Trees(self._content)
         try:
             return find_unset(trees, self._tree, target, include, self._exclude)
@@ -250,8 +271,51 @@ def join_databases(path: Path, told: Mapping[str, dict[str, Any] | None]) -> Non
         put_anew(path, joined, path.stat().st_mode & 0o777)
 
 
-def write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:
-    """Tell how many entries one call of the engine has restored, and which it could not."""
+def write_removed(result: RestoreResult, *, dry_run: bool) -> None:
+    """Count and name what `--delete` removed, or would; a folder counts once with all it holds."""
+    if not result.deleted:
+        return
+    text = (
+        ngettext(
+            "  would remove {count} entry that the backup does not have:",
+            "  would remove {count} entries that the backup does not have:",
+            result.deleted,
+        )
+        if dry_run
+        else ngettext(
+            "  removed {count} entry that the backup does not have:",
+            "  removed {count} entries that the backup does not have:",
+            result.deleted,
+        )
+    )
+    write_line(text.format(count=format_number(result.deleted)))
+    for path in result.removed:
+        write_line(f"    {show_path(path)}")
+    if result.deleted > len(result.removed):
+        text = _("    and {count} more")
+        write_line(text.format(count=format_number(result.deleted - len(result.removed))))
+
+
+def _write_verified(result: RestoreResult) -> None:
+    text = ngettext(
+        "  read back and found right: {count} file",
+        "  read back and found right: {count} files",
+        result.verified,
+    )
+    write_line(text.format(count=format_number(result.verified)))
+    if result.unread:
+        text = ngettext(
+            "  kept as it was, and not compared with the backup: {count} file",
+            "  kept as they were, and not compared with the backup: {count} files",
+            result.unread,
+        )
+        write_line(text.format(count=format_number(result.unread)))
+
+
+def write_result(
+    target: Path, result: RestoreResult, *, dry_run: bool, verify: bool = False
+) -> None:
+    """Tell what one call of the engine has restored and removed, and what it could not."""
     text = (
         ngettext(
             "  would restore {entries} entry, {size}, into {target}; unchanged: {skipped}",
@@ -273,13 +337,14 @@ def write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:
             skipped=format_number(result.skipped),
         )
     )
-    if result.verified:
-        text = ngettext(
-            "  read back and found right: {count} file",
-            "  read back and found right: {count} files",
-            result.verified,
-        )
-        write_line(text.format(count=format_number(result.verified)))
+    write_removed(result, dry_run=dry_run)
+    if verify and not dry_run:
+        _write_verified(result)
+    write_failures(result)
+
+
+def write_failures(result: RestoreResult) -> None:
+    """Name the first entries that are not back."""
     for failure in result.failures[:_MOST_SHOWN]:
         path = show_path(failure.path)
         reason = fill(failure.error.what, failure.error.params)

@@ -25,8 +25,10 @@ from ops.backups.restore.into_folder import (
     IntoFolder,
     Share,
     compile_texts,
+    find_removed,
     restore_into,
     typed_of,
+    write_failures,
     write_result,
 )
 from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
@@ -95,8 +97,10 @@ class RestoreWork:
         for order in self._orders(self.chosen):
             done.begin(order.target)
             result = self.restore(order)
-            if result.entries or not self.state.apart:
-                write_result(order.target, result, dry_run=self.wish.dry_run)
+            if result.entries or result.failures or not self.state.apart:
+                write_result(
+                    order.target, result, dry_run=self.wish.dry_run, verify=self.wish.verify
+                )
             done.failed += result.error_count
             done.met += result.restored + result.skipped
             done.end()
@@ -117,13 +121,24 @@ class RestoreWork:
         done.met += self._deliver(files).entries
         done.end()
 
-    def _restore_into_folder(self, done: Done) -> None:
-        work = IntoFolder(
+    def _into_folder(self) -> IntoFolder:
+        return IntoFolder(
             shares=tuple(self._shares()),
             databases=read_told(self.repository, self.state, self.wish.site),
             beside=0 if self.wish.dry_run else Path(self.estate.service.state).stat().st_dev,
             **typed_of(self.wish),
         )
+
+    def find_removed(self) -> int:
+        """Name what `--delete` would remove, and give how many entries that are."""
+        work = self._into_folder()
+        if is_elsewhere():
+            return fill_there(work, self.repository, self.progress, looks=True).removed
+        target = Path(self.wish.target).absolute()
+        return find_removed(work, target, RepositoryContent(self.repository)).removed
+
+    def _restore_into_folder(self, done: Done) -> None:
+        work = self._into_folder()
         target = Path(self.wish.target).absolute()
         done.begin(target)
         if is_elsewhere():
@@ -131,7 +146,7 @@ class RestoreWork:
         else:
             came = restore_into(work, target, RepositoryContent(self.repository), self.progress)
         done.failed, done.met, done.unset = came.failed, came.met, came.unset
-        done.owners_list = came.owners_list
+        done.owners_list, done.removed, done.denied = came.owners_list, came.removed, came.denied
         done.end()
 
     def _shares(self) -> Iterator[Share]:
@@ -241,6 +256,11 @@ class RestoreWork:
             self._restore_top(order)
         return result
 
+    def _restore_copy(self, order: _Order) -> RestoreResult:
+        result = self.restore(order)
+        write_failures(result)
+        return result
+
     def _restore_top(self, order: _Order) -> None:
         """Give a part's own folder its owner, mode and time: the engine leaves a target alone."""
         reader = TreeReader(self.repository, self.repository.load_index())
@@ -264,7 +284,7 @@ class RestoreWork:
         snapshot = self.state.of(part.name) or self._whole
         order = _Order(snapshot, self.scratch, f"/{self.wish.site}/databases", include)
         try:
-            result = self.restore(order)
+            result = self._restore_copy(order)
             copy = self.scratch / f"{part.name}.sqlite"
             if result.error_count or not copy.exists():
                 raise RestoreIncompleteError(

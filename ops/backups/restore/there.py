@@ -18,7 +18,13 @@ from backup.errors import BackupError
 from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.served_content import ServedContent, ends_wanted
-from ops.backups.restore.into_folder import CameOf, IntoFolder, restore_into, typed_of
+from ops.backups.restore.into_folder import (
+    CameOf,
+    IntoFolder,
+    find_removed,
+    restore_into,
+    typed_of,
+)
 from ops.backups.restore.target_folder import refuse_around, take_target
 from ops.backups.restore.targets import closed_folders
 from ops.backups.restore.tasks import Restore
@@ -39,9 +45,14 @@ class _Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="look")
 
 
 class _Fill(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="fill"):
-    """Restore into it."""
+    """Restore into it.
+
+    Attributes:
+        looks: Whether only what would be removed is named and counted.
+    """
 
     work: IntoFolder
+    looks: bool = False
 
 
 def look_there(closed: Sequence[Path], progress: Progress) -> None:
@@ -53,8 +64,16 @@ def look_there(closed: Sequence[Path], progress: Progress) -> None:
     do_there(msgspec.json.encode(_Look(tuple(map(str, closed)))), [], progress, dict)
 
 
-def fill_there(work: IntoFolder, repository: Repository, progress: Progress) -> CameOf:
+def fill_there(
+    work: IntoFolder, repository: Repository, progress: Progress, *, looks: bool = False
+) -> CameOf:
     """Have who types restore, and serve what is read; gives what that process says came of it.
+
+    Args:
+        work: What.
+        repository: Of the site.
+        progress: Told of every entry.
+        looks: Whether only what would be removed is named and counted.
 
     Raises:
         BackupError: The repository cannot be read at all.
@@ -76,7 +95,7 @@ def fill_there(work: IntoFolder, repository: Repository, progress: Progress) -> 
     thread = Thread(target=serve, name="serving")
     thread.start()
     try:
-        return do_there(msgspec.json.encode(_Fill(work)), theirs, progress, CameOf)
+        return do_there(msgspec.json.encode(_Fill(work, looks)), theirs, progress, CameOf)
     except Exception:
         if failed:
             raise failed[0] from None
@@ -100,6 +119,8 @@ def restore_here(wish: Restore, order: bytes, descriptors: list[int], progress: 
             return b"{}"
         work = msgspec.structs.replace(asked.work, **typed_of(wish))
         content = held.enter_context(closing(ServedContent(ends)))
+        if asked.looks:
+            return msgspec.json.encode(find_removed(work, target, content))
         return msgspec.json.encode(restore_into(work, target, content, progress, is_anybodys=True))
 
 

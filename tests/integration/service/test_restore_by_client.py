@@ -122,8 +122,11 @@ def test_it_goes_on_rehearses_spares_and_removes(service: InstalledService, fold
     assert (www / "index.php").read_text() == "sửa tay"
     asks = restore(service, folder, "--delete")
     assert (asks.returncode, (www / "la.txt").exists()) == (2, True)
+    assert "would remove 1 entry" in asks.stdout, asks.stdout
+    assert "/cong-xa/files/www/la.txt" in asks.stdout
     removed = restore(service, folder, "--delete", "--confirm", "cong-xa", "--verify")
     assert removed.returncode == 3, removed.stderr
+    assert "removed 1 entry" in removed.stdout
     assert not (www / "la.txt").exists()
     assert (www / "index.php").read_text() != "sửa tay"
     only = restore(service, folder, "--include", "/cong-xa/khong-co")
