@@ -24,7 +24,8 @@ those of every day and the groups, `fab --list GROUP` a group, `fab --help TASK`
 Vietnamese or, with `GIUCONG_LANG=en`, in English.
 Without a task it says what is red. The estate is the file that `GIUCONG_ESTATE` names, else
 `./estate.toml`, else `/etc/giucong/estate.toml`; `giucong` also takes `--estate FILE`. Who acts
-with the rights of the service's user, by `sudo` or as root, gets the last one or none.
+with the rights of the service's user, by `sudo`, gets the last one or none, and so does root
+without `--estate` where the service is installed. None is believed that others could have written.
 
 A flag in brackets may be left out.
 

@@ -5,17 +5,15 @@ login id) where the system's login sets it, as Debian's does; elsewhere the envi
 """
 
 import os
-import pwd
-import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.access.caller import current_caller
 from ops.errors import OpsError, WrongUseError
+from ops.estate.belief import name_of
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.owner import BY_ROOT, is_borrowed
-from ops.language.text import N_
 
 if TYPE_CHECKING:
     from ops.catalog.open import Catalog
@@ -38,7 +36,7 @@ def login_at_terminal() -> str:
         kernel_login()
         or os.environ.get("SUDO_USER")
         or os.environ.get("LOGNAME")
-        or _name_of(os.getuid())
+        or name_of(os.getuid())
     )
 
 
@@ -82,11 +80,12 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         values: The flags with their values, the site among them.
 
     Raises:
-        NotAllowedError: The person's roles do not reach, or others may write the estate's files.
+        NotAllowedError: The person's roles do not reach.
+        EstateStrangeError: Others may write the estate's files, or swap them.
         OpsError: The estate or the catalog cannot be read, so that nobody knows.
     """
     from ops.estate.load.load import load_estate
-    from ops.estate.load.read import find_estate_path
+    from ops.estate.load.read import check_files, find_estate_path
     from ops.terminal.task import all_tasks
 
     declared = all_tasks().get(task)
@@ -96,7 +95,7 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         path = find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
-    files = _check_files(path)
+    files = check_files(path)
     estate = load_estate()
     _refuse_restored(estate, files)
     if declared is not None and declared.roles is None:
@@ -175,59 +174,6 @@ def check_roles(
         raise _not_allowed(task, login, person.name if person else "", roles, needed)
 
 
-def is_believed(file_owner: int, me: int) -> bool:
-    """Decide from two user ids whether an estate file may say where the roles are; pure.
-
-    Who may run tasks as the service's user must not be able to bring an estate file along that
-    names another catalog, one without roles. Root is believed whatever it brings.
-    """
-    return me == 0 or file_owner in {0, me}
-
-
-def is_open(mode: int, group: int, mine: int) -> bool:
-    """Decide whether others may write a file, or put another one in a folder; pure.
-
-    Args:
-        mode: Of the file or folder; what is sticky keeps its files for their owners.
-        group: Its group; root's own, and `mine`, count as nobody else's.
-        mine: The group of this process.
-    """
-    if mode & stat.S_ISVTX:
-        return False
-    return bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and group not in {0, mine}))
-
-
-def _check_files(path: Path) -> list[Path]:
-    """Refuse an estate that others may write, as sshd does with its files (`StrictModes`).
-
-    It names commands, keys and the catalog with the roles; an included file does as well.
-    """
-    from ops.estate.load.read import read_document
-
-    files = [path, *read_document(path).included]
-    for place in dict.fromkeys((*files, *(file.parent for file in files))):
-        found = place.stat()
-        if not is_believed(found.st_uid, os.geteuid()):
-            why = N_('it belongs to "{owner}", and the task runs as "{me}"')
-            raise _not_believed(place, why, found.st_uid)
-        if is_open(found.st_mode, found.st_gid, os.getegid()):
-            raise _not_believed(place, N_("others may write it"), found.st_uid)
-    return files
-
-
-def _not_believed(place: Path, why: str, owner: int) -> NotAllowedError:
-    return NotAllowedError(
-        "the estate file {path} is not believed",
-        why=why,
-        data="nothing was changed",
-        next_step="use the service's own estate file, or give this one to root:"
-        " `chown root {path}`, `chmod go-w {path}`",
-        path=place,
-        owner=_name_of(owner),
-        me=_name_of(os.geteuid()),
-    )
-
-
 def _refuse_restored(estate: "Estate", files: Iterable[Path]) -> None:
     """Refuse an estate that lies where the service itself writes: what it restored is no order."""
     from ops.entering import find_around
@@ -299,7 +245,7 @@ def kernel_login() -> str:
     except (OSError, ValueError):
         return ""
     number = read_login_id(text)
-    return "" if number is None else _name_of(number)
+    return "" if number is None else name_of(number)
 
 
 def read_login_id(text: str) -> int | None:
@@ -308,10 +254,3 @@ def read_login_id(text: str) -> int | None:
     if not bare.isascii() or not bare.isdecimal():
         return None
     return None if int(bare) == _NOBODY_YET else int(bare)
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)

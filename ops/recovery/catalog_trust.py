@@ -10,7 +10,7 @@ from ops.access.identity import NotAllowedError, open_existing
 from ops.access.session import at_bench, look_at_past
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.load.read import INSTALLED_PATH
+from ops.estate.load.read import INSTALLED_PATH, check_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.owner import is_borrowed
@@ -29,11 +29,13 @@ def trust_catalog(wish: Trust) -> int:
 
     Raises:
         NotAllowedError: It is not root who types it.
+        EstateStrangeError: Others could have written the estate, which names the catalog.
         WrongUseError: No reason is given, or there is no catalog.
         NotConfirmedError: Nobody has said that this is meant.
     """
     estate = load_estate()
     _refuse_others(estate)
+    check_files(estate.path)
     if not wish.reason.strip():
         raise WrongUseError(
             "why this catalog counts has to be said",

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.access.identity import is_open
 from ops.backups.restore.targets import refuse_target
 from ops.catalog.open import open_catalog
 from ops.errors import WrongUseError
+from ops.estate.belief import is_open
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import EstateChosenError, find_estate_path
 from ops.estate.owner import is_borrowed

@@ -7,10 +7,11 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ops.errors import OpsError, Problem, WrongUseError
+from ops.estate.belief import EstateStrangeError, refuse_strange
 from ops.estate.owner import is_borrowed, is_services_user
 from ops.toml import NestedTooDeeplyError, parse_toml, read_toml
 
@@ -65,18 +66,25 @@ def find_estate_path() -> Path:
     """Give the estate file: GIUCONG_ESTATE, else ./estate.toml, else /etc/giucong/estate.toml.
 
     Who acts with another user's rights gets the last one or none, by that very path: relative paths
-    in it start at its folder.
+    in it start at its folder. Root gets the one that it stands beside where nothing is installed;
+    nobody gets one that others could have laid there.
 
     Raises:
         WrongUseError: None of them is a file.
         EstateClosedError: This user may not even see whether one is there.
         EstateChosenError: It is not the installed one, and this user may not choose.
+        EstateStrangeError: It is the one that lies here, and others could have put it here.
     """
     asked = os.environ.get("GIUCONG_ESTATE")
-    candidates = [Path(asked)] if asked else [Path("estate.toml"), INSTALLED_PATH]
+    here = Path("estate.toml")
+    candidates = [Path(asked)] if asked else [here, INSTALLED_PATH]
+    if not asked and os.geteuid() == 0 and _is_file(INSTALLED_PATH):
+        candidates = [INSTALLED_PATH]
     for path in candidates:
         if _is_file(path):
             _refuse_choice(path.absolute())
+            if path is here:
+                refuse_strange([path.absolute()])
             return path.absolute()
     raise WrongUseError(
         "there is no estate file: {looked_at}",
@@ -95,7 +103,7 @@ def _refuse_choice(path: Path) -> None:
     """
     if path == INSTALLED_PATH:
         return
-    is_own = is_services_user(INSTALLED_PATH) and path.stat().st_uid != 0
+    is_own = is_services_user(INSTALLED_PATH) and not _is_roots(path)
     if is_own or (is_borrowed() and _is_file(INSTALLED_PATH)):
         raise EstateChosenError(
             "the estate file {path} is not believed",
@@ -108,6 +116,14 @@ def _refuse_choice(path: Path) -> None:
             path=path,
             installed=INSTALLED_PATH,
         )
+
+
+def _is_roots(path: Path) -> bool:
+    try:
+        refuse_strange([path], me=0)
+    except EstateStrangeError:
+        return False
+    return True
 
 
 def _is_file(path: Path) -> bool:
@@ -131,6 +147,32 @@ def _owner_of(folder: Path) -> str:
         return folder.owner()
     except (OSError, KeyError):
         return "giucong"
+
+
+def check_files(path: Path) -> list[Path]:
+    """Refuse an estate that others could have written; gives its file, and those it includes.
+
+    Raises:
+        EstateStrangeError: They could, or could put one where it will be included.
+    """
+    document = read_document(path)
+    files = [path, *document.included]
+    refuse_strange(files, _including_folders(document))
+    return files
+
+
+def _including_folders(document: Document) -> Iterator[Path]:
+    """Yield each folder that is looked into for what `include` names, whether anything is there."""
+    for pattern in _patterns(document):
+        start = Path("/") if pattern.startswith("/") else document.path.parent
+        for level in PurePath(pattern.lstrip("/")).parents:
+            found = [start] if level == PurePath() else start.glob(str(level))
+            yield from (it for it in found if it.is_dir())
+
+
+def _patterns(document: Document) -> list[str]:
+    asked = document.data.get("include", ())
+    return [it for it in asked if isinstance(it, str)] if isinstance(asked, list) else []
 
 
 def read_document(path: Path, instead: Mapping[Path, bytes] | None = None) -> Document:
@@ -320,8 +362,6 @@ def stamp_files(paths: Iterable[Path]) -> Stamps:
 def stamp_estate(path: Path) -> Stamps:
     """Give what changes when an estate does: its files, and the folders that it includes from."""
     document = read_document(path)
-    asked = document.data.get("include", ())
-    patterns = [it for it in asked if isinstance(it, str)] if isinstance(asked, list) else []
-    folders = [(path.parent / it).parent for it in patterns]
+    folders = [(path.parent / it).parent for it in _patterns(document)]
     included = [*document.included, *(it.parent for it in document.included)]
     return stamp_files([path, *included, *folders, changeable_path(document)])
