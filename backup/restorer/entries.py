@@ -104,7 +104,10 @@ class Entries:
         replaces = step is not Step.CREATE
         try:
             if not self._request.dry_run:
-                refused = make_special(self._folders.open(folder), node, replaces=replaces)
+                refused = make_special(
+                    self._folders.open(folder), node, replaces=replaces,
+                    no_devices=self._request.lends_nothing,
+                )  # fmt: skip
                 if refused:
                     self._tally.refused(path, " ".join(refused))
         except OSError as error:

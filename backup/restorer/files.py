@@ -12,7 +12,7 @@ from backup.restorer.content import Content
 from backup.restorer.file_writer import FileWriter
 from backup.restorer.finish import Spool
 from backup.restorer.large_files import LargeFile, LargeFiles
-from backup.restorer.metadata import Metadata, metadata_of
+from backup.restorer.metadata import Metadata, metadata_of, without_rights
 from backup.restorer.orders import FileOrder, FilesOrder, Order, PartOrder, Piece, Remark, Work
 from backup.restorer.overwrite import Step
 from backup.restorer.progress import Tally
@@ -86,12 +86,13 @@ class Files:
             if isinstance(pieces, DamagedError):
                 self._tally.fail(join_path(folder, node.name), pieces)
                 continue
+            metadata = metadata_of(node)
             self._hand_out(
                 folder,
                 node.name,
                 _WORKS[step],
                 node.size,
-                metadata_of(node),
+                without_rights(metadata) if self._request.lends_nothing else metadata,
                 pieces,
                 inherits=inherits,
             )

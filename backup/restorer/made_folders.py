@@ -118,6 +118,9 @@ class Placing:
     def _look(self, visit: Visit) -> Place:
         """See what a folder holds that was there before; clear it if asked, and of leftovers."""
         folder = self._folders.open(visit.path)
+        is_top = visit.above is not None and visit.above.above is None
+        if self._request.closes_top and is_top and not self._request.dry_run:
+            os.fchmod(folder, stat.S_IMODE(os.fstat(folder).st_mode) & ~0o077)
         names = frozenset(list_names(folder))
         if not self._request.dry_run:
             names -= remove_leftovers(folder, names - visit.names)

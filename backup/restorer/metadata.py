@@ -8,6 +8,7 @@ and leave setuid and setgid off what is not its owner's: it would run as somebod
 Entries without content: symlinks, devices, FIFOs and sockets; and more names for one inode.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -54,6 +55,14 @@ def metadata_of(node: Node) -> Metadata:
     mode = node.mode
     permissions = mode if 0 <= mode <= 0o777 else unix_permissions(mode)  # noqa: PLR2004 -- rwxrwxrwx
     return Metadata(permissions, node.uid, node.gid, node.atime, node.mtime, node.xattrs)
+
+
+def without_rights(metadata: Metadata) -> Metadata:
+    """Leave out what would lend a file's rights to who runs it."""
+    return metadata._replace(
+        mode=metadata.mode & ~(stat.S_ISUID | stat.S_ISGID),
+        xattrs=tuple(it for it in metadata.xattrs if not it[0].startswith("security.")),
+    )
 
 
 def is_root() -> bool:
@@ -174,8 +183,16 @@ _TYPES = {
 }
 
 
-def make_special(folder: int, node: Node, *, replaces: bool) -> tuple[str, ...]:
+def make_special(
+    folder: int, node: Node, *, replaces: bool, no_devices: bool = False
+) -> tuple[str, ...]:
     """Make one entry with its metadata; it gets its name last where it replaces another.
+
+    Args:
+        folder: Descriptor of the folder that it goes into.
+        node: The entry.
+        replaces: Whether something has its name.
+        no_devices: Whether a device is refused, as to everybody but root.
 
     Returns:
         Names of attributes that cannot be had here.
@@ -184,6 +201,8 @@ def make_special(folder: int, node: Node, *, replaces: bool) -> tuple[str, ...]:
         OSError: The system said no, e.g. to a device made by a user.
         DamagedError: The node cannot be what it says.
     """
+    if no_devices and node.type in {"dev", "chardev"}:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
     with _placed(folder, node.name, replaces=replaces) as name:
         if node.type == "symlink":
             if not node.linktarget or b"\0" in node.linktarget:

@@ -50,6 +50,8 @@ class RestoreRequest:
         sparse: Make holes of aligned runs of zero bytes.
         closes_top: Let nobody else into the folders right below the target, whatever their mode
             was: a made-up one that is open to all would show what databases hold.
+        lends_nothing: Leave out what lends rights to who runs or opens a file: setuid and setgid,
+            attributes in `security.`, devices. For content of somebody who may have made it up.
         workers: How many processes write; None for two a core, 0 for this one alone.
         expected_bytes: What the snapshot says it holds, to show how far it is; 0 where unknown.
     """
@@ -64,6 +66,7 @@ class RestoreRequest:
     dry_run: bool = False
     sparse: bool = False
     closes_top: bool = False
+    lends_nothing: bool = False
     workers: int | None = None
     expected_bytes: int = 0
 

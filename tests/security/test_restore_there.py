@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +15,12 @@ import pytest
 
 from backup.errors import UsageError
 from backup.format.pack import BlobType
+from backup.format.tree import GO_SETGID, GO_SETUID, Node
 from backup.progress import SILENT, Progress
 from ops.backups.restore.tasks import Restore
 from ops.backups.restore.there import restore_here
 from ops.entering import SharedFolderError, StrangeLinkError
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.meanwhile import meanwhile
 from ops.terminal.document import Keeper
 from ops.terminal.elsewhere import WasTyped, opening_through, serve_opening
@@ -26,40 +28,64 @@ from ops.terminal.exchange import BrokenOffError
 from ops.terminal.output import BORDER
 from ops.terminal.there import FailedThereError, Work, do_here, do_there
 from tests.installed_machine import only_root
-from tests.small_repository import SmallRepository, file_node, id_of, tree_of
+from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 from tests.through_sockets import serving
 
-TREE = tree_of([file_node(b"a.txt", b"one"), file_node(b"manifest.json", b"two")])
+SITE = tree_of([file_node(b"a.txt", b"one"), file_node(b"manifest.json", b"two")])
+TREE = tree_of([folder_node(b"cong-xa", id_of(SITE))])
 SOMEBODY = 4711
+CAPABLE = bytes.fromhex("0100000202000000000000000000000000000000")
 TYPED: Mapping[str, object] = {
     "site": "cong-xa", "verify": False, "overwrite": "always", "delete": False, "dry_run": False,
 }  # fmt: skip
 
 
-def fill(folder: Path, says: Mapping[str, object] | None = None, *, dry_run: bool = False) -> Path:
+def fill(
+    folder: Path,
+    says: Mapping[str, object] | None = None,
+    *,
+    dry_run: bool = False,
+    trees: Sequence[bytes] = (SITE, TREE),
+) -> Path:
     """Have a process restore, whatever the act says beside; gives the folder it writes into."""
+    restore(folder, says, dry_run=dry_run, trees=trees)
+    return folder
+
+
+def restore(
+    folder: Path, says: Mapping[str, object] | None, *, dry_run: bool, trees: Sequence[bytes]
+) -> dict[str, int]:
+    """Do it; gives what that process says came of it.
+
+    Args:
+        folder: The folder.
+        says: What the act says.
+        dry_run: As it was typed.
+        trees: What is served; the last one is the snapshot's.
+    """
     small = SmallRepository()
-    small.add_pack([(BlobType.DATA, b"one"), (BlobType.DATA, b"two"), (BlobType.TREE, TREE)])
+    small.add_pack([(BlobType.DATA, b"one"), (BlobType.DATA, b"two")])
+    small.add_pack([(BlobType.TREE, it) for it in trees])
     small.save_index()
-    work = {**TYPED, "shares": [{"tree": id_of(TREE).hex()}], "databases": {}, "beside": 0}
+    work = {**TYPED, "shares": [{"tree": id_of(trees[-1]).hex()}], "databases": {}, "beside": 0}
     work |= says or {}
     with serving(small.repository) as ends:
         given = [os.dup(it.fileno()) for it in ends]
-        restore_order({"type": "fill", "work": work}, folder, given, dry_run=dry_run)
-    return folder
+        return restore_order({"type": "fill", "work": work}, folder, given, dry_run=dry_run)
 
 
 def restore_order(
     order: Mapping[str, object], folder: Path, given: Sequence[int] = (), *, dry_run: bool = False
-) -> None:
-    """Have a process do what an act orders."""
+) -> dict[str, int]:
+    """Have a process do what an act orders; gives its answer."""
     wish = Restore(site="cong-xa", target=str(folder), dry_run=dry_run)
     with meanwhile(BORDER, Keeper()):
-        restore_here(wish, json.dumps(order).encode(), list(given), SILENT)
+        came = json.loads(restore_here(wish, json.dumps(order).encode(), list(given), SILENT))
+        return dict(came)
 
 
 def test_what_is_served_goes_into_the_folder_that_was_typed(tmp_path: Path) -> None:
-    assert (fill(tmp_path / "ra") / "a.txt").read_bytes() == b"one"
+    assert (fill(tmp_path / "ra") / "cong-xa/a.txt").read_bytes() == b"one"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +110,7 @@ def test_what_was_typed_is_nothing_for_an_act_to_say(tmp_path: Path) -> None:
     fill(tmp_path / "ra", {"site": "..", "delete": True, "databases": {"db": {"name": "x"}}})
     assert (tmp_path / "ra" / "mine.txt").exists()
     assert victim.read_text() == '{"databases": []}'
-    assert not (fill(tmp_path / "khong", {"site": "a"}, dry_run=True) / "a.txt").exists()
+    assert not (fill(tmp_path / "khong", {"site": "a"}, dry_run=True) / "cong-xa").exists()
 
 
 def test_a_snapshots_link_leads_no_manifest_elsewhere(tmp_path: Path) -> None:
@@ -92,8 +118,9 @@ def test_a_snapshots_link_leads_no_manifest_elsewhere(tmp_path: Path) -> None:
     victim = tmp_path / "kho" / "manifest.json"
     victim.parent.mkdir()
     victim.write_text('{"databases": []}')
-    (tmp_path / "ra" / "cong-xa").symlink_to(victim.parent)
-    fill(tmp_path / "ra", {"databases": {"db": {"name": "db"}}})
+    link = file_node(b"cong-xa", type="symlink", content=None, linktarget=bytes(victim.parent))
+    fill(tmp_path / "ra", {"databases": {"db": {"name": "db"}}}, trees=[tree_of([link])])
+    assert (tmp_path / "ra" / "cong-xa").is_symlink()
     assert victim.read_text() == '{"databases": []}'
 
 
@@ -131,6 +158,73 @@ def test_an_act_that_names_no_closed_folder_opens_none(
     with pytest.raises(WrongUseError, match="which the service keeps"):
         restore_order({"type": "look", "closed": []}, tmp_path / "ra")
     assert not (tmp_path / "ra").exists()
+
+
+LENT = {
+    "su": file_node(b"su", b"one", mode=GO_SETUID | 0o755),
+    "sg": file_node(b"sg", b"one", mode=GO_SETGID | 0o755),
+    "cap": file_node(b"cap", b"one", xattrs=(("security.capability", CAPABLE),)),
+    "sda": file_node(b"sda", type="dev", content=None, device=os.makedev(8, 0), mode=0o666),
+    "tty": file_node(b"tty", type="chardev", content=None, device=os.makedev(5, 0), mode=0o666),
+}
+
+
+def lent_in(
+    folder: Path, node: Node, *, mode: int | None, unset: int
+) -> tuple[os.stat_result | None, bool]:
+    """Restore an entry into a folder; gives what it is then, and whether it has capabilities.
+
+    Args:
+        folder: The folder.
+        node: The entry.
+        mode: Of the folder; None where it is not there.
+        unset: How much is to be told as left out.
+    """
+    if mode is not None:
+        folder.mkdir()
+        folder.chmod(mode)
+        (folder / "cong-xa").mkdir()
+        (folder / "cong-xa").chmod(0o777)
+    files = tree_of([node, file_node(b"plain", b"two", mode=0o755)])
+    middle = tree_of([folder_node(b"files", id_of(files))])
+    site = tree_of([folder_node(b"cong-xa", id_of(middle))])
+    came = restore(folder, None, dry_run=False, trees=[files, middle, site])
+    assert (came["failed"], came["unset"]) == (0, unset)
+    assert (folder / "cong-xa/files/plain").stat().st_mode & 0o7777 == 0o755
+    assert (folder / "cong-xa").stat().st_mode & 0o077 == 0
+    place = folder / "cong-xa/files" / os.fsdecode(node.name)
+    if not place.exists():
+        return None, False
+    return place.stat(), "security.capability" in os.listxattr(place)
+
+
+@only_root
+@pytest.mark.parametrize("name", LENT)
+def test_where_others_may_enter_nothing_lends_them_rights(tmp_path: Path, name: str) -> None:
+    found, has_capability = lent_in(tmp_path / "ra", LENT[name], mode=0o755, unset=1)
+    assert found is None or stat.S_ISREG(found.st_mode)
+    assert found is None or not found.st_mode & 0o6000
+    assert not has_capability
+
+
+@only_root
+@pytest.mark.parametrize("mode", [None, 0o700])
+def test_in_a_closed_folder_all_is_as_it_was(tmp_path: Path, mode: int | None) -> None:
+    for number, (name, node) in enumerate(LENT.items()):
+        found, has_capability = lent_in(tmp_path / f"ra{number}", node, mode=mode, unset=0)
+        assert found is not None
+        assert has_capability == (name == "cap")
+        assert bool(found.st_mode & 0o6000) == (name in {"su", "sg"})
+        assert stat.S_ISREG(found.st_mode) == (name in {"su", "sg", "cap"})
+
+
+@pytest.mark.parametrize("name", [b".bash_profile", b"cong-xa2", b"a"])
+def test_nothing_comes_beside_the_folder_of_the_site(tmp_path: Path, name: bytes) -> None:
+    beside = tree_of([folder_node(b"cong-xa", id_of(SITE)), file_node(name, b"one")])
+    (tmp_path / "ra").mkdir(mode=0o700)
+    with pytest.raises(OpsError, match="is no backup of"):
+        fill(tmp_path / "ra", trees=[SITE, beside])
+    assert not list((tmp_path / "ra").iterdir())
 
 
 # The line ----------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from ops.backups.restore.target_folder import refuse_full
 from ops.backups.restore.tasks import Restore
 from ops.backups.sources.manifest_name import MANIFEST
 from ops.durable_files import put_anew
+from ops.errors import OpsError
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, fill, ngettext, show_path
 from ops.terminal.output import write_line
@@ -127,8 +128,13 @@ def restore_into(
     Raises:
         NoRoomError: The target's disk has no room for it; nothing was written.
         ContentGoneError: Nothing can be read any more.
+        OpsError: A person's folder would get more than the site's.
     """
-    orders = [_Order(work, it, target, content) for it in work.shares]
+    is_open = is_anybodys and _may_be_entered(target)
+    orders = [_Order(work, it, target, content, lends_nothing=is_open) for it in work.shares]
+    if is_anybodys:
+        for order in orders:
+            order.refuse_beside()
     if not work.dry_run:
         refuse_full(target, sum(it.measure() for it in orders), beside=work.beside)
     failed = met = removed = denied = 0
@@ -164,16 +170,43 @@ def find_removed(work: IntoFolder, target: Path, content: Content) -> CameOf:
     return CameOf(removed=removed)
 
 
+def _may_be_entered(target: Path) -> bool:
+    """Tell whether others may enter a folder; one that is made is closed to them."""
+    try:
+        return target.stat().st_mode & 0o077 != 0
+    except FileNotFoundError:
+        return False
+
+
 class _Order:
     """One call of the engine."""
 
-    def __init__(self, work: IntoFolder, share: Share, target: Path, content: Content) -> None:
+    def __init__(
+        self, work: IntoFolder, share: Share, target: Path, content: Content, *, lends_nothing: bool
+    ) -> None:
         self._work, self._target, self._content = work, target, content
+        self._lends_nothing = lends_nothing
         self._tree = bytes.fromhex(share.tree)
         if len(self._tree) != ID_LENGTH:
             raise ValueError(share.tree)
         self.include = all_of([compile_texts(it) for it in share.include])
         self._exclude = compile_texts(share.exclude)
+
+    def refuse_beside(self) -> None:
+        """Refuse what would lie beside the site's folder: there may be settings of a shell.
+
+        Raises:
+            OpsError: Such is served.
+        """
+        for it in _Trees(self._content).load(self._tree):
+            if it.name != os.fsencode(self._work.site):
+                raise OpsError(
+                    "what the service gives is no backup of {site}: it holds {name}",
+                    data="nothing was changed",
+                    next_step="tell root: somebody may rule the service",
+                    site=self._work.site,
+                    name=show_path(it.name),
+                )
 
     def measure(self) -> int:
         """Give the bytes that are to be written."""
@@ -194,12 +227,13 @@ class _Order:
             dry_run=dry_run,
             sparse=True,
             closes_top=True,
+            lends_nothing=self._lends_nothing,
         )
         return restore_content(self._content, self._tree, request, progress)
 
     def find_unset(self) -> Unset:
-        """Look for what only root could have given; of files alone, all else is the service's."""
-        if is_root() or self._work.dry_run:
+        """Look for what was not given; of files alone, all else is the service's."""
+        if (is_root() and not self._lends_nothing) or self._work.dry_run:
             return Unset()
         include = all_of([self.include, compile_texts((f"/{self._work.site}/files/*",))])
         target, trees = os.fsencode(self._target), _Trees(self._content)

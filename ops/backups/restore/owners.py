@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backup.format.tree import Node
-from backup.restorer.metadata import SPECIAL_BITS, metadata_of
+from backup.restorer.metadata import SPECIAL_BITS, is_root, metadata_of
 from backup.restorer.request import PathFilter
 from backup.snapshots.walk import Trees, walk
 from ops.durable_files import put_anew
@@ -130,6 +130,9 @@ def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = Fal
             whom root is to give what: then there is none, and root restores.
     """
     place = None
+    if is_anybodys and is_root():
+        _tell_left_out(unset, target)
+        return None
     if unset.records and is_anybodys:
         text = ngettext(
             "  {count} entry has another owner, group or special mode than in the backup: only root"
@@ -168,6 +171,22 @@ def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = Fal
     for path in unset.devices[:_MOST_SHOWN]:
         write_line("  " + _("only root makes devices: {path}").format(path=show_path(path)))
     return place
+
+
+def _tell_left_out(unset: Unset, target: Path) -> None:
+    """Say what root was not given, since others may enter the folder."""
+    if not unset.count:
+        return
+    text = _(
+        "  left out, since others may enter {folder}: special modes of {modes} entries, attributes:"
+        " {attributes}, devices: {devices}. Where they matter, restore into a new folder; these are"
+    )
+    counts = (len(unset.records), sum(unset.attributes.values()), len(unset.devices))
+    modes, attributes, devices = map(format_number, counts)
+    folder = show_path(os.fsencode(target))
+    write_line(text.format(folder=folder, modes=modes, attributes=attributes, devices=devices))
+    for path in [*unset.records, *unset.devices][:_MOST_SHOWN]:
+        write_line("    " + show_path(path))
 
 
 def _is_ours_alone(target: Path) -> bool:
