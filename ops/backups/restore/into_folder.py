@@ -182,7 +182,13 @@ class _Order:
     """One call of the engine."""
 
     def __init__(
-        self, work: IntoFolder, share: Share, target: Path, content: Content, *, lends_nothing: bool
+        self,
+        work: IntoFolder,
+        share: Share,
+        target: Path,
+        content: Content,
+        *,
+        lends_nothing: bool = False,
     ) -> None:
         self._work, self._target, self._content = work, target, content
         self._lends_nothing = lends_nothing
