@@ -12,11 +12,11 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from backup.progress import Progress
 from ops.cli.away import ServiceAwayError, away, is_service_up, stranger
@@ -37,7 +37,7 @@ from ops.terminal.elsewhere import (
 )
 from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
-from ops.terminal.task import Task
+from ops.terminal.task import OfCaller, Task
 from ops.terminal.there import do_here
 
 _PACKET = 64 * 1024
@@ -148,7 +148,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
     with ExitStack() as held:
         luggage = pack(task, values, held)
         connection = held.enter_context(_connect())
-        typed = WasTyped(luggage.values)
+        typed = WasTyped(_may_be_paths(task, luggage.values))
         opener, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         opener_number = luggage.add(theirs.detach())
         part = _OwnPart(task, luggage.values, opener, typed)
@@ -184,6 +184,14 @@ def _send(
     packet = json.dumps(asked).encode()
     with suppress(ConnectionError):  # what it says of that, if anything, is read in the end
         socket.send_fds(connection, [packet], [*streams, *luggage.descriptors])
+
+
+def _may_be_paths(task: Task | None, values: Mapping[str, Any]) -> Iterator[str]:
+    """Give what flags were given that may name a file or a folder; a target is not the act's."""
+    shapes = {"lines", *get_args(OfCaller)} - {"own-folder"}
+    for flag in task.flags.values() if task else ():
+        given = values.get(flag.name) if flag.shape in shapes else None
+        yield from given if isinstance(given, list | tuple) else [given] if given else []
 
 
 class _OwnPart(threading.Thread):

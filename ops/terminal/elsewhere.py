@@ -1,15 +1,18 @@
 """Who types sits elsewhere: what both sides know, and who opens that person's files."""
 
+import errno
 import fcntl
 import json
 import os
 import re
 import socket
+import stat
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 from ops.meanwhile import meanwhile
 
@@ -51,17 +54,37 @@ def open_as_typed(path: str) -> int:
     Raises:
         OSError: That person may not, there is no such file, or nobody typed that.
     """
+    _told, descriptors = _ask({"open": path}, path)
+    if not descriptors:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+    return descriptors[0]
+
+
+def device_as_typed(path: str) -> int:
+    """Have the disk told that a folder lies on, by who typed its name; gives its number.
+
+    Raises:
+        OSError: There is no such folder, or nobody typed that.
+    """
+    told, _descriptors = _ask({"device": path}, path)
+    if not isinstance(device := told.get("device"), int):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+    return device
+
+
+def _ask(said: dict[str, str], path: str) -> tuple[dict[str, Any], list[int]]:
     line = line_of_typist()
     line.settimeout(_SILENT_SECONDS)
     try:
-        line.send(json.dumps({"open": path}).encode())
-        told, descriptors, _flags, _from = socket.recv_fds(line, PACKET, 1)
+        line.send(json.dumps(said).encode())
+        packet, descriptors, _flags, _from = socket.recv_fds(line, PACKET, 1)
     finally:
         line.settimeout(None)
-    if descriptors:
-        return descriptors[0]
-    number = json.loads(told).get("error") if told else None
-    raise OSError(number if isinstance(number, int) else 5, os.strerror(number or 5), path)
+    told = json.loads(packet) if packet else {"error": errno.EIO}
+    if (number := told.get("error")) is not None:
+        known = number if isinstance(number, int) else errno.EIO
+        raise OSError(known, os.strerror(known), path)
+    return told, descriptors
 
 
 def take_terminal() -> None:
@@ -101,25 +124,47 @@ def serve_opening(line: socket.socket, was_typed: "WasTyped", do: Doing) -> None
         if descriptors:
             do(descriptors)
             continue
+        told, opened = dict[str, int](), list[int]()
         try:
-            path = str(json.loads(packet)["open"])
+            ((asked, path),) = json.loads(packet).items()
             if not was_typed(path):
-                raise PermissionError(1, os.strerror(1))
-            opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            line.send(json.dumps({"error": getattr(error, "errno", None) or 22}).encode())
-            continue
-        socket.send_fds(line, [b"{}"], [opened])
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+            if asked == "device":
+                told["device"] = _device_of(path)
+            else:
+                opened.append(_open_file(path))
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            told["error"] = getattr(error, "errno", None) or errno.EINVAL
+        socket.send_fds(line, [json.dumps(told).encode()], opened)
+        for it in opened:
+            os.close(it)
+
+
+def _device_of(path: str) -> int:
+    found = Path(path).stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    return found.st_dev
+
+
+def _open_file(path: str) -> int:
+    """Open a file by its whole path: a folder would open all that lies in it, a word is no path."""
+    if not path.startswith("/"):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
         os.close(opened)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return opened
 
 
 class WasTyped:
     """What somebody has typed here lately."""
 
-    def __init__(self, values: object) -> None:
-        """Begin with what was given to flags."""
-        told = json.dumps(values, ensure_ascii=False) + "\n"
-        self._text = told.encode("utf-8", "surrogateescape")
+    def __init__(self, given: Iterable[str]) -> None:
+        """Begin with what was given to flags that may name a file, also as NAME=VALUE."""
+        self._given = {part for it in given for part in (it, it.partition("=")[2])}
+        self._text = b""
 
     def note(self, typed: bytes) -> None:
         """Note what was typed."""
@@ -127,6 +172,8 @@ class WasTyped:
 
     def __call__(self, path: str) -> bool:
         """Say whether just that was typed: a part of it is another file."""
+        if path in self._given:
+            return True
         between = rb'[\s"=,]'
         whole = rb"(?:^|%s)%s(?:$|%s)" % (between, re.escape(os.fsencode(path)), between)
         return re.search(whole, self._text) is not None

@@ -7,7 +7,6 @@ Order:
 3. When one cannot be written, those of this call that were are removed again.
 """
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import list_own_folders
 from ops.language.text import as_typed
-from ops.terminal.elsewhere import is_elsewhere, open_as_typed
+from ops.terminal.elsewhere import device_as_typed, is_elsewhere
 
 _MODE = 0o600
 
@@ -64,9 +63,9 @@ def check_folder(estate: Estate, to: str, *, any_disk: bool) -> Path:
 
 
 def _device_elsewhere(typed: str) -> int:
-    """Give the disk of a folder that who types has opened; their own process writes into it."""
+    """Give the disk of a folder that who types looks at; their own process writes into it."""
     try:
-        opened = open_as_typed(typed)
+        return device_as_typed(typed)
     except OSError as error:
         raise WrongUseError(
             'there is no folder "{folder}"',
@@ -74,10 +73,6 @@ def _device_elsewhere(typed: str) -> int:
             next_step="mount the removable medium, and name a folder on it with `--to FOLDER`",
             folder=typed,
         ) from error
-    try:
-        return os.fstat(opened).st_dev
-    finally:
-        os.close(opened)
 
 
 def refuse_own_folder(estate: Estate, folder: Path) -> None:

@@ -137,7 +137,7 @@ def test_no_half_of_a_file_stays(places: tuple[Path, Path]) -> None:
 
 
 def test_only_what_was_typed_whole_is_opened() -> None:
-    typed = WasTyped({"set": ["identity=/media/nva/khóa riêng.pub"]})
+    typed = WasTyped(["identity=/media/nva/khóa riêng.pub"])
     typed.note(b"/media/khoa\r")
     assert typed("/media/nva/khóa riêng.pub")
     assert typed("/media/khoa")
