@@ -162,7 +162,7 @@ def _run_as(account: pwd.struct_passwd, command: list[str], environment: dict[st
             signal.signal(number, lambda number, _frame: started.send_signal(number))
         end = os.pidfd_open(started.pid)
         with suppress(OSError, termios.error):  # root's terminal has gone: so does its own
-            pump.run(end, WasTyped(None), lambda: started.send_signal(signal.SIGINT))
+            pump.run(end, WasTyped([]), lambda: started.send_signal(signal.SIGINT))
     code = started.wait()
     return code if code >= 0 else 128 - code  # as a shell tells of signals
 
