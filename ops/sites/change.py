@@ -24,7 +24,7 @@ from ops.estate.load.problems import render_key
 from ops.estate.load.read import changeable_path, find_estate_path, read_document
 from ops.journal import journal
 from ops.language.text import _
-from ops.sites.hand_in import read_handed_in
+from ops.sites.hand_in import blaming, read_handed_in
 from ops.sites.tasks import Change
 from ops.terminal.output import write_line, write_text
 
@@ -61,8 +61,10 @@ def change_part(wish: Change) -> int:
             next_step="correct `name`, or have root add the entry there first",
             keys=", ".join(laid.missed),
         )
-    estate = load_document(read_whole(document.path, content))
+    with blaming(wish.file, path):
+        estate = load_document(read_whole(document.path, content))
     changes = find_changes(load_estate(document.path).document(), estate.document())
+    before = read_changeable(path)
     for key, (old, new) in changes.items():
         write_line(f"{key}: {_told(old)} → {_told(new)}")
     for place in laid.held:
@@ -71,7 +73,9 @@ def change_part(wish: Change) -> int:
     if wish.dry_run:
         write_line(_("would be changed so; nothing was changed"))
         return 0
-    before = read_changeable(path)
+    if content == before:
+        write_line(_("{path} is the same already").format(path=path))
+        return 0
     put_anew(path, content, _MODE)
     with at_bench(load_estate(document.path)) as bench, bench.catalog.writing() as session:
         details = {"before": digest_of_file(before), "after": digest_of_file(content)}
@@ -82,4 +86,10 @@ def change_part(wish: Change) -> int:
 
 
 def _told(value: Any) -> str:
-    return "–" if value in (None, "", []) else str(value)
+    if value in (None, "", []):
+        return "–"
+    if isinstance(value, list):
+        return "; ".join(map(_told, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_told(it)}" for key, it in value.items())
+    return str(value)

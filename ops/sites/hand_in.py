@@ -1,6 +1,9 @@
 """Take a file of the estate from a person: check it, show what changes, write it or propose it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ops.access.session import at_bench
@@ -14,7 +17,7 @@ from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.read import Document, parse_into, read_document
 from ops.estate.model.estate import Estate
 from ops.journal import journal
-from ops.language.text import _
+from ops.language.text import N_, _, as_typed
 from ops.sites.propose import change_file
 from ops.sites.tasks import Propose
 from ops.terminal.exit_codes import INCOMPLETE
@@ -34,10 +37,11 @@ def hand_in(wish: Propose) -> int:
     estate = load_estate()
     content = read_handed_in(wish.file, MOST_BYTES)
     path = _place_of(estate, wish.out)
-    refuse_tangled(path, content)
-    if path == estate.path:
-        _refuse_far_includes(path, content)
-    load_document(read_whole(estate.path, instead={path: content}))
+    with blaming(wish.file, path):
+        refuse_tangled(path, content)
+        if path == estate.path:
+            _refuse_far_includes(path, content)
+        load_document(read_whole(estate.path, instead={path: content}))
     before = path.read_bytes() if path.exists() else None
     if before == content:
         write_line(_("{path} is the same already").format(path=path))
@@ -56,6 +60,34 @@ def hand_in(wish: Propose) -> int:
         journal.append(session, bench.origin, [journal.Entry("estate.written", wish.out, details)])
     write_line(_("{path} is written").format(path=path))
     return 0
+
+
+class HandedInError(EstateError):
+    """What a person hands in makes mistakes in the estate; those that stand in it name it."""
+
+    def __init__(self, typed: Path, place: Path, error: EstateError) -> None:
+        told = [replace(it, file=typed) if it.file == place else it for it in error.problems]
+        super().__init__(typed, told)
+        self.what = N_('the file "{path}" is not taken; problems found: {count}')
+        self.data = N_("nothing was changed")
+        self.next_step = N_("correct the lines above, then type the same command again")
+
+
+@contextmanager
+def blaming(file: str, place: Path) -> Iterator[None]:
+    """Tell mistakes of what is handed in as ones of the file that was typed.
+
+    Args:
+        file: The file.
+        place: What it is to become.
+
+    Raises:
+        HandedInError: There are some.
+    """
+    try:
+        yield
+    except EstateError as error:
+        raise HandedInError(Path(as_typed(file)), place, error) from error
 
 
 def read_handed_in(file: str, most: int) -> bytes:

@@ -6,7 +6,8 @@ Order of a proposal:
 2. Journal it.
 3. Show the difference, and the one command that root types.
 
-Cut off between 1 and 2, it waits there unjournaled, and can be proposed again.
+Cut off between 1 and 2, it waits there unjournaled. The same change of the same file, typed again,
+is the proposal that waits already.
 """
 
 import os
@@ -17,7 +18,13 @@ from ops.access.caller import current_caller
 from ops.access.session import at_bench
 from ops.durable_files import place_file
 from ops.estate.edit.difference import show_difference
-from ops.estate.edit.proposal import Kind, digest_of_file, keep_proposal, make_proposal
+from ops.estate.edit.proposal import (
+    Kind,
+    digest_of_file,
+    find_equal,
+    keep_proposal,
+    make_proposal,
+)
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.model.estate import Estate
@@ -120,6 +127,8 @@ def propose(
     with at_bench(load_estate(estate.path)) as bench:
         by = bench.origin.person or bench.origin.login
         made = make_proposal(kind, file, before, content, task=task, by=by)
+        if waiting := find_equal(Path(estate.service.state), made):
+            return Proposed(waiting, path, tuple(show_difference(file, before, content)))
         name = keep_proposal(Path(estate.service.state), made)
         details = {"file": file, "task": task, "before": made.before}
         if kind != "secret":

@@ -56,7 +56,7 @@ from ops.language.text import _, make_visible
 from ops.sites.hand_in import refuse_tangled
 from ops.sites.tasks import Take
 from ops.terminal.confirm import need_confirmation
-from ops.terminal.output import write_line, write_table
+from ops.terminal.output import write_json, write_line, write_table
 
 _FILE_MODE, _SECRET_MODE, _FOLDER_MODE = 0o640, 0o600, 0o750
 
@@ -96,7 +96,7 @@ def take_proposal(wish: Take) -> int:
     if refused:
         return refused
     if not wish.id:
-        return _list(path, state)
+        return _list(path, state, as_json=wish.json)
     taking = _Taking(wish.id, find_proposal(state, wish.id), path, state)
     _check_target(taking)
     before = _read_target(taking)
@@ -144,8 +144,15 @@ def _find_places() -> tuple[Path, Path]:
     return path, state
 
 
-def _list(path: Path, state: Path) -> int:
+def _list(path: Path, state: Path, *, as_json: bool) -> int:
     waiting = list_proposals(state)
+    if as_json:
+        write_json(
+            {"id": name, "file": it.file, "kind": it.kind, "task": it.task, "by": it.by,
+             "at": it.at}
+            for name, it in waiting
+        )  # fmt: skip
+        return 0
     if not waiting:
         write_line(_("nothing waits for root"))
         return 0

@@ -124,6 +124,7 @@ class Take:
     id: Annotated[str, Flag("The proposal, as the task that made it said.")] = ""
     confirm: Annotated[str, Flag("Name of the file, instead of typing it when asked.")] = ""
     dry_run: DryRun = False
+    json: Json = False
 
 
 # It reads and writes as the user who types it.

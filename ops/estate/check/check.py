@@ -185,14 +185,21 @@ def _check_file(path: Path) -> Problem | None:
 def _check_folders(estate: Estate) -> Iterator[Problem]:
     for name in ("state", "scratch", "cache"):
         folder: Path = getattr(estate.service, name)
-        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        if not _can_be_written(folder):
             yield Problem(
                 f"service.{name}",
                 "the folder {path} cannot be written",
                 "create it for the service's user, or name another",
                 {"path": folder},
             )
+    if not estate.drill.host and not _can_be_written(estate.drill.workdir):
+        yield Problem(
+            "drill.workdir",
+            "the folder {path} cannot be written",
+            "create it for the service's user, or name another",
+            {"path": estate.drill.workdir},
+            severity="warning",
+        )
     for store in estate.stores:
         if store.url.startswith("/") and not Path(store.url).parent.exists():
             yield Problem(
@@ -202,6 +209,11 @@ def _check_folders(estate: Estate) -> Iterator[Problem]:
                 {"path": Path(store.url).parent},
                 severity="warning",
             )
+
+
+def _can_be_written(folder: Path) -> bool:
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def _check_sources(estate: Estate) -> Iterator[Problem]:

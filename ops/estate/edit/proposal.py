@@ -139,6 +139,24 @@ def list_proposals(state: Path) -> list[tuple[str, Proposal]]:
     return sorted(found, key=lambda it: it[1].at.timestamp())
 
 
+def find_equal(state: Path, made: Proposal) -> str:
+    """Give the id of what waits already and does the same; empty where nothing does.
+
+    A secret is never compared: its id is to tell nothing of it.
+    """
+    if made.kind == "secret":
+        return ""
+    wanted = (made.kind, made.file, made.before, made.content)
+    return next(
+        (
+            name
+            for name, it in list_proposals(state)
+            if (it.kind, it.file, it.before, it.content) == wanted
+        ),
+        "",
+    )
+
+
 def drop_proposal(state: Path, name: str) -> None:
     """Remove a proposal that was taken."""
     (state / FOLDER / f"{name}.json").unlink(missing_ok=True)

@@ -201,3 +201,13 @@ def test_a_signing_key_is_made_by_the_service_and_put_back_by_people(
 
     assert (problem.severity, problem.key) == (severity, "keys.signing")
     assert fix in problem.fix
+
+
+def test_a_work_folder_of_drills_that_cannot_be_made_is_a_warning(
+    load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "tep").write_text("x")
+    drills = f'[drill]\nworkdir = "{tmp_path}/tep/dien-tap"\n'
+    assert found(load(LOCAL_SITE + drills)) == [("warning", "drill.workdir")]
+    elsewhere = drills + 'host = "dien-tap"\n'
+    assert found(load(LOCAL_SITE + elsewhere)) == []
