@@ -126,7 +126,9 @@ def find_entry(reader: Trees, tree_id: bytes, path: bytes) -> Entry | None:
     """
     found: Entry | None = None
     below = b""
-    for part in [part for part in path.split(b"/") if part not in (b"", b".")]:
+    parts = [part for part in path.split(b"/") if part not in (b"", b".")]
+    asked = b"/" + b"/".join(parts)
+    for part in parts:
         subtree = tree_id if found is None else found.node.subtree
         if subtree is None:
             raise _not_a_folder(below)
@@ -135,9 +137,11 @@ def find_entry(reader: Trees, tree_id: bytes, path: bytes) -> Entry | None:
         if node is None:
             raise PathNotFoundError(
                 "there is nothing at {path} in the snapshot",
+                why="" if below == asked else "{below} is not there either",
                 data="nothing was changed",
                 next_step="run ls with that snapshot to see what it holds",
-                path=below.decode("utf-8", "backslashreplace"),
+                path=asked.decode("utf-8", "backslashreplace"),
+                below=below.decode("utf-8", "backslashreplace"),
             )
         found = Entry(below, node, subtree)
     return found

@@ -216,7 +216,9 @@ def _not_allowed(
             "you may not run `{task}`",
             why='your login "{login}" is nobody in the estate file',
             data="nothing was changed",
-            next_step="log in as yourself, or write `login` at your `[[people]]` entry",
+            next_step="log in as yourself, then type it again with `sudo`"
+            if login == "root"
+            else "log in as yourself, or write `login` at your `[[people]]` entry",
             task=task,
             login=login,
         )

@@ -72,9 +72,12 @@ def away(error: OSError) -> ServiceAwayError:
         )
     return ServiceAwayError(
         "the service does not run",
-        why="{reason}",
+        why="nobody answers at {socket}"
+        if isinstance(error, FileNotFoundError | ConnectionRefusedError)
+        else "{reason}",
         data="nothing was changed",
         next_step="have root type `systemctl start giucong`; `systemctl status giucong` says why",
+        socket=SOCKET,
         reason=error.strerror or type(error).__name__,
     )
 

@@ -242,6 +242,7 @@ class _Exchange(threading.Thread):
         self._luggage = luggage
         self._failed: Exception | None = None
         self._kept: list[str] = []
+        self._written = 0
 
     def run(self) -> None:
         """Do it."""
@@ -278,12 +279,17 @@ class _Exchange(threading.Thread):
             folder = path.parent if asked.only else path
             if not line.recv(1, socket.MSG_PEEK):  # an act that is refused makes no folder
                 raise broken_off()
+            is_new = not os.path.lexists(folder)
             opened = open_to_write(folder, is_made=not asked.only)
             try:
                 got = receive_tree(line, opened, asked)
             finally:
                 os.close(opened)
             self._kept += [str(folder / name) for name in got.kept]
+            self._written += got.files
+            if is_new and not got.files:  # the act came to nothing: no empty folder tells otherwise
+                with suppress(OSError):
+                    folder.rmdir()
 
     def finish(self, *, has_failed: bool) -> int:
         """Wait for its end; gives the exit code of what it did.
@@ -301,7 +307,9 @@ class _Exchange(threading.Thread):
         return report(
             WrongUseError(
                 "not written, since it is there already: {names}",
-                data="what was there is as it was; the rest is written",
+                data="what was there is as it was; the rest is written"
+                if self._written
+                else "what was there is as it was, and nothing was written",
                 next_step="name a new folder, or remove those, and type it again",
                 names=", ".join(self._kept[:10]),
             )

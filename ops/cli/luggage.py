@@ -64,7 +64,7 @@ def _pack_one(it: DeclaredFlag, typed: str, luggage: Luggage, held: ExitStack) -
         os.close(_open(path, os.O_RDONLY | os.O_DIRECTORY))
     elif shape in ONE_FILE:
         _refuse_existing(path)
-        _refuse_closed(path.parent)
+        _refuse_closed(path.parent, is_made=False)
     else:
         _refuse_closed(path)
         _refuse_full(path, it.endings)
@@ -128,8 +128,12 @@ def _refuse_full(folder: Path, endings: tuple[str, ...]) -> None:
         )  # fmt: skip
 
 
-def _refuse_closed(folder: Path) -> None:
+def _refuse_closed(folder: Path, *, is_made: bool = True) -> None:
     """Refuse, before the act tells that it has written there, a folder that cannot be written.
+
+    Args:
+        folder: Which.
+        is_made: Whether it is made where it is not there.
 
     Raises:
         StrangeLinkError: A link of others leads there.
@@ -137,7 +141,7 @@ def _refuse_closed(folder: Path) -> None:
     """
     refuse_strange_links(folder.absolute() / _WITHIN)
     there = folder
-    while not os.path.lexists(there) and there != there.parent:
+    while is_made and not os.path.lexists(there) and there != there.parent:
         there = there.parent
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise WrongUseError(

@@ -16,8 +16,8 @@ from ops.documents.records import (
 from ops.documents.signers import are_checked, tell_signers
 from ops.documents.tasks import Add, Export, List
 from ops.durable_files import FILE_MODE, place_file
-from ops.errors import OpsError
-from ops.estate.choose import read_moment
+from ops.errors import OpsError, WrongUseError
+from ops.estate.edit.import_sites import read_day
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date, format_id, format_size
 from ops.language.text import N_, _, fill
@@ -33,11 +33,14 @@ def add(wish: Add) -> int:
     """
     estate, path = load_estate(), Path(wish.file)
     content = read_document(path)
-    dated = (
-        read_moment(f"{wish.date} 00:00", estate).astimezone(estate.zone).date()
-        if wish.date
-        else None
-    )
+    dated = read_day(wish.date) if wish.date else None
+    if wish.date and dated is None:
+        raise WrongUseError(
+            '"{text}" is not a date',
+            data="nothing was changed",
+            next_step="write it like 24/11/2026 or 2026-11-24",
+            text=wish.date,
+        )
     told = Told(title=wish.title, name=path.name, number=wish.number, dated=dated,
                 about=wish.about)  # fmt: skip
     with at_bench(estate, dry_run=wish.dry_run) as bench:

@@ -128,8 +128,7 @@ def _extract(
     estate: Estate, wish: Extract, wanted: RowsWanted, copy: _Copy, done: dict[str, Any]
 ) -> None:
     work = estate.drill.workdir / f"extract-{wish.site}"
-    remove_tree(work)
-    work.mkdir(parents=True, mode=0o700)
+    _make_work_folder(work)
     try:
         _restore(wish, copy, work)
         plan = _plan(estate, wish, work)
@@ -146,6 +145,22 @@ def _extract(
         done.update(_hand_over(work / MADE_BELOW, Path(wish.target).absolute()))
     finally:
         remove_tree(work)
+
+
+def _make_work_folder(work: Path) -> None:
+    try:
+        remove_tree(work)
+        work.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise ExtractError(
+            "the work folder {folder} cannot be made",
+            why="{reason}",
+            data=_UNTOUCHED,
+            next_step="have root name one in the estate: `workdir` in `[drill]`, a folder of the"
+            " service's user",
+            folder=work,
+            reason=error.strerror or type(error).__name__,
+        ) from error
 
 
 def _restore(wish: Extract, copy: _Copy, work: Path) -> None:

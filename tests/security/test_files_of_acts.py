@@ -99,3 +99,25 @@ def test_what_may_hold_anything_gets_a_folder_of_its_own(home: Path, tmp_path: P
     for entry in (file(".profile"), {"at": ["l"], "mode": 0, "link": "/etc/shadow"}):
         assert hand_back("archive.export", tmp_path / "empty", entry) == 1
     assert not names(tmp_path / "empty")
+
+
+def test_an_act_that_came_to_nothing_leaves_no_folder(home: Path) -> None:
+    assert hand_back("plan.draft", home / "moi") == 0
+    assert names(home) == ["notes.txt"]
+
+
+@pytest.mark.parametrize(("more", "told"), [([], "chưa ghi gì"), ([file("b.pdf")], "phần còn lại")])
+def test_it_is_told_whether_anything_was_written_beside_what_was_there(
+    home: Path, more: list[Entry], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "a.pdf").write_text("có trước")
+    assert hand_back("plan.draft", home, file("a.pdf"), *more) == 2
+    assert told in capsys.readouterr().err
+    assert (home / "a.pdf").read_text() == "có trước"
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_act(home: Path) -> None:
+    with ExitStack() as held, pytest.raises(WrongUseError) as refused:
+        pack(find_task("asset.export"), {"out": str(home / "khong" / "co" / "ts.csv")}, held)
+    assert refused.value.what == "{path} cannot be written"
+    assert refused.value.params["there"] == home / "khong" / "co"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.catalog.open import open_catalog
+from ops.documents.cli import add
 from ops.documents.files import (
     MOST_BYTES,
     DocumentError,
@@ -20,6 +21,7 @@ from ops.documents.files import (
     read_document,
 )
 from ops.documents.records import Told, add_document, get_whole, list_documents
+from ops.documents.tasks import Add
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Origin
@@ -183,3 +185,13 @@ def test_documents_are_saved_with_the_service(load: Load, tmp_path: Path) -> Non
     assert saved[path].to == str(path.relative_to(tmp_path))
     assert saved[path].at == f"files/estate/{saved[path].to}"
     assert path.parent / "other" not in saved
+
+
+def test_a_day_that_is_none_is_told_as_it_was_typed(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_ESTATE", str(load(SITE).path))
+    paper = tmp_path / "giay.pdf"
+    paper.write_bytes(PDF)
+    with pytest.raises(WrongUseError, match=r'^"31/02/2027" is not a date'):
+        add(Add(file=str(paper), title="Giấy", date="31/02/2027"))
