@@ -1,7 +1,8 @@
 """Hand a terminal over without handing it over: one of our making goes along, and we carry between.
 
 So nothing of the service ever holds the person's terminal, could read what is typed after the act,
-or write there once the person has gone. What is no terminal goes along as it is.
+or write there once the person has gone. For a file, a device or a socket to write to a pipe goes
+along: who had the file itself could empty a log that is appended to. A pipe goes along as it is.
 """
 
 import fcntl
@@ -10,13 +11,15 @@ import pty
 import select
 import signal
 import socket
+import stat
 import termios
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
 
+from ops.cli.screen import Screen
 from ops.terminal.elsewhere import WasTyped
 
 _CHUNK = 1 << 16
@@ -24,19 +27,32 @@ _CHUNK = 1 << 16
 
 @contextmanager
 def handed_streams() -> Iterator[tuple[list[int], "Pump"]]:
-    """Give the streams that go along: this process's own, but a terminal of ours for a terminal."""
+    """Give the streams that go along: this process's own where they are pipes, else ones of ours.
+
+    The pump closes those of ours that go along when it runs.
+    """
     at_terminal = [it for it in range(3) if os.isatty(it)]
-    if not at_terminal:
-        yield [0, 1, 2], Pump(-1, [])
-        return
-    ours, theirs = pty.openpty()
+    ours, theirs = pty.openpty() if at_terminal else (-1, -1)
+    streams = [theirs if it in at_terminal else it for it in range(3)]
+    pump = Pump(ours, at_terminal, [theirs] if at_terminal else [])
+    for it in (1, 2):
+        if streams[it] == theirs or _is_pipe(it):
+            continue
+        if it == 2 and pump.carried and os.path.sameopenfile(1, 2):  # noqa: PLR2004 - standard error
+            streams[2] = streams[1]
+            continue
+        end, streams[it] = os.pipe()
+        pump.carried[end] = it
+        pump.given.append(streams[it])
     try:
-        yield (
-            [theirs if it in at_terminal else it for it in range(3)],
-            Pump(ours, at_terminal, theirs),
-        )
+        yield streams, pump
     finally:
-        os.close(ours)
+        for end in (*pump.carried, *([ours] if at_terminal else [])):
+            os.close(end)
+
+
+def _is_pipe(stream: int) -> bool:
+    return stat.S_ISFIFO(os.fstat(stream).st_mode)
 
 
 @dataclass(slots=True)
@@ -46,12 +62,18 @@ class Pump:
     Attributes:
         ours: This side of the terminal of our making; -1 without one.
         at_terminal: Which of the standard streams are the person's terminal.
-        theirs: The other side.
+        given: What goes along and is of our making.
+        carried: The ends of our pipes, and to which standard stream each leads.
+        screen: Looks at what goes to the person's terminal.
+        failed: Why a stream takes nothing any more.
     """
 
     ours: int
     at_terminal: list[int]
-    theirs: int = -1
+    given: list[int] = field(default_factory=list)
+    carried: dict[int, int] = field(default_factory=dict)
+    screen: Screen = field(default_factory=Screen)
+    failed: OSError | None = None
 
     def run(self, end: socket.socket | int, noted: WasTyped, cancel: Callable[[], object]) -> None:
         """Carry until the act has ended.
@@ -60,35 +82,57 @@ class Pump:
             end: Can be read then: the line to the service, or a descriptor of a process.
             noted: Notes what is typed.
             cancel: Tells it of Ctrl-C, where no terminal of ours hears that.
+
+        Raises:
+            OSError: One of this process's streams takes nothing any more; the act has ended.
         """
         with self._raw():
-            if self.theirs >= 0:
-                os.close(self.theirs)
+            for it in self.given:
+                os.close(it)
             self._carry(end, noted, cancel)
+        if self.failed is not None:
+            raise self.failed
 
     def _carry(
         self, end: socket.socket | int, noted: WasTyped, cancel: Callable[[], object]
     ) -> None:
-        waiting: list[Any] = [end]
-        if self.ours >= 0:
-            waiting += [self.ours, *(it for it in self.at_terminal if it == 0)]
+        sources = self._sources(noted)
         while True:
             try:
-                ready, _, _ = select.select(waiting, [], [])
+                ready, _, _ = select.select([end, *sources], [], [])
             except KeyboardInterrupt:
                 cancel()
                 continue
-            if 0 in ready and not self._type(noted):
-                waiting.remove(0)
-            if self.ours in ready and not self._show():
-                waiting.remove(self.ours)
+            for it in [it for it in sources if it in ready]:
+                if not sources[it]():
+                    del sources[it]
             if end in ready:
-                while self._has_more() and self._show():
-                    pass
-                return
+                break
+        sources.pop(0, None)
+        _drain(sources)
 
-    def _has_more(self) -> bool:
-        return self.ours >= 0 and bool(select.select([self.ours], [], [], 0)[0])
+    def _sources(self, noted: WasTyped) -> dict[int, Callable[[], bool]]:
+        """Give what is carried: by descriptor, who carries once and says if more may come."""
+        sources: dict[int, Callable[[], bool]] = {}
+        for it in self.carried:
+            sources[it] = partial(self._write_on, it)
+        if self.ours >= 0:
+            sources[self.ours] = self._show
+        if 0 in self.at_terminal:
+            sources[0] = partial(self._type, noted)
+        return sources
+
+    def _write_on(self, pipe: int) -> bool:
+        """Carry on what came through a pipe; gives whether more may come."""
+        told = os.read(pipe, _CHUNK)
+        try:
+            _write_all(self.carried[pipe], told)
+        except OSError as error:  # full, or gone: the act hears it, too
+            self.failed = error
+            del self.carried[pipe]
+            os.close(pipe)
+            return False
+        return bool(told)
 
     def _type(self, noted: WasTyped) -> bool:
         typed = os.read(0, _CHUNK)
@@ -103,8 +147,7 @@ class Pump:
         except OSError:  # nobody has the other side open any more
             return False
         target = 1 if 1 in self.at_terminal else self.at_terminal[-1]
-        while told:
-            told = told[os.write(target, told) :]
+        _write_all(target, self.screen.pass_on(told))
         return True
 
     @contextmanager
@@ -130,3 +173,18 @@ class Pump:
         finally:
             termios.tcsetattr(person, termios.TCSADRAIN, before)
             signal.signal(signal.SIGWINCH, resized)
+
+
+def _has_more(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def _write_all(target: int, told: bytes) -> None:
+    while told:
+        told = told[os.write(target, told) :]
+
+
+def _drain(sources: Mapping[int, Callable[[], bool]]) -> None:
+    for it, carry in sources.items():
+        while _has_more(it) and carry():
+            pass
