@@ -131,12 +131,37 @@ def test_a_full_disk_is_told_and_ends_the_act() -> None:
 
 SHOWN = [b"\x1b[1;31mred\x1b[0m", b"\x1b[2K\x1b[1A\r", b"\x1b[?25l\x1b[?25h", b"a\tb\r\n\x07\x08",
          "Tỉnh Đắk Lắk ✓".encode(), b"\x1b[38;5;208mx", b"\x1b[10;20Hx\x1b[J"]  # fmt: skip
-COMMANDS = [b"\x1b]52;c;cm0=\x07", b"\x1b]0;title\x1b\\", b"\x1bP+q544e\x1b\\", b"\x1b[6n",
-            b"\x1b[c",
-            b"\x1b[>c", b"\x1b[21t", b"\x1b[?1000h", b"\x1b[?2004h", b"\x1b[?1049h", b"\x1b[5i",
-            b"\x1b[0x", b"\x1b[?6n", b"\x1b[>q", b"\x1b[?1$p", b"\x05", b"\x1bc", b"\x1bZ", b"\x1b(0",
-            b"\x0e", "\x9b6n".encode(), "\x9d52;c;eA==\x9c".encode(), b"\x9b6n", b"\x1b_x\x1b\\",
-            b"\x1b^x\x1b\\", b"\x1b[;;\x1b[6n", b"\x1b\x1b[6n", b"\x1b[6\x18n", b"\x1b[ 6n"]  # fmt: skip
+COMMANDS = [
+    b"\x1b]52;c;cm0=\x07",
+    b"\x1b]0;title\x1b\\",
+    b"\x1bP+q544e\x1b\\",
+    b"\x1b[6n",
+    b"\x1b[c",
+    b"\x1b[>c",
+    b"\x1b[21t",
+    b"\x1b[?1000h",
+    b"\x1b[?2004h",
+    b"\x1b[?1049h",
+    b"\x1b[5i",
+    b"\x1b[0x",
+    b"\x1b[?6n",
+    b"\x1b[>q",
+    b"\x1b[?1$p",
+    b"\x05",
+    b"\x1bc",
+    b"\x1bZ",
+    b"\x1b(0",
+    b"\x0e",
+    "\x9b6n".encode(),
+    "\x9d52;c;eA==\x9c".encode(),
+    b"\x9b6n",
+    b"\x1b_x\x1b\\",
+    b"\x1b^x\x1b\\",
+    b"\x1b[;;\x1b[6n",
+    b"\x1b\x1b[6n",
+    b"\x1b[6\x18n",
+    b"\x1b[ 6n",
+]
 
 
 def shown(told: bytes, at_once: int) -> bytes:
