@@ -203,11 +203,16 @@ class _Server:
                 os.kill(self.office, signal.SIGTERM)
 
     def _take(self) -> bool:
-        packet, descriptors, _flags, _from = socket.recv_fds(self.orders, _PACKET, MOST_DESCRIPTORS)
+        """Fork for the next order; gives whether more may come.
+
+        The new process itself takes what came along: to close a person's file can take for ever
+        (SO_LINGER, a file system in user space), here for everybody.
+        """
+        packet = self.orders.recv(_PACKET, socket.MSG_PEEK)
         if not packet:
             return False
         told = json.loads(packet)
-        number, parent = told["id"], os.getpid()
+        number, parent, (hear, tell) = told["id"], os.getpid(), os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)  # none is for us that the new one gets
@@ -217,10 +222,13 @@ class _Server:
             self._tell({"id": number, "status": _NOT_BEGUN})
             pid = -1
         if pid == 0:
-            self._become(parent, descriptors)
+            os.close(hear)
+            self._become(parent, tell)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
-        for it in descriptors:
-            os.close(it)
+        os.close(tell)
+        if not os.read(hear, 1):  # it was killed before it could
+            self.orders.recv(_PACKET)
+        os.close(hear)
         if pid > 0:
             self.running[pid] = number
             if told["looks"]:
@@ -235,7 +243,7 @@ class _Server:
         with suppress(OSError):
             socket.send_fds(self.orders, [json.dumps(told).encode()], descriptors)
 
-    def _become(self, parent: int, descriptors: list[int]) -> None:
+    def _become(self, parent: int, taken: int) -> None:
         """Do the act and end, in the forked process."""
         code = 1
         try:
@@ -246,6 +254,11 @@ class _Server:
                 signal.signal(number, signal.default_int_handler)
             os.setsid()
             die_with_parent(parent)
+            _order, descriptors, _flags, _from = socket.recv_fds(
+                self.orders, _PACKET, MOST_DESCRIPTORS
+            )
+            os.write(taken, b"x")
+            os.close(taken)
             self.orders.close()
             for wanted, it in enumerate(descriptors[:_STREAMS]):
                 os.dup2(it, wanted)

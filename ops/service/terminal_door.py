@@ -134,28 +134,29 @@ class TerminalDoor:
                     continue
                 user, number = self._count(connection)
                 if number > _MOST_LINES_OF_ONE:  # also who says nothing holds a place
-                    connection.close()
+                    _drop(connection)
                     self._uncount(user)
                     continue
                 pool.submit(self._answer, connection, user, is_one_more=number <= _MOST_OF_ONE)
 
     def _answer(self, connection: socket.socket, user: int, *, is_one_more: bool) -> None:
-        with connection:
-            connection.settimeout(_SECONDS)
-            given = list[int]()
-            try:
+        """Hear somebody; their place is free again when all is closed that they sent along."""
+        given = list[int]()
+        try:
+            with connection:
+                connection.settimeout(_SECONDS)
                 packet, given, _flags, _from = socket.recv_fds(
                     connection, _MOST_BYTES, MOST_DESCRIPTORS
                 )
                 if packet:
                     self._do(connection, user, packet, given, is_one_more=is_one_more)
-            except OSError:
-                return  # whoever asked has gone
-            except Exception:
-                log.exception("terminal-door-failed")
-            finally:
-                _close(given)
-                self._uncount(user)
+        except OSError:
+            return  # whoever asked has gone
+        except Exception:
+            log.exception("terminal-door-failed")
+        finally:
+            _close(given)
+            self._uncount(user)
 
     def _do(
         self, connection: socket.socket, user: int, packet: bytes, given: list[int], *,
@@ -189,7 +190,12 @@ class TerminalDoor:
         if not is_one_more:
             raise TooManyActsError
         most = len(given) - _STREAMS
-        if most < 0 or not -1 <= asked.line < most or not 0 <= asked.opener < most:
+        if (
+            len(given) >= MOST_DESCRIPTORS
+            or most < 0
+            or not -1 <= asked.line < most
+            or not 0 <= asked.opener < most
+        ):
             raise _unreadable()
         if asked.task in {BARE, COMPLETE}:
             _check_completion(asked)
@@ -279,6 +285,24 @@ class TerminalDoor:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drop(connection: socket.socket) -> None:
+    """Close a connection that is not heard, and wait for nothing that was sent along.
+
+    A socket with SO_LINGER and unsent data holds up whoever closes it last, here everybody; but
+    nobody who ends (PF_EXITING: inet_release() in Linux's net/ipv4/af_inet.c).
+    """
+    hear, tell = os.pipe()
+    try:
+        if os.fork() == 0:  # it touches nothing that a thread may hold
+            os.close(tell)
+            os.read(hear, 1)
+            os._exit(0)
+    except OSError:
+        log.warning("terminal-door-cannot-fork")
+    for it in (hear, connection.detach(), tell):
+        os.close(it)
 
 
 def _close(descriptors: list[int]) -> None:
