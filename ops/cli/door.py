@@ -1,14 +1,14 @@
 """What every task passes before it runs: its flags, the owner, the person's rights, the proof."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
 
 from ops.access.carry_out import carry_out
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.owner import BY_ROOT, is_borrowed
+from ops.language.text import program_name
 from ops.terminal.task import Task
 
 
@@ -65,6 +65,39 @@ def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:
     values["dry_run"] = True
 
 
+def refuse_borrowed(task: str = "", *, is_foreground: bool = False) -> None:
+    """Refuse who types with the rights of the service's user: the service does it for that person.
+
+    Args:
+        task: What is typed; empty without a task.
+        is_foreground: Whether it is the service itself: a session that somebody logged in to may
+            start that, rights that were lent may not.
+
+    Raises:
+        NotAllowedError: Somebody does.
+    """
+    from ops.access.caller import current_caller
+    from ops.access.identity import NotAllowedError, kernel_login
+    from ops.estate.load.read import INSTALLED_PATH, find_estate_path
+
+    is_ours = current_caller() is not None or bool(os.environ.get(BY_ROOT))
+    try:
+        is_installed = find_estate_path() == INSTALLED_PATH
+    except OpsError:
+        return  # what needs the estate says so itself
+    if is_ours or os.geteuid() == 0 or not is_installed:
+        return
+    if is_borrowed() or (kernel_login() and not is_foreground):
+        raise NotAllowedError(
+            "nobody's command line runs with the rights of the service any more",
+            why="the service itself does what you type, for you and with your files",
+            data="nothing was changed",
+            next_step="type it as yourself, without `sudo`: `{command}`; root takes the rule away"
+            " that lent the rights",
+            command=f"{program_name()} {task}".rstrip(),
+        )
+
+
 def _run_as_owner(task: Task) -> None:
     from ops.cli.owner import act_as_owner
     from ops.estate.load.read import find_estate_path
@@ -73,30 +106,5 @@ def _run_as_owner(task: Task) -> None:
         path = find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
-    if not task.is_foreground:
-        _refuse_borrowed(task, path)
+    refuse_borrowed(task.name, is_foreground=task.is_foreground)
     act_as_owner(path)
-
-
-def _refuse_borrowed(task: Task, path: Path) -> None:
-    """Refuse who types with the rights of the service's user: the service does it for that person.
-
-    Raises:
-        NotAllowedError: Somebody does.
-    """
-    from ops.access.caller import current_caller
-    from ops.access.identity import NotAllowedError, kernel_login
-    from ops.estate.load.read import INSTALLED_PATH
-
-    is_ours = current_caller() is not None or bool(os.environ.get(BY_ROOT))
-    if path != INSTALLED_PATH or os.geteuid() == 0 or is_ours:
-        return
-    if is_borrowed() or kernel_login():
-        raise NotAllowedError(
-            "nobody's command line runs with the rights of the service any more",
-            why="the service itself does what you type, for you and with your files",
-            data="nothing was changed",
-            next_step="type it as yourself, without `sudo`: `{program} {task}`; root takes the rule"
-            " away that lent the rights",
-            task=task.name,
-        )

@@ -141,11 +141,13 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         flag = next((it.lstrip("-") for it in words[:-3:-1] if it.startswith("-")), "")
         if flag in flags:
             from ops.cli.client import ask_completion
+            from ops.cli.door import refuse_borrowed
             from ops.service.completion import list_values
 
             given = {it.lstrip("-"): value for it, value in pairwise(words) if it.startswith("--")}
             told = ask_completion(task, flag, given)
             if told is None:
+                self._finish(refuse_borrowed)
                 told = list_values(task, flag, given, become_owner)
             self._finish(lambda: write_out(*filter(_PLAIN.fullmatch, told)))
             raise Exit
@@ -195,8 +197,10 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
 
 def show_status() -> int:
     """Show the state of everything, to who may see all of it; what knows it is loaded only now."""
+    from ops.cli.door import refuse_borrowed
     from ops.status.cli import show_bare
 
+    refuse_borrowed()
     return show_bare()
 
 

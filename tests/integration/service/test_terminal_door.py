@@ -149,6 +149,25 @@ def test_nobody_borrows_the_services_rights_any_more(service: InstalledService) 
 
 
 @only_root
+@pytest.mark.parametrize(
+    "words",
+    [(), ("--complete", "--", "giucong backup.run --site"), ("service.run",)],
+    ids=["bare", "completion", "service"],
+)
+def test_neither_a_look_nor_the_service_itself_runs_with_lent_rights(
+    service: InstalledService, words: tuple[str, ...]
+) -> None:
+    typed = service.words_as("nva", "sudo", "-n", "-u", "giucong", str(GIUCONG), *words)
+    refused = subprocess.run(
+        typed, env=service.environment_of("nva"), capture_output=True, text=True, check=False,
+        timeout=30,
+    )  # fmt: skip
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"`giucong {words[0] if words == ('service.run',) else ''}".rstrip() in refused.stderr
+    assert "without `sudo`" in refused.stderr
+
+
+@only_root
 def test_a_line_that_is_cut_ends_no_write_and_it_is_listed(service: InstalledService) -> None:
     before = len(listed(service))
     typing = begin(service, "backup.run", "--site", "cong-xa")
