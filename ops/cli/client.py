@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
+
+import msgspec
 
 from backup.progress import Progress
 from ops.cli.away import ServiceAwayError, away, is_service_up, stranger
@@ -42,6 +44,7 @@ from ops.terminal.there import do_here
 
 _PACKET = 64 * 1024
 _COMPLETE_SECONDS = 10.0
+_LONGEST, _FURTHER = 4_000, ("why", "data", "next_step")
 _PEER = struct.Struct("3i")
 
 
@@ -49,8 +52,17 @@ class SaidError(OpsError):
     """What the service says went wrong, in the reader's language."""
 
     def __init__(self, told: Mapping[str, Any]) -> None:
-        texts = {name: str(told.get(name, "")) for name in ("what", "why", "data", "next_step")}
-        super().__init__(texts.pop("what"), **texts)
+        texts = {it: str(told.get(it, ""))[:_LONGEST] for it in ("what", *_FURTHER)}
+        named = {it: f"{{{it}_said}}" if texts[it] else "" for it in _FURTHER}
+        values = {f"{name}_said": text for name, text in texts.items()}
+        super().__init__("{what_said}", **named, **values)
+
+
+class _End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the service says in the end: an exit code, or less than 0 a signal; or what failed."""
+
+    code: Annotated[int, msgspec.Meta(ge=-64, le=255)] | None = None
+    error: dict[str, Any] | None = None
 
 
 def is_client() -> bool:
@@ -320,10 +332,15 @@ def _read_end(connection: socket.socket) -> int:
     said = b""
     with suppress(ConnectionError):
         said = connection.recv(_PACKET)
-    told: dict[str, Any] = json.loads(said) if said else {"code": -signal.SIGKILL}
-    if "error" in told:
-        raise SaidError(told["error"])
-    code = int(told["code"])
+    try:
+        told = msgspec.json.decode(said, type=_End) if said else _End(code=-signal.SIGKILL)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise _no_sense() from error
+    if told.error is not None:
+        raise SaidError(told.error)
+    code = told.code
+    if code is None:
+        raise _no_sense()
     if code < 0 and code != -signal.SIGINT:
         raise ServiceAwayError(
             "the line to the service broke off",
@@ -332,3 +349,12 @@ def _read_end(connection: socket.socket) -> int:
             next_step="`{program} service.status` lists what still runs",
         )
     return code if code >= 0 else EXIT_INTERRUPTED
+
+
+def _no_sense() -> ServiceAwayError:
+    return ServiceAwayError(
+        "what the service says makes no sense",
+        why="this program and the service may be of different versions",
+        data="what was reported as done before is done",
+        next_step="`{program} --version`; then restart the service: `systemctl restart giucong`",
+    )
