@@ -79,6 +79,8 @@ class Links:
         for first, path, replaces in self._spool:
             if first in self._tally.failed:
                 shown = first.decode("utf-8", "backslashreplace")
+                if first in self._tally.denied:
+                    self._tally.denied.add(path)
                 error = DamagedError("its first name {path} could not be restored", path=shown)
                 self._tally.fail(path, error)
                 continue

@@ -24,6 +24,7 @@ class Tally:
         self._failures: list[ItemFailure] = []
         self._noted: set[str] = set()
         self.failed: set[bytes] = set()
+        self.denied: set[bytes] = set()
         self.entries = 0
         self.restored = 0
         self.skipped = 0
@@ -76,6 +77,7 @@ class Tally:
         """Count an entry that failed."""
         self.failed.add(path)
         self.error_count += 1
+        self._denied += path in self.denied
         if len(self._failures) < MOST_ERRORS_KEPT:
             self._failures.append(ItemFailure(b"/" + path, error))
         self._progress.item_error(b"/" + path, during, error)
@@ -95,7 +97,8 @@ class Tally:
                 path=(b"/" + path).decode("utf-8", "backslashreplace"),
                 cause=cause,
             )
-        self._denied += number in _DENIED
+        if number in _DENIED:
+            self.denied.add(path)
         self.fail(path, BackupError("{cause}", cause=cause), during)
 
     def refused(self, path: bytes, names: str) -> None:

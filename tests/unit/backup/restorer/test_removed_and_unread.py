@@ -7,8 +7,10 @@ from typing import Any
 
 from backup.format.pack import BlobType
 from backup.progress import SILENT
+from backup.restorer.finish import Links
 from backup.restorer.progress import Tally
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
+from backup.restorer.target_folders import Folders
 from tests.small_repository import SmallRepository, file_node, id_of, tree_of
 
 
@@ -53,3 +55,12 @@ def test_what_the_system_denies_is_told_from_what_is_damaged() -> None:
     tally.fail_with(b"b", errno.EACCES, os.strerror(errno.EACCES))
     tally.fail_with(b"c", errno.EIO, os.strerror(errno.EIO))
     assert (tally.result().error_count, tally.result().denied) == (3, 2)
+
+    links = Links(Folders(-1), tally, dry_run=True)
+    for first, further in ((b"a", b"a2"), (b"c", b"c2")):
+        node = file_node(first, links=2, inode=ord(first))
+        links.add(first, node, b"", replaces=True)
+        links.add(further, node, b"", replaces=True)
+    links.make()
+    links.close()
+    assert (tally.result().error_count, tally.result().denied) == (5, 3)
