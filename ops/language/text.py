@@ -61,12 +61,14 @@ def N_(message: str) -> str:  # noqa: N802 - the name gettext users know
     return message
 
 
-# What a terminal obeys (C0 but for newline and tab, DEL, C1), and what turns the writing round.
-_COMMANDING = {
-    code: f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - the last byte
-    for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F),
-                 *range(0x2066, 0x206A))
-}  # fmt: skip
+_DISGUISED = re.compile(
+    r"[\0-\x08\x0b-\x1f\x7f-\x9f"  # C0 but for newline and tab, DEL, C1
+    r"\u2028-\u202e\u2066-\u2069\u2800"  # new lines, what turns the writing round, a blank
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
+"""What a terminal obeys, and what takes no place (Unicode's Default_Ignorable_Code_Point)."""
 
 LABELS: Mapping[str, str] = {
     "what": N_("error"),
@@ -169,13 +171,18 @@ def as_typed(text: str) -> str:
 
 
 def make_visible(text: str, *, one_line: bool = False) -> str:
-    """Show what would command a terminal or turn the writing round, as an escape that can be read.
+    """Show what commands a terminal, turns the writing round or is not seen, as a readable escape.
 
     Names of files and what other machines say may hold such characters, put there to forge what an
     operator reads. Newlines and tabs stay, unless the text is a name that belongs on one line.
     """
-    shown = as_typed(text).translate(_COMMANDING)
+    shown = _DISGUISED.sub(lambda found: _escape(ord(found[0])), as_typed(text))
     return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
+
+
+def _escape(code: int) -> str:
+    width, letter = (8, "U") if code > 0xFFFF else (4, "u") if code > 0xFF else (2, "x")  # noqa: PLR2004 - the last of two bytes, of one
+    return f"\\{letter}{code:0{width}x}"
 
 
 def show_path(path: bytes) -> str:

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterator
 
+from ops.language.text import make_visible
+
 _CONTEXT = 3
 
 
@@ -25,7 +27,8 @@ def _lines(content: bytes) -> list[str]:
 
 def _seen(line: str) -> str:
     """Escape what commands a terminal, turns the writing round or takes no place; tabs stay."""
-    return "".join(
+    shown = (
         it if it.isprintable() or it == "\t" else it.encode("unicode_escape").decode()
         for it in line
     )
+    return make_visible("".join(shown))
