@@ -32,6 +32,7 @@ from ops.estate.check.check import find_references
 from ops.estate.edit.difference import show_difference
 from ops.estate.edit.import_sites import is_included
 from ops.estate.edit.proposal import (
+    FOLDER,
     MOST_BYTES,
     Proposal,
     ProposalError,
@@ -145,16 +146,23 @@ def _find_places() -> tuple[Path, Path]:
 
 
 def _list(path: Path, state: Path, *, as_json: bool) -> int:
-    waiting = list_proposals(state)
+    waiting, is_more = list_proposals(state)
     if as_json:
         write_json(
-            {"id": name, "file": it.file, "kind": it.kind, "task": it.task, "by": it.by,
-             "at": it.at}
-            for name, it in waiting
+            ({"id": name, "file": it.file, "kind": it.kind, "task": it.task, "by": it.by,
+              "at": it.at} for name, it in waiting),
+            is_more=is_more,
         )  # fmt: skip
         return 0
+    if is_more:
+        told = _(
+            "more lies in {folder} than is looked at: take by the id that was told when it was"
+            " proposed (--id), and ask who has the rights of the service's user"
+        )
+        write_line(told.format(folder=state / FOLDER))
     if not waiting:
-        write_line(_("nothing waits for root"))
+        if not is_more:
+            write_line(_("nothing waits for root"))
         return 0
     zone = load_estate(path).organisation.timezone
     write_table(

@@ -25,6 +25,7 @@ from ops.estate.edit.proposal import (
     list_proposals,
     make_proposal,
 )
+from ops.language.text import make_visible
 from ops.sites.take import take_proposal
 from ops.sites.tasks import Take
 from ops.terminal.confirm import NotConfirmedError
@@ -95,7 +96,7 @@ def test_what_is_shown_is_written_once_and_journaled(
     assert ("estate.taken", name) in world.entries()
     with pytest.raises(WrongUseError, match="there is no proposal"):
         world.take(name)
-    assert list_proposals(world.state) == []
+    assert list_proposals(world.state) == ([], False)
 
 
 def test_a_look_and_a_no_write_nothing(world: World) -> None:
@@ -104,7 +105,7 @@ def test_a_look_and_a_no_write_nothing(world: World) -> None:
     with pytest.raises(NotConfirmedError):
         world.take(name, confirm="other")
     assert not (world.estate.parent / "sites.d").exists()
-    assert [it for it, _proposal in list_proposals(world.state)] == [name]
+    assert [it for it, _proposal in list_proposals(world.state)[0]] == [name]
 
 
 def test_a_file_that_has_changed_is_left_alone(world: World) -> None:
@@ -154,7 +155,7 @@ def test_a_proposal_that_was_changed_is_not_believed(world: World, change: str) 
         path.write_text(json.dumps(told))
     with pytest.raises(ProposalError, match="is not believed"):
         world.take(name)
-    assert list_proposals(world.state) == []
+    assert list_proposals(world.state) == ([], False)
 
 
 def test_no_link_leads_to_a_proposal(world: World, tmp_path: Path) -> None:
@@ -195,8 +196,12 @@ def test_others_may_not_have_the_folder(world: World) -> None:
     assert world.take(name) == 1  # the service itself does not believe such an estate
     world.estate.parent.chmod(0o755)
     world.estate.parent.parent.chmod(0o777)
+    assert world.take(name) == 1  # nor one that they could swap
+    world.estate.parent.parent.chmod(0o700)
+    (world.estate.parent / "keys").mkdir()
+    (world.estate.parent / "keys").chmod(0o777)
     with pytest.raises(ProposalError, match="is not root's"):
-        world.take(name)
+        world.take(world.propose("keys/repository.key", "x", "secret"))
     assert not (world.estate.parent / "sites.d").exists()
 
 
@@ -231,6 +236,42 @@ def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
         assert part in shown
 
 
+_UNSEEN = (
+    0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x180B, 0x180F, 0x200B, 0x2028, 0x2800, 0x3164, 0xFE00,
+    0xFE0F, 0xFFA0, 0xFFF0, 0xE0041, 0xE0101, 0xE0FFF,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("code", _UNSEEN, ids=hex)
+def test_no_sign_that_takes_no_place_is_shown_as_it_is(code: int) -> None:
+    """Between two words of a command it would look as if it were not there, or were a space."""
+    sign, escape = chr(code), chr(code).encode("unicode_escape").decode()
+    shown = list(show_difference("x", b"a", f"a{sign}b".encode()))
+    assert f"+a{escape}b" in shown[-1]
+    assert make_visible(f"a{sign}b") == f"a{escape}b"
+
+
+def test_a_flood_hides_no_proposal_and_is_told(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has the service's rights may fill the folder; root is not told that nothing waits."""
+    name = world.propose()
+    folder = world.state / FOLDER
+    for number in range(3000):
+        (folder / f"{number:020x}.json").write_bytes(b"{}")
+    assert world.take("") == 0
+    told = capsys.readouterr().out
+    assert "nothing waits" not in told
+    assert f"more lies in {folder}" in told
+    for path in folder.iterdir():
+        if path.stem != name:
+            path.unlink()
+    assert world.take("") == 0
+    told = capsys.readouterr().out
+    assert name in told
+    assert "more lies" not in told
+
+
 def test_a_strange_form_is_no_proposal() -> None:
     made = make_proposal("estate", "sites.d/x.toml", None, b"x", task="t", by="b")
     told = json.loads(msgspec.json.encode(made))
@@ -251,8 +292,11 @@ def test_a_link_in_the_place_of_the_file_leads_nowhere(world: World, tmp_path: P
     outside.mkdir(mode=0o777)
     outside.chmod(0o777)
     (world.estate.parent / "sites.d").symlink_to(outside)
+    assert world.take(name) == 1  # whoever writes there could have it included
+    (world.estate.parent / "sites.d").unlink()
+    (world.estate.parent / "keys").symlink_to(outside)
     with pytest.raises((ProposalError, StrangeLinkError)):
-        world.take(name)
+        world.take(world.propose("keys/repository.key", "x", "secret"))
     assert list(outside.iterdir()) == []
 
 

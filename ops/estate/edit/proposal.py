@@ -5,6 +5,7 @@ takes is what was shown when it was proposed. To root the folder is anybody's: w
 bounded data, opened through no link, and believed in nothing but its digest.
 """
 
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from ops.errors import OpsError, WrongUseError
 
 FOLDER = "proposals"
 MOST_BYTES = 8 << 20
-_MOST, _KEPT_FOR = 100, timedelta(days=30)
+_MOST, _MOST_LOOKED_AT, _KEPT_FOR = 100, 400, timedelta(days=30)
 _ID_LENGTH = 20
 _FIRST_YEAR, _LAST_YEAR = 2000, 2999
 _ID = re.compile(rf"[0-9a-f]{{{_ID_LENGTH}}}")
@@ -129,14 +130,18 @@ def find_proposal(state: Path, name: str) -> Proposal:
     return found
 
 
-def list_proposals(state: Path) -> list[tuple[str, Proposal]]:
-    """Give what waits for root, the oldest first; what is no proposal is left out."""
-    found = list[tuple[str, Proposal]]()
-    with suppress(OSError):
-        for path in islice(_list(state / FOLDER), _MOST):
+def list_proposals(state: Path) -> tuple[list[tuple[str, Proposal]], bool]:
+    """Give what waits for root, the oldest first; and whether more lies there, not looked at.
+
+    What is no proposal is left out.
+    """
+    found, is_more = list[tuple[str, Proposal]](), False
+    with suppress(OSError), os.scandir(state / FOLDER) as there:
+        for path in map(Path, islice(there, _MOST_LOOKED_AT)):
             with suppress(OpsError):
                 found.append((path.stem, find_proposal(state, path.stem)))
-    return sorted(found, key=lambda it: it[1].at.timestamp())
+        is_more = next(there, None) is not None
+    return sorted(found, key=lambda it: it[1].at.timestamp()), is_more
 
 
 def find_equal(state: Path, made: Proposal) -> str:
@@ -150,7 +155,7 @@ def find_equal(state: Path, made: Proposal) -> str:
     return next(
         (
             name
-            for name, it in list_proposals(state)
+            for name, it in list_proposals(state)[0]
             if (it.kind, it.file, it.before, it.content) == wanted
         ),
         "",
@@ -163,7 +168,7 @@ def drop_proposal(state: Path, name: str) -> None:
 
 
 def _list(folder: Path) -> Iterator[Path]:
-    yield from (it for it in sorted(folder.iterdir()) if _ID.fullmatch(it.stem))
+    yield from (it for it in folder.iterdir() if _ID.fullmatch(it.stem))
 
 
 def _drop_old(folder: Path) -> None:

@@ -80,7 +80,7 @@ def test_the_same_proposal_waits_once_and_is_listed_for_programs(estate: Path) -
         for more in (b"# a\n", b"# a\n", b"# b\n")
     ]
     assert made[0] == made[1] != made[2]
-    assert len(list_proposals(estate.parent / "state")) == 2
+    assert len(list_proposals(estate.parent / "state")[0]) == 2
     items = read_document(lambda: take_proposal(Take(json=True)))["items"]
     assert isinstance(items, list)
     assert [it["id"] for it in items] == [made[0], made[2]]
