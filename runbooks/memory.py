@@ -143,9 +143,9 @@ class ScriptedAsker:
         del variable, values
         return self.ask(question, yes_or_no=False)
 
-    def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
+    def check_known(self, variable: Variable, value: str, values: Mapping[str, str]) -> None:
         """Refuse those that name nothing."""
-        del name, values
+        del variable, values
         if value in self.unknown:
             raise RunbookUseError('there is no run "{run}"', run=value)
 

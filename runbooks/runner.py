@@ -252,7 +252,7 @@ def ask_value(asker: Asker, variable: Variable, question: str, values: Mapping[s
     while answer := asker.ask_value(variable, question, values).strip():
         try:
             value = check_value(variable, answer)
-            asker.check_known(variable.name, value, values)
+            asker.check_known(variable, value, values)
         except RunbookUseError as error:
             asker.refuse(error)
         else:

@@ -121,11 +121,11 @@ class Asker(Protocol):
             values: Those that are known: a list to choose from may depend on them.
         """
 
-    def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
+    def check_known(self, variable: Variable, value: str, values: Mapping[str, str]) -> None:
         """Look whether there is what a value names.
 
         Args:
-            name: Of the value.
+            variable: Whose value it is.
             value: It has the right form.
             values: Those that are known.
 

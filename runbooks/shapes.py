@@ -33,6 +33,8 @@ _FORMS: Mapping[Shape, str] = {
     "estate": _PATH,
     "repository": rf"{_PATH}|[a-z0-9]+:.+",
 }
+PATHS: frozenset[Shape] = frozenset(it for it, form in _FORMS.items() if form == _PATH)
+"""Shapes that are absolute paths, and nothing else."""
 _LOOKED_AT: frozenset[Shape] = frozenset({"file", "folder", "new-folder", "repository"})
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from runbooks.command_lines import VARIABLE, find_names
 from runbooks.errors import N_, RunbookUseError, ValuesMissingError
 from runbooks.procedure import Runbook, Step, Variable
-from runbooks.shapes import Place, find_place, fits_shape
+from runbooks.shapes import PATHS, Place, find_place, fits_shape
 from runbooks.state import RunState
 
 MASK = "•••"
@@ -107,6 +107,8 @@ def check_value(variable: Variable, value: str) -> str:
         why = N_("a value that begins with `-` would be taken for a flag")
     elif not value.isprintable():
         why = N_("it holds a character that cannot be printed")
+    elif variable.shape in PATHS and not value.startswith("/"):
+        why = N_("write an absolute path, which begins with /: {title}")
     elif not fits_shape(variable.shape, value) or not re.fullmatch(variable.pattern or ".*", value):
         why = N_("it is not written as this has to be: {title}")
     else:

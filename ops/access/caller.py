@@ -21,6 +21,7 @@ class Caller:
         at_terminal: Whether they type at a terminal of this machine, and no form speaks for them.
         by_kernel: Whether the kernel says that the account is theirs (SO_PEERCRED, unix(7)).
         is_root: Whether the kernel says that it is root who types.
+        user: Number of the account, where the kernel says it.
     """
 
     person: str
@@ -29,6 +30,7 @@ class Caller:
     at_terminal: bool = False
     by_kernel: bool = False
     is_root: bool = False
+    user: int | None = None
 
 
 _CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)

@@ -92,7 +92,7 @@ class Silent:
         del variable, question, values
         return ""
 
-    def check_known(self, name: str, value: str, values: object) -> None:
+    def check_known(self, variable: Variable, value: str, values: object) -> None:
         """Believe it: the drill itself has given it."""
 
     def refuse(self, error: RunbookUseError) -> None:

@@ -10,6 +10,7 @@ from ops.errors import OpsError
 from ops.language.text import N_, _, fill
 from ops.runbooks.choices import list_choices, refuse_unknown, warn_of_doubt
 from ops.runbooks.held import held
+from ops.runbooks.places import refuse_folder
 from ops.terminal.output import flush, is_terminal, text_width, write_line, write_quoted
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step, Variable
@@ -129,10 +130,11 @@ class TerminalAsker:
             return choices[int(answer) - 1].value
         return answer
 
-    def check_known(self, name: str, value: str, values: Mapping[str, str]) -> None:
+    def check_known(self, variable: Variable, value: str, values: Mapping[str, str]) -> None:
         """Look whether there is what a value names."""
-        refuse_unknown(name, value, values)
-        warn_of_doubt(name, value, values)
+        refuse_folder(variable, value)
+        refuse_unknown(variable.name, value, values)
+        warn_of_doubt(variable.name, value, values)
 
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used."""

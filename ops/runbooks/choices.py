@@ -1,10 +1,10 @@
 """Lists to choose a runbook's values from, on a terminal: sites, stores, snapshots, folders.
 
 Which list a value has goes by its name: `site`, `store`, `host`, `database`, `person`, `snapshot`,
-`before`, `path`, `target`, `folder`, `estate`. Where a list cannot be had, the value is typed.
+`before`, `path`, `target`, `standby`, `folder`, `estate`. Where a list cannot be had, the value is
+typed.
 """
 
-import os
 import re
 import secrets
 import shutil
@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from backup.errors import BackupError
@@ -34,6 +33,7 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_second, format_size
 from ops.language.text import N_, _
 from ops.runbooks.bare_machine import where_estate_is
+from ops.runbooks.new_folders import list_roots
 from runbooks.errors import RunbookUseError
 
 _MOST_SNAPSHOTS = 20
@@ -41,7 +41,7 @@ _NAME_SNAPSHOTS = ("snapshot", "before", "evidence")
 _MOST_FILES = 30
 # So narrow that nobody reads another machine in it: no user, no list, no other separators.
 _ADDRESS = re.compile(r"https?://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:/.*)?")
-PLACES = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
+NEW_FOLDERS = ("target", "standby")
 TARGET_PREFIX = "khoi-phuc-"
 
 
@@ -239,14 +239,14 @@ def _paths(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
 
 
 def _targets(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
-    """List new folders where there is room and we may write."""
+    """List new folders where there is room."""
     moment = datetime.now(estate.zone).strftime("%Y%m%d-%H%M")
     unguessed = secrets.token_hex(4)  # nobody takes the name before us where all may write
     name = f"{TARGET_PREFIX}{values.get('site', 'trang')}-{moment}-{unguessed}"
     return [
         Choice(str(place / name), _("new; {size} free").format(size=format_size(free)))
-        for place in PLACES
-        if os.access(place, os.W_OK) and (free := shutil.disk_usage(place).free)
+        for place in list_roots(estate)
+        if (free := shutil.disk_usage(place).free)
     ]
 
 
@@ -267,7 +267,7 @@ _LISTS: Mapping[str, Callable[[Estate, Mapping[str, str]], Iterable[Choice]]] = 
     "snapshot": _snapshots,
     "before": _snapshots,
     "path": _paths,
-    "target": _targets,
+    **dict.fromkeys(NEW_FOLDERS, _targets),
     "folder": _folders,
     "estate": _estates,
 }

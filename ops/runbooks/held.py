@@ -26,6 +26,7 @@ from ops.estate.model.own_site import list_own_folders
 from ops.estate.owner import callers_of_lent_rights
 from ops.language.text import N_
 from ops.runbooks.bare_machine import where_estate_is
+from ops.runbooks.new_folders import find_fault, handed_over
 from ops.terminal.elsewhere import is_elsewhere, open_as_typed
 from runbooks.shapes import Place
 
@@ -55,10 +56,16 @@ def held(place: Place) -> Iterator[int | None]:
             yield descriptor
         return
     _refuse_own(path, may_be_store=place.shape == "folder")
-    if place.shape == "new-folder":
-        _make(path)
+    if place.shape != "new-folder":
+        _look_at_folder(path, place)
+        yield None
+        return
+    if fault := find_fault(place.path):
+        raise _refuse(path, fault[0], **fault[1])
+    _make(path)
     _look_at_folder(path, place)
-    yield None
+    with handed_over(path):
+        yield None
 
 
 @contextmanager

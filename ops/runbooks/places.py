@@ -11,15 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.access.caller import is_at_console
-from ops.runbooks.choices import PLACES, TARGET_PREFIX, list_choices
+from ops.estate.load.load import load_estate
+from ops.language.text import N_
+from ops.runbooks.bare_machine import where_estate_is
+from ops.runbooks.choices import NEW_FOLDERS, TARGET_PREFIX, list_choices
 from ops.runbooks.commands import TASKS
 from ops.runbooks.held import are_rights_lent
+from ops.runbooks.new_folders import find_fault, is_at_places, list_roots
 from runbooks.command_lines import find_names
 from runbooks.errors import RunbookUseError
-from runbooks.procedure import Runbook
+from runbooks.procedure import Runbook, Variable
 from runbooks.shapes import names_place
 
-__all__ = ["names_place", "refuse_old", "refuse_places"]
+__all__ = ["names_place", "refuse_folder", "refuse_places"]
 
 
 def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str, str]) -> None:
@@ -55,24 +59,33 @@ def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str
         )
 
 
-def refuse_old(runbook: Runbook, given: Mapping[str, str]) -> None:
-    """Refuse a folder that is to be new, and holds something already; arguments as above.
+def refuse_folder(variable: Variable, value: str) -> None:
+    """Refuse a folder that is to be new, and is not, or lies where who acts could not read it.
 
     Raises:
-        RunbookUseError: One does.
+        RunbookUseError: It does.
     """
-    for name, value in given.items():
-        variable = runbook.variables.get(name)
-        if variable is None or variable.shape != "new-folder" or not os.path.lexists(value):
-            continue
-        if not Path(value).is_dir() or any(Path(value).iterdir()):
-            raise RunbookUseError(
-                'the folder for "{name}" is there already, and is not empty: {value}',
-                data="nothing was changed",
-                next_step="name one that is not there yet: `--set {name}=FOLDER`",
-                name=name,
-                value=value,
-            )
+    if variable.shape != "new-folder" or not value:
+        return
+    what = why = ""
+    params: dict[str, object] = {}
+    if fault := find_fault(value):
+        what = N_('the folder for "{name}" cannot be made: {value}')
+        why, params = fault
+    elif is_at_places() and os.path.lexists(value):
+        what = N_('the folder for "{name}" is there already: {value}')
+    elif os.path.lexists(value) and (not Path(value).is_dir() or any(Path(value).iterdir())):
+        what = N_('the folder for "{name}" is there already, and is not empty: {value}')
+    if what:
+        raise RunbookUseError(
+            what,
+            why=why,
+            data="nothing was changed",
+            next_step="name one that is not there yet: `--set {name}=FOLDER`",
+            name=variable.name,
+            value=value,
+            **params,
+        )
 
 
 def _may_reach(runbook: Runbook, name: str, value: str) -> bool:
@@ -89,6 +102,7 @@ def _may_reach(runbook: Runbook, name: str, value: str) -> bool:
 def _is_offered(name: str, value: str, known: Mapping[str, str]) -> bool:
     """Say whether a list has it; a new folder is named by its moment, which has passed since."""
     path = Path(value)
-    if path.parent in PLACES and path.name.startswith(TARGET_PREFIX):
-        return name == "target" and not os.path.lexists(path)
+    if path.name.startswith(TARGET_PREFIX) and where_estate_is():
+        is_well = path.parent in list_roots(load_estate()) and not os.path.lexists(path)
+        return name in NEW_FOLDERS and is_well
     return any(it.value == value for it in list_choices(name, known))

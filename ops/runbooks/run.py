@@ -27,7 +27,7 @@ from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.choices import refuse_unknown
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
-from ops.runbooks.places import refuse_old, refuse_places
+from ops.runbooks.places import refuse_folder, refuse_places
 from ops.runbooks.states import CatalogStates
 from ops.runbooks.tasks import Resume, Run
 from ops.runbooks.unfinished import abandon_run, tell_others
@@ -100,8 +100,9 @@ def begin_run(wish: Run) -> int:
 
 def _look_at(runbook: Runbook, given: Mapping[str, str], known: Mapping[str, str]) -> None:
     refuse_places(runbook, given, known)
-    refuse_old(runbook, given)
     for name, value in given.items():
+        if variable := runbook.variables.get(name):
+            refuse_folder(variable, value)
         refuse_unknown(name, value, known)
 
 

@@ -60,6 +60,7 @@ def _caller_of(order: Order) -> Caller:
     return Caller(
         order.person, order.login, order.address, at_terminal=at is not None,
         by_kernel=at is not None and at.by_kernel, is_root=at is not None and at.is_root,
+        user=at.user if at else None,
     )  # fmt: skip
 
 

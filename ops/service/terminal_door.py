@@ -223,7 +223,7 @@ class TerminalDoor:
                 environment={k: v[:100] for k, v in asked.environment.items() if k in CARRIED},
                 files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
                 opener=asked.opener,
-                is_root=is_root, by_kernel=not is_root,
+                is_root=is_root, by_kernel=not is_root, user=user,
             ),
         )  # fmt: skip
 

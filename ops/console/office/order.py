@@ -37,6 +37,7 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
         opener: Place of the line over which that person's process opens files.
         is_root: Whether the kernel says that it is root who types.
         by_kernel: Whether the kernel says whose the account is.
+        user: Number of the account, as the kernel says.
     """
 
     program: str
@@ -47,6 +48,7 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
     opener: int
     is_root: bool = False
     by_kernel: bool = False
+    user: int | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ class NamedPlace(Part):
     )
     path: LocalPath = Field(
         description="Where it is: a medium is mounted there, or a folder that the service may"
-        " write.",
+        " write; with mode 0711 runbooks make new folders there for who types.",
         examples=["/media/luu-tru"],
     )
 
