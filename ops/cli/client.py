@@ -172,7 +172,7 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
         exchanging = _Exchange(luggage)
         exchanging.start()
         try:
-            pump.run(connection, typed, lambda: connection.send(b"cancel"))
+            pump.run(connection, typed, partial(_cancel, connection))
             code = _read_end(connection)
         finally:
             part.finish()
@@ -326,6 +326,11 @@ class _Exchange(threading.Thread):
                 names=", ".join(self._kept[:10]),
             )
         )
+
+
+def _cancel(connection: socket.socket) -> None:
+    with suppress(ConnectionError):  # it has ended already, and what it said is read
+        connection.send(b"cancel")
 
 
 def _read_end(connection: socket.socket) -> int:
