@@ -12,17 +12,26 @@ import select
 import signal
 import socket
 import stat
+import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import FrameType
+from typing import Any
 
 from ops.cli.screen import Screen
+from ops.language.text import _
 from ops.terminal.elsewhere import WasTyped
 
 _CHUNK = 1 << 16
+_LOOK_SECONDS = 0.5
+"""So soon we see that the shell has brought us to the foreground."""
+
+_LOCAL, _CHARACTERS = 3, 6  # of what termios.tcgetattr gives
+_SHOW_CURSOR = b"\x1b[?25h"
 
 
 @contextmanager
@@ -74,6 +83,9 @@ class Pump:
     carried: dict[int, int] = field(default_factory=dict)
     screen: Screen = field(default_factory=Screen)
     failed: OSError | None = None
+    _before: list[Any] = field(default_factory=list)
+    _is_raw: bool = False
+    _is_asked: bool = False
 
     def run(self, end: socket.socket | int, noted: WasTyped, cancel: Callable[[], object]) -> None:
         """Carry until the act has ended.
@@ -86,7 +98,7 @@ class Pump:
         Raises:
             OSError: One of this process's streams takes nothing any more; the act has ended.
         """
-        with self._raw():
+        with self._fitted():
             for it in self.given:
                 os.close(it)
             self._carry(end, noted, cancel)
@@ -98,8 +110,10 @@ class Pump:
     ) -> None:
         sources = self._sources(noted)
         while True:
+            self._set(is_raw=0 in sources and self._wants_raw())
+            waiting = [it for it in sources if it or self._is_raw]
             try:
-                ready, _, _ = select.select([end, *sources], [], [])
+                ready = select.select([end, *waiting], [], [], _LOOK_SECONDS)[0]
             except KeyboardInterrupt:
                 cancel()
                 continue
@@ -134,45 +148,91 @@ class Pump:
             return False
         return bool(told)
 
+    def _wants_raw(self) -> bool:
+        """Say whether what is typed now is the act's.
+
+        Not in the background; and where what it writes goes to another program, a pager perhaps,
+        only while it has asked something.
+        """
+        if not (1 in self.at_terminal or self._is_asked):
+            return False
+        with suppress(OSError):
+            return os.tcgetpgrp(self.at_terminal[0]) == os.getpgrp()
+        return False
+
     def _type(self, noted: WasTyped) -> bool:
         typed = os.read(0, _CHUNK)
         noted.note(typed)
-        if typed:
+        now, suspend, after = typed.partition(self._before[_CHARACTERS][termios.VSUSP])
+        if suspend and termios.tcgetattr(self.ours)[_LOCAL] & termios.ISIG:
+            os.write(self.ours, now + after)
+            self._stop_a_while()
+        elif typed:
             os.write(self.ours, typed)
         return bool(typed)
+
+    def _stop_a_while(self) -> None:
+        """Stop, as the shell's job; what is done elsewhere goes on."""
+        self._set(is_raw=False)
+        sys.stderr.write("\n" + _("what was typed goes on; `fg` comes back to it") + "\n")
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
 
     def _show(self) -> bool:
         try:
             told = os.read(self.ours, _CHUNK)
         except OSError:  # nobody has the other side open any more
             return False
+        if told.endswith((b": ", b"? ")) or b"\n" in told:
+            self._is_asked = not told.endswith(b"\n")
         target = 1 if 1 in self.at_terminal else self.at_terminal[-1]
         _write_all(target, self.screen.pass_on(told))
         return True
 
+    def _set(self, *, is_raw: bool) -> None:
+        """Have the person's terminal do nothing by itself, so that ours does all; or as before."""
+        if is_raw == self._is_raw:
+            return
+        person = self.at_terminal[0]
+        if is_raw:
+            tty.setraw(person)
+        else:
+            termios.tcsetattr(person, termios.TCSADRAIN, self._before)
+        self._is_raw = is_raw
+
     @contextmanager
-    def _raw(self) -> Iterator[None]:
-        """Let our terminal do what the person's does, and that one nothing meanwhile."""
+    def _fitted(self) -> Iterator[None]:
+        """Let our terminal be as the person's is, and that one be so again whatever ends us."""
         if not self.at_terminal:
             yield
             return
         person = self.at_terminal[0]
-        before = termios.tcgetattr(person)
-        termios.tcsetattr(self.ours, termios.TCSANOW, before)
+        self._before = termios.tcgetattr(person)
+        termios.tcsetattr(self.ours, termios.TCSANOW, self._before)
 
         def fit(*_told: object) -> None:
             size = fcntl.ioctl(person, termios.TIOCGWINSZ, bytes(8))
             fcntl.ioctl(self.ours, termios.TIOCSWINSZ, size)
 
+        def end(number: int, frame: FrameType | None) -> None:
+            if callable(before := heard[number]):  # who waits for the act passes it on
+                before(number, frame)
+                return
+            with suppress(OSError, termios.error):  # the terminal may have gone
+                self._set(is_raw=False)
+                os.write(self.at_terminal[-1], _SHOW_CURSOR)
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
         fit()
-        resized = signal.signal(signal.SIGWINCH, fit)
+        ending = (signal.SIGTERM, signal.SIGHUP)
+        heard: dict[int, Any] = {it: signal.signal(it, end) for it in ending}
+        heard[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, fit)
         try:
-            if 0 in self.at_terminal:
-                tty.setraw(person)
             yield
         finally:
-            termios.tcsetattr(person, termios.TCSADRAIN, before)
-            signal.signal(signal.SIGWINCH, resized)
+            self._set(is_raw=False)
+            for number, before in heard.items():
+                signal.signal(number, before)
 
 
 def _has_more(descriptor: int) -> bool:
