@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -123,6 +124,9 @@ def test_what_cannot_be_handed_over_is_told(
         os.close(descriptor)
         below = Path("d")
     os.chdir("/")
-    with handed_over(folder):
-        pass
+    try:
+        with handed_over(folder):
+            pass
+    finally:  # pytest itself goes no deeper either
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
     assert f"chown -R {PERSON}: {folder}" in capsys.readouterr().out.replace("\n", "")
