@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -43,6 +44,9 @@ from ops.terminal.task import OfCaller, Task
 from ops.terminal.there import do_here
 
 _PACKET = 64 * 1024
+_NOT_YET = (FileNotFoundError, ConnectionRefusedError)
+_BEGINS_SECONDS, _PAUSE_SECONDS = 20.0, 0.1
+"""So long a service that has just begun is waited for: it loads what acts need first."""
 _COMPLETE_SECONDS = 10.0
 _LONGEST, _FURTHER = 4_000, ("why", "data", "next_step")
 _PEER = struct.Struct("3i")
@@ -126,15 +130,22 @@ def _may_ask() -> bool:
     """
     if not is_client():
         return False
-    try:
-        _connect().close()
-    except OSError as error:
-        if os.geteuid() == 0 and not is_service_up():
-            return False
-        raise SystemExit(report(away(error))) from error
-    except ServiceAwayError as error:
-        raise SystemExit(report(error)) from error
-    return True
+    is_up: bool | None = None
+    until = time.monotonic() + _BEGINS_SECONDS
+    while True:
+        try:
+            _connect().close()
+        except OSError as error:
+            is_up = is_service_up() if is_up is None else is_up
+            if is_up and isinstance(error, _NOT_YET) and time.monotonic() < until:
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            if os.geteuid() == 0 and not is_up:
+                return False
+            raise SystemExit(report(away(error))) from error
+        except ServiceAwayError as error:
+            raise SystemExit(report(error)) from error
+        return True
 
 
 def _connect() -> socket.socket:

@@ -27,9 +27,9 @@ from ops.terminal.output import write_line
 _OWN = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
 _NOT_HERE = N_(
     "the service makes it for you to read: name one right below {places}. For another place root"
-    " types `install -d -o giucong -g giucong -m 711 /srv/restored`, adds to {estate} `[[places]]`,"
-    ' `name = "restored"`, `path = "/srv/restored"`, and to the unit, below `[Service]`,'
-    " `ReadWritePaths=/srv/restored`"
+    " types `install -d -o giucong -g giucong -m 711 /srv/given`, adds to {estate} `[[places]]`,"
+    ' `name = "given"`, `path = "/srv/given"`, and to the unit, below `[Service]`,'
+    " `ReadWritePaths=/srv/given`"
 )
 _LIST = "system.posix_acl_access"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
