@@ -167,7 +167,12 @@ def test_who_approved_may_not_carry_out_and_the_approval_stays(office: Office) -
     assert office.approver.approve(REQUEST, "nva") == "ttb"
 
 
-ASKING = """
+TELLING = """
+from ops.terminal.output import BORDER
+from ops.terminal.printer import Printer
+BORDER.set(Printer())
+"""
+ASKING = f"""{TELLING}
 from ops.runbooks.asker import TerminalAsker
 asker = TerminalAsker()
 print(repr([asker.ask("Bản nào?", yes_or_no=False), asker.ask("Đúng?", yes_or_no=True),
@@ -196,7 +201,7 @@ def test_answers_come_in_order_and_none_is_given_where_none_is_left() -> None:
     assert real.stdout.splitlines()[-1] == repr(memory)
 
 
-ASKING_ONCE = """
+ASKING_ONCE = f"""{TELLING}
 from ops.runbooks.asker import TerminalAsker
 print(repr(TerminalAsker().ask("Đúng?", yes_or_no=True)))
 """

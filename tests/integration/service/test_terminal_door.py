@@ -256,7 +256,9 @@ def begin(service: InstalledService, *words: str, lasts: bool = True) -> "subpro
 
     def has_begun(act: psutil.Process) -> bool:
         heard = signals(act, "SigCgt") - signals(act, "SigBlk")
-        return not lasts or (signal.SIGHUP in heard and signal.SIGCHLD not in heard)
+        if not lasts:
+            return signal.SIGINT in heard  # it has taken what the door hands it
+        return signal.SIGHUP in heard and signal.SIGCHLD not in heard
 
     wait_for(lambda: any(map(has_begun, service.acting())), every=0.002)
     return typing
