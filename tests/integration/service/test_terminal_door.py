@@ -191,11 +191,21 @@ def test_when_the_line_is_cut_what_keeps_something_is_not_interrupted(
     service: InstalledService, words: list[str], told: signal.Signals
 ) -> None:
     """Without `--dry-run` are also tasks that write a paper's number, or what they have found."""
-    typing = begin(service, *words, lasts=told == signal.SIGHUP)
-    with held(service) as (act,):
-        leave(typing)
-        wait_for(lambda: signals(act, "ShdPnd") == {told}, 10)
-    wait_for(lambda: not service.acting())
+
+    def came_to(act: psutil.Process) -> set[int]:  # what it has started may end meanwhile
+        return signals(act, "ShdPnd") & {signal.SIGINT, signal.SIGHUP}
+
+    came = set[int]()
+    for _try in range(20):  # what only looks may be over, or not be heard yet, when it is held
+        typing = begin(service, *words, lasts=told == signal.SIGHUP)
+        with held(service) as acting, suppress(AssertionError):
+            leave(typing)
+            wait_for(lambda: not is_there(acting) or bool(came_to(acting[0])), 2)
+            came = came_to(acting[0]) if is_there(acting) else set()
+        wait_for(lambda: not service.acting())
+        if came:
+            break
+    assert came == {told}
 
 
 @only_root
@@ -286,18 +296,26 @@ def acts(service: InstalledService) -> list[Path]:
     return [*(service.estate.parent / "var" / "state" / "console").glob("*.act.json")]
 
 
+def is_there(acting: list[psutil.Process]) -> bool:
+    """Say whether the first one stands still, and has not ended before that."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(acting) and bool(acting[0].status() == psutil.STATUS_STOPPED)
+    return False
+
+
 @contextmanager
 def held(service: InstalledService) -> Iterator[list[psutil.Process]]:
     """Let what runs for people stand still meanwhile."""
     running = service.acting()
-    assert running
     for it in running:
-        it.suspend()
+        with suppress(psutil.NoSuchProcess):
+            it.suspend()
     try:
         yield running
     finally:
         for it in running:
-            it.resume()
+            with suppress(psutil.NoSuchProcess):
+                it.resume()
 
 
 def listed(service: InstalledService) -> list[dict[str, object]]:
