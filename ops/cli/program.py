@@ -80,6 +80,9 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
             super().parse_tasks()
         except ParseError as error:
             self._refuse(str(error))
+        except ValueError:  # a closed flag of Fabric's that takes a number
+            strange = [it for it in self.core.unparsed if it.startswith("-")]
+            raise Exit(code=report(_explain_unknown(strange[0], ()))) from None
         except WrongUseError as error:  # a flag's value, read while parsing
             raise Exit(code=report(error)) from error
 

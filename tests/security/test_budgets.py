@@ -26,6 +26,7 @@ from tests.small_repository import SmallRepository
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 MOST = 50_000_000
+_PIECE = 1_000_000
 ENDLESS = StreamSource(partial(open_command, ["/bin/cat", "/dev/zero"]))
 
 
@@ -49,6 +50,13 @@ def sparse(folder: Path, size: int) -> FolderSource:
     return FolderSource(os.fsencode(folder))
 
 
+def solid(path: Path, size: int) -> None:
+    """Write a file without holes: those are not read, and count for nothing."""
+    with path.open("wb") as file:
+        for _piece in range(size // _PIECE):
+            file.write(bytes(_PIECE))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("kind", ["stream", "folder"])
@@ -57,7 +65,10 @@ def test_a_source_without_end_is_read_up_to_the_budget(
 ) -> None:
     repository = make_repository(tmp_path)
     before = {it.id for it in repository.load_snapshots()}
-    source = ENDLESS if kind == "stream" else sparse(tmp_path / "www", 40 * MOST)
+    (tmp_path / "www").mkdir()
+    solid(tmp_path / "www" / "huge", 2 * MOST)
+    folder = FolderSource(os.fsencode(tmp_path / "www"))
+    source = ENDLESS if kind == "stream" else folder
     request = BackupRequest(
         [Mount(b"/a", source)], hostname="a", paths=("/a",), time=NOW, workers=workers
     )
@@ -88,8 +99,7 @@ def test_a_site_that_gives_too_much_is_told_and_its_earlier_backup_stays(tmp_pat
     estate.write_text(estate.read_text().replace('unit = "xa"\n', limits))
     assert giucong(estate, "backup.init").returncode == 0
     good = giucong(estate, "backup.run", "--site", "cong-xa")
-    with (estate.parent / "www" / "huge").open("wb") as file:
-        file.truncate(40 * GIGABYTE)
+    solid(estate.parent / "www" / "huge", GIGABYTE + GIGABYTE // 10)
     told = giucong(estate, "backup.run", "--site", "cong-xa")
     listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
         "items"
