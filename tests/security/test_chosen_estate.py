@@ -285,7 +285,8 @@ def test_no_module_comes_from_the_folder_of_who_starts_the_service(world: World)
     "$@" & for _ in $(seq 90); do ls {made_there} > /dev/null 2>&1 && break; sleep 1; done
     sleep 2; kill -TERM $!; wait
     """
-    world.run("sh", "-c", until, "sh", *by_operator(["service.run"]), folder=evil)
+    as_service = ["setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups"]
+    world.run("sh", "-c", until, "sh", *as_service, str(GIUCONG), "service.run", folder=evil)
     shown = world.run(str(GIUCONG), "backup.list", "--site", "cong-xa", "--json")
 
     assert (made.returncode, asked.returncode) == (0, 0), made.stderr + asked.stderr
