@@ -27,6 +27,7 @@ from ops.language.text import _
 from ops.terminal.elsewhere import WasTyped
 
 _CHUNK = 1 << 16
+_MOST_LEFT = (1 << 20) // _CHUNK + 1  # a pipe holds 1 MiB at most: pipe-max-size in proc(5)
 _LOOK_SECONDS = 0.5
 """So soon we see that the shell has brought us to the foreground."""
 
@@ -245,6 +246,8 @@ def _write_all(target: int, told: bytes) -> None:
 
 
 def _drain(sources: Mapping[int, Callable[[], bool]]) -> None:
+    """Carry what was written before the end; who goes on writing after it is not waited for."""
     for it, carry in sources.items():
-        while _has_more(it) and carry():
-            pass
+        for _piece in range(_MOST_LEFT):
+            if not (_has_more(it) and carry()):
+                break
