@@ -81,10 +81,14 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         except ParseError as error:
             self._refuse(str(error))
         except ValueError:  # a closed flag of Fabric's that takes a number
-            strange = [it for it in self.core.unparsed if it.startswith("-")]
-            raise Exit(code=report(_explain_unknown(strange[0], ()))) from None
+            flags = [it for it in self.core.unparsed if it.startswith("-")]
+            strange = (it for it in flags if not it.startswith("--") or self._is_closed(it))
+            raise Exit(code=report(_explain_unknown(next(strange, flags[0]), ()))) from None
         except WrongUseError as error:  # a flag's value, read while parsing
             raise Exit(code=report(error)) from error
+
+    def _is_closed(self, flag: str) -> bool:
+        return flag.removeprefix("--").partition("=")[0] in self.closed_flags
 
     def parse_cleanup(self) -> None:
         """Do what the core flags ask for, unless tasks are to be run."""
