@@ -151,6 +151,7 @@ def receive_tree(line: socket.socket, folder: int, asked: Asked | None = None) -
         OSError: It cannot be written.
     """
     received, came = Received(0, []), 0
+    folders = set[tuple[str, ...]]()
     for number, head in enumerate(_heads(line)):
         names, size = _read_names(head), head.get("size")
         came += size if isinstance(size, int) and size >= 0 else 0
@@ -158,6 +159,7 @@ def receive_tree(line: socket.socket, folder: int, asked: Asked | None = None) -
             raise too_much()
         if asked is not None:
             names = asked.place(names, head)
+            folders |= {tuple(names[:depth]) for depth in range(len(names))}
         if isinstance(size, int):
             mode = head["mode"] & (_MODE if asked is None else _PLAIN)
             _receive_file(line, folder, names, size, {**head, "mode": mode}, received)
@@ -166,6 +168,9 @@ def receive_tree(line: socket.socket, folder: int, asked: Asked | None = None) -
         else:
             with _entered(folder, names):
                 pass
+    for names in map(list, folders):  # of what a person keeps the names are durable, too
+        with _entered(folder, names) as place:
+            os.fsync(place)
     return received
 
 
