@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ops.access.session import at_bench
 from ops.durable_files import read_bounded
-from ops.errors import EstateError, Problem, WrongUseError
+from ops.errors import EstateError, WrongUseError
 from ops.estate.edit.difference import show_difference
 from ops.estate.edit.import_sites import is_included
 from ops.estate.edit.proposal import digest_of_file
@@ -22,7 +22,6 @@ from ops.sites.propose import change_file
 from ops.sites.tasks import Propose
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
-from ops.toml import is_tangled
 
 MOST_BYTES = 4 << 20
 
@@ -38,7 +37,6 @@ def hand_in(wish: Propose) -> int:
     content = read_handed_in(wish.file, MOST_BYTES)
     path = _place_of(estate, wish.out)
     with blaming(wish.file, path):
-        refuse_tangled(path, content)
         if path == estate.path:
             _refuse_far_includes(path, content)
         load_document(read_whole(estate.path, instead={path: content}))
@@ -151,15 +149,3 @@ def _refuse_far_includes(main: Path, content: bytes) -> None:
                 folder=folder,
                 path=main,
             )
-
-
-def refuse_tangled(path: Path, content: bytes) -> None:
-    """Refuse what would be read for hours.
-
-    Raises:
-        EstateError: A key has hundreds of parts.
-    """
-    if is_tangled(content):
-        what = "lists or tables lie too deep inside each other"
-        fix = "look for brackets that were never closed, or opened too often"
-        raise EstateError(path, [Problem("", what, fix, {}, path)])

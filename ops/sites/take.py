@@ -54,7 +54,6 @@ from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.language.formats import format_moment
 from ops.language.text import _, make_visible
-from ops.sites.hand_in import refuse_tangled
 from ops.sites.tasks import Take
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_json, write_line, write_table
@@ -270,7 +269,6 @@ def _check(taking: _Taking, before: bytes | None) -> None:
     if digest_of_file(before) != taking.proposal.before:
         raise _has_changed(taking)
     if taking.proposal.kind == "estate":
-        refuse_tangled(taking.target, taking.proposal.content)
         load_document(
             read_whole(taking.estate_file, instead={taking.target: taking.proposal.content})
         )

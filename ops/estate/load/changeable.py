@@ -34,7 +34,6 @@ from ops.estate.model.changeable import (
 )
 from ops.estate.model.estate import Estate
 from ops.language.text import make_visible
-from ops.toml import is_tangled
 
 MOST_BYTES = 1 << 20
 _DEEPEST = 8
@@ -98,12 +97,11 @@ def add_changeable(document: Document, content: bytes | None = None) -> Laid:
     content = _read(path, document) if content is None else content
     if content is None:
         return laid
-    is_tangled_up = is_tangled(content)
-    part = {} if is_tangled_up else parse_into(document, path, content)
+    part = parse_into(document, path, content)
     if part is None:
         return laid
     document.changeable = path
-    if is_tangled_up or _is_deep(part):
+    if _is_deep(part):
         document.problems.append(
             Problem(
                 "",
