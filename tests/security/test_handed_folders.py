@@ -1,6 +1,7 @@
 """A folder that is handed over: its person looks and changes nothing, and nobody else looks."""
 
 import os
+import resource
 import socket
 import struct
 import subprocess
@@ -124,9 +125,12 @@ def test_what_cannot_be_handed_over_is_told(
         os.close(descriptor)
         below = Path("d")
     os.chdir("/")
+    unbounded = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, unbounded[1]))
     try:
         with handed_over(folder):
             pass
     finally:  # pytest itself goes no deeper either
+        resource.setrlimit(resource.RLIMIT_NOFILE, unbounded)
         subprocess.run(["rm", "-rf", str(folder)], check=True)
     assert f"chown -R {PERSON}: {folder}" in capsys.readouterr().out.replace("\n", "")
