@@ -28,7 +28,7 @@ def make_rounds(of: int, step: int = 1) -> str:
 
 def learn(one: str, other: str) -> float:
     first, second = hash_words(one), hash_words(other)
-    return find_share(first, learn_moves(first, second, [second] * 3), second)
+    return find_share(first, learn_moves(first, (), second, [second] * 3), second)
 
 
 READERS: dict[str, Callable[[], object]] = {

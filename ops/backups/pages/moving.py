@@ -50,17 +50,21 @@ def read_words(hashes: str, moves: Iterable[Stretch] = ()) -> list[str]:
     return words
 
 
-def learn_moves(hashes: str, again: str, earlier: Iterable[str]) -> tuple[Stretch, ...]:
+def learn_moves(
+    hashes: str, moves: Iterable[Stretch], again: str, earlier: Iterable[str]
+) -> tuple[Stretch, ...]:
     """Give the stretches of a page that move.
 
     Args:
         hashes: Of the page.
+        moves: Those that are known by now.
         again: Of the same page, fetched once more.
         earlier: Of the page at the last backups. One that has little in common with it is of
             another page, which this one has taken the place of, and teaches nothing.
     """
-    words = read_words(hashes)
+    words, known = read_words(hashes), read_words(hashes, moves)
     stays = _find_common(words, read_words(again))
+    stays -= {at for at, word in enumerate(known) if word == MOVED}
     for it in earlier:
         other = read_words(it)
         common = _find_common(words, other)

@@ -242,7 +242,7 @@ def learn(first: PageNote, again: PageNote, earlier: Iterable[PageNote]) -> Page
     Args:
         first: The page.
         again: The same, fetched once more.
-        earlier: What the last backups have noted of it.
+        earlier: What the last backups have noted of it and `first` was not learnt from yet.
     """
     if first.problem or again.problem:
         return first
@@ -254,9 +254,9 @@ def learn(first: PageNote, again: PageNote, earlier: Iterable[PageNote]) -> Page
         obeys=tuple(dict.fromkeys((*first.obeys, *again.obeys))),
         leads=tuple((dict(again.leads) | dict(first.leads)).items()),
         foreign=tuple(dict.fromkeys((*first.foreign, *again.foreign))),
-        moves=learn_moves(first.words, again.words, before),
-        title_moves=first.title != again.title,
-        looks=2 + len(before),
+        moves=learn_moves(first.words, first.moves, again.words, before),
+        title_moves=first.title_moves or first.title != again.title,
+        looks=first.looks + 1 + len(before),
     )
 
 

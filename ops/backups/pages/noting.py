@@ -1,8 +1,9 @@
 """Note a site's chosen pages at backup time; a page that fails is a remark, never a failure.
 
 Each page is fetched twice, as two strangers would, on two connections without cookies: what moves
-is learnt from what the two, and the last backups, do not have in common. What both have, and none
-of the last good backups, is a jump (`ops.backups.pages.jump`).
+is learnt from what the two, and the last backups, do not have in common. What chance chooses from
+two looks the same in two readings of four: a page that few readings are known of is fetched more
+often. What all have, and none of the last good backups, is a jump (`ops.backups.pages.jump`).
 
 Pages are fetched beside the backup, in a process of its own: whatever a server sends, the backup
 neither shares its memory nor its processor's lock, and waits for it a minute at most.
@@ -33,8 +34,12 @@ from ops.backups.pages.page_text import decode, list_links
 ALL_PAGES_SECONDS = 60.0
 """What all pages of a site may take together: a server that is down must not hold up a backup."""
 
+LEARNT_FROM = 3
+"""Good backups that are looked back on."""
+
 _MOST_BYTES = 1 << 30  # of memory, for the process beside; a page of 2 MiB takes a third of it
 _CODE = Path(__file__).parents[3]
+_READINGS = 8
 _MOST_TRIED = 12
 _MOST_PROPOSED = 3
 _WORTH_LENGTH = 300
@@ -165,7 +170,8 @@ class _Noter:
 
     def learn(self, number: int, first: PageNote) -> PageNote:
         """Fetch a page once more, and note what stays on it."""
-        earlier = [it for it in self.order.earlier if it.page == first.page]
+        is_new = first.looks == 1
+        earlier = [it for it in self.order.earlier if is_new and it.page == first.page]
         return learn(first, self.note(number), earlier)
 
 
@@ -180,12 +186,17 @@ def learn_pages(order: PagesOrder) -> Iterator[tuple[int, PageNote]]:
     links: list[str] = []
     for number in numbers:
         if not notes[number].problem:
-            note = noter.learn(number, notes[number])
+            notes[number] = note = noter.learn(number, notes[number])
             yield number, note
             if note.moves_much and noter.answer is not None:
                 links += _list_own_links(noter.answer)
     if order.proposes and links:
         yield from _propose(order, links, noter.deadline)
+    fresh = [it for it in numbers if 1 < notes[it].looks < 2 + LEARNT_FROM]
+    for _more in range(2, _READINGS):
+        for number in (it for it in fresh if notes[it].looks < _READINGS):
+            notes[number] = noter.learn(number, notes[number])
+            yield number, notes[number]
 
 
 def _propose(

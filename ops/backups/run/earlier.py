@@ -18,15 +18,13 @@ from backup.snapshots.walk import TreeReader
 from ops.alerts.drafts import SUSPICIOUS
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote, read_note
+from ops.backups.pages.noting import LEARNT_FROM
 from ops.backups.ransomware.freeze import find_accepted_run
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.run.kind import backup_job
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import is_believed
-
-LEARNT_FROM = 3
-"""Good backups that are looked back on."""
 
 Manifest = Mapping[str, Any]
 

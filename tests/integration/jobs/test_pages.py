@@ -118,7 +118,7 @@ def test_a_portal_that_is_never_twice_the_same_is_proved_by_what_stays(tmp_path:
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "remark: the page /moi: only" in second.stdout
     assert "estate.test --site cong-xa` proposes pages that stay" in second.stdout
-    assert home.looks == 3
+    assert home.looks == 8
     assert 0.7 < home.stays < 0.95
     verdicts = [
         [it["verdict"] for it in json.loads(done.stdout)["items"]]

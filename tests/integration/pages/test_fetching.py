@@ -3,6 +3,7 @@
 import gzip
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
@@ -17,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address
 from ops.backups.pages.notes import tell_problem
-from ops.backups.pages.noting import note_pages
+from ops.backups.pages.noting import LEARNT_FROM, PagesOrder, note_pages, noting_beside
 from tests.web_server import Page, say, web_server
 
 HOME = "<title>Trang chủ</title><h1>Kính chào quý khách</h1>".encode()
@@ -186,3 +187,23 @@ def make_certificate(path: Path) -> Path:
     key_text = key.private_bytes(serialization.Encoding.PEM, kind, plain)
     path.write_bytes(key_text + made.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+def test_what_chance_shows_alike_three_times_is_learnt_before_it_is_held_against_anything() -> None:
+    stays = " ".join(f"điều {number}" for number in range(40))
+    asked: list[str] = []
+
+    def with_poll(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        poll = "Ý kiến của bạn về dịch vụ công" if len(asked) % 4 else "Bạn biết cổng qua kênh nào"
+        say(f"<title>Tin</title><p>{stays}<p>{poll}".encode())(request)
+
+    with web_server({"/": with_poll}) as url:
+        with noting_beside(PagesOrder(url=url, pages=["/"])) as take:
+            (first,) = take()
+        assert (len(asked), first.looks) == (8, 8)
+        assert first.moves == ((80, 8),)
+        earlier = [replace(first, moves=())] * LEARNT_FROM
+        with noting_beside(PagesOrder(url=url, pages=["/"], earlier=earlier)) as take:
+            (later,) = take()
+        assert (len(asked), later.looks) == (10, 2 + LEARNT_FROM)
