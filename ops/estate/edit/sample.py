@@ -1,11 +1,13 @@
 """Write a commented sample of the estate file from the models, in the reader's language.
 
-Keys of `FILLED_IN` are written, all others are there as comments with an example, so that the
+Keys of `sample.toml` are written, all others are there as comments with an example, so that the
 sample is both a file that loads as it stands and the list of everything there is.
 """
 
 import textwrap
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,91 +25,14 @@ _INTRODUCTION = (
     N_("Relative paths start at the folder of this file. Check it with `giucong estate.check`."),
 )
 
-FILLED_IN: Mapping[str, Any] = {
-    "schema": 1,
-    "organisation": {
-        "name": "Trung tâm Công nghệ thông tin và Truyền thông",
-        "authority": "Ủy ban nhân dân thành phố Đồng Nai",
-        "place": "Đồng Nai",
-        "timezone": "Asia/Ho_Chi_Minh",
-        "names": [
-            {
-                "name": "Trung tâm Công nghệ thông tin và Truyền thông",
-                "parent": "Sở Khoa học và Công nghệ",
-                "from": "2025-03-01",
-            }
-        ],
-    },
-    "service": {"state": "var", "scratch": "var/scratch", "cache": "var/cache", "workers": 2},
-    "catalog": {"url": "sqlite:///var/giucong.db"},
-    "keys": {"repository": "file:var/keys/repository.key"},
-    "units": [{"name": "van-phong-ubnd", "title": "Văn phòng Ủy ban nhân dân"}],
-    "systems": [{"name": "cong-ttdt", "title": "Hệ thống Cổng TTĐT", "level": 3}],
-    "classes": [
-        {"name": "news", "title": "Tin tức, sự kiện"},
-        {"name": "feedback", "title": "Hỏi đáp, phản ánh", "personal_data": True},
-    ],
-    "people": [{"name": "nva", "title": "Nguyễn Văn A", "mail": "nva@example.vn", "login": "nva"}],
-    "notices": {"routes": [{"severity": "critical", "sites": ["*"], "people": ["nva"]}]},
-    "stores": [
-        {
-            "name": "near",
-            "url": "var/stores/near",
-            "role": "primary",
-            "location": "Trung tâm dữ liệu",
-            "medium": "disk",
-        }
-    ],
-    "profiles": {"cong-cu": {"exclude": ["tmp/**"]}},
-    "defaults": {
-        "schedule": {"backup": "22:00-05:00"},
-        "targets": {"rpo_hours": 24, "rto_hours": 4, "reread_days": 30},
-        "retention": {
-            "keep_last": 3,
-            "keep_daily": 14,
-            "keep_weekly": 8,
-            "keep_monthly": 24,
-            "keep_yearly": 10,
-            "minimum_days": 30,
-            "minimum_basis": "Trung tâm tự đặt",
-        },
-    },
-    "sites": [
-        {
-            "name": "cong-chinh",
-            "title": "Cổng thông tin điện tử",
-            "unit": "van-phong-ubnd",
-            "owner": "nva",
-            "system": "cong-ttdt",
-            "role": "main",
-            "profile": "wordpress",
-            "classes": ["news", "feedback"],
-            "retention": {
-                "minimum_days": 30,
-                "minimum_basis": "Đủ để phát hiện và khôi phục phản ánh bị sửa, bị xóa",
-                "maximum_basis": "Bản cũ hơn không còn cần để khôi phục",
-            },
-            "files": [
-                {"name": "www", "path": "/var/www/portal", "kind": "content"},
-                {"name": "config", "path": "/etc/nginx", "kind": "config"},
-            ],
-            "exceptions": [
-                {
-                    "lacks": "system",
-                    "reason": "Máy chủ dựng lại được từ gói cài đặt",
-                    "until": "2030-12-31",
-                },
-                {"lacks": "database", "reason": "Trang tĩnh", "until": "2030-12-31"},
-            ],
-        }
-    ],
-}
+_FILE = Path(__file__).with_name("sample.toml")
 
 
 def write_sample() -> str:
     """Give the sample file's text; it loads without a problem as it stands."""
     lines = [f"# {line}" for text in _INTRODUCTION for line in textwrap.wrap(_(text), _WIDTH - 2)]
-    lines += _table(Estate, FILLED_IN, ())
+    filled = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    lines += _table(Estate, filled, ())
     return "\n".join(lines) + "\n"
 
 
