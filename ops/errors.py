@@ -79,6 +79,11 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
 
+def warning(key: str, what: str, fix: str, /, **params: object) -> Problem:
+    """Give a problem that keeps nothing from being used; arguments as `Problem` has them."""
+    return Problem(key, what, fix, params, severity="warning")
+
+
 class EstateError(OpsError):
     """The estate file has mistakes; holds every one of them, in the order of the file."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ops.estate.model.changeable import mark_of
+from ops.estate.model.changeable import is_whole
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import make_reference
 
@@ -83,8 +83,7 @@ def _render_row(key: str, field: FieldInfo) -> str:
 
 
 def _meaning(field: FieldInfo) -> str:
-    mark = mark_of(field)
-    ending = " *Changeable.*" if mark is not None and mark.is_whole else ""
+    ending = " *Changeable.*" if is_whole(field) else ""
     return f"{field.description or ''}{ending}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.backups.sources.files import is_folder_here
 from ops.errors import OpsError
-from ops.estate.check.not_yet import not_yet_in_part
+from ops.estate.check.not_yet import is_not_yet
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 
 
@@ -48,7 +48,16 @@ def check_site(site: Site, *, database: str | None = None, must_exist: bool = Tr
 
 def _check_database(site: Site, part: DatabasePart, *, must_exist: bool) -> None:
     key = f"sites[{site.name}].databases[{part.name}]"
-    _refuse_not_yet(site, part)
+    if is_not_yet(part):
+        raise PartNotSupportedError(
+            'the site "{site}" has a part that this version cannot read: {key} = "{value}"',
+            why="an SQLite database on another host, or a source of this kind, cannot be read yet",
+            data="nothing was read or stored; no part of a site is left out silently",
+            next_step="move the part to a site of its own until then, or install a newer version",
+            site=site.name,
+            key=f"{key}.host",
+            value=part.host,
+        )
     is_file = part.engine == "sqlite"
     key = f"{key}.database"
     if must_exist and is_file and not part_is_there(site, key, part.database, stat.S_ISREG):
@@ -56,10 +65,9 @@ def _check_database(site: Site, part: DatabasePart, *, must_exist: bool) -> None
 
 
 def _check_files(site: Site, part: FilesPart, *, must_exist: bool) -> None:
-    key = f"sites[{site.name}].files[{part.name}]"
-    _refuse_not_yet(site, part)
-    if must_exist and is_folder_here(part) and not part_is_there(site, f"{key}.path", part.path):
-        raise _missing(site, f"{key}.path", part.path)
+    key = f"sites[{site.name}].files[{part.name}].path"
+    if must_exist and is_folder_here(part) and not part_is_there(site, key, part.path):
+        raise _missing(site, key, part.path)
 
 
 def part_is_there(
@@ -99,21 +107,6 @@ def _outermost_closed(path: str) -> Path:
     above = reversed(Path(path).parents)
     closed = (it for it in above if not os.access(it, os.X_OK, effective_ids=True))
     return next(closed, Path(path))
-
-
-def _refuse_not_yet(site: Site, part: DatabasePart | FilesPart) -> None:
-    found = next(not_yet_in_part(site, part), None)
-    if found is None:
-        return
-    raise PartNotSupportedError(
-        'the site "{site}" has a part that this version cannot read: {key} = "{value}"',
-        why="an SQLite database on another host, or a source of this kind, cannot be read yet",
-        data="nothing was read or stored; no part of a site is left out silently",
-        next_step="move the part to a site of its own until then, or install a newer version",
-        site=site.name,
-        key=found.key,
-        value=found.value,
-    )
 
 
 def _missing(site: Site, key: str, path: str) -> PartMissingError:

@@ -5,12 +5,13 @@ A file that loads has no mistake of its own; what is found here is about the wor
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from ops.errors import Problem
+from ops.errors import Problem, warning
 from ops.estate.check.site_rules import (
     check_bare_hosts,
     check_database_ways,
@@ -61,20 +62,16 @@ def check_roots_part(estate: Estate) -> Iterator[Problem]:
     document = read_document(estate.path)
     laid = add_changeable(document)
     for key in laid.missed:
-        yield Problem(
+        yield warning(
             key,
             "the part that the service writes has an entry that the estate file does not have",
             "remove it there with `{program} estate.change`, or correct its `name`",
-            {},
-            severity="warning",
         )
     for location in laid.held:
-        yield Problem(
+        yield warning(
             render_key(location, document.data),
             "the part that the service writes says something else; what root's file says holds",
             "remove it there with `{program} estate.change`, or have root remove it here",
-            {},
-            severity="warning",
         )
 
 
@@ -95,63 +92,54 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
     document = estate.document()
     for location, reference in find_references(estate):
         scheme, _, rest = reference.partition(":")
-        problem = _check_file(Path(rest)) if scheme == "file" else None
+        problem = None
         if scheme == "env" and rest not in os.environ:
-            problem = Problem(
+            problem = warning(
                 "",
                 'the environment variable "{name}" is not set here',
                 "make sure that the service has it",
-                {"name": rest},
-                severity="warning",
+                name=rest,
             )
-        if location == ("keys", "credentials") and not Path(rest).exists() and scheme == "file":
-            problem = Problem(
-                "",
-                "there is no key for the people's second factors yet: {path}",
-                "put it back from its copy; only where nobody has a second factor yet,"
-                " `{program} user.add` makes one",
-                {"path": rest},
-                severity="warning",
-            )
-        if _opens_repositories(location) and not Path(rest).exists() and scheme == "file":
-            problem = Problem(
-                "",
-                "there is no repository key yet: {path}",
-                "put it back from its copy; only where nothing was ever backed up,"
-                " `{program} backup.init` makes one",
-                {"path": rest},
-                severity="warning",
-            )
-        if location == ("keys", "signing") and scheme == "file":
-            problem = _check_signing_key(Path(rest)) or problem
+        elif scheme == "file":
+            problem = _check_key(location, Path(rest)) or _check_file(Path(rest))
         if problem is not None:
-            yield _at(problem, location, document)
+            yield replace(problem, key=render_key(location, document))
 
 
-def _opens_repositories(location: Location) -> bool:
-    """Say whether a reference is the password of repositories: the estate's, or a copy's own."""
-    return location == ("keys", "repository") or (location[0], location[-1]) == ("stores", "key")
-
-
-def _check_signing_key(path: Path) -> Problem | None:
+def _check_key(location: Location, path: Path) -> Problem | None:
     """Say what is wrong with a key that the service itself makes, or None."""
-    params = {"path": path}
-    if not path.exists():
-        return Problem(
+    if location == ("keys", "credentials") and not path.exists():
+        return warning(
+            "",
+            "there is no key for the people's second factors yet: {path}",
+            "put it back from its copy; only where nobody has a second factor yet,"
+            " `{program} user.add` makes one",
+            path=path,
+        )
+    is_copys_own = (location[0], location[-1]) == ("stores", "key")
+    if (is_copys_own or location == ("keys", "repository")) and not path.exists():
+        return warning(
+            "",
+            "there is no repository key yet: {path}",
+            "put it back from its copy; only where nothing was ever backed up,"
+            " `{program} backup.init` makes one",
+            path=path,
+        )
+    if location == ("keys", "signing") and not path.exists():
+        return warning(
             "",
             "there is no signing key yet: {path}",
             "the service makes one when it saves itself for the first time; if there was one"
             " before, put that back",
-            params,
-            severity="warning",
+            path=path,
         )
-    if os.access(path, os.R_OK) and path.stat().st_size == 0:
+    if location == ("keys", "signing") and os.access(path, os.R_OK) and not path.stat().st_size:
         return Problem(
             "",
             "the signing key {path} is empty",
             "put back the one that was there; if there never was one, remove the file: the service"
             " makes one",
-            params,
+            {"path": path},
         )
     return None
 
@@ -183,31 +171,30 @@ def _check_file(path: Path) -> Problem | None:
 
 
 def _check_folders(estate: Estate) -> Iterator[Problem]:
-    for name in ("state", "scratch", "cache"):
-        folder: Path = getattr(estate.service, name)
+    service = estate.service
+    folders = {
+        "service.state": service.state,
+        "service.scratch": service.scratch,
+        "service.cache": service.cache,
+    }
+    if not estate.drill.host:
+        folders["drill.workdir"] = estate.drill.workdir
+    for key, folder in folders.items():
         if not _can_be_written(folder):
             yield Problem(
-                f"service.{name}",
+                key,
                 "the folder {path} cannot be written",
                 "create it for the service's user, or name another",
                 {"path": folder},
+                severity="warning" if key == "drill.workdir" else "error",
             )
-    if not estate.drill.host and not _can_be_written(estate.drill.workdir):
-        yield Problem(
-            "drill.workdir",
-            "the folder {path} cannot be written",
-            "create it for the service's user, or name another",
-            {"path": estate.drill.workdir},
-            severity="warning",
-        )
     for store in estate.stores:
         if store.url.startswith("/") and not Path(store.url).parent.exists():
-            yield Problem(
+            yield warning(
                 f"stores[{store.name}].url",
                 "the folder {path} does not exist; is a disk not mounted?",
                 "mount it, or create the folder",
-                {"path": Path(store.url).parent},
-                severity="warning",
+                path=Path(store.url).parent,
             )
 
 
@@ -219,12 +206,11 @@ def _can_be_written(folder: Path) -> bool:
 def _check_sources(estate: Estate) -> Iterator[Problem]:
     for key, path in _local_paths(estate):
         if not path.exists():
-            yield Problem(
+            yield warning(
                 key,
                 "{path} does not exist on this machine",
                 "correct the path, or add `host` if it is elsewhere",
-                {"path": path},
-                severity="warning",
+                path=path,
             )
         for store in estate.stores:
             if store.url.startswith("/") and Path(store.url).is_relative_to(path):
@@ -261,12 +247,11 @@ def _check_ends(estate: Estate, today: date) -> Iterator[Problem]:
     ]
     for key, until in ends:
         if until < today:
-            yield Problem(
+            yield warning(
                 key,
                 "this ended on {until}",
                 "remove it, or decide on a new end",
-                {"until": f"{until:%d/%m/%Y}"},
-                severity="warning",
+                until=f"{until:%d/%m/%Y}",
             )
 
 
@@ -275,32 +260,20 @@ def _check_targets(estate: Estate) -> Iterator[Problem]:
         is_window = ":" in site.schedule.backup
         hourly = any(database.schedule for database in site.databases)
         if is_window and site.targets.rpo_hours < _HOURS_A_DAY and not hourly:
-            yield Problem(
+            yield warning(
                 f"sites[{site.name}].targets.rpo_hours",
                 "one backup a night cannot meet a target of {hours} hours",
                 N_("give a database its own `schedule`, or correct the target"),
-                {"hours": site.targets.rpo_hours},
-                severity="warning",
+                hours=site.targets.rpo_hours,
             )
 
 
 def _check_metrics(estate: Estate) -> Iterator[Problem]:
     if estate.monitor.metrics and not estate.monitor.metrics_token:
-        yield Problem(
+        yield warning(
             "monitor.metrics_token",
             "figures are not given out at {listen}: there is no token that readers show",
             'add `metrics_token = "file:var/keys/metrics-token"`, then `openssl rand -hex 32 |'
             " {program} estate.secret --name file:var/keys/metrics-token --file -`",
-            {"listen": estate.monitor.metrics},
-            severity="warning",
+            listen=estate.monitor.metrics,
         )
-
-
-def _at(problem: Problem, location: Location, document: object) -> Problem:
-    return Problem(
-        render_key(location, document),
-        problem.what,
-        problem.fix,
-        problem.params,
-        severity=problem.severity,
-    )

@@ -4,84 +4,51 @@ A kind that becomes possible is taken out here, and both the check and the backu
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from backup.errors import UsageError
 from backup.stores import open_store
-from ops.errors import Problem, SecretError
+from ops.errors import Problem, SecretError, warning
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.estate.model.sites import DatabasePart, FilesPart, Site
+from ops.estate.model.sites import DatabasePart, Site
 from ops.estate.model.stores import Store
-
-
-@dataclass(frozen=True, slots=True)
-class NotYet:
-    """One thing that comes with a later version.
-
-    Attributes:
-        key: Dotted key in the estate.
-        value: What stands there.
-    """
-
-    key: str
-    value: str
+from ops.language.text import N_
 
 
 def list_not_available(estate: Estate) -> list[Problem]:
     """List all of it; an error is what stops a site's backup, a warning what does not."""
     return [
         *(problem for store in estate.stores for problem in _about_store(store)),
-        *(_about_part(site, found) for site in estate.sites for found in _in_site(site)),
+        *(problem for site in estate.sites for problem in _about_site(site)),
     ]
 
 
-def _in_site(site: Site) -> Iterator[NotYet]:
-    for database in site.databases:
-        yield from not_yet_in_part(site, database)
-    for files in site.files:
-        yield from not_yet_in_part(site, files)
+def is_not_yet(part: DatabasePart) -> bool:
+    """Tell whether this version cannot read a part: an SQLite file of another host."""
+    return part.engine == "sqlite" and part.host is not None
 
 
-def not_yet_in_part(site: Site, part: DatabasePart | FilesPart) -> Iterator[NotYet]:
-    """Yield what of a part this version cannot read.
-
-    Args:
-        site: Whose part it is.
-        part: Which.
-    """
-    is_database = isinstance(part, DatabasePart)
-    has_server = isinstance(part, DatabasePart) and part.engine != "sqlite"
-    key = f"sites[{site.name}].{'databases' if is_database else 'files'}[{part.name}]"
-    if part.host is not None and is_database and not has_server:
-        yield NotYet(f"{key}.host", part.host)
-
-
-def _about_part(site: Site, found: NotYet) -> Problem:
-    return Problem(
-        found.key,
-        'not in this version yet: "{value}"; the backup of the site "{site}" is refused',
-        "move the part to a site of its own until then, or install a newer version",
-        {"value": found.value, "site": site.name},
-    )
+def _about_site(site: Site) -> Iterator[Problem]:
+    for part in filter(is_not_yet, site.databases):
+        yield Problem(
+            f"sites[{site.name}].databases[{part.name}].host",
+            'not in this version yet: "{value}"; the backup of the site "{site}" is refused',
+            "move the part to a site of its own until then, or install a newer version",
+            {"value": part.host, "site": site.name},
+        )
 
 
 def _about_store(store: Store) -> Iterator[Problem]:
     if _is_available(store):
         return
-    if store.role != "primary":
-        yield Problem(
-            f"stores[{store.name}].url",
-            "not in this version yet: stores of this kind; nothing is copied to this one",
-            "name a folder of this machine, or a mounted one",
-            severity="warning",
-        )
+    place = f"stores[{store.name}].url"
+    fix = N_("name a folder of this machine, or a mounted one")
+    if store.role == "primary":
+        what = N_("not in this version yet: stores of this kind; every backup is refused")
+        yield Problem(place, what, fix)
     else:
-        yield Problem(
-            f"stores[{store.name}].url",
-            "not in this version yet: stores of this kind; every backup is refused",
-            "name a folder of this machine, or a mounted one",
-        )
+        what = N_("not in this version yet: stores of this kind; nothing is copied to this one")
+        yield warning(place, what, fix)
 
 
 def _is_available(store: Store) -> bool:

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ops.errors import Problem
+from ops.errors import Problem, warning
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.text import N_, language
@@ -95,12 +95,13 @@ def _check_kinds(site: Site, excused: set[str], rules: Rules) -> Iterator[Proble
     for kind in rules.kinds:
         if has_kind(site, kind.parts) or excused & {_fold(word) for word in kind.lacks}:
             continue
-        yield Problem(
+        yield warning(
             f"sites[{site.name}]",
             "required and missing: {kind} ({basis})",
             'add it, or `[[sites.exceptions]]` with `lacks = "{name}"`, `reason` and `until`',
-            {"kind": kind.titles[language()], "basis": rules.basis, "name": kind.name},
-            severity="warning",
+            kind=kind.titles[language()],
+            basis=rules.basis,
+            name=kind.name,
         )
 
 
@@ -115,18 +116,16 @@ def has_kind(site: Site, parts: Sequence[Mapping[str, str]]) -> bool:
 
 def _check_people(site: Site, excused: set[str]) -> Iterator[Problem]:
     if site.owner is None and "owner" not in excused:
-        yield Problem(
+        yield warning(
             f"sites[{site.name}].owner",
             "nobody answers for this site",
             "add `owner` with the name of a person below `[[people]]`",
-            severity="warning",
         )
     if not site.classes and "classes" not in excused:
-        yield Problem(
+        yield warning(
             f"sites[{site.name}].classes",
             "the site has no class of content, so nobody knows how long to keep it",
             "add `classes` with names below `[[classes]]`",
-            severity="warning",
         )
 
 
@@ -160,21 +159,19 @@ def check_database_ways(estate: Estate) -> Iterator[Problem]:
         for part in site.databases:
             key = f"sites[{site.name}].databases[{part.name}]"
             if site.host and part.host is None and (part.socket or part.port) and not part.address:
-                yield Problem(
+                yield warning(
                     key,
                     "this database is read on this machine: the site's host {host} is not passed on"
                     " to one with a socket or port of its own",
                     'if its server is there, add `host = "{host}"`; if it is here, leave it so',
-                    {"host": site.host},
-                    severity="warning",
+                    host=site.host,
                 )
             if part.engine == "mariadb" and part.socket and part.port:
-                yield Problem(
+                yield warning(
                     f"{key}.port",
                     "both `socket` and `port` are set: backups go by the socket, and drills serve"
                     " the restored site at this port",
                     "leave both if the site itself uses that port; else remove it",
-                    severity="warning",
                 )
 
 
@@ -203,14 +200,6 @@ def check_personal_data(estate: Estate) -> Iterator[Problem]:
         for key, what in _REASONS:
             told = getattr(site.retention, key)
             if not told or told == getattr(usual, key):
-                yield _lacks_reason(site, key, what)
-
-
-def _lacks_reason(site: Site, key: str, what: str) -> Problem:
-    return Problem(
-        f"sites[{site.name}].retention.{key}",
-        what,
-        N_("write `{key}` in the site's own `[sites.retention]`"),
-        {"key": key},
-        severity="warning",
-    )
+                place = f"sites[{site.name}].retention.{key}"
+                fix = N_("write `{key}` in the site's own `[sites.retention]`")
+                yield warning(place, what, fix, key=key)

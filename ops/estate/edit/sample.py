@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ops.estate.load.problems import example_of, is_list_of_tables, model_of, toml_value
+from ops.estate.load.problems import example_of, toml_value
 from ops.estate.model.estate import Estate
+from ops.estate.model.values import fields_of, is_list_of_tables, model_of
 from ops.language.text import N_, _
 
 _WIDTH = 100
@@ -41,8 +42,7 @@ def _table(
 ) -> Iterator[str]:
     """Yield a table's plain keys, then its tables; `filled` is None where all is an example."""
     nested = []
-    for name, field in model.model_fields.items():
-        key = field.alias or name
+    for key, field in fields_of(model).items():
         if (model_of(field) is not None and not field.examples) or key == "profiles":
             nested.append((key, field))
         else:

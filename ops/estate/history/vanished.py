@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog, open_catalog
-from ops.errors import OpsError, Problem
+from ops.errors import OpsError, Problem, warning
 from ops.estate.history.known_sites import (
     SiteHistory,
     Vanished,
@@ -123,13 +123,12 @@ def check_vanished(estate: Estate) -> list[Problem]:
     """List sites that are missing from the estate, as warnings of `estate.check`."""
     found = find_repositories(estate)
     return [
-        Problem(
+        warning(
             f"sites[{it.name}]",
             "the site has vanished from the estate and was not retired; its backups are kept",
             "put its lines back, or retire it: `{program} estate.retire --site {site}"
             " --reason TEXT --document NUMBER`",
-            {"site": it.name},
-            severity="warning",
+            site=it.name,
         )
         for it in _compare(estate, _history_if_any(estate), found)
     ]

@@ -14,26 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from ops.entering import StrangeLinkError, entered, read_entered
-from ops.errors import Problem
 from ops.estate.load.problems import render_key
 from ops.estate.load.read import (
+    DEEP_FIX,
+    TOO_DEEP,
+    UNREADABLE,
     Document,
     Location,
     changeable_path,
     parse_into,
     read_document,
 )
-from ops.estate.model.changeable import (
-    fields_of,
-    find_refused,
-    inner_model,
-    list_open,
-    mark_of,
-)
+from ops.estate.model.changeable import find_refused, is_whole, list_open, mark_of
 from ops.estate.model.estate import Estate
-from ops.language.text import make_visible
+from ops.estate.model.values import fields_of, is_list_of_tables, model_of
+from ops.language.text import N_, make_visible
 
 MOST_BYTES = 1 << 20
 _DEEPEST = 8
@@ -41,15 +39,55 @@ _DEEPEST = 8
 
 @dataclass(slots=True)
 class Laid:
-    """What of the part has no effect; neither stops anything, for root may change its files first.
+    """How a part lies under a document; what has no effect stops nothing: root may write first.
 
     Attributes:
+        document: Root's files, as read; their values stay.
+        path: Of the part.
         held: Where both say something else, and root's file holds.
         missed: Entries that root's files do not have.
     """
 
+    document: Document
+    path: Path
     held: list[Location] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+
+    def lay(
+        self, target: dict[str, Any], part: Mapping[str, Any], model: type[BaseModel], at: Location
+    ) -> None:
+        """Lay a table under another one."""
+        fields = fields_of(model)
+        for key, value in part.items():
+            inner, location, known = model_of(fields[key]), (*at, key), target.get(key)
+            if is_list_of_tables(fields[key]) and isinstance(value, list):
+                if isinstance(known, list | None):
+                    self._lay_list(target.setdefault(key, []), value, fields[key], location)
+            elif known is None:
+                target[key] = value
+                self.document.files[location] = self.path
+            elif isinstance(known, dict) and isinstance(value, dict) and inner is not None:
+                self.lay(known, value, inner, location)
+            elif known != value:
+                self.held.append(location)
+
+    def _lay_list(
+        self, known: list[Any], entries: list[Any], field: FieldInfo, at: Location
+    ) -> None:
+        inner = model_of(field)
+        names = [it.get("name") for it in known if isinstance(it, dict)]
+        for entry in entries:
+            name = entry.get("name") if isinstance(entry, dict) else None
+            is_there = name in names and len(names) == len(known)
+            if is_there and inner is not None and not is_whole(field):
+                place = names.index(name)
+                rest = {key: value for key, value in entry.items() if key != "name"}
+                self.lay(known[place], rest, inner, (*at, place))
+            elif mark_of(field) is None:
+                self.missed.append(f"{at[-1]}[{make_visible(str(name), one_line=True)}]")
+            else:
+                self.document.files[(*at, len(known))] = self.path
+                known.append(entry)
 
 
 def read_changeable(path: Path) -> bytes | None:
@@ -93,30 +131,33 @@ def add_changeable(document: Document, content: bytes | None = None) -> Laid:
     Returns:
         What has no effect.
     """
-    path, laid = changeable_path(document), Laid()
+    path = changeable_path(document)
+    laid, mistakes = Laid(document, path), len(document.problems)
     content = _read(path, document) if content is None else content
-    if content is None:
-        return laid
-    part = parse_into(document, path, content)
+    part = None if content is None else parse_into(document, path, content)
     if part is None:
         return laid
     document.changeable = path
     if _is_deep(part):
-        document.problems.append(
-            Problem(
-                "",
-                "lists or tables lie too deep inside each other",
-                "look for brackets that were never closed, or opened too often",
-                {},
-                path,
-            )
+        document.add_problem("", TOO_DEEP, DEEP_FIX, path)
+        return laid
+    for place in find_refused(part, Estate):
+        document.add_problem(
+            make_visible(render_key(place, part), one_line=True),
+            "this may not stand in the part that the service itself writes",
+            "remove it here; it is root's to say, in the estate file. Here may stand: {open}",
+            path,
+            open=", ".join(list_open(Estate)),
         )
-        return laid
-    problems = [*_find_refused(part, path), *_find_commanding(part, path)]
-    document.problems += problems
-    if problems:
-        return laid
-    _Laying(document, path, laid).table(document.data, part, Estate, ())
+    for place in _find_commanding(part):
+        document.add_problem(
+            ".".join(map(str, place)),
+            "the text holds a character that commands a terminal",
+            "type the text again, on one line",
+            path,
+        )
+    if len(document.problems) == mistakes:
+        laid.lay(document.data, part, Estate, ())
     return laid
 
 
@@ -125,10 +166,8 @@ def _read(path: Path, document: Document) -> bytes | None:
         return read_changeable(path)
     except (OSError, StrangeLinkError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        fix = "look at it and at who put it there; the service's user has to read it"
-        document.problems.append(
-            Problem("", "the file cannot be read: {reason}", fix, {"reason": reason}, path)
-        )
+        fix = N_("look at it and at who put it there; the service's user has to read it")
+        document.add_problem("", UNREADABLE, fix, path, reason=reason)
     return None
 
 
@@ -141,81 +180,11 @@ def _is_deep(part: dict[str, Any]) -> bool:
     return bool(layer)
 
 
-def _find_refused(part: Mapping[str, Any], path: Path) -> Iterator[Problem]:
-    for place in find_refused(part, Estate):
-        yield Problem(
-            make_visible(render_key(place, part), one_line=True),
-            "this may not stand in the part that the service itself writes",
-            "remove it here; it is root's to say, in the estate file. Here may stand: {open}",
-            {"open": ", ".join(list_open(Estate))},
-            path,
-        )
-
-
-def _find_commanding(value: object, path: Path, at: Location = ()) -> Iterator[Problem]:
+def _find_commanding(value: object, at: Location = ()) -> Iterator[Location]:
     if isinstance(value, str) and make_visible(value, one_line=True) != value:
-        yield Problem(
-            ".".join(map(str, at)),
-            "the text holds a character that commands a terminal",
-            "type the text again, on one line",
-            {},
-            path,
-        )
+        yield at
     entries: Mapping[Any, object] = value if isinstance(value, dict) else {}
     if isinstance(value, list):
         entries = dict(enumerate(value))
     for key, item in entries.items():
-        yield from _find_commanding(item, path, (*at, key))
-
-
-@dataclass(slots=True)
-class _Laying:
-    """Lays a part under a document.
-
-    Attributes:
-        document: Whose values stay.
-        path: Of the part.
-        laid: What came of it.
-    """
-
-    document: Document
-    path: Path
-    laid: Laid
-
-    def table(
-        self, target: dict[str, Any], part: Mapping[str, Any], model: type[BaseModel], at: Location
-    ) -> None:
-        """Lay a table under another one."""
-        fields = fields_of(model)
-        for key, value in part.items():
-            inner, is_list = inner_model(fields[key])
-            location, known = (*at, key), target.get(key)
-            if is_list and inner is not None and isinstance(value, list):
-                if isinstance(known, list | None):
-                    self._list(target.setdefault(key, []), value, (fields[key], inner), location)
-            elif known is None:
-                target[key] = value
-                self.document.files[location] = self.path
-            elif isinstance(known, dict) and isinstance(value, dict) and inner is not None:
-                self.table(known, value, inner, location)
-            elif known != value:
-                self.laid.held.append(location)
-
-    def _list(
-        self, known: list[Any], entries: list[Any], told: tuple[Any, type[BaseModel]], at: Location
-    ) -> None:
-        field, inner = told
-        mark = mark_of(field)
-        names = [it.get("name") for it in known if isinstance(it, dict)]
-        is_whole = mark is not None and mark.is_whole
-        for entry in entries:
-            name = entry.get("name") if isinstance(entry, dict) else None
-            if not is_whole and name in names and len(names) == len(known):
-                place = names.index(name)
-                rest = {key: value for key, value in entry.items() if key != "name"}
-                self.table(known[place], rest, inner, (*at, place))
-            elif mark is None:
-                self.laid.missed.append(f"{at[-1]}[{make_visible(str(name), one_line=True)}]")
-            else:
-                self.document.files[(*at, len(known))] = self.path
-                known.append(entry)
+        yield from _find_commanding(item, (*at, key))

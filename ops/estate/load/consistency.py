@@ -114,17 +114,11 @@ def _find_dead_ends(data: Mapping[str, Any]) -> Iterator[Located]:
 
 def _find_homeless(data: Mapping[str, Any]) -> Iterator[Located]:
     """Find sites that are to be archived where the estate has no archive."""
-    if "archive" in data:
-        return
+    what = N_("the site is to be archived, and the estate has no archive")
+    fix = N_('write `[archive]` with `url = "var/archive"`, or remove `[sites.archive]`')
     for location, _wanted in walk(data, "sites[].archive"):
-        yield (
-            location,
-            Problem(
-                "",
-                "the site is to be archived, and the estate has no archive",
-                'write `[archive]` with `url = "var/archive"`, or remove `[sites.archive]`',
-            ),
-        )
+        if "archive" not in data:
+            yield location, Problem("", what, fix)
 
 
 def _is_pattern_of(name: str, known: Iterable[str]) -> bool:
@@ -137,49 +131,27 @@ def _find_twins(data: Mapping[str, Any]) -> Iterator[Located]:
         yield from _twins_in(data, f"{section}[].name")
     for number, site in walk(data, "sites[]"):
         for section in ("files", "databases"):
-            for location, problem in _twins_in(
-                {section: _items(site, section)}, f"{section}[].name"
-            ):
+            for location, problem in _twins_in(site, f"{section}[].name"):
                 yield (*number, *location), problem
 
 
-def _items(site: object, section: str) -> object:
-    return site.get(section, []) if isinstance(site, dict) else []
-
-
-def _twins_in(data: Mapping[str, Any], path: str) -> Iterator[Located]:
+def _twins_in(data: object, path: str) -> Iterator[Located]:
+    what, fix = N_('the name "{name}" is given twice'), N_("give one of the two another name")
     seen: set[str] = set()
     for location, name in walk(data, path):
         if isinstance(name, str) and name in seen:
-            yield (
-                location,
-                Problem(
-                    "",
-                    'the name "{name}" is given twice',
-                    "give one of the two another name",
-                    {"name": name},
-                ),
-            )
+            yield location, Problem("", what, fix, {"name": name})
         seen.add(str(name))
 
 
 def _count_primaries(data: Mapping[str, Any]) -> Iterator[Located]:
-    roles = [(location, role) for location, role in walk(data, "stores[].role")]
+    roles = list(walk(data, "stores[].role"))
     primaries = [location for location, role in roles if role == "primary"]
     if not primaries and roles:
-        yield (
-            ("stores",),
-            Problem(
-                "", "no store is the primary one", 'write `role = "primary"` at exactly one store'
-            ),
-        )
+        what = N_("no store is the primary one")
+        fix = N_('write `role = "primary"` at exactly one store')
+        yield ("stores",), Problem("", what, fix)
+    what = N_("there is more than one primary store: {count}")
+    fix = N_('write `role = "copy"` or `role = "mirror"` at the others')
     for location in primaries[1:]:
-        yield (
-            location,
-            Problem(
-                "",
-                "there is more than one primary store: {count}",
-                'write `role = "copy"` or `role = "mirror"` at the others',
-                {"count": len(primaries)},
-            ),
-        )
+        yield location, Problem("", what, fix, {"count": len(primaries)})

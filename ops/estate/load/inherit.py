@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ops.estate.load.read import Location
+from ops.estate.load.read import Location, is_tables
 
 TABLES = ("schedule", "targets", "limits", "retention")
 PROFILE_TABLES = (*TABLES, "page_check")
@@ -68,7 +68,7 @@ def _take_shipped(merged: Inherited, profile: dict[str, Any], at: Location) -> N
         profile.pop("pages", None)  # they would lie nowhere
     _take_profile(merged, copy.deepcopy(profile), at)
     parts = merged.data.get("databases", [])
-    for own in parts if _is_tables(parts) else ():
+    for own in parts if is_tables(parts) else ():
         for keys in databases:
             if own.get("engine") == keys["engine"]:
                 own.update({key: value for key, value in keys.items() if key not in own})
@@ -79,7 +79,7 @@ def _take_profile(merged: Inherited, profile: dict[str, Any], at: Location) -> N
         own = merged.data.get(key)
         if key in PROFILE_TABLES and isinstance(value, dict):
             _take_table(merged, key, value, (*at, key))
-        elif key in NAMED_LISTS and _is_tables(value) and _is_tables(merged.data.get(key, [])):
+        elif key in NAMED_LISTS and is_tables(value) and is_tables(merged.data.get(key, [])):
             _take_named(merged, key, value, (*at, key))
         elif key in JOINED_LISTS and isinstance(value, list) and isinstance(own, list):
             for number in range(len(value)):
@@ -135,7 +135,3 @@ def _fill(value: Any, name: str) -> Any:
 
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _is_tables(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)

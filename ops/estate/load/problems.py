@@ -7,7 +7,6 @@ place may be a secret.
 import difflib
 import json
 import re
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ops.errors import Problem
 from ops.estate.load.read import Location
+from ops.estate.model.values import fields_of, is_union, model_of
 from ops.language.text import N_
 
 _EXPECTED: tuple[tuple[str, str], ...] = (
@@ -83,7 +83,7 @@ def _missing_fix(params: Mapping[str, object]) -> str:
 
 def _unknown_key(location: Location, model: type[BaseModel]) -> Problem:
     parent = find_model(model, location[:-1])
-    known = [info.alias or name for name, info in parent.model_fields.items()] if parent else []
+    known = list(fields_of(parent)) if parent else []
     near = next(iter(difflib.get_close_matches(str(location[-1]), known, 1)), "")
     fix = N_("write `{near}`") if near else N_("remove it, or move it to where it belongs")
     return Problem("", "the key is not known here", fix, {"near": near})
@@ -92,16 +92,7 @@ def _unknown_key(location: Location, model: type[BaseModel]) -> Problem:
 def find_field(model: type[BaseModel], location: Location) -> FieldInfo | None:
     """Give the field of a model's tree at a location; None when there is none."""
     parent = find_model(model, location[:-1])
-    if parent is None or not location:
-        return None
-    return next(
-        (
-            info
-            for name, info in parent.model_fields.items()
-            if (info.alias or name) == location[-1]
-        ),
-        None,
-    )
+    return fields_of(parent).get(str(location[-1])) if parent and location else None
 
 
 def find_model(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
@@ -110,30 +101,9 @@ def find_model(model: type[BaseModel], location: Location) -> type[BaseModel] | 
     for step in location:
         if isinstance(step, int):
             continue  # an entry of a list is described by the list's own field
-        if current is None:
-            return None
-        fields = {info.alias or name: info for name, info in current.model_fields.items()}
-        current = model_of(fields[step]) if step in fields else None
+        field = fields_of(current).get(step) if current else None
+        current = model_of(field) if field else None
     return current
-
-
-def model_of(field: FieldInfo) -> type[BaseModel] | None:
-    """Give the model a field holds, alone, optional or in a list; None for a plain value."""
-    return _model_in(field.annotation)
-
-
-def is_list_of_tables(field: FieldInfo) -> bool:
-    """Tell `[[name]]` from `[name]`."""
-    return typing.get_origin(field.annotation) is tuple and model_of(field) is not None
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) is tuple or _is_union(annotation):
-        found = (_model_in(part) for part in typing.get_args(annotation))
-        return next((part for part in found if part is not None), None)
-    return None
 
 
 def example_of(field: FieldInfo | None) -> str:
@@ -151,13 +121,9 @@ def example_of(field: FieldInfo | None) -> str:
 def _choices(field: FieldInfo | None) -> tuple[Any, ...]:
     """Give the values of a field that allows only some; empty for any other field."""
     annotation = field.annotation if field else None
-    branches = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    branches = typing.get_args(annotation) if is_union(annotation) else (annotation,)
     found = (it for it in branches if typing.get_origin(it) is typing.Literal)
     return tuple(choice for branch in found for choice in typing.get_args(branch))
-
-
-def _is_union(annotation: object) -> bool:
-    return typing.get_origin(annotation) in {typing.Union, types.UnionType}
 
 
 def toml_value(value: Any) -> str:

@@ -13,11 +13,15 @@ from typing import Any
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.belief import EstateStrangeError, refuse_strange
 from ops.estate.owner import is_borrowed, is_services_user
+from ops.language.text import N_
 from ops.toml import NestedTooDeeplyError, parse_toml, read_toml
 
 Location = tuple[str | int, ...]
 
 INSTALLED_PATH = Path("/etc/giucong/estate.toml")
+TOO_DEEP = N_("lists or tables lie too deep inside each other")
+DEEP_FIX = N_("look for brackets that were never closed, or opened too often")
+UNREADABLE = N_("the file cannot be read: {reason}")
 _ONLY_MAIN = ("schema", "include")
 _PLACE_IN_TEXT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 
@@ -60,6 +64,10 @@ class Document:
             if location[:length] in self.files:
                 return self.files[location[:length]]
         return self.path
+
+    def add_problem(self, key: str, what: str, fix: str, file: Path, **params: object) -> None:
+        """Remember that something was wrong; arguments as `Problem` has them."""
+        self.problems.append(Problem(key, what, fix, params, file))
 
 
 def find_estate_path() -> Path:
@@ -204,47 +212,21 @@ def parse_into(
     except tomllib.TOMLDecodeError as error:
         found = _PLACE_IN_TEXT.fullmatch(str(error))
         reason, line = found.groups() if found else (str(error), None)
-        document.problems.append(
-            Problem(
-                "",
-                "line {line} is not valid TOML: {reason}"
-                if line
-                else "the end is not valid TOML: {reason}",
-                "correct it there; texts stand between quotes, dates do not",
-                {"line": line, "reason": reason},
-                path,
-            )
+        what = (
+            N_("line {line} is not valid TOML: {reason}")
+            if line
+            else N_("the end is not valid TOML: {reason}")
         )
+        fix = N_("correct it there; texts stand between quotes, dates do not")
+        document.add_problem("", what, fix, path, line=line, reason=reason)
     except NestedTooDeeplyError:
-        document.problems.append(
-            Problem(
-                "",
-                "lists or tables lie too deep inside each other",
-                "look for brackets that were never closed, or opened too often",
-                {},
-                path,
-            )
-        )
+        document.add_problem("", TOO_DEEP, DEEP_FIX, path)
     except UnicodeDecodeError as error:
-        document.problems.append(
-            Problem(
-                "",
-                "the file is not UTF-8: byte {position} is wrong",
-                "save it as UTF-8",
-                {"position": error.start},
-                path,
-            )
-        )
+        what, fix = N_("the file is not UTF-8: byte {position} is wrong"), N_("save it as UTF-8")
+        document.add_problem("", what, fix, path, position=error.start)
     except OSError as error:
-        document.problems.append(
-            Problem(
-                "",
-                "the file cannot be read: {reason}",
-                "make it readable for the user who runs this",
-                {"reason": error.strerror},
-                path,
-            )
-        )
+        fix = N_("make it readable for the user who runs this")
+        document.add_problem("", UNREADABLE, fix, path, reason=error.strerror)
     return None
 
 
@@ -256,14 +238,12 @@ def _included_files(document: Document, more: Iterable[Path]) -> Iterator[Path]:
             continue  # its shape is reported with all others
         found = _expand(document.path.parent, pattern, more)
         if not found and not any(mark in pattern for mark in "*?["):
-            document.problems.append(
-                Problem(
-                    f"include[{number}]",
-                    'there is no file "{pattern}"',
-                    "create it or remove the entry",
-                    {"pattern": pattern},
-                    document.path,
-                )
+            document.add_problem(
+                f"include[{number}]",
+                'there is no file "{pattern}"',
+                "create it or remove the entry",
+                document.path,
+                pattern=pattern,
             )
         for path in found:
             if path.resolve() not in seen:
@@ -288,14 +268,12 @@ def _merge(document: Document, part: dict[str, Any], path: Path) -> None:
         if key not in _ONLY_MAIN:
             _merge_value(document, document.data, (key,), value, path)
         elif key != "schema" or value != document.data.get("schema"):
-            document.problems.append(
-                Problem(
-                    key,
-                    "this key belongs into the main file only",
-                    "remove it here; the main file is {main}",
-                    {"main": document.path.name},
-                    path,
-                )
+            document.add_problem(
+                key,
+                "this key belongs into the main file only",
+                "remove it here; the main file is {main}",
+                path,
+                main=document.path.name,
             )
 
 
@@ -315,23 +293,22 @@ def _merge_value(
     elif isinstance(known, dict) and isinstance(value, dict):
         for inner, item in value.items():
             _merge_value(document, known, (*location, inner), item, path)
-    elif _is_tables(known) and _is_tables(value):
+    elif is_tables(known) and is_tables(value):
         for number, item in enumerate(value, len(known)):
             document.files[(*location, number)] = path
             known.append(item)
     else:
-        document.problems.append(
-            Problem(
-                ".".join(str(step) for step in location),
-                "the key stands in {other} as well",
-                "keep it in one of the two files",
-                {"other": document.file_of(location).name},
-                path,
-            )
+        document.add_problem(
+            ".".join(str(step) for step in location),
+            "the key stands in {other} as well",
+            "keep it in one of the two files",
+            path,
+            other=document.file_of(location).name,
         )
 
 
-def _is_tables(value: object) -> bool:
+def is_tables(value: object) -> bool:
+    """Tell a list of tables from anything else."""
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 

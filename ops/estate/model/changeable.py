@@ -7,10 +7,12 @@ source, a path, an address of a server, a login or a unit of people gets one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from ops.estate.model.values import fields_of, is_list_of_tables, model_of
 
 T = TypeVar("T")
 
@@ -36,32 +38,22 @@ Addable = Annotated[T, Mark(is_whole=False)]
 Place = tuple[str | int, ...]
 
 
-def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Give a model's fields by the keys that stand for them."""
-    return {info.alias or name: info for name, info in model.model_fields.items()}
-
-
 def mark_of(field: FieldInfo) -> Mark | None:
     """Give a field's mark; None where it is root's."""
     return next((it for it in field.metadata if isinstance(it, Mark)), None)
 
 
-def inner_model(field: FieldInfo) -> tuple[type[BaseModel] | None, bool]:
-    """Give the model that a table, or each entry of a list, has, and whether it is a list."""
-    kind: Any = field.annotation
-    is_list = get_origin(kind) is tuple
-    if is_list:
-        kind = get_args(kind)[0]
-    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
-    return (kind if is_model else None), is_list
+def is_whole(field: FieldInfo) -> bool:
+    """Tell whether a field may be changed with all that is in it."""
+    mark = mark_of(field)
+    return mark is not None and mark.is_whole
 
 
 def is_open(field: FieldInfo) -> bool:
     """Tell whether a field, or one inside it, may be changed."""
-    if mark_of(field) is not None:
-        return True
-    model, _is_list = inner_model(field)
-    return model is not None and any(is_open(it) for it in model.model_fields.values())
+    model = model_of(field)
+    inside = model.model_fields.values() if model else ()
+    return mark_of(field) is not None or any(is_open(it) for it in inside)
 
 
 def find_refused(
@@ -77,8 +69,8 @@ def find_refused(
         if field is None or not is_open(field):
             yield (*at, key)
             continue
-        mark, (inner, is_list) = mark_of(field), inner_model(field)
-        if inner is None or (mark is not None and mark.is_whole):
+        inner, is_list = model_of(field), is_list_of_tables(field)
+        if inner is None or is_whole(field):
             continue
         entries = enumerate(value) if is_list and isinstance(value, list) else [("", value)]
         for number, entry in entries:
@@ -91,9 +83,8 @@ def find_refused(
 def list_open(model: type[BaseModel], at: str = "") -> Iterator[str]:
     """Yield the dotted keys that may be changed, as the reference and errors name them."""
     for key, field in fields_of(model).items():
-        mark, (inner, is_list) = mark_of(field), inner_model(field)
-        path = f"{at}.{key}" if at else key
-        if mark is not None and mark.is_whole:
+        inner, path = model_of(field), f"{at}.{key}" if at else key
+        if is_whole(field):
             yield path
         elif inner is not None and is_open(field):
-            yield from list_open(inner, f"{path}[]" if is_list else path)
+            yield from list_open(inner, f"{path}[]" if is_list_of_tables(field) else path)

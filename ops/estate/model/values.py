@@ -5,6 +5,8 @@ path, in whatever file it stands, starts there.
 """
 
 import re
+import types
+import typing
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationInfo
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from backup.stores.kinds import find_kind, is_remote
@@ -204,3 +207,32 @@ Day = Annotated[date, Strict()]
 def limits_of(limit: Limits | None) -> Mapping[str, int]:
     """Give megabits a second by part of the day; the rest of the day is `default`."""
     return {"default": limit} if isinstance(limit, int) else dict(limit or {})
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Give a model's fields by the keys that stand for them."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def model_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Give the model a field holds, alone, optional or in a list; None for a plain value."""
+    return _model_in(field.annotation)
+
+
+def is_list_of_tables(field: FieldInfo) -> bool:
+    """Tell `[[name]]` from `[name]`."""
+    return typing.get_origin(field.annotation) is tuple and model_of(field) is not None
+
+
+def is_union(annotation: object) -> bool:
+    """Tell whether a value may be of several kinds."""
+    return typing.get_origin(annotation) in {typing.Union, types.UnionType}
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) is tuple or is_union(annotation):
+        found = (_model_in(part) for part in typing.get_args(annotation))
+        return next((part for part in found if part is not None), None)
+    return None

@@ -18,7 +18,6 @@ from ops.backups.sources.files import is_folder_here
 from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.errors import SecretError
 from ops.estate.check.check import check_secrets, find_references
-from ops.estate.check.not_yet import not_yet_in_part
 from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
@@ -30,8 +29,6 @@ from ops.sites.probe.sources import try_elsewhere, try_server
 from ops.sites.probe.stores import try_pages, try_room, try_store
 from ops.sites.probe.trial import Trial, failed
 
-LATER_SSH = N_("over SSH from a later version")
-LATER_KIND = N_("this kind of source or engine comes with a later version")
 _KEYS_MADE_LATER = ("keys.signing", "keys.credentials")
 
 
@@ -115,8 +112,6 @@ def _file_reference_of(estate: Estate, reference: str) -> str:
 
 def _try_files(estate: Estate, site: Site, part: FilesPart, extent: Extent) -> Trial:
     key = f"sites[{site.name}].files[{part.name}]"
-    if next(not_yet_in_part(site, part), None) is not None:
-        return Trial(key, "not_checked", _(LATER_KIND))
     if not is_folder_here(part):
         return try_elsewhere(estate, site, key, part, extent)
     path = Path(part.path)
@@ -163,7 +158,7 @@ def _try_database(estate: Estate, site: Site, part: DatabasePart, extent: Extent
     if part.engine != "sqlite":
         return try_server(estate, key, part, extent)
     if part.host is not None:
-        return Trial(key, "not_checked", _(LATER_SSH))
+        return Trial(key, "not_checked", _("over SSH from a later version"))
     path = Path(part.database)
     try:
         size = path.stat().st_size

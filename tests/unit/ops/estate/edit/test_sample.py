@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 
 from ops.estate.edit.sample import write_sample
 from ops.estate.load.load import load_estate
-from ops.estate.load.problems import model_of, toml_value
+from ops.estate.load.problems import toml_value
 from ops.estate.model.estate import Estate
+from ops.estate.model.values import model_of
 from tests.golden_texts import assert_golden
 
 IN_ONE_LINE = ("ObjectLock", "LegacyAlgorithms")  # shown as one example value

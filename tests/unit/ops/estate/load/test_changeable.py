@@ -12,7 +12,7 @@ from ops.estate.load.changeable import MOST_BYTES, add_changeable
 from ops.estate.load.load import load_changed, load_estate
 from ops.estate.load.read import CHANGEABLE, read_document
 from ops.estate.model import values
-from ops.estate.model.changeable import fields_of, inner_model, list_open, mark_of
+from ops.estate.model.changeable import list_open, mark_of
 from ops.estate.model.estate import Estate
 from tests.unit.ops.estate.conftest import SITE, Load
 
@@ -184,8 +184,8 @@ ROOTS_KINDS = {
 
 
 def _whole(model: type[BaseModel], inside: bool = False) -> typing.Iterator[tuple[str, object]]:
-    for key, field in fields_of(model).items():
-        mark, (inner, _is_list) = mark_of(field), inner_model(field)
+    for key, field in values.fields_of(model).items():
+        mark, inner = mark_of(field), values.model_of(field)
         is_marked = inside or (mark is not None and mark.is_whole)
         if inner is not None:
             yield from _whole(inner, is_marked)
