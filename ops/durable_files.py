@@ -17,6 +17,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,6 +108,11 @@ def place_file(
     _make_folders(path.parent, folder_mode)
     write = put_anew if replace else put_new
     write(path, content, mode)
+
+
+def name_of_old(path: Path) -> Path:
+    """Give the name under which a file is kept beside the one that takes its place now."""
+    return path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.old")
 
 
 def _make_folders(folder: Path, mode: int) -> None:

@@ -15,7 +15,7 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.estate.history.versions import remember_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.journal.journal import Origin
+from ops.journal.journal import Entry, Origin, append
 from ops.parts import Seam
 from ops.version import software_version
 
@@ -73,6 +73,18 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
                 session, estate.document(), now=datetime.now(UTC), origin=origin
             )
         yield Bench(estate, catalog, replace(origin, estate=version))
+
+
+def note_act(estate: Estate, *entries: Entry, **said: str) -> None:
+    """Journal what somebody has done at a terminal.
+
+    Args:
+        estate: In force now.
+        entries: What was done.
+        said: What else the journal holds of it: a reason, a document.
+    """
+    with at_bench(estate) as bench, bench.catalog.writing() as session:
+        append(session, replace(bench.origin, **said), entries)
 
 
 @contextmanager

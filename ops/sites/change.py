@@ -10,10 +10,9 @@ Order:
 Cut off between 3 and 4, the next task journals the difference.
 """
 
-from dataclasses import replace
 from typing import Any
 
-from ops.access.session import at_bench
+from ops.access.session import note_act
 from ops.durable_files import put_anew
 from ops.errors import WrongUseError
 from ops.estate.edit.proposal import digest_of_file
@@ -22,7 +21,7 @@ from ops.estate.load.changeable import MOST_BYTES, add_changeable, read_changeab
 from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.problems import render_key
 from ops.estate.load.read import changeable_path, find_estate_path, read_document
-from ops.journal import journal
+from ops.journal.journal import Entry
 from ops.language.text import _
 from ops.sites.hand_in import blaming, read_handed_in
 from ops.sites.tasks import Change
@@ -77,10 +76,9 @@ def change_part(wish: Change) -> int:
         write_line(_("{path} is the same already").format(path=path))
         return 0
     put_anew(path, content, _MODE)
-    with at_bench(load_estate(document.path)) as bench, bench.catalog.writing() as session:
-        details = {"before": digest_of_file(before), "after": digest_of_file(content)}
-        origin = replace(bench.origin, reason=wish.reason)
-        journal.append(session, origin, [journal.Entry("estate.part-changed", path.name, details)])
+    details = {"before": digest_of_file(before), "after": digest_of_file(content)}
+    entry = Entry("estate.part-changed", path.name, details)
+    note_act(load_estate(document.path), entry, reason=wish.reason)
     write_line(_("{path} is written").format(path=path))
     return 0
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ops.access.session import at_bench
+from ops.access.session import note_act
 from ops.durable_files import read_bounded
 from ops.errors import EstateError, WrongUseError
 from ops.estate.edit.difference import show_difference
@@ -16,11 +16,10 @@ from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.read import Document, parse_into, read_document
 from ops.estate.model.estate import Estate
-from ops.journal import journal
+from ops.journal.journal import Entry
 from ops.language.text import N_, _, as_typed
-from ops.sites.propose import change_file
+from ops.sites.propose import change_file, read_if_there
 from ops.sites.tasks import Propose
-from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 
 MOST_BYTES = 4 << 20
@@ -40,7 +39,7 @@ def hand_in(wish: Propose) -> int:
         if path == estate.path:
             _refuse_far_includes(path, content)
         load_document(read_whole(estate.path, instead={path: content}))
-    before = path.read_bytes() if path.exists() else None
+    before = read_if_there(path)
     if before == content:
         write_line(_("{path} is the same already").format(path=path))
         return 0
@@ -49,13 +48,11 @@ def hand_in(wish: Propose) -> int:
             write_line(line)
         write_line(_("would be written so; nothing was changed"))
         return 0
-    proposed = change_file(estate, path, content, task="estate.propose")
+    proposed = change_file(estate, path, before, content, task="estate.propose")
     if proposed is not None:
-        proposed.tell()
-        return INCOMPLETE
+        return proposed.tell()
     details = {"file": wish.out, "before": digest_of_file(before), "after": digest_of_file(content)}
-    with at_bench(load_estate(estate.path)) as bench, bench.catalog.writing() as session:
-        journal.append(session, bench.origin, [journal.Entry("estate.written", wish.out, details)])
+    note_act(load_estate(estate.path), Entry("estate.written", wish.out, details))
     write_line(_("{path} is written").format(path=path))
     return 0
 

@@ -5,16 +5,16 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from ops.access.session import at_bench
+from ops.access.session import note_act
 from ops.errors import OpsError, WrongUseError
 from ops.estate.edit.csv_sheet import read_sheet
 from ops.estate.edit.import_sites import ImportPlan, plan_import
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.journal import journal
+from ops.journal.journal import Entry
 from ops.language.text import N_, _, fill, ngettext
-from ops.sites.propose import Proposed, change_file
+from ops.sites.propose import Proposed, change_file, read_if_there
 from ops.sites.tasks import Import
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_json, write_line, write_text
@@ -45,9 +45,7 @@ def import_sites(wish: Import) -> int:
             "table_sha256": sha256(content).hexdigest(),
             **({"proposal": proposed.id} if proposed else {}),
         }
-        with at_bench(load_estate(estate.path)) as bench, bench.catalog.writing() as session:
-            entry = journal.Entry("estate.imported", plan.out.name, details)
-            journal.append(session, bench.origin, [entry])
+        note_act(load_estate(estate.path), Entry("estate.imported", plan.out.name, details))
     _tell(plan, proposed, dry_run=wish.dry_run, as_json=wish.json)
     return INCOMPLETE if proposed else 0
 
@@ -80,10 +78,11 @@ def _read_table(csv: str) -> bytes:
 
 def _write(estate: Estate, plan: ImportPlan) -> Proposed | None:
     try:
-        before = plan.out.read_text(encoding="utf-8") if plan.out.exists() else ""
-        gap = "" if not before or before.endswith("\n\n") else "\n" * (2 - before.endswith("\n"))
-        content = f"{before}{gap}{plan.text}".encode()
-        return change_file(estate, plan.out, content, task="estate.import")
+        before = read_if_there(plan.out)
+        text = (before or b"").decode()
+        gap = "" if not text or text.endswith("\n\n") else "\n" * (2 - text.endswith("\n"))
+        content = f"{text}{gap}{plan.text}".encode()
+        return change_file(estate, plan.out, before, content, task="estate.import")
     except (OSError, UnicodeDecodeError) as error:
         raise OpsError(
             "the sites cannot be written to {path}",

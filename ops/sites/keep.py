@@ -10,19 +10,17 @@ import stat
 from pathlib import Path
 
 from ops.durable_files import put_anew
-from ops.entering import entered
+from ops.entering import entered, read_entered
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import changeable_path, find_estate_path, read_document
 from ops.language.text import _
 from ops.sites.propose import is_roots, propose
 from ops.sites.tasks import Keep
-from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 
 SUFFIX = ".truoc-khi-doi"
 _MOST_BYTES = 16 << 20
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class EstateNotKeptError(OpsError):
@@ -54,8 +52,7 @@ def keep_estate(wish: Keep) -> int:
         write_line(_("would copy {source} to {target}").format(source=source, target=target))
         return 0
     if roots and wish.back:
-        propose(load_estate(), target, before, content, task="estate.keep").tell()
-        return INCOMPLETE
+        return propose(load_estate(), target, before, content, task="estate.keep").tell()
     try:
         put_anew(target, content, stat.S_IMODE(found.st_mode))
     except OSError as error:
@@ -74,17 +71,10 @@ def keep_estate(wish: Keep) -> int:
 
 def _read(path: Path) -> tuple[bytes, os.stat_result]:
     try:
-        with (
-            entered(path) as place,
-            os.fdopen(os.open(place.name, _READ, dir_fd=place.folder), "rb") as file,
-        ):
-            found = os.fstat(file.fileno())
-            if stat.S_ISREG(found.st_mode):
-                return file.read(_MOST_BYTES), found
-            reason = "-"
+        with entered(path) as place:
+            return read_entered(place, _MOST_BYTES)
     except OSError as error:
-        reason = error.strerror or "-"
-    raise _unreadable(path, reason)
+        raise _unreadable(path, error.strerror or "-") from error
 
 
 def _unreadable(path: Path, reason: str) -> WrongUseError:

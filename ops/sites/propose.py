@@ -18,18 +18,13 @@ from ops.access.caller import current_caller
 from ops.access.session import at_bench
 from ops.durable_files import place_file
 from ops.estate.edit.difference import show_difference
-from ops.estate.edit.proposal import (
-    Kind,
-    digest_of_file,
-    find_equal,
-    keep_proposal,
-    make_proposal,
-)
+from ops.estate.edit.proposal import Kind, find_equal, keep_proposal, make_proposal
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.language.text import N_, _, fill
+from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 
 _MODE = 0o644
@@ -49,15 +44,15 @@ class Proposed:
     path: Path
     difference: tuple[str, ...]
 
-    def tell(self) -> None:
-        """Show the difference, and what root types."""
+    def tell(self) -> int:
+        """Show the difference, and what root types; gives the exit code."""
         for line in self.difference:
             write_line(line)
         told = _("{path} is root's: this is proposed, and nothing is changed yet")
         write_line(told.format(path=self.path))
-        write_line(
-            fill(N_("root takes it with: `{program} estate.take --id {id}`"), {"id": self.id})
-        )
+        command = N_("root takes it with: `{program} estate.take --id {id}`")
+        write_line(fill(command, {"id": self.id}))
+        return INCOMPLETE
 
 
 def is_roots(path: Path) -> bool:
@@ -77,12 +72,25 @@ def is_closed(path: Path) -> bool:
     return not os.access(folder, os.W_OK | os.X_OK)
 
 
-def change_file(estate: Estate, path: Path, content: bytes, *, task: str) -> Proposed | None:
+def is_closed_here(estate: Estate, path: Path) -> bool:
+    """Tell that of a file which can be proposed: one below the estate's folder."""
+    return path.is_relative_to(estate.path.parent) and is_closed(path)
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """Give what a file holds; None where it is not there."""
+    return path.read_bytes() if path.exists() else None
+
+
+def change_file(
+    estate: Estate, path: Path, before: bytes | None, content: bytes, *, task: str
+) -> Proposed | None:
     """Write a file of the estate at once, or propose it where it is root's.
 
     Args:
         estate: In force.
         path: The file.
+        before: What it held when that was decided; None where it is not there.
         content: All that it is to hold.
         task: Which task changes it.
 
@@ -93,7 +101,6 @@ def change_file(estate: Estate, path: Path, content: bytes, *, task: str) -> Pro
         OSError: It cannot be written.
         ProposalError: It cannot be proposed.
     """
-    before = path.read_bytes() if path.exists() else None
     if path.is_relative_to(estate.path.parent) and is_roots(path):
         return propose(estate, path, before, content, task=task)
     mode = path.stat().st_mode & 0o777 if before is not None else _MODE
@@ -123,18 +130,15 @@ def propose(
     Raises:
         ProposalError: It cannot be proposed.
     """
-    file = str(path.relative_to(estate.path.parent))
+    file, state = str(path.relative_to(estate.path.parent)), estate.service.state
     with at_bench(load_estate(estate.path)) as bench:
         by = bench.origin.person or bench.origin.login
         made = make_proposal(kind, file, before, content, task=task, by=by)
-        if waiting := find_equal(Path(estate.service.state), made):
-            return Proposed(waiting, path, tuple(show_difference(file, before, content)))
-        name = keep_proposal(Path(estate.service.state), made)
-        details = {"file": file, "task": task, "before": made.before}
-        if kind != "secret":
-            details["after"] = digest_of_file(content)
-        with bench.catalog.writing() as session:
-            entry = journal.Entry("estate.proposed", name, details)
-            journal.append(session, bench.origin, [entry])
+        name = find_equal(state, made)
+        if not name:
+            name = keep_proposal(state, made)
+            with bench.catalog.writing() as session:
+                entry = journal.Entry("estate.proposed", name, made.details())
+                journal.append(session, bench.origin, [entry])
     shown = () if kind == "secret" else tuple(show_difference(file, before, content))
     return Proposed(name, path, shown)

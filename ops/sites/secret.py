@@ -2,7 +2,9 @@
 
 Order:
 
-1. Look whether the estate names it; a key that is there already is guarded (`secret_guard`).
+1. Look whether the estate names it. A key without which nothing opens again is replaced only when
+   somebody confirms it by the file's name and another person agrees; the old one is kept beside it
+   under a name with the moment.
 2. Take the secret: typed twice without echo, or read from a file or standard input.
 3. Put it in its place, whole or not at all, readable by its owner only.
 4. Journal that it was stored: its reference, never its content, length or digest.
@@ -10,31 +12,35 @@ Order:
 Cut off between 3 and 4, the secret is in its place and the journal does not say so.
 """
 
-import dataclasses
 import os
 import stat
 from pathlib import Path
 
+from ops.access.approvals.ask import ask_second_person
+from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit
-from ops.access.session import at_bench
+from ops.access.session import at_bench, note_act
 from ops.backups.keys.secrets import read_secret
-from ops.durable_files import place_file
+from ops.durable_files import name_of_old, place_file
 from ops.errors import OpsError, WrongUseError
+from ops.estate.check.check import find_references
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import check_name, is_reference
-from ops.journal import journal
+from ops.journal.journal import Entry
 from ops.language.text import _
-from ops.sites.propose import is_closed, propose
-from ops.sites.secret_guard import ask_to_replace, check_named, is_key, keep_old
+from ops.sites.propose import is_closed_here, propose, read_if_there
 from ops.sites.tasks import Secret
+from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import INCOMPLETE, report
 from ops.terminal.output import write_line
 
+REPLACEMENT = "key-replacement"
 DEFAULT_FOLDER = "var/keys"
 _MODE = 0o600
 _FOLDER_MODE = 0o700
+_FILE = "file:"
 
 
 class SecretPlaceError(OpsError):
@@ -53,20 +59,20 @@ def store_secret(wish: Secret) -> int:
     estate = load_estate(find_estate_path())
     reference = make_file_reference(wish.name)
     path = Path(os.path.normpath(estate.path.parent / reference.removeprefix("file:")))
-    check_named(estate, path, reference)
+    _check_named(estate, path, reference)
     _check_place(path, reference, replace=wish.replace)
     was_there = path.exists()
-    guarded = was_there and is_key(estate, path)
-    permit = ask_to_replace(estate, path, reference, wish) if guarded else None
+    guarded = was_there and _is_key(estate, path)
+    permit = _ask_to_replace(estate, path, reference, wish) if guarded else None
     if wish.dry_run:
         write_line(_("would store the secret {reference} in {path}").format(
             reference=reference, path=path))  # fmt: skip
         return 0
     secret = read_secret(wish.file)
-    if path.is_relative_to(estate.path.parent) and is_closed(path):
-        before = path.read_bytes() if was_there else None
-        propose(estate, path, before, secret, task="estate.secret", kind="secret").tell()
-        return INCOMPLETE
+    if is_closed_here(estate, path):
+        before = read_if_there(path)
+        made = propose(estate, path, before, secret, task="estate.secret", kind="secret")
+        return made.tell()
     _place(path, secret, reference, replace=wish.replace, keep=guarded)
     write_line(_("stored {reference}, readable by its owner only").format(reference=reference))
     return _note(estate, wish, reference, permit, replaced=was_there)
@@ -100,6 +106,54 @@ def make_file_reference(name: str) -> str:
         ) from error
 
 
+def _check_named(estate: Estate, path: Path, reference: str) -> None:
+    """Refuse a place that no reference of the estate names; pure."""
+    named = {_normal(it) for _location, it in find_references(estate) if it.startswith(_FILE)}
+    if _normal(f"{_FILE}{path}") not in named:
+        raise WrongUseError(
+            "the estate names no secret {reference}",
+            why="secrets are stored only where the estate looks for them",
+            data="nothing was stored",
+            next_step="write the reference into the estate first; `{program} estate.check` lists"
+            " the secrets that are still missing",
+            reference=reference,
+        )
+
+
+def _is_key(estate: Estate, path: Path) -> bool:
+    """Tell whether a file is a key that repositories, the journal or people's proofs need; pure."""
+    own = (estate.keys.repository, estate.keys.signing, estate.keys.credentials)
+    keys = {*own, *(store.key for store in estate.stores)}
+    return _normal(f"{_FILE}{path}") in {_normal(it) for it in keys if it}
+
+
+def _ask_to_replace(estate: Estate, path: Path, reference: str, wish: Secret) -> Permit | None:
+    """Have a key's replacement confirmed and agreed to; None for a dry run."""
+    if not wish.dry_run:
+        question = _("What was made with the key {path} does not open with another one.")
+        need_confirmation(path.name, wish.confirm, question.format(path=path))
+    asked = Wish(
+        action=REPLACEMENT,
+        subject=path.name,
+        plan={"act": "replace", "key": reference},
+        reason=wish.reason,
+        document=wish.document,
+    )
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        return ask_second_person(bench, asked, dry_run=wish.dry_run)
+
+
+def _keep_old(path: Path) -> None:
+    """Keep a key beside the one that takes its place."""
+    kept = name_of_old(path)
+    place_file(kept, path.read_bytes(), mode=_MODE, replace=False)
+    write_line(_("the key that was there is kept as {path}").format(path=kept))
+
+
+def _normal(reference: str) -> str:
+    return os.path.realpath(reference.removeprefix(_FILE)) if reference.startswith(_FILE) else ""
+
+
 def _check_place(path: Path, reference: str, *, replace: bool) -> None:
     if path.exists() and not replace:
         raise SecretPlaceError(
@@ -121,7 +175,7 @@ def _check_place(path: Path, reference: str, *, replace: bool) -> None:
 def _place(path: Path, content: bytes, reference: str, *, replace: bool, keep: bool) -> None:
     try:
         if keep:
-            keep_old(path)
+            _keep_old(path)
         place_file(path, content, mode=_MODE, replace=replace, folder_mode=_FOLDER_MODE)
     except OSError as error:
         raise SecretPlaceError(
@@ -141,15 +195,13 @@ def _note(
     """Journal it; the catalog may need the very secret, so a failure here is told, not raised."""
     approval = {"approval": permit.as_details()} if permit else {}
     try:
-        with at_bench(estate) as bench, bench.catalog.writing() as session:
-            entry = journal.Entry("secret.stored", reference, {"replaced": replaced, **approval})
-            origin = dataclasses.replace(
-                bench.origin,
-                requested_by=permit.requested_by if permit else "",
-                reason=wish.reason,
-                document=wish.document,
-            )
-            journal.append(session, origin, [entry])
+        note_act(
+            estate,
+            Entry("secret.stored", reference, {"replaced": replaced, **approval}),
+            requested_by=permit.requested_by if permit else "",
+            reason=wish.reason,
+            document=wish.document,
+        )
     except OpsError as error:
         report(error)
         write_line(_("the secret is stored, but the journal could not be written"))

@@ -16,31 +16,21 @@ Cut off between 5 and 6, the file is in its place, and the next task journals th
 
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.access.as_owner import run_as_owner
 from ops.access.caller import current_caller
 from ops.access.identity import NotAllowedError, check_door
-from ops.access.session import at_bench
-from ops.durable_files import put_anew
+from ops.access.session import note_act
+from ops.durable_files import name_of_old, put_anew
 from ops.entering import Entered, entered, read_entered
 from ops.errors import WrongUseError
 from ops.estate.check.check import find_references
+from ops.estate.edit import proposal as proposals
 from ops.estate.edit.difference import show_difference
 from ops.estate.edit.import_sites import is_included
-from ops.estate.edit.proposal import (
-    FOLDER,
-    MOST_BYTES,
-    Proposal,
-    ProposalError,
-    digest_of_file,
-    drop_proposal,
-    find_proposal,
-    list_proposals,
-)
+from ops.estate.edit.proposal import Proposal, ProposalError
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.read import (
@@ -50,8 +40,7 @@ from ops.estate.load.read import (
     find_estate_path,
     read_document,
 )
-from ops.estate.model.estate import Estate
-from ops.journal import journal
+from ops.journal.journal import Entry
 from ops.language.formats import format_moment
 from ops.language.text import _, make_visible
 from ops.sites.tasks import Take
@@ -97,7 +86,7 @@ def take_proposal(wish: Take) -> int:
         return refused
     if not wish.id:
         return _list(path, state, as_json=wish.json)
-    taking = _Taking(wish.id, find_proposal(state, wish.id), path, state)
+    taking = _Taking(wish.id, proposals.find_proposal(state, wish.id), path, state)
     _check_target(taking)
     before = _read_target(taking)
     _check(taking, before)
@@ -145,7 +134,7 @@ def _find_places() -> tuple[Path, Path]:
 
 
 def _list(path: Path, state: Path, *, as_json: bool) -> int:
-    waiting, is_more = list_proposals(state)
+    waiting, is_more = proposals.list_proposals(state)
     if as_json:
         write_json(
             ({"id": name, "file": it.file, "kind": it.kind, "task": it.task, "by": it.by,
@@ -158,7 +147,7 @@ def _list(path: Path, state: Path, *, as_json: bool) -> int:
             "more lies in {folder} than is looked at: take by the id that was told when it was"
             " proposed (--id), and ask who has the rights of the service's user"
         )
-        write_line(told.format(folder=state / FOLDER))
+        write_line(told.format(folder=state / proposals.FOLDER))
     if not waiting:
         if not is_more:
             write_line(_("nothing waits for root"))
@@ -179,22 +168,19 @@ def _on_a_line(told: str) -> str:
 
 
 def _check_target(taking: _Taking) -> None:
-    """Refuse another file than one that the estate has, or would read.
-
-    Raises:
-        ProposalError: It is another one.
-    """
-    target, folder = taking.target, taking.estate_file.parent
+    """Refuse another file than one that the estate has, or would read."""
+    target, main = taking.target, taking.estate_file
     is_plain = _on_a_line(taking.proposal.file) == taking.proposal.file
-    is_below = target == Path(os.path.normpath(target)) and target.is_relative_to(folder)
-    document = read_document(taking.estate_file)
-    named: Mapping[str, object] = {
-        "estate": target == taking.estate_file or is_included(document, target),
-        "secret": lambda: f"file:{target}" in _references(load_estate(taking.estate_file)),
-        "hosts": lambda: target in _host_tables(load_estate(taking.estate_file)),
-    }
-    found = named[taking.proposal.kind]
-    if not (is_plain and is_below and (found() if callable(found) else found)):
+    is_below = target == Path(os.path.normpath(target)) and target.is_relative_to(main.parent)
+    if taking.proposal.kind == "estate":
+        is_read = target == main or is_included(read_document(main), target)
+    elif taking.proposal.kind == "secret":
+        is_read = f"file:{target}" in {it for _at, it in find_references(load_estate(main))}
+    else:
+        estate = load_estate(main)
+        tables = [it.known_hosts for it in estate.hosts]
+        is_read = target in (*tables, *(it.known_hosts for it in estate.stores))
+    if not (is_plain and is_below and is_read):
         raise ProposalError(
             "the proposal {id} is not believed",
             why="it changes {file}, which the estate does not read",
@@ -205,20 +191,11 @@ def _check_target(taking: _Taking) -> None:
         )
 
 
-def _references(estate: Estate) -> set[str]:
-    return {str(it) for _location, it in find_references(estate)}
-
-
-def _host_tables(estate: Estate) -> set[Path]:
-    tables = {*(it.known_hosts for it in estate.hosts), *(it.known_hosts for it in estate.stores)}
-    return {it for it in tables if it}
-
-
 def _read_target(taking: _Taking) -> bytes | None:
     try:
         with entered(taking.target) as place:
             _refuse_others(place)
-            return read_entered(place, MOST_BYTES)[0]
+            return read_entered(place, proposals.MOST_BYTES)[0]
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -233,11 +210,7 @@ def _read_target(taking: _Taking) -> bytes | None:
 
 
 def _refuse_others(place: Entered) -> None:
-    """Refuse a folder in which others than who runs this could swap the file.
-
-    Raises:
-        ProposalError: There is one on the way.
-    """
+    """Refuse a folder in which others than who runs this could swap the file."""
     if not place.is_steady:
         raise ProposalError(
             "{folder} is not root's",
@@ -260,13 +233,8 @@ def _has_changed(taking: _Taking) -> ProposalError:
 
 
 def _check(taking: _Taking, before: bytes | None) -> None:
-    """Refuse what the file has left behind, and an estate with mistakes.
-
-    Raises:
-        ProposalError: The file is no longer what it was.
-        EstateError: The estate that would come of it has mistakes.
-    """
-    if digest_of_file(before) != taking.proposal.before:
+    """Refuse what the file has left behind, and an estate with mistakes."""
+    if proposals.digest_of_file(before) != taking.proposal.before:
         raise _has_changed(taking)
     if taking.proposal.kind == "estate":
         load_document(
@@ -286,11 +254,7 @@ def _show(taking: _Taking, before: bytes | None) -> None:
 
 
 def _write(taking: _Taking, before: bytes | None) -> None:
-    """Write what was shown, in folders that are root's.
-
-    Raises:
-        ProposalError: It cannot be written, or others may write on the way.
-    """
+    """Write what was shown, in folders that are root's."""
     target, group = taking.target, taking.estate_file.stat().st_gid
     try:
         _make_folders(target.parent, group)
@@ -329,7 +293,7 @@ def _put_secret(taking: _Taking, path: Path, before: bytes | None) -> None:
     state = taking.state.stat()
     owner = (state.st_uid, state.st_gid)
     if before is not None:
-        kept = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.old")
+        kept = name_of_old(path)
         put_anew(kept, before, _SECRET_MODE, owner)
         write_line(_("the one that was there is kept as {path}").format(path=kept))
     put_anew(path, taking.proposal.content, _SECRET_MODE, owner)
@@ -337,14 +301,10 @@ def _put_secret(taking: _Taking, path: Path, before: bytes | None) -> None:
 
 def _note(taking: _Taking) -> int:
     it = taking.proposal
-    details = {"file": it.file, "task": it.task, "proposed_by": it.by, "before": it.before}
-    if it.kind != "secret":
-        details["after"] = digest_of_file(it.content)
-    entries = [journal.Entry("estate.taken", taking.id, details)]
+    entries = [Entry("estate.taken", taking.id, {**it.details(), "proposed_by": it.by})]
     if it.kind == "secret":
         replaced = {"replaced": bool(it.before)}
-        entries.append(journal.Entry("secret.stored", f"file:{it.file}", replaced))
-    with at_bench(load_estate(taking.estate_file)) as bench, bench.catalog.writing() as session:
-        journal.append(session, bench.origin, entries)
-    drop_proposal(taking.state, taking.id)
+        entries.append(Entry("secret.stored", f"file:{it.file}", replaced))
+    note_act(load_estate(taking.estate_file), *entries)
+    proposals.drop_proposal(taking.state, taking.id)
     return 0

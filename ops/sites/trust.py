@@ -15,10 +15,9 @@ from ops.estate.load.load import load_estate
 from ops.hosts.connect import make_target, shared_pool, table_of
 from ops.journal import journal
 from ops.language.text import _
-from ops.sites.propose import is_closed, propose
+from ops.sites.propose import is_closed_here, propose, read_if_there
 from ops.sites.tasks import Trust
 from ops.terminal.confirm import need_confirmation
-from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 from provisioning.ssh.host_keys import HostKey, make_table, read_keys, record_key
 from provisioning.ssh.targets import SshTarget
@@ -53,7 +52,7 @@ def trust_host(wish: Trust) -> int:
             write_line(_("would record this key in {file}").format(file=table))
             return 0
         need_confirmation(shown.fingerprint, wish.confirm, _question(known))
-        waits = table.is_relative_to(estate.path.parent) and is_closed(table)
+        waits = is_closed_here(estate, table)
         details = {
             "waits_for_root": waits,
             "address": target.known_name,
@@ -68,10 +67,10 @@ def trust_host(wish: Trust) -> int:
             if not waits:
                 record_key(table, target.known_name, shown)
         if waits:
-            before = table.read_bytes() if table.exists() else None
+            before = read_if_there(table)
             content = make_table(table, target.known_name, shown).encode("utf-8", "surrogateescape")
-            propose(estate, table, before, content, task="estate.trust", kind="hosts").tell()
-            return INCOMPLETE
+            made = propose(estate, table, before, content, task="estate.trust", kind="hosts")
+            return made.tell()
     except OSError as error:
         raise HostKeyTableError(
             "the table of host keys {file} cannot be used",

@@ -61,6 +61,11 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     nonce: str
 
+    def details(self) -> dict[str, str]:
+        """Give what the journal may hold of it: nothing of a secret's content."""
+        after = {} if self.kind == "secret" else {"after": digest_of_file(self.content)}
+        return {"file": self.file, "task": self.task, "before": self.before, **after}
+
 
 def make_proposal(
     kind: Kind, file: str, before: bytes | None, content: bytes, *, task: str, by: str
@@ -115,17 +120,13 @@ def find_proposal(state: Path, name: str) -> Proposal:
     try:
         with entered(path) as place:
             content, _found = read_entered(place, MOST_BYTES)
+        is_whole = _id_of(content) == name
+        found = msgspec.json.decode(content, type=Proposal) if is_whole else None
     except FileNotFoundError as error:
         raise _missing(name) from error
-    except (OSError, StrangeLinkError) as error:
+    except (OSError, StrangeLinkError, msgspec.DecodeError, RecursionError) as error:
         raise _strange(name) from error
-    if _id_of(content) != name:
-        raise _strange(name)
-    try:
-        found = msgspec.json.decode(content, type=Proposal)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _strange(name) from error
-    if not _FIRST_YEAR <= found.at.year <= _LAST_YEAR:  # what no zone can tell
+    if found is None or not _FIRST_YEAR <= found.at.year <= _LAST_YEAR:  # what no zone can tell
         raise _strange(name)
     return found
 
@@ -152,14 +153,10 @@ def find_equal(state: Path, made: Proposal) -> str:
     if made.kind == "secret":
         return ""
     wanted = (made.kind, made.file, made.before, made.content)
-    return next(
-        (
-            name
-            for name, it in list_proposals(state)[0]
-            if (it.kind, it.file, it.before, it.content) == wanted
-        ),
-        "",
-    )
+    for name, it in list_proposals(state)[0]:
+        if (it.kind, it.file, it.before, it.content) == wanted:
+            return name
+    return ""
 
 
 def drop_proposal(state: Path, name: str) -> None:

@@ -50,8 +50,9 @@ from ops.sites.retire.minutes import (
 )
 from ops.sites.tasks import Retire
 from ops.terminal.confirm import need_confirmation
-from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line, write_text
+
+_RECORDED = ("name", "title", "unit", "owner", "reason", "document", "estate")
 
 
 def retire_site(wish: Retire) -> int:
@@ -195,15 +196,9 @@ def _look_into(bench: Bench, store: Store, name: str) -> StoreKept:
 def _record(bench: Bench, plan: Retirement, minutes: str) -> None:
     stores = [{**asdict(kept), "last": list(kept.last)} for kept in plan.stores]
     row = RetiredSite(
-        name=plan.name,
-        title=plan.title,
-        unit=plan.unit,
-        owner=plan.owner,
+        **{key: getattr(plan, key) for key in _RECORDED},
         retired_at=plan.at,
         retired_by=plan.by,
-        reason=plan.reason,
-        document=plan.document,
-        estate=plan.estate,
         retention=dict(plan.retention),
         stores=stores,
         minutes=minutes,
@@ -231,8 +226,7 @@ def _take_lines(estate: Estate, name: str) -> int:
     if is_roots(file):
         lines = content.decode().splitlines(keepends=True)
         left = "".join((*lines[: found[0] - 1], *lines[found[1] :])).encode()
-        propose(estate, file, content, left, task="estate.retire").tell()
-        return INCOMPLETE
+        return propose(estate, file, content, left, task="estate.retire").tell()
     text = _("now remove lines {first} to {last} from {file}: the block of this site")
     write_line(text.format(first=found[0], last=found[1], file=file))
     return 0
