@@ -1,17 +1,21 @@
 """Show the estate in force, or the one that was in force on a day."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from ops.access.session import reading
 from ops.errors import WrongUseError
 from ops.estate.edit.import_sites import read_day
-from ops.estate.edit.show import describe_estate, overview
 from ops.estate.history.versions import PastEstate, find_estate_at, revive
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_estate
+from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
+from ops.estate.model.policies import Retention
+from ops.estate.model.sites import Site
 from ops.language.formats import format_date, format_moment
-from ops.language.text import _
+from ops.language.text import _, ngettext
 from ops.sites.tasks import Show
 from ops.terminal.output import write_json, write_line, write_table
 
@@ -29,7 +33,8 @@ def show_estate(wish: Show) -> None:
             write_json([describe_estate(estate)])
         else:
             changeable = read_whole(estate.path).changeable
-            _write_overview(estate, " + ".join(map(str, filter(None, (estate.path, changeable)))))
+            files = [estate.path, changeable] if changeable else [estate.path]
+            _write_overview(estate, " + ".join(map(str, files)))
         return
     day = read_day(wish.at)
     if day is None:
@@ -65,8 +70,70 @@ def read_estate_of(estate: Estate, day: date) -> PastEstate:
     return past
 
 
+def describe_estate(estate: Estate) -> dict[str, Any]:
+    """Give the estate for `--json`: its document, its files and its fingerprint."""
+    document = read_whole(estate.path)
+    return {
+        "path": str(estate.path),
+        "changeable": str(document.changeable or ""),
+        "from_changeable": [
+            render_key(at, document.data)
+            for at, file in document.files.items()
+            if file == document.changeable
+        ],
+        "fingerprint": estate.fingerprint(),
+        "estate": estate.document(),
+    }
+
+
 def _write_overview(estate: Estate, about: str) -> None:
     write_line(f"{estate.name_at()} · {about}")
-    for table in overview(estate):
+    for title, columns, rows in _tables(estate):
         write_line()
-        write_table(table.columns, table.rows, title=table.title)
+        write_table(columns, rows, title=title)
+
+
+def _tables(estate: Estate) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Yield title, heads and rows of what an operator sees: sites, stores, hosts if there are."""
+    heads = [_("Name"), _("Title"), _("Unit"), _("Parts"), _("Backup"), _("Kept")]
+    rows = [[site.name, estate.title_at(site.name), site.unit, _parts(site),
+             site.schedule.backup or "–", format_retention(site.retention)]
+            for site in estate.sites]  # fmt: skip
+    yield _("Sites"), heads, rows
+    roles = {"primary": _("primary"), "mirror": _("mirror of {of}"), "copy": _("copy of {of}")}
+    heads = [_("Name"), _("Role"), _("Place"), _("Location"), _("Medium")]
+    rows = [[it.name, roles[it.role].format(of=it.of), it.url, it.location, it.medium]
+            for it in estate.stores]  # fmt: skip
+    yield _("Stores"), heads, rows
+    rows = [[it.name, f"{it.address}:{it.port}", it.user] for it in estate.hosts]
+    if rows:
+        yield _("Hosts"), [_("Name"), _("Address"), _("Account")], rows
+
+
+def _parts(site: Site) -> str:
+    folders = len(site.files)
+    databases = len(site.databases)
+    texts = (
+        ngettext("{count} folder", "{count} folders", folders).format(count=folders),
+        ngettext("{count} database", "{count} databases", databases).format(count=databases),
+    )
+    return ", ".join(text for text, count in zip(texts, (folders, databases), strict=True) if count)
+
+
+def format_retention(retention: Retention) -> str:
+    """Give the keep rules in short, the longest-lived last: `3 bản mới nhất, 14 ngày, 24 tháng`."""
+    return ", ".join(_rules(retention))
+
+
+def _rules(retention: Retention) -> Iterator[str]:
+    texts = (
+        (retention.keep_last, _("{count} newest")),
+        (retention.keep_daily, ngettext("{count} day", "{count} days", retention.keep_daily)),
+        (retention.keep_weekly, ngettext("{count} week", "{count} weeks", retention.keep_weekly)),
+        (
+            retention.keep_monthly,
+            ngettext("{count} month", "{count} months", retention.keep_monthly),
+        ),
+        (retention.keep_yearly, ngettext("{count} year", "{count} years", retention.keep_yearly)),
+    )
+    yield from (text.format(count=count) for count, text in texts if count)

@@ -8,19 +8,20 @@ Devices without a shell: of what they hold only what a command prints, or SFTP, 
 Name the sites with personal data that do not give their own reasons for keeping it; pure.
 """
 
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from ops.errors import Problem, warning
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.text import N_, language
+from ops.toml import read_toml
 
 _FILE = Path(__file__).with_name("required_kinds.toml")
 
@@ -31,13 +32,13 @@ class RequiredKind:
 
     Attributes:
         name: Its name, which an exception's `lacks` may use.
-        titles: What people call it, by language.
+        title: What people call it, by language.
         lacks: Every word that an exception may use.
         parts: Where the estate holds it: `section`, and keys that a part there has to have.
     """
 
     name: str
-    titles: Mapping[str, str]
+    title: Mapping[str, str]
     lacks: tuple[str, ...]
     parts: tuple[Mapping[str, str], ...]
 
@@ -53,7 +54,7 @@ class Rules:
 @cache
 def shipped_rules() -> Rules:
     """Read the rules that ship with the service."""
-    return make_rules(tomllib.loads(_FILE.read_text(encoding="utf-8")))
+    return msgspec.convert(read_toml(_FILE), Rules)
 
 
 @cache
@@ -61,17 +62,6 @@ def lacking_words() -> frozenset[str]:
     """Give every word that an exception's `lacks` may use, folded."""
     words = (word for kind in shipped_rules().kinds for word in (kind.name, *kind.lacks))
     return frozenset({*map(_fold, words), "owner", "classes"})
-
-
-def make_rules(data: Mapping[str, Any]) -> Rules:
-    """Make rules of a table as `required_kinds.toml` holds it."""
-    return Rules(
-        data["basis"],
-        tuple(
-            RequiredKind(it["name"], it["title"], tuple(it["lacks"]), tuple(it["parts"]))
-            for it in data["kinds"]
-        ),
-    )
 
 
 def check_required(estate: Estate, today: date, rules: Rules | None = None) -> list[Problem]:
@@ -99,7 +89,7 @@ def _check_kinds(site: Site, excused: set[str], rules: Rules) -> Iterator[Proble
             f"sites[{site.name}]",
             "required and missing: {kind} ({basis})",
             'add it, or `[[sites.exceptions]]` with `lacks = "{name}"`, `reason` and `until`',
-            kind=kind.titles[language()],
+            kind=kind.title[language()],
             basis=rules.basis,
             name=kind.name,
         )

@@ -71,11 +71,13 @@ def find_vanished(
     """
     present = set(in_force)
     known = history.named.keys() | history.stores.keys() | found.keys()
-    return [
-        Vanished(name, _estate_of(name, history), _stores_of(name, history, found))
-        for name in sorted(known - present)
-        if not is_retired(name, history)
-    ]
+    vanished = []
+    for name in sorted(known - present):
+        if not is_retired(name, history):
+            estate = history.named[name][1] if name in history.named else ""
+            stores = {*history.stores.get(name, ()), *found.get(name, ())}
+            vanished.append(Vanished(name, estate, tuple(sorted(stores))))
+    return vanished
 
 
 def is_retired(name: str, history: SiteHistory) -> bool:
@@ -84,13 +86,3 @@ def is_retired(name: str, history: SiteHistory) -> bool:
     if retired_at is None:
         return False
     return name not in history.named or retired_at >= history.named[name][0]
-
-
-def _estate_of(name: str, history: SiteHistory) -> str:
-    return history.named[name][1] if name in history.named else ""
-
-
-def _stores_of(
-    name: str, history: SiteHistory, found: Mapping[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    return tuple(sorted({*history.stores.get(name, ()), *found.get(name, ())}))

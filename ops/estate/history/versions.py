@@ -30,6 +30,13 @@ from ops.journal.journal import Entry, Origin
 CHANGED = "estate.changed"
 """The journal's word for an estate that came into force; its subject is the version's hash."""
 
+_NEWEST = (
+    select(JournalRow.subject, JournalRow.at)
+    .where(JournalRow.action == CHANGED)
+    .order_by(JournalRow.sequence.desc())
+    .limit(1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PastEstate:
@@ -62,15 +69,14 @@ def remember_estate(
     """
     text = canonical_json(document)
     version = digest_of(document)
-    before = _hash_in_force(session)
+    before = session.scalars(_NEWEST).first() or ""
     if version == before:
         return version
-    known = _document(session, before) if before else {}
+    known = read_version(session, before) if before else {}
     if session.get(EstateVersion, version) is None:
         session.add(EstateVersion(hash=version, first_seen_at=now, document=text))
         session.flush()
-    _note_sites(session, before=_site_names(known), after=_site_names(document), version=version,
-                now=now)  # fmt: skip
+    _note_sites(session, _site_names(known), _site_names(document), version, now)
     details = {"before": before, "changes": find_changes(known, _parse(text))}
     journal.append(session, replace(origin, estate=version), [Entry(CHANGED, version, details)])
     return version
@@ -78,19 +84,14 @@ def remember_estate(
 
 def find_estate_at(session: Session, moment: datetime) -> PastEstate | None:
     """Give the estate that was in force at a moment; None before the first one."""
-    query = (
-        select(JournalRow.subject, JournalRow.at)
-        .where(JournalRow.action == CHANGED, JournalRow.at <= moment)
-        .order_by(JournalRow.sequence.desc())
-        .limit(1)
-    )
-    row = session.execute(query).first()
-    return PastEstate(row[0], row[1], _past_document(session, row[0])) if row else None
+    row = session.execute(_NEWEST.where(JournalRow.at <= moment)).first()
+    return PastEstate(row[0], row[1], read_version(session, row[0])) if row else None
 
 
 def read_version(session: Session, version: str) -> Mapping[str, Any]:
-    """Give the document of a version; empty where it is not stored."""
-    return _document(session, version)
+    """Give the document of a version, not to be changed; empty where it is not stored."""
+    row = session.get(EstateVersion, version)
+    return _parse(row.document) if row else {}
 
 
 def find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -104,12 +105,11 @@ def find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[st
 
 
 def _site_names(document: Mapping[str, Any]) -> set[str]:
-    sites = document.get("sites", ())
-    return {site["name"] for site in sites}
+    return {site["name"] for site in document.get("sites", ())}
 
 
 def _note_sites(
-    session: Session, *, before: set[str], after: set[str], version: str, now: datetime
+    session: Session, before: set[str], after: set[str], version: str, now: datetime
 ) -> None:
     for name in sorted(after):
         known = session.get(KnownSite, name)
@@ -122,33 +122,9 @@ def _note_sites(
     session.flush()
 
 
-def _hash_in_force(session: Session) -> str:
-    newest = (
-        select(JournalRow.subject)
-        .where(JournalRow.action == CHANGED)
-        .order_by(JournalRow.sequence.desc())
-        .limit(1)
-    )
-    return session.execute(newest).scalar_one_or_none() or ""
-
-
-def _document(session: Session, version: str) -> dict[str, Any]:
-    row = session.get(EstateVersion, version)
-    return _parse(row.document) if row else {}
-
-
-def _past_document(session: Session, version: str) -> Mapping[str, Any]:
-    row = session.get(EstateVersion, version)
-    return _parse_kept(row.document) if row else {}
-
-
 @lru_cache(maxsize=4)
-def _parse_kept(text: str) -> Mapping[str, Any]:
+def _parse(text: str) -> Mapping[str, Any]:
     """Parse what is asked for a hundred times in a look at a year's duties."""
-    return _parse(text)
-
-
-def _parse(text: str) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(text)
     return parsed
 

@@ -1,7 +1,7 @@
 """The whole estate as one frozen value, and the questions other modules ask it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -165,42 +165,18 @@ class Estate(Part):
         """
         if name == RESERVED_SITE_NAMES[0]:
             return self.own_site
-        found = _find(self.sites, name)
-        if found is None:
-            raise WrongUseError(
-                'no site is called "{name}"',
-                why=_nearest(self.sites, name),
-                next_step="`{program} estate.show` lists the sites",
-                name=name,
-                near=_nearest_name(self.sites, name),
-            )
-        return found
+        next_step = N_("`{program} estate.show` lists the sites")
+        return _need(self.sites, name, N_('no site is called "{name}"'), next_step)
 
     def store(self, name: str) -> Store:
         """Give a store by name. Raises WrongUseError with the nearest name when there is none."""
-        found = _find(self.stores, name)
-        if found is None:
-            raise WrongUseError(
-                'no store is called "{name}"',
-                why=_nearest(self.stores, name),
-                next_step="`{program} estate.show` lists the stores",
-                name=name,
-                near=_nearest_name(self.stores, name),
-            )
-        return found
+        next_step = N_("`{program} estate.show` lists the stores")
+        return _need(self.stores, name, N_('no store is called "{name}"'), next_step)
 
     def host(self, name: str) -> Host:
         """Give a host by name. Raises WrongUseError with the nearest name when there is none."""
-        found = _find(self.hosts, name)
-        if found is None:
-            raise WrongUseError(
-                'no host is called "{name}"',
-                why=_nearest(self.hosts, name),
-                next_step="`{program} estate.show` lists the hosts",
-                name=name,
-                near=_nearest_name(self.hosts, name),
-            )
-        return found
+        next_step = N_("`{program} estate.show` lists the hosts")
+        return _need(self.hosts, name, N_('no host is called "{name}"'), next_step)
 
     def repository_url(self, store: Store, site: str) -> str:
         """Give `<store url>/<site>`; a store whose URL is a reference is looked up now.
@@ -266,13 +242,14 @@ class Estate(Part):
         return digest_of(self.document())
 
 
-def _find(parts: Iterable[NamedPart], name: str) -> NamedPart | None:
+def _find(parts: Sequence[NamedPart], name: str) -> NamedPart | None:
     return next((part for part in parts if part.name == name), None)
 
 
-def _nearest_name(parts: Iterable[_Named], name: str) -> str:
-    return next(iter(difflib.get_close_matches(name, [part.name for part in parts], 1)), "")
-
-
-def _nearest(parts: Iterable[_Named], name: str) -> str:
-    return N_('the nearest name is "{near}"') if _nearest_name(parts, name) else ""
+def _need(parts: Sequence[NamedPart], name: str, what: str, next_step: str) -> NamedPart:
+    found = _find(parts, name)
+    if found is None:
+        near = next(iter(difflib.get_close_matches(name, [it.name for it in parts], 1)), "")
+        why = N_('the nearest name is "{near}"') if near else ""
+        raise WrongUseError(what, why=why, next_step=next_step, name=name, near=near)
+    return found

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from ops.estate.edit.show import format_retention
 from ops.estate.model.policies import Retention
 from ops.language.formats import format_moment
 from ops.language.text import _
+from ops.sites.show import format_retention
 
 _RULE = "-" * 72
 

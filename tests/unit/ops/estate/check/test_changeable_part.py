@@ -4,8 +4,8 @@ from datetime import date
 
 from ops.duties.table.load import load_calendar
 from ops.estate.check.check import check_roots_part
-from ops.estate.edit.show import describe_estate
 from ops.estate.load.read import CHANGEABLE
+from ops.sites.show import describe_estate
 from tests.unit.ops.estate.conftest import SITE, Load
 
 PART = """

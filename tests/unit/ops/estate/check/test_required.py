@@ -3,9 +3,10 @@
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from ops.estate.check.site_rules import check_required, make_rules, shipped_rules
+from ops.estate.check.site_rules import Rules, check_required, shipped_rules
 from ops.estate.edit.sample import write_sample
 from ops.estate.load.load import load_estate
 from tests.unit.ops.estate.conftest import SITE, Load
@@ -76,9 +77,10 @@ def test_findings_do_not_stop_the_service_and_name_their_basis(load: Load) -> No
 
 
 def test_the_rules_are_data(load: Load) -> None:
-    rules = make_rules(
+    rules = msgspec.convert(
         {"basis": "x", "kinds": [{"name": "mail", "title": {"vi": "thư", "en": "mail"},
-                                  "lacks": ["mail"], "parts": [{"section": "databases"}]}]}
+                                  "lacks": ["mail"], "parts": [{"section": "databases"}]}]},
+        Rules,
     )  # fmt: skip
 
     assert [it.params["name"] for it in check_required(load(SITE), TODAY, rules)[:1]] == ["mail"]
