@@ -79,7 +79,7 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
 
-def warning(key: str, what: str, fix: str, /, **params: object) -> Problem:
+def make_warning(key: str, what: str, fix: str, /, **params: object) -> Problem:
     """Give a problem that keeps nothing from being used; arguments as `Problem` has them."""
     return Problem(key, what, fix, params, severity="warning")
 

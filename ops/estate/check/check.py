@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from ops.errors import Problem, warning
+from ops.errors import Problem, make_warning
 from ops.estate.check.site_rules import (
     check_bare_hosts,
     check_database_ways,
@@ -62,13 +62,13 @@ def check_roots_part(estate: Estate) -> Iterator[Problem]:
     document = read_document(estate.path)
     laid = add_changeable(document)
     for key in laid.missed:
-        yield warning(
+        yield make_warning(
             key,
             "the part that the service writes has an entry that the estate file does not have",
             "remove it there with `{program} estate.change`, or correct its `name`",
         )
     for location in laid.held:
-        yield warning(
+        yield make_warning(
             render_key(location, document.data),
             "the part that the service writes says something else; what root's file says holds",
             "remove it there with `{program} estate.change`, or have root remove it here",
@@ -94,7 +94,7 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
         scheme, _, rest = reference.partition(":")
         problem = None
         if scheme == "env" and rest not in os.environ:
-            problem = warning(
+            problem = make_warning(
                 "",
                 'the environment variable "{name}" is not set here',
                 "make sure that the service has it",
@@ -109,7 +109,7 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
 def _check_key(location: Location, path: Path) -> Problem | None:
     """Say what is wrong with a key that the service itself makes, or None."""
     if location == ("keys", "credentials") and not path.exists():
-        return warning(
+        return make_warning(
             "",
             "there is no key for the people's second factors yet: {path}",
             "put it back from its copy; only where nobody has a second factor yet,"
@@ -118,7 +118,7 @@ def _check_key(location: Location, path: Path) -> Problem | None:
         )
     is_copys_own = (location[0], location[-1]) == ("stores", "key")
     if (is_copys_own or location == ("keys", "repository")) and not path.exists():
-        return warning(
+        return make_warning(
             "",
             "there is no repository key yet: {path}",
             "put it back from its copy; only where nothing was ever backed up,"
@@ -126,7 +126,7 @@ def _check_key(location: Location, path: Path) -> Problem | None:
             path=path,
         )
     if location == ("keys", "signing") and not path.exists():
-        return warning(
+        return make_warning(
             "",
             "there is no signing key yet: {path}",
             "the service makes one when it saves itself for the first time; if there was one"
@@ -190,7 +190,7 @@ def _check_folders(estate: Estate) -> Iterator[Problem]:
             )
     for store in estate.stores:
         if store.url.startswith("/") and not Path(store.url).parent.exists():
-            yield warning(
+            yield make_warning(
                 f"stores[{store.name}].url",
                 "the folder {path} does not exist; is a disk not mounted?",
                 "mount it, or create the folder",
@@ -206,7 +206,7 @@ def _can_be_written(folder: Path) -> bool:
 def _check_sources(estate: Estate) -> Iterator[Problem]:
     for key, path in _local_paths(estate):
         if not path.exists():
-            yield warning(
+            yield make_warning(
                 key,
                 "{path} does not exist on this machine",
                 "correct the path, or add `host` if it is elsewhere",
@@ -247,7 +247,7 @@ def _check_ends(estate: Estate, today: date) -> Iterator[Problem]:
     ]
     for key, until in ends:
         if until < today:
-            yield warning(
+            yield make_warning(
                 key,
                 "this ended on {until}",
                 "remove it, or decide on a new end",
@@ -260,7 +260,7 @@ def _check_targets(estate: Estate) -> Iterator[Problem]:
         is_window = ":" in site.schedule.backup
         hourly = any(database.schedule for database in site.databases)
         if is_window and site.targets.rpo_hours < _HOURS_A_DAY and not hourly:
-            yield warning(
+            yield make_warning(
                 f"sites[{site.name}].targets.rpo_hours",
                 "one backup a night cannot meet a target of {hours} hours",
                 N_("give a database its own `schedule`, or correct the target"),
@@ -270,7 +270,7 @@ def _check_targets(estate: Estate) -> Iterator[Problem]:
 
 def _check_metrics(estate: Estate) -> Iterator[Problem]:
     if estate.monitor.metrics and not estate.monitor.metrics_token:
-        yield warning(
+        yield make_warning(
             "monitor.metrics_token",
             "figures are not given out at {listen}: there is no token that readers show",
             'add `metrics_token = "file:var/keys/metrics-token"`, then `openssl rand -hex 32 |'

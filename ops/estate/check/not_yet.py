@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from backup.errors import UsageError
 from backup.stores import open_store
-from ops.errors import Problem, SecretError, warning
+from ops.errors import Problem, SecretError, make_warning
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import DatabasePart, Site
@@ -48,7 +48,7 @@ def _about_store(store: Store) -> Iterator[Problem]:
         yield Problem(place, what, fix)
     else:
         what = N_("not in this version yet: stores of this kind; nothing is copied to this one")
-        yield warning(place, what, fix)
+        yield make_warning(place, what, fix)
 
 
 def _is_available(store: Store) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from ops.errors import Problem, warning
+from ops.errors import Problem, make_warning
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.text import N_, language
@@ -85,7 +85,7 @@ def _check_kinds(site: Site, excused: set[str], rules: Rules) -> Iterator[Proble
     for kind in rules.kinds:
         if has_kind(site, kind.parts) or excused & {_fold(word) for word in kind.lacks}:
             continue
-        yield warning(
+        yield make_warning(
             f"sites[{site.name}]",
             "required and missing: {kind} ({basis})",
             'add it, or `[[sites.exceptions]]` with `lacks = "{name}"`, `reason` and `until`',
@@ -106,13 +106,13 @@ def has_kind(site: Site, parts: Sequence[Mapping[str, str]]) -> bool:
 
 def _check_people(site: Site, excused: set[str]) -> Iterator[Problem]:
     if site.owner is None and "owner" not in excused:
-        yield warning(
+        yield make_warning(
             f"sites[{site.name}].owner",
             "nobody answers for this site",
             "add `owner` with the name of a person below `[[people]]`",
         )
     if not site.classes and "classes" not in excused:
-        yield warning(
+        yield make_warning(
             f"sites[{site.name}].classes",
             "the site has no class of content, so nobody knows how long to keep it",
             "add `classes` with names below `[[classes]]`",
@@ -149,7 +149,7 @@ def check_database_ways(estate: Estate) -> Iterator[Problem]:
         for part in site.databases:
             key = f"sites[{site.name}].databases[{part.name}]"
             if site.host and part.host is None and (part.socket or part.port) and not part.address:
-                yield warning(
+                yield make_warning(
                     key,
                     "this database is read on this machine: the site's host {host} is not passed on"
                     " to one with a socket or port of its own",
@@ -157,7 +157,7 @@ def check_database_ways(estate: Estate) -> Iterator[Problem]:
                     host=site.host,
                 )
             if part.engine == "mariadb" and part.socket and part.port:
-                yield warning(
+                yield make_warning(
                     f"{key}.port",
                     "both `socket` and `port` are set: backups go by the socket, and drills serve"
                     " the restored site at this port",
@@ -192,4 +192,4 @@ def check_personal_data(estate: Estate) -> Iterator[Problem]:
             if not told or told == getattr(usual, key):
                 place = f"sites[{site.name}].retention.{key}"
                 fix = N_("write `{key}` in the site's own `[sites.retention]`")
-                yield warning(place, what, fix, key=key)
+                yield make_warning(place, what, fix, key=key)

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog, open_catalog
-from ops.errors import OpsError, Problem, warning
+from ops.errors import OpsError, Problem, make_warning
 from ops.estate.history.known_sites import (
     SiteHistory,
     Vanished,
@@ -123,7 +123,7 @@ def check_vanished(estate: Estate) -> list[Problem]:
     """List sites that are missing from the estate, as warnings of `estate.check`."""
     found = find_repositories(estate)
     return [
-        warning(
+        make_warning(
             f"sites[{it.name}]",
             "the site has vanished from the estate and was not retired; its backups are kept",
             "put its lines back, or retire it: `{program} estate.retire --site {site}"

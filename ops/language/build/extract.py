@@ -1,9 +1,9 @@
 """Find every message that a reader may see, by reading the source as syntax trees.
 
 Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
-argument, `why`, `data`, `next_step`), to `Problem`, `warning`, `add_problem` or `mistake` (`what`,
-`fix`), to a `Kind` of finding (template, next step), to `Words` (first argument); a model's
-`Field(description=...)`; and operators' tasks (docstring, `Flag`, `Form`); calls of `_` and
+argument, `why`, `data`, `next_step`), to `Problem`, `make_warning`, `add_problem` or `mistake`
+(`what`, `fix`), to a `Kind` of finding (template, next step), to `Words` (first argument); to a
+model's `Field(description=...)`; and operators' tasks (docstring, `Flag`, `Form`); calls of `_` and
 `ngettext` in the console's templates. A constant of the same module may stand for a literal.
 """
 
@@ -24,7 +24,7 @@ ENGLISH_ONLY = "backup/commands"  # the engine's own command line speaks restic'
 TASK_DECORATOR = "task"
 _POSITIONS = {
     "Problem": slice(1, 3),
-    "warning": slice(1, 3),
+    "make_warning": slice(1, 3),
     "add_problem": slice(1, 3),
     "mistake": slice(0, 2),
     "Kind": slice(1, 3),
