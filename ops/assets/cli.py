@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.access.session import at_bench, reading
-from ops.assets.asset import KINDS, STATES, AssetRow, read_assets, write_lines
+from ops.assets.asset import KINDS, STATES, read_assets, write_lines
 from ops.assets.compare import Difference, compare_hosts, find_differences
 from ops.assets.look import look_at_hosts
 from ops.assets.records import (
@@ -22,9 +22,10 @@ from ops.csv_file import write_csv
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.language.formats import format_date, format_number
+from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.view import Column, View, money, until, words, write_list
 
 _MOST_TOLD = 30
 _CODES: Mapping[str, str] = {
@@ -41,6 +42,18 @@ _CODES: Mapping[str, str] = {
     "system-without-asset": N_("the host runs {value}, the register has no such software of it"),
     "not-checked": N_("not checked: the host did not let us look"),
 }
+ASSETS = View(
+    N_("no asset yet: `{program} asset.import --file FILE`"),
+    Column("name", N_("Name"), link="/documents?about=asset%3A{name}"),
+    Column("kind", N_("Kind"), words(KINDS)),
+    Column("title", N_("What")),
+    Column("host", N_("Host")),
+    Column("place", N_("Place")),
+    Column("state", N_("State"), words(STATES)),
+    Column("warranty_until", N_("Warranty until"), until),
+    Column("supported_until", N_("Supported until"), until),
+    Column("price", N_("Price"), money),
+)
 
 
 class AssetsError(OpsError):
@@ -63,16 +76,7 @@ def show_assets(wish: List) -> int:
     _check_kind(wish.kind)
     with reading(estate) as session:
         assets = list_assets(session, kind=wish.kind, retired_too=wish.all)
-    if wish.json:
-        write_json(asdict(it) for it in assets)
-        return 0
-    if not assets:
-        write_line(fill(N_("no asset yet: `{program} asset.import --file FILE`"), {}))
-        return 0
-    today = datetime.now(UTC).astimezone(estate.zone).date()
-    heads = [_("Name"), _("Kind"), _("What"), _("Place"), _("State"), _("Warranty until"),
-             _("Supported until"), _("Price")]  # fmt: skip
-    write_table(heads, [_row(it, today) for it in assets], right=(7,))
+    write_list(ASSETS, assets, as_json=wish.json)
     return 0
 
 
@@ -84,24 +88,6 @@ def _check_kind(kind: str) -> None:
             kind=kind,
             kinds=", ".join(KINDS),
         )
-
-
-def _row(asset: AssetRow, today: object) -> Sequence[str | Cell]:
-    def ends(day: object) -> Cell:
-        if day is None:
-            return Cell("–")
-        return Cell(format_date(day), "bad" if day < today else "plain")  # type: ignore[arg-type, operator] # both are dates
-
-    return (
-        asset.name,
-        _(KINDS[asset.kind]),
-        asset.title,
-        asset.place or "–",
-        _(STATES[asset.state]),
-        ends(asset.warranty_until),
-        ends(asset.supported_until),
-        format_number(asset.price) if asset.price is not None else "–",
-    )
 
 
 def import_assets(wish: Import) -> int:

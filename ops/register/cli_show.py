@@ -27,10 +27,30 @@ from ops.register.tasks import List, Show
 from ops.register.timeline import Timeline, collect_timeline
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
+from ops.terminal.view import Column, Row, View, moment, words, write_list
 
 _TONES: Mapping[str, Tone] = {
     "received": "warning", "acknowledged": "plain", "restored": "good", "closed": "faint",
 }  # fmt: skip
+
+
+def _kind(row: Row) -> Cell:
+    told = _(KINDS[row["kind"]])
+    if not row["is_serious"]:
+        return Cell(told)
+    return Cell(f"{told}, {_('serious')}", "plain" if row["state"] == "closed" else "bad")
+
+
+REGISTER = View(
+    N_("The register has nothing of that."),
+    Column("called", N_("Entry"), link="/entry?id={called}"),
+    Column("received_at", N_("Received"), moment),
+    Column("kind", N_("Kind"), of=_kind),
+    Column("title", N_("About")),
+    Column("unit", N_("Unit")),
+    Column("site", N_("Site")),
+    Column("state", N_("State"), words(STATES, _TONES)),
+)
 HAPPENED = {
     "occurred": N_("it happened, or was noticed"),
     "received": N_("received"),
@@ -62,18 +82,16 @@ def show_entries(wish: List) -> int:
     with reading(estate) as session:
         entries = list_entries(session, wanted, limit=MOST_LISTED + 1)
     is_cut, entries = len(entries) > MOST_LISTED, entries[:MOST_LISTED]
-    if wish.json:
-        write_json(({**asdict(it), "state": it.state} for it in entries), is_cut=is_cut)
-        return 0
-    if not entries:
-        write_line(_("The register has nothing of that."))
-        return 0
-    zone = estate.organisation.timezone
-    heads = [_("Entry"), _("Received"), _("Kind"), _("About"), _("Unit"), _("Site"), _("State")]
-    write_table(
-        heads, [_row(it, zone, unit_title(estate, it.unit, it.received_at)) for it in entries]
+    titles = {it.id: unit_title(estate, it.unit, it.received_at) for it in entries}
+    has_table = write_list(
+        REGISTER,
+        ({**asdict(it), "state": it.state} for it in entries),
+        as_json=wish.json,
+        zone=estate.organisation.timezone,
+        beside={"unit": lambda row: titles[row["id"]]},
+        is_cut=is_cut,
     )
-    if is_cut:
+    if has_table and is_cut:
         write_line(_("There are older ones; ask for one kind, site or unit."))
     return 0
 
@@ -86,20 +104,6 @@ def _check_kind(kind: str) -> None:
             kind=kind,
             kinds=", ".join(KINDS),
         )
-
-
-def _row(entry: Entry, zone: str, unit: str) -> Sequence[str | Cell]:
-    kind = _(KINDS[entry.kind])
-    grave: Tone = "bad" if entry.is_serious and entry.state != "closed" else "plain"
-    return (
-        entry.called,
-        format_moment(entry.received_at, zone),
-        Cell(f"{kind}, {_('serious')}" if entry.is_serious else kind, grave),
-        entry.title,
-        unit or "–",
-        entry.site or "–",
-        Cell(_(STATES[entry.state]), _TONES[entry.state]),
-    )
 
 
 def show_entry(wish: Show) -> int:

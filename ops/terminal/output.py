@@ -28,10 +28,11 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table's cell with a tone; a bare string is a plain cell."""
+    """A table's cell with a tone; a bare string is a plain cell. `at`: the moment it tells of."""
 
     text: str
     tone: Tone = "plain"
+    at: str = ""
 
 
 class Line(NamedTuple):

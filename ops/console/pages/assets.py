@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from ops.assets.asset import KINDS, STATES
-from ops.assets.cli import tell_difference
+from ops.assets.asset import KINDS
+from ops.assets.cli import ASSETS, tell_difference
 from ops.assets.compare import find_differences
 from ops.assets.records import list_assets
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
 from ops.language.text import N_, _
+from ops.terminal.view import as_table
 
 _ROWS = 100
 
@@ -35,11 +36,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     ]  # fmt: skip
     today = desk.now.astimezone(desk.estate.zone).date()
     differences = find_differences(alive, desk.estate, today)
+    page = cut(found, arguments, _ROWS)
     return {
-        **cut(found, arguments, _ROWS),
-        "today": today,
+        **page,
+        "list": as_table(ASSETS, page["items"]),
         "kinds": [[name, _(title)] for name, title in KINDS.items()],
-        "states": {name: _(title) for name, title in STATES.items()},
         "differences": [{"name": it.name, "told": tell_difference(it)} for it in differences[:50]],
         "difference_count": len(differences),
         "kind": kind,

@@ -5,12 +5,12 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.console.pages.register import TONES
 from ops.console.subjects import describe_subject, page_of_row
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
-from ops.register.cli_show import HAPPENED, tell_happened
-from ops.register.entry import KINDS, LINK_WORDS, STATES
+from ops.register.cli_show import HAPPENED, REGISTER, tell_happened
+from ops.register.entry import LINK_WORDS
+from ops.terminal.view import as_cells
 
 _MOST = 200
 _FOR_PROGRAMS = {"journal", "watch"}
@@ -26,8 +26,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     units = {it.name: it.title for it in desk.estate.units}
     return {
         "entry": entry,
-        "kind_title": _(KINDS[entry["kind"]]),
-        "state_mark": (TONES[entry["state"]], _(STATES[entry["state"]])),
+        "shown": as_cells(REGISTER, entry),
         "unit_title": units.get(entry["unit"], entry["unit"]),
         "links": [{**it, "title": _(LINK_WORDS[it["kind"]]),
                    "page": page_of_row(it["kind"], it["ref"])}

@@ -7,10 +7,11 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
 from ops.language.text import N_, _
-from ops.register.entry import KINDS, STATES
+from ops.register.cli_show import REGISTER
+from ops.register.entry import KINDS
+from ops.terminal.view import as_table
 
 _ROWS = 100
-TONES = {"received": "warning", "acknowledged": "faint", "restored": "good", "closed": "faint"}
 _BEGUN = ("from_alert", "from_drill", "from_finding")
 
 
@@ -30,7 +31,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     own_units = {it.unit for it in desk.sites("register.list")}
     return {
         **page,
-        "items": [_describe(it, units) for it in page["items"]],
+        "list": as_table(
+            REGISTER, page["items"], links=desk.may("register.show"),
+            beside={"unit": lambda row: units.get(row["unit"], row["unit"])},
+        ),
         "is_cut": is_cut,
         "kinds": [(name, _(title)) for name, title in KINDS.items()],
         "units": [(name, title) for name, title in units.items()
@@ -60,15 +64,6 @@ def _list(
     items = [it for look in looks for it in look["items"]]
     items.sort(key=lambda it: it["received_at"], reverse=True)
     return items, any(it["is_cut"] for it in looks)
-
-
-def _describe(it: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        **it,
-        "kind_title": _(KINDS[it["kind"]]),
-        "state_mark": (TONES[it["state"]], _(STATES[it["state"]])),
-        "unit_title": units.get(it["unit"], it["unit"]),
-    }
 
 
 PAGE = Page(
