@@ -15,9 +15,17 @@ None holds a secret.
 """
 
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
+
+from ops.language.text import N_
+
+UNCHANGED = N_("nothing was changed")
+DONE = N_("what was reported as done before is done")
+DEEDS: ContextVar[list[str] | None] = ContextVar("deeds", default=None)
+"""What the act that runs has journaled: who refuses after that cannot say that nothing changed."""
 
 
 class OpsError(Exception):
@@ -49,9 +57,21 @@ class OpsError(Exception):
 
 
 class WrongUseError(OpsError):
-    """The command or its arguments make no sense."""
+    """The command or its arguments make no sense; unless it says otherwise, nothing was changed."""
 
     exit_code = 2
+
+    def __init__(
+        self, what: str, *, why: str = "", data: str = "", next_step: str = "", **params: object
+    ) -> None:
+        data = data or (UNCHANGED if not DEEDS.get() else DONE)
+        super().__init__(what, why=why, data=data, next_step=next_step, **params)
+
+
+def unknown(what: str, name: object, known: Iterable[str], **params: object) -> WrongUseError:
+    """Give the refusal of a name that is none; `what` holds `{name}`."""
+    params |= {"name": name, "known": ", ".join(known)}
+    return WrongUseError(what, why="", data="", next_step=N_("use one of: {known}"), **params)
 
 
 class SecretError(OpsError):

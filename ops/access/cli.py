@@ -87,7 +87,6 @@ def decide(wish: Approve | Refuse) -> None:
         if not person:
             raise WrongUseError(
                 'your login "{login}" is nobody in the estate file',
-                data="nothing was changed",
                 next_step="say who you are: `--person NAME`; you prove it with password and code",
                 login=bench.origin.login,
             )

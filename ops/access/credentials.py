@@ -50,7 +50,6 @@ class NoCredentialsError(WrongUseError):
     def __init__(self, person: str) -> None:
         super().__init__(
             '"{person}" has no credentials',
-            data="nothing was changed",
             next_step="give them: `{program} user.add --person {person}`; those that were taken"
             " away come back with `{program} user.reset-totp --person {person}`",
             person=person,

@@ -57,7 +57,6 @@ def add_person(wish: Add) -> None:
         if name in known:
             raise WrongUseError(
                 '"{person}" has credentials already',
-                data="nothing was changed",
                 next_step="renew them: `{program} user.reset-totp --person {person}"
                 " --new-password`",
                 person=name,
@@ -189,7 +188,6 @@ def renew_person(wish: ResetTotp) -> None:
         if wish.keep_app and not is_own:
             raise WrongUseError(
                 "only who it belongs to keeps an authenticator app",
-                data="nothing was changed",
                 next_step="leave `--keep-app` out: another's second factor is renewed as a whole",
             )
         if wish.dry_run:

@@ -49,7 +49,6 @@ def check_new_password(password: str, person: str) -> None:
     if len(password) < SHORTEST_PASSWORD:
         raise WrongUseError(
             "the password is too short: {length} characters",
-            data="nothing was changed",
             next_step="take {shortest} or more, e.g. four words that nobody connects with you",
             length=len(password),
             shortest=SHORTEST_PASSWORD,
@@ -58,7 +57,6 @@ def check_new_password(password: str, person: str) -> None:
         raise WrongUseError(
             "the password is too easy to guess",
             why="it holds the person's name, or few different characters",
-            data="nothing was changed",
             next_step="take another one, e.g. four words that nobody connects with you",
         )
 

@@ -62,7 +62,6 @@ def check_person(people: "Iterable[Person]", name: str) -> None:
     if all(person.name != name for person in people):
         raise WrongUseError(
             'no person of the estate is called "{name}"',
-            data="nothing was changed",
             next_step="add `[[people]]` with that name to the estate file, or correct it;"
             " `{program} user.list` lists the people",
             name=name,

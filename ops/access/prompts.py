@@ -102,7 +102,6 @@ def _ask_twice(person: str) -> str:
     if _ask(_("Once more: ")) != password:
         raise WrongUseError(
             "the two passwords differ",
-            data="nothing was changed",
             next_step="try again",
         )
     check_new_password(password, person)
@@ -113,7 +112,6 @@ def _ask(prompt: str, flag: str = "password-file") -> str:
     if not sys.stdin.isatty():
         raise WrongUseError(
             "a password or code is needed, and there is nobody to ask",
-            data="nothing was changed",
             next_step=_IN_A_FORM if is_at_console() else _AT_A_TERMINAL,
             flag=flag,
         )
@@ -121,9 +119,7 @@ def _ask(prompt: str, flag: str = "password-file") -> str:
         with bar_away():
             return getpass.getpass(prompt).strip("\r\n")
     except EOFError as error:  # Ctrl-D
-        raise WrongUseError(
-            "nothing was typed", data="nothing was changed", next_step="try again"
-        ) from error
+        raise WrongUseError("nothing was typed", next_step="try again") from error
 
 
 def _read_lines(name: str) -> list[str]:

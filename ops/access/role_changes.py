@@ -38,7 +38,6 @@ def change_role(wish: Role) -> None:
     if wish.role not in ROLES:
         raise WrongUseError(
             'there is no role "{role}"',
-            data="nothing was changed",
             next_step="the roles are: {roles}",
             role=wish.role,
             roles=", ".join(ROLES),
@@ -84,7 +83,6 @@ def _check_founder(estate: Estate, wish: Role) -> None:
         raise WrongUseError(
             "the first role has to be that of a security officer",
             why="nobody else may give roles",
-            data="nothing was changed",
             next_step="`{program} user.role --person {person} --role security_officer`",
             person=wish.person,
         )

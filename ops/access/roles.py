@@ -95,7 +95,6 @@ def refuse_if_last(session: Session, person: str, role: str = "") -> None:
         raise WrongUseError(
             '"{person}" is the last security officer',
             why="without one nobody could change a role again",
-            data="nothing was changed",
             next_step="give the role to somebody else first: `{program} user.role --person PERSON"
             " --role security_officer`",
             person=person,
@@ -104,7 +103,6 @@ def refuse_if_last(session: Session, person: str, role: str = "") -> None:
         raise WrongUseError(
             '"{person}" is the last one who can approve a change of roles, or ask for one',
             why="every later change would wait for ever",
-            data="nothing was changed",
             next_step="appoint somebody else first: `{program} user.role --person PERSON --role"
             " approver`; an account that was stolen is renewed by its person: `{program}"
             " user.reset-totp --person {person} --new-password`",

@@ -130,7 +130,6 @@ def _reference(estate: Estate) -> str:
     if estate.keys.credentials is None:
         raise WrongUseError(
             "the estate names no key for the second factors of its people",
-            data="nothing was changed",
             next_step='write `credentials = "file:var/keys/credentials.key"` under `[keys]`;'
             " `{program} user.add` makes the file",
         )

@@ -60,7 +60,6 @@ def check_wish(wish: SilenceWish, estate: Estate, now: datetime) -> None:
     if not wish.reason.strip():
         raise WrongUseError(
             "the silence says no reason",
-            data="nothing was changed",
             next_step="say why nobody is to be told: `--reason TEXT`",
         )
     longest = LONGEST_CRITICAL if wish.is_critical_too else LONGEST
@@ -69,7 +68,6 @@ def check_wish(wish: SilenceWish, estate: Estate, now: datetime) -> None:
         raise WrongUseError(
             "a silence ends in the future, at {latest} at the latest",
             why="{until} was given; with --critical it lasts 24 hours at most, else 30 days",
-            data="nothing was changed",
             next_step="give another `--until`",
             latest=format_moment(now + longest, zone),
             until=format_moment(wish.until, zone),
@@ -92,7 +90,6 @@ def _check_subject(subject: str, estate: Estate) -> None:
     if not is_readable or len(subject) > _LONGEST_SUBJECT:
         raise WrongUseError(
             '"{subject}" is nothing that is watched',
-            data="nothing was changed",
             next_step="name it like host:web1, site:NAME or host:web1/disk:/var",
             subject=subject[:_LONGEST_SUBJECT],
         )
@@ -100,7 +97,6 @@ def _check_subject(subject: str, estate: Estate) -> None:
         raise WrongUseError(
             'the estate has no {kind} "{name}"',
             why="known: {known}",
-            data="nothing was changed",
             next_step="`{program} monitor.alerts --pending` lists what is red by its name",
             kind=kind,
             name=name,

@@ -50,7 +50,7 @@ def list_newest(wish: List) -> int:
 
 def _list(wish: List | Search, text: str) -> int:
     if wish.limit < 1:
-        raise WrongUseError("--limit says how many at most: 1 or more", data="nothing was changed")
+        raise WrongUseError("--limit says how many at most: 1 or more")
     wanted = Wanted(
         text=text, site=wish.site, content_class=wish.content_class, limit=wish.limit,
         since=read_day(wish.since, "since"), until=read_day(wish.until, "until"),
@@ -222,9 +222,7 @@ def export(wish: Export) -> int:
             forms=", ".join(FORMS),
         )  # fmt: skip
     if not wish.out:
-        raise WrongUseError(
-            "nobody has said where to", data="nothing was changed", next_step="write --out FOLDER"
-        )
+        raise WrongUseError("nobody has said where to", next_step="write --out FOLDER")
     estate = load_estate()
     named = find_item(estate, wish.id, private=wish.private)
     target = Path(wish.out).absolute()
@@ -323,7 +321,6 @@ def read_day(text: str, flag: str) -> date | None:
             continue
     raise WrongUseError(
         '"{text}" is not a day',
-        data="nothing was changed",
         next_step="write --{flag} 31/12/2026",
         text=text,
         flag=flag,

@@ -66,7 +66,6 @@ def _wrong(why: str) -> WrongUseError:
     return WrongUseError(
         "this is no period",
         why=why,
-        data="nothing was changed",
         next_step="`{program} archive.status --counts --year 2026`, or --since and --until",
     )
 

@@ -35,7 +35,6 @@ def verify(wish: Verify) -> int:
         raise WrongUseError(
             'the archive has no place "{name}"',
             why="it has: {known}",
-            data="nothing was changed",
             next_step="name one of these with --place",
             name=wish.place,
             known=", ".join(names),
@@ -58,7 +57,6 @@ def repair(wish: Repair) -> int:
     if wish.confirm not in {"", ARCHIVE_SITE}:
         raise WrongUseError(
             '"{given}" is not what was to be typed',
-            data="nothing was changed",
             next_step="`{program} archive.repair --confirm {name}`",
             given=wish.confirm,
             name=ARCHIVE_SITE,

@@ -71,7 +71,6 @@ def item_to_export(named: Named, version: str, target: Path) -> Item:
     if target.exists() and any(target.iterdir()):
         raise WrongUseError(
             "the folder {target} is not empty",
-            data="nothing was changed",
             next_step="give an empty folder, or one that is not there yet",
             target=target,
         )

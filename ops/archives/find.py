@@ -83,7 +83,6 @@ def find_item(estate: Estate, text: str, *, private: bool = False) -> Named:
             raise WrongUseError(
                 '"{text}" names no item' if not ids else '"{text}" names several items',
                 why="it fits: {ids}" if ids else "",
-                data="nothing was changed",
                 next_step="`{program} archive.search --text WORDS` shows ids",
                 text=text,
                 ids=", ".join(map(format_id, ids)),

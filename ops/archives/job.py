@@ -95,7 +95,6 @@ def wanted_of(site: Site) -> SiteArchive:
         raise WrongUseError(
             "nothing of {site} is archived",
             why="the estate has no `[sites.archive]` for it",
-            data="nothing was changed",
             next_step="write `[sites.archive]` with the `connector` that fits",
             site=site.name,
         )

@@ -113,7 +113,6 @@ def web_of(site: Site) -> WebCapture:
         raise WrongUseError(
             "the pages of {site} are not captured",
             why="the estate has no `[sites.archive.web]` for it",
-            data="nothing was changed",
             next_step="write `[sites.archive.web]`, if need be without anything in it",
             site=site.name,
         )
@@ -131,7 +130,6 @@ def place_of_site(site: Site) -> Place:
     except ValueError as error:
         raise WrongUseError(
             "the estate gives no address of {site} that pages could be asked from",
-            data="nothing was changed",
             next_step='write `url = "https://…"` for the site',
             site=site.name,
         ) from error

@@ -64,7 +64,6 @@ def settings_of(estate: Estate) -> ArchiveSettings:
     if estate.archive is None:
         raise WrongUseError(
             "this estate has no archive",
-            data="nothing was changed",
             next_step='write `[archive]` with `url = "var/archive"` into the estate file',
         )
     return estate.archive

@@ -77,7 +77,6 @@ def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject
             "no pages of {site} were captured in {month}" if month else
             "no pages of {site} were captured yet",
             why="captured were: {months}" if months else "",
-            data="nothing was changed",
             next_step="name one of these with --month" if months else
             "`{program} archive.capture --site {site} --web`",
             site=site,

@@ -44,7 +44,6 @@ def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
     if len(found) > 1:
         raise AmbiguousIdError(
             'several ids begin or end with "{id}": {ids}',
-            data="nothing was changed",
             next_step="type one of them",
             id=wanted,
             ids=", ".join(map(format_id, found[:_MOST_NAMED])),

@@ -92,7 +92,6 @@ def find_act(name: str) -> Act:
     if name not in all_acts():
         raise WrongUseError(
             "the console has no act {task}",
-            data="nothing was changed",
             next_step="go back to the page and use its buttons",
             task=name[:80],
         )

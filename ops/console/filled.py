@@ -52,7 +52,7 @@ def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
     """
     password, code = str(given.get("password", "")), str(given.get("code", ""))
     if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
-        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+        raise WrongUseError("password or code cannot be read")
     return password, code
 
 
@@ -68,11 +68,9 @@ def read_typed(given: Mapping[str, Any], person: str) -> dict[str, str]:
     """
     texts = {name: str(given.get(name, "")) for name in _TYPED}
     if any(len(it) > _LONGEST_PROOF or "\n" in it for it in texts.values()):
-        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+        raise WrongUseError("password or code cannot be read")
     if texts["new_password"] != texts["new_password_again"]:
-        raise WrongUseError(
-            "the two passwords differ", data="nothing was changed", next_step="try again"
-        )
+        raise WrongUseError("the two passwords differ", next_step="try again")
     secret = offered_secret(person, texts["offer"]) if texts["offer"] else ""
     return {"new_password": texts["new_password"], "new_code": texts["new_code"], "secret": secret}
 
@@ -88,7 +86,6 @@ def _read_value(field: Field, given: object) -> object:
     if field.is_required and not text:
         raise WrongUseError(
             "this field must be filled: {field}",
-            data="nothing was changed",
             next_step="go back and fill it",
             field=_(field.help) or field.name,
         )
@@ -136,7 +133,6 @@ def _read_number(field: Field, text: str) -> int:
 def _unfit(field: Field) -> WrongUseError:
     return WrongUseError(
         "this field cannot be read: {field}",
-        data="nothing was changed",
         next_step="go back and correct it",
         field=_(field.help) or field.name,
     )

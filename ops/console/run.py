@@ -30,7 +30,6 @@ def run_console(wish: Run) -> None:
     if estate.console is None:
         raise WrongUseError(
             "the estate has no console",
-            data="nothing was changed",
             next_step="write `[console]` into the estate file, then start the service anew",
         )
     told = {"listen": wish.listen} if wish.listen else {}

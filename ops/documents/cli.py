@@ -37,7 +37,6 @@ def add(wish: Add) -> int:
     if wish.date and dated is None:
         raise WrongUseError(
             '"{text}" is not a date',
-            data="nothing was changed",
             next_step="write it like 24/11/2026 or 2026-11-24",
             text=wish.date,
         )

@@ -96,7 +96,6 @@ def check_told(told: Told) -> None:
     ):
         raise WrongUseError(
             "a document needs a title, and no text of it may be longer than {most} characters",
-            data="nothing was changed",
             next_step="give it a short `--title`",
             most=MOST_TEXT,
         )
@@ -122,7 +121,6 @@ def get_whole(session: Session, state: Path, wanted: str) -> Kept:
     if row is None or not is_whole(place_of(state, row.sha256)):
         raise WrongUseError(
             'no document "{id}" is kept whole',
-            data="nothing was changed",
             next_step="keep the paper with `{program} document.add`, and give the id that it tells",
             id=wanted[:60],
         )
@@ -146,7 +144,6 @@ def find_document(session: Session, wanted: str) -> Kept:
     if row is None:
         raise WrongUseError(
             'there is no document "{id}"',
-            data="nothing was changed",
             next_step="`{program} document.list` lists them",
             id=wanted[:80],
         )

@@ -74,7 +74,6 @@ def extract_rows(wish: Extract) -> int:
     if target.is_dir() and any(target.iterdir()):
         raise WrongUseError(
             "the folder {target} is not empty",
-            data="nothing was changed",
             next_step="give an empty folder, or one that is not there yet",
             target=target,
         )
@@ -117,7 +116,6 @@ def _take_apart(text: str) -> tuple[str, str]:
     if not column or not equals:
         raise WrongUseError(
             '"{text}" names no column and value',
-            data="nothing was changed",
             next_step="write --where COLUMN=VALUE",
             text=text,
         )

@@ -269,13 +269,11 @@ def refuse_nonsense(estate: Estate, wish: DrillWish) -> None:
     if wish.incident_at is not None and wish.incident_at > datetime.now(UTC):
         raise WrongUseError(
             "the incident cannot lie in the future",
-            data="nothing was changed",
             next_step="leave `--incident-at` out: then it happens now",
         )
     if wish.site in RESERVED_SITE_NAMES:
         raise WrongUseError(
             "the service itself is not drilled like a site",
-            data="nothing was changed",
             next_step="`{program} service.recover --repo STORE/giucong --dry-run`",
         )
     _refuse_words(estate, wish)
@@ -289,7 +287,6 @@ def _refuse_words(estate: Estate, wish: DrillWish) -> None:
         if word not in known:
             raise WrongUseError(
                 '--{flag} takes one of {known}, not "{word}"',
-                data="nothing was changed",
                 next_step="`{program} drill.run --help` lists all flags",
                 flag=flag,
                 known=", ".join(known),
@@ -301,13 +298,11 @@ def _refuse_words(estate: Estate, wish: DrillWish) -> None:
     if wish.scope == "file" and (wish.engine == "restic" or wish.from_paper):
         raise WrongUseError(
             "one file is drilled with our engine and the estate's key alone",
-            data="nothing was changed",
             next_step="leave `--file` out: whole sites are drilled with restic and from paper",
         )
     if wish.engine == "restic" and wish.paper.key_files:
         raise WrongUseError(
             "stock restic reads key files in the repository alone, where a drill writes nothing",
-            data="nothing was changed",
             next_step="leave `--with restic` out: our engine opens it with the key file from paper",
         )
     if wish.store:
@@ -319,7 +314,6 @@ def _refuse_of_archive(estate: Estate, wish: DrillWish) -> None:
     if wish.scope == "file" or wish.engine == "restic" or wish.from_paper:
         raise WrongUseError(
             "a drill from the archive takes items by lot, with our engine and the estate's key",
-            data="nothing was changed",
             next_step="leave `--file`, `--with` and `--from-paper` out",
         )
     store_of(estate, wish.source, wish.store)

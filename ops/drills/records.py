@@ -283,7 +283,6 @@ def no_such_drill(drill: str) -> WrongUseError:
     """Make the error of a drill that nobody knows."""
     return WrongUseError(
         'there is no drill "{drill}"',
-        data="nothing was changed",
         next_step="`{program} drill.list` lists them",
         drill=drill,
     )

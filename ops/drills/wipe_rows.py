@@ -106,7 +106,6 @@ def _refuse(path: Path, why: str) -> WrongUseError:
     return WrongUseError(
         "{path} is not wiped",
         why=why,
-        data="nothing was changed",
         next_step="name the folder that `{program} drill.extract` was given",
         path=path,
     )

@@ -118,7 +118,6 @@ def _own_keys() -> list[str]:
     raise WrongUseError(
         "this machine has no SSH server, over which an administrator would write on it",
         why="there is no key of one in {folder}",
-        data="nothing was changed",
         next_step=_SET_UP,
         folder=_OWN_KEYS,
     )
@@ -131,7 +130,6 @@ def _log_in(machine: SshTarget, way: WayIn) -> Iterator[Host]:
         raise WrongUseError(
             "nobody may write on the host {host} with the service's own account",
             why="that account only reads; an administrator's is given for this run alone",
-            data="nothing was changed",
             next_step="add `--login ACCOUNT --identity FILE`, the account's ed25519 key; its"
             " passphrase in `--passphrase-file`",
             host=name,
@@ -166,7 +164,6 @@ def read_line(path: str) -> str:
         raise WrongUseError(
             "{path} cannot be read",
             why="{reason}",
-            data="nothing was changed",
             next_step="name a file with one line of text",
             path=path,
             reason=getattr(error, "strerror", None) or "no text",

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from ops.canonical import canonical_json, clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
-from ops.errors import OpsError
+from ops.errors import DEEDS, OpsError
 from ops.journal.rows import is_there, means_gone, read_rows, read_strange_rows
 from ops.language.text import as_typed
 from ops.terminal import document
@@ -163,8 +163,7 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
         if means_gone(connection, error, STORED):
             raise JournalGoneError from error
         raise
-    if told := document.asked_result():
-        event.listen(session, "after_commit", lambda _session: _tell(told, entries), once=True)
+    event.listen(session, "after_commit", lambda _session: _tell(entries), once=True)
     last = rows[-1]
     return Head(sequence=head.sequence + len(rows), hash=str(last["hash"]))
 
@@ -178,8 +177,12 @@ def _as_typed(value: Any) -> Any:
     return as_typed(value) if isinstance(value, str) else value
 
 
-def _tell(result: document.Result, entries: Sequence[Entry]) -> None:
-    """Tell the task that runs what it has done, as the journal has it."""
+def _tell(entries: Sequence[Entry]) -> None:
+    """Tell the act that runs what it has done, as the journal has it."""
+    if (done := DEEDS.get()) is not None:
+        done += [it.action for it in entries]
+    if (result := document.asked_result()) is None:
+        return
     for it in entries:
         details = json.loads(canonical_json(it.details))
         act = {"action": it.action, "subject": it.subject, "details": details}

@@ -117,7 +117,6 @@ def take_up(wish: Ack) -> int:
     if not wish.note.strip():
         raise WrongUseError(
             "the note says nothing",
-            data="nothing was changed",
             next_step='say what you are doing: `--note "restarting the database"`',
         )
     with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
@@ -126,7 +125,6 @@ def take_up(wish: Ack) -> int:
         if alert is None:
             raise WrongUseError(
                 'no open alert, or more than one, is called "{alert}"',
-                data="nothing was changed",
                 next_step="`{program} monitor.alerts` lists them",
                 alert=wish.alert,
             )

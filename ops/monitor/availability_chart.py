@@ -38,7 +38,6 @@ def make_calendar(
     if kind != "site":
         raise WrongUseError(
             "only sites have an availability",
-            data="nothing was changed",
             next_step="`{program} monitor.chart --site NAME --metric availability`",
         )
     today = now.astimezone(estate.zone).date()

@@ -53,7 +53,6 @@ def choose_subject(estate: Estate, *, subject: str, host: str, site: str) -> str
     if len(given) != 1:
         raise WrongUseError(
             "one of --host, --site and --subject is needed",
-            data="nothing was changed",
             next_step="`{program} monitor.status` lists what is watched",
         )
     if site:
@@ -77,7 +76,6 @@ def show_chart(wish: Chart) -> int:
         raise WrongUseError(
             "--days takes 1 to {most}",
             why="figures are kept for 25 months",
-            data="nothing was changed",
             next_step="give fewer days",
             most=LONGEST_DAYS,
         )
@@ -141,7 +139,6 @@ def _nothing(wish: Chart, known: Sequence[str]) -> OpsError:
     return WrongUseError(
         "there are no figures of {subject}: {metric}",
         why="known are: {known}" if known else "nothing of it was measured in the last days",
-        data="nothing was changed",
         next_step="`{program} monitor.chart --subject {subject}` lists its metrics",
         subject=wish.subject,
         metric=wish.metric or _("any"),

@@ -87,7 +87,6 @@ def _make(bench: Bench, wish: tasks.Silence) -> None:
         if not value:
             raise WrongUseError(
                 "the flag --{flag} must be given",
-                data="nothing was changed",
                 next_step="`{program} {task} --help` lists all flags",
                 flag=flag,
                 task="monitor.silence",
@@ -128,7 +127,6 @@ def _end(bench: Bench, wanted: str, *, dry_run: bool) -> None:
         if silence is None or not end_silence(session, silence, _who(bench), now):
             raise WrongUseError(
                 'no silence that runs is called "{silence}"',
-                data="nothing was changed",
                 next_step="`{program} monitor.silence` lists them",
                 silence=wanted,
             )

@@ -309,7 +309,6 @@ def read_amount(text: str, flag: str) -> int:
         return amount
     raise WrongUseError(
         '"{text}" is no amount, at --{flag}',
-        data="nothing was changed",
         next_step="write whole đồng, such as 12500000",
         text=text[:40],
         flag=flag,

@@ -320,4 +320,4 @@ def _count(name: str, text: str) -> int | None:
 
 def refuse(what: str, next_step: str, **params: Any) -> WrongUseError:
     """Give the error of what cannot be so; nothing was changed."""
-    return WrongUseError(what, data="nothing was changed", next_step=next_step, **params)
+    return WrongUseError(what, next_step=next_step, **params)

@@ -55,7 +55,6 @@ def refuse_outside(plan: RecoveryPlan, folders: Sequence[Path]) -> None:
         raise WrongUseError(
             "the backup would go to places that nobody has named: {places}",
             why="named is only: {folders}",
-            data="nothing was changed",
             next_step="where these are right, name their folders too: `--also FOLDER`; or have"
             " everything in one of your own: `--target FOLDER`",
             places=", ".join(map(str, outside)),

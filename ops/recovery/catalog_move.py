@@ -119,7 +119,6 @@ def _refuse_others(estate: Estate) -> None:
     if is_elsewhere():  # the service would read the file that the URL names
         raise WrongUseError(
             "the catalog does not move while the service runs",
-            data="nothing was changed",
             next_step="`systemctl stop giucong`, then type it again",
         )
 
@@ -132,7 +131,6 @@ def _read_url(estate: Estate, to: str) -> str:
         told = error.errors(include_url=False, include_input=False)[0].get("ctx", {})
         raise WrongUseError(
             "the catalog cannot be moved there: {reason}",
-            data="nothing was changed",
             next_step="write the URL into a file that only the service can read, and name it:"
             " `--to file:PATH`",
             reason={"what": told.get("what", ""), "params": told.get("params", {})},
@@ -144,7 +142,6 @@ def _read_url(estate: Estate, to: str) -> str:
         raise WrongUseError(
             "the catalog cannot be moved there: that is no URL",
             why="only sqlite:///FILE and postgresql+psycopg://… are known",
-            data="nothing was changed",
         ) from error
     return url
 
@@ -161,7 +158,6 @@ def _standing_still(estate: Estate) -> Iterator[None]:
         except BlockingIOError as error:
             raise WrongUseError(
                 "a service runs on this machine",
-                data="nothing was changed",
                 next_step="stop it first: `systemctl stop giucong`",
             ) from error
         for site in (*estate.sites, estate.own_site):

@@ -39,14 +39,12 @@ def trust_catalog(wish: Trust) -> int:
     if not wish.reason.strip():
         raise WrongUseError(
             "why this catalog counts has to be said",
-            data="nothing was changed",
             next_step="add `--reason TEXT`",
         )
     there = open_existing(estate)
     if there is None:
         raise WrongUseError(
             "there is no catalog yet",
-            data="nothing was changed",
             next_step="look first: `{program} backup.status`",
         )
     there.close()

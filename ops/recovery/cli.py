@@ -140,7 +140,6 @@ def _refuse_or_ask(plan: RecoveryPlan, wish: Recover) -> None:
     if any(is_service_running(state) for state in _working_folders(plan.estate_file)[:1]):
         raise WrongUseError(
             "a service runs on this machine",
-            data="nothing was changed",
             next_step="stop it first: `systemctl stop giucong`",
         )
     if plan.taken:

@@ -77,7 +77,6 @@ def read_password(path: str) -> bytes:
         raise WrongUseError(
             "the key cannot be read from {path}",
             why="{reason}",
-            data="nothing was changed",
             next_step="write the key's line into a file that you can read, and name that",
             path=error.filename,
             reason=error.strerror,
@@ -86,7 +85,6 @@ def read_password(path: str) -> bytes:
     if not password:
         raise WrongUseError(
             "nobody can open the backup without its key",
-            data="nothing was changed",
             next_step="write the key's line into a file and add `--password-file FILE`",
         )
     return password

@@ -45,7 +45,6 @@ def find_owner(user: str) -> pwd.struct_passwd | None:
         raise WrongUseError(
             'the service ran as "{user}", and this machine has no such user',
             why="files of root would keep the service from working",
-            data="nothing was changed",
             next_step="`adduser --system --group --home /var/lib/giucong {user}`, then again",
             user=user,
         ) from error

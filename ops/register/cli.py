@@ -111,7 +111,6 @@ def _read_new(session: Session, estate: Estate, wish: Add, now: datetime) -> New
     if start and start.site not in {"", site}:
         raise WrongUseError(
             'what it begins with is about "{of}", not about "{site}"',
-            data="nothing was changed",
             next_step="leave `--site` out",
             of=start.site,
             site=site,
@@ -139,7 +138,6 @@ def _read_kind(wish: Add, start: _Origin | None) -> Kind:
         return cast("Kind", kind)
     raise WrongUseError(
         'the register has no kind "{kind}"' if kind else "it is not said what kind of entry it is",
-        data="nothing was changed",
         next_step="give `--kind` one of: {kinds}",
         kind=kind,
         kinds=", ".join(KINDS),
@@ -150,7 +148,6 @@ def _read_unit(estate: Estate, wish: Add, site: str) -> str:
     if wish.unit and wish.unit not in {it.name for it in estate.units}:
         raise WrongUseError(
             'the estate names no unit "{unit}"',
-            data="nothing was changed",
             next_step="give `--unit` one of: {units}",
             unit=wish.unit,
             units=", ".join(it.name for it in estate.units),
@@ -168,7 +165,6 @@ def _find_origin(session: Session, estate: Estate, wish: Add) -> _Origin | None:
     if len(given) > 1:
         raise WrongUseError(
             "an entry begins with one thing: an alert, a drill or a finding",
-            data="nothing was changed",
             next_step="give one of them, and link the other: `{program} register.update`",
         )
     if not given:
@@ -190,7 +186,6 @@ def _begin_with_drill(session: Session, link: Link, estate: Estate) -> _Origin:
     if drill.outcome in {None, "ok"}:
         raise WrongUseError(
             "that drill was passed, or is not concluded",
-            data="nothing was changed",
             next_step="`{program} drill.list` shows how drills ended",
         )
     moment = format_moment(drill.started_at, estate.organisation.timezone)
@@ -215,7 +210,6 @@ def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) 
     if wish.at and not (wish.acknowledged or wish.restored):
         raise WrongUseError(
             "a moment is given, and not of what",
-            data="nothing was changed",
             next_step="add `--acknowledged` or `--restored`",
         )
     at = read_moment(wish.at, estate) if wish.at else now

@@ -41,7 +41,7 @@ class RegisterError(WrongUseError):
     """What is to be written into the register does not follow from what stands there."""
 
     def __init__(self, what: str, *, next_step: str) -> None:
-        super().__init__(what, data="nothing was changed", next_step=next_step)
+        super().__init__(what, next_step=next_step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +220,6 @@ def _check_text(name: str, text: str, most: int) -> None:
         raise WrongUseError(
             "the text of --{flag} is too long",
             why="{count} characters, and {most} are kept",
-            data="nothing was changed",
             next_step="say it shorter, and name the document that holds the rest",
             flag=name,
             count=len(text),

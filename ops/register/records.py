@@ -156,7 +156,6 @@ def find_link(session: Session, kind: LinkKind, wanted: str) -> Link:
     if row is None:
         raise WrongUseError(
             'no {kind} is called "{id}"',
-            data="nothing was changed",
             next_step="look it up: `{program} {list}`",
             kind=_(LINK_WORDS[kind]),
             id=wanted,
@@ -192,7 +191,6 @@ def find_entry(session: Session, wanted: str) -> Entry:
     if row is None:
         raise WrongUseError(
             'the register has no entry "{id}"',
-            data="nothing was changed",
             next_step="`{program} register.list --all` lists them",
             id=wanted,
         )

@@ -36,7 +36,6 @@ def note_it(wish: tasks.Request) -> int:
     if not wish.requester or not wish.due:
         raise WrongUseError(
             "a request says who asks and by when",
-            data="nothing was changed",
             next_step="give `--requester` and `--due`, or `--end` to end one",
         )
     asked = Asked(

@@ -38,7 +38,6 @@ def work_on_section(wish: tasks.Section) -> int:
     elif wish.texts or wish.confirm:
         raise WrongUseError(
             "a part belongs to a site",
-            data="nothing was changed",
             next_step="give `--site`",
         )
     with at_bench(estate, dry_run=wish.dry_run) as bench:

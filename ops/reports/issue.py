@@ -134,7 +134,6 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
     if not _NUMBER.fullmatch(wish.number):
         raise WrongUseError(
             '"{number}" is no number of a paper',
-            data="nothing was changed",
             next_step="give `--number` as it stands on the paper, such as 05/BC-TTCNTT",
             number=wish.number[:60],
         )
@@ -145,7 +144,6 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
             "a paper of the kind {kind} is about a site"
             if kind.needs == "site"
             else "a paper of the kind {kind} is about no single site",
-            data="nothing was changed",
             next_step="give `--site`" if kind.needs == "site" else "leave `--site` out",
             kind=kind.name,
         )

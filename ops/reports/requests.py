@@ -130,7 +130,6 @@ def find_request(session: Session, called: str, *, is_open: bool = False) -> Req
     if found is None or (is_open and found.answer):
         raise WrongUseError(
             'no request is called "{called}"' if found is None else "{called} has been answered",
-            data="nothing was changed",
             next_step="`{program} report.requests --all` lists them",
             called=called[:40],
         )
@@ -168,7 +167,6 @@ def _check(asked: Asked) -> None:
         raise WrongUseError(
             "a request says who asks, by when, and no text is longer than {most} characters",
             why="a time has a first day and a last one, which does not come before it",
-            data="nothing was changed",
             next_step="correct `--requester`, `--reference`, `--about`, `--from` or `--to`",
             most=MOST_TEXT,
         )
@@ -183,7 +181,6 @@ def end_request(session: Session, origin: Origin, request: Request) -> None:
     if not clean_text(origin.document or origin.reason).strip():
         raise WrongUseError(
             "a request ends with a paper, or with a reason",
-            data="nothing was changed",
             next_step="give `--reason`, or `--document` with the number of the answer",
         )
     journal.append(session, origin, [Entry(ENDED, request.called)])

@@ -85,7 +85,6 @@ def change_section(
     if any(name not in PARTS or len(text) > MOST_TEXT for name, text in new.items()):
         raise WrongUseError(
             "a part has at most {most} characters",
-            data="nothing was changed",
             next_step="say it shorter, and name the document that holds the rest",
             most=MOST_TEXT,
         )
@@ -132,7 +131,6 @@ def confirm_section(
     if section.lacks or section.confirmed_at is not None:
         raise WrongUseError(
             "a part is empty: {lacks}" if section.lacks else "it is confirmed already",
-            data="nothing was changed",
             next_step="write what is missing, be it that there is nothing to say",
             lacks=", ".join(_(PARTS[it]) for it in section.lacks),
         )

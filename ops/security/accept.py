@@ -79,7 +79,6 @@ def find_finding(session: Session, wanted: str) -> SecurityFinding:
     if found is None:
         raise WrongUseError(
             'there is no finding "{id}"',
-            data="nothing was changed",
             next_step="`{program} security.findings` shows their ids",
             id=wanted,
         )

@@ -141,7 +141,6 @@ def _choose(wanted: Sequence[str]) -> tuple[str, ...]:
             raise WrongUseError(
                 'there is no list "{name}"',
                 why="there are: {known}",
-                data="nothing was changed",
                 next_step="give `--only` with one of these",
                 name=name,
                 known=", ".join(ALLOWED),

@@ -76,7 +76,6 @@ def refuse_unknown(wish: Findings, estate: Document, kept: Iterable[str] = ()) -
         if name and name not in known:
             raise WrongUseError(
                 '"{name}" is none of these: {known}',
-                data="nothing was changed",
                 next_step="correct it and type the command again",
                 name=name,
                 known=", ".join(known),

@@ -11,7 +11,7 @@ from typing import cast
 from invoke.exceptions import Exit
 
 from backup.errors import BackupError
-from ops.errors import OpsError
+from ops.errors import DEEDS, DONE, OpsError
 from ops.language.text import ExplainedError, _, make_visible, render_error
 from ops.meanwhile import meanwhile
 from ops.terminal.output import BORDER
@@ -41,7 +41,7 @@ _PASSWORD_IN_URL = re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+@")
 def attempt(action: Callable[[], int | None]) -> int:
     """Run something for the operator and give its exit code; every failure becomes a text."""
     try:
-        with meanwhile(BORDER, BORDER.get() or Printer()):
+        with meanwhile(BORDER, BORDER.get() or Printer()), meanwhile(DEEDS, []):
             code = action()
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -100,7 +100,7 @@ class UnexpectedError(OpsError):
         super().__init__(
             "something unexpected happened: {kind}",
             why="{text}" if text else "",
-            data="what was reported as done before is done",
+            data=DONE,
             next_step="run the command again with --debug and send its output to the maintainers",
             kind=type(error).__name__,
             text=text,

@@ -139,7 +139,6 @@ def find_request(session: Session, wanted: str) -> ApprovalRequest:
     if request is None:
         raise WrongUseError(
             'there is no request "{request}"',
-            data="nothing was changed",
             next_step="`{program} approval.list` lists the requests that wait",
             request=wanted,
         )
@@ -164,13 +163,11 @@ def check_wish(origin: Origin, wish: Wish) -> None:
         raise WrongUseError(
             'a second person has to agree to this, and your login "{login}" is nobody in the'
             " estate file",
-            data="nothing was changed",
             next_step="log in as yourself, or write `login` at your `[[people]]` entry",
             login=origin.login,
         )
     if not wish.reason.strip():
         raise WrongUseError(
             "a second person has to agree to this, and will want to know why",
-            data="nothing was changed",
             next_step="add `--reason TEXT`, and `--document NUMBER` where there is one",
         )

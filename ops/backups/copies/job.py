@@ -81,7 +81,6 @@ def find_pair(estate: Estate, name: str) -> tuple[Store, Store]:
     if store.of is None:
         raise WrongUseError(
             'the store "{store}" is the primary one: nothing is copied to it',
-            data="nothing was changed",
             next_step="`{program} estate.show` lists the mirrors and copies",
             store=name,
         )

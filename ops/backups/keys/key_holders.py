@@ -95,7 +95,6 @@ def open_sites(estate: Estate, sites: Sequence[Site], store: Store) -> Opened:
     if not opened:
         raise WrongUseError(
             'no repository in "{store}" could be opened',
-            data="nothing was changed",
             next_step="make them: `{program} backup.init`",
             store=store.name,
         )

@@ -114,7 +114,6 @@ def choose_target(estate: Estate, name: str) -> Store:
         raise WrongUseError(
             'the store "{store}" is a copy: it has repositories and a key of its own',
             why="what lies on a medium is the primary store's, byte for byte",
-            data="nothing was changed",
             next_step="leave `--store` out, then `{program} backup.copy --to {store}`",
             store=store.name,
         )
@@ -133,7 +132,6 @@ def choose_contents(label: Label, site: str) -> tuple[Content, ...]:
     if content is None:
         raise WrongUseError(
             'the medium {code} holds nothing of the site "{site}"',
-            data="nothing was changed",
             next_step="mount another medium; `{program} backup.status --xml` lists what each holds",
             code=label.code,
             site=site,

@@ -27,7 +27,6 @@ def retire_medium(wish: RetireMedia) -> int:
     if not wish.reason.strip():
         raise WrongUseError(
             "taking a medium out of use needs a reason",
-            data="nothing was changed",
             next_step="add `--reason TEXT`: why, and what became of it",
         )
     told = _("the medium {code} counts as a copy no more; its code stays taken")
@@ -37,7 +36,6 @@ def retire_medium(wish: RetireMedia) -> int:
         if wish.code not in codes:
             raise WrongUseError(
                 'there is no medium "{code}"',
-                data="nothing was changed",
                 next_step="the media in use: {codes}",
                 code=wish.code,
                 codes=", ".join(codes) or "–",

@@ -61,7 +61,6 @@ def accept_backup(wish: Accept) -> int:
     if not wish.reason.strip():
         raise WrongUseError(
             "this lets old backups be deleted again, so it needs a reason",
-            data="nothing was changed",
             next_step="add `--reason TEXT`: what you have looked at, and what it was",
         )
     estate, name = load_estate(), wish.site

@@ -97,7 +97,6 @@ def parse_pack_id(text: str) -> bytes:
         pass
     raise WrongUseError(
         '"{text}" is no id of a pack',
-        data="nothing was changed",
         next_step="take the ids from `{program} backup.check --site NAME --read-data`, in full",
         text=text,
     )

@@ -189,20 +189,17 @@ def _refuse_nonsense(wish: Restore) -> None:
     if wish.in_place and wish.site in RESERVED_SITE_NAMES:
         raise WrongUseError(
             "the service itself is not restored in place like a site",
-            data="nothing was changed",
             next_step="`{program} service.recover --repo STORE/giucong --dry-run`",
         )
     if bool(wish.target) == wish.in_place:
         raise WrongUseError(
             "a restore goes into a folder or in its place",
-            data="nothing was changed",
             next_step="give either `--target FOLDER` or `--in-place`",
         )
     ways = get_args(Overwrite)
     if wish.overwrite not in ways or (wish.in_place and (wish.delete or wish.overwrite != ways[0])):
         raise WrongUseError(
             "--overwrite is one of {ways}, and goes with --target, as --delete does",
-            data="nothing was changed",
             next_step="leave them out, or see `{program} backup.restore --help`",
             ways=", ".join(ways),
         )

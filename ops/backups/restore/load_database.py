@@ -219,7 +219,6 @@ def _find_known(
         return known
     raise WrongUseError(
         "the snapshot {snapshot} does not hold the database {name}",
-        data="nothing was changed",
         next_step="`{program} backup.list --site {site}` lists the others",
         snapshot=snapshot.short_id,
         name=part.name,
@@ -239,7 +238,6 @@ def find_part(site: Site, name: str) -> DatabasePart:
     raise WrongUseError(
         'the site "{site}" has no database "{name}" on a server',
         why="" if part is None else "it is a file: a restore in place puts it back",
-        data="nothing was changed",
         next_step="`{program} estate.show` lists its databases",
         site=site.name,
         name=name,

@@ -25,7 +25,6 @@ def refuse_around(target: Path, closed: Iterable[Path]) -> None:
     if place is not None:
         raise WrongUseError(
             "{folder} lies in {place}, which the service keeps or a site shows to its visitors",
-            data="nothing was changed",
             next_step="name a folder of its own: `--target FOLDER`; or put the site back with"
             " `--in-place`",
             folder=target,

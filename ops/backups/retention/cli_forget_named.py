@@ -96,7 +96,6 @@ def _accept_present_state(wish: Forget) -> int:
     if wish.snapshot:
         raise WrongUseError(
             "--accept and --snapshot do not go together",
-            data="nothing was changed",
             next_step="first look and type --accept alone, then delete",
         )
     estate, name = load_estate(), wish.site
@@ -186,7 +185,6 @@ def _refuse_other_store(estate: Estate, wish: Forget) -> None:
         raise WrongUseError(
             "--snapshot deletes from the primary store alone, {primary}, not from {store}",
             why="a mirror follows its source; a copy lets go of snapshots by its own rules",
-            data="nothing was changed",
             next_step="leave `--store` out to delete it from {primary}",
             primary=estate.primary_store.name,
             store=wish.store,
@@ -197,6 +195,5 @@ def _need_reason(reason: str) -> None:
     if not reason.strip():
         raise WrongUseError(
             "this goes past the rules, so it needs a reason",
-            data="nothing was changed",
             next_step="add `--reason TEXT`, and `--document NUMBER` where there is one",
         )

@@ -33,7 +33,6 @@ def check_hold(wish: PlaceHold) -> None:
     if not wish.reason.strip() or not wish.reference.strip():
         raise WrongUseError(
             "a hold needs a reason and the reference of the document that asks for it",
-            data="nothing was changed",
             next_step="add `--reason TEXT --reference NUMBER`",
         )
 
@@ -99,7 +98,6 @@ def refuse_released(hold: Hold) -> None:
     if hold.released_at is not None:
         raise WrongUseError(
             'the hold "{hold}" was released on {moment}',
-            data="nothing was changed",
             next_step="`{program} backup.hold --list` lists the holds",
             hold=str(hold.id),
             moment=hold.released_at,
@@ -116,7 +114,6 @@ def find_hold(session: Session, wanted: str) -> Hold:
     if hold is None:
         raise WrongUseError(
             'there is no hold "{hold}"',
-            data="nothing was changed",
             next_step="`{program} backup.hold --list` lists the holds",
             hold=wanted,
         )

@@ -152,7 +152,6 @@ def choose_moment(snapshot: Snapshot, bounds: Bounds, wanted: datetime | None) -
     if moment is None:
         raise WrongUseError(
             "when the snapshot {snapshot} was made stands nowhere in the journal",
-            data="nothing was changed",
             next_step="name the moment: `--to '20/11/2026 18:00'`",
             snapshot=snapshot.short_id,
         )
@@ -160,7 +159,6 @@ def choose_moment(snapshot: Snapshot, bounds: Bounds, wanted: datetime | None) -
         raise WrongUseError(
             "the snapshot {snapshot} was not made then: it was made between {after} and {before}",
             why="the journal's rows before and after it say so",
-            data="nothing was changed",
             next_step="name a moment in between, or leave `--to` out",
             snapshot=snapshot.short_id,
             after=bounds.after or "–",

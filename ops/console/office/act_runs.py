@@ -218,7 +218,6 @@ class ActRuns:
         elif act.needs_file:
             raise WrongUseError(
                 "a file must be chosen, and it must not be empty",
-                data="nothing was changed",
                 next_step="go back and choose it",
             )
         return places

@@ -180,7 +180,7 @@ def _read_stamp(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, _STAMP).replace(tzinfo=UTC) if text else None
     except ValueError as error:
-        raise WrongUseError("this is no moment", data="nothing was changed") from error
+        raise WrongUseError("this is no moment") from error
 
 
 def _read(kept: Month, address: str, moment: datetime) -> tuple[Said, Capture]:

@@ -203,7 +203,7 @@ class Counter:
             for path in run.files():
                 if run.name_of(path) == wanted:
                     return Answer({"bytes": path.stat().st_size}, path)
-        raise NothingHereError("there is no such file", data="nothing was changed")
+        raise NothingHereError("there is no such file")
 
     @contextmanager
     def _desk(self, request: Mapping[str, Any]) -> Iterator[Desk]:
@@ -218,7 +218,7 @@ class Counter:
 def _find_page(name: str) -> Page:
     pages = all_pages()
     if name not in pages:
-        raise NothingHereError("there is no such page", data="nothing was changed")
+        raise NothingHereError("there is no such page")
     return pages[name]
 
 

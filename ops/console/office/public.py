@@ -42,7 +42,7 @@ class PublicStatus:
         """
         estate, catalog = self.keeper.get()
         if estate.console is None or not estate.console.public_status:
-            raise WrongUseError("there is no such page", data="nothing was changed")
+            raise WrongUseError("there is no such page")
         now = datetime.now(UTC)
         with catalog.reading() as session:
             stops = find_stops(session, estate.zone)

@@ -279,7 +279,7 @@ class NothingHereError(WrongUseError):
 
 
 def _refuse(_request: Mapping[str, Any]) -> Answer:
-    raise NothingHereError("there is no such page", data="nothing was changed")
+    raise NothingHereError("there is no such page")
 
 
 def text_of(request: Mapping[str, Any], key: str) -> str:

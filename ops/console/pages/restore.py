@@ -52,7 +52,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         return {**whole, "step": "site"}
     if site not in sites:
         raise WrongUseError(
-            'the estate has no site "{site}"', data="nothing was changed", site=site[:80],
+            'the estate has no site "{site}"', site=site[:80],
             next_step="choose one of the list",
         )  # fmt: skip
     snapshot = _choose_snapshot(desk, site, given)
@@ -70,9 +70,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 def _read_path(text: str) -> bytes:
     if len(text) > LONGEST_PATH:
-        raise WrongUseError(
-            "this path is too long", data="nothing was changed", next_step="look for a name in it"
-        )
+        raise WrongUseError("this path is too long", next_step="look for a name in it")
     return unquote_to_bytes(text)
 
 
@@ -114,7 +112,7 @@ def _end_of(desk: Desk, text: str) -> datetime:
         following = date.fromisoformat(text) + timedelta(days=1)
     except (ValueError, OverflowError) as error:
         raise WrongUseError(
-            "this is no day: {day}", data="nothing was changed",
+            "this is no day: {day}",
             next_step="choose a day, or leave the field empty", day=text[:40],
         ) from error  # fmt: skip
     return datetime.combine(following, time(), desk.estate.zone)

@@ -72,7 +72,6 @@ def _find(session: Session, text: str) -> dict[str, Any]:
     if row is None:
         raise WrongUseError(
             'there is no run "{run}"',
-            data="nothing was changed",
             next_step="look among the last runs",
             run=text[:80],
         )

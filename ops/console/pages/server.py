@@ -89,7 +89,6 @@ def _choose(estate: Estate, arguments: Arguments) -> str:
     if subject not in list_subjects(estate):
         raise WrongUseError(
             "the estate has no {subject}",
-            data="nothing was changed",
             next_step="the page of servers lists what is watched",
             subject=subject[:80],
         )

@@ -37,7 +37,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     site = next((it for it in items if it["name"] == name), None)
     if name and site is None:
         raise WrongUseError(
-            'the estate has no site "{site}"', data="nothing was changed", site=name[:80],
+            'the estate has no site "{site}"', site=name[:80],
             next_step="choose one of the list",
         )  # fmt: skip
     if site is None:

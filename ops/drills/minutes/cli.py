@@ -175,7 +175,6 @@ def show_drill(wish: Show) -> None:
     if bool(wish.drill) == bool(wish.site):
         raise WrongUseError(
             "give either a drill or a site",
-            data="nothing was changed",
             next_step="`{program} drill.list` lists the drills",
         )
     estate = load_estate()
@@ -196,7 +195,6 @@ def _find(session: Session | None, drill: str, site: str) -> KeptDrill:
         return newest[0]
     raise WrongUseError(
         "no such drill was run yet",
-        data="nothing was changed",
         next_step="`{program} drill.run --site {site}`",
         site=site or "SITE",
     )

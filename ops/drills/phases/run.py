@@ -158,7 +158,6 @@ def _refuse_wiped(drill: KeptDrill, name: str) -> None:
         return
     raise WrongUseError(
         "the drill's folder is wiped already; only its conclusion is left",
-        data="nothing was changed",
         next_step="`{program} drill.phase --drill {drill} --phase conclude`",
         drill=drill.id,
     )
@@ -171,7 +170,6 @@ def _refuse_unknown(drill: KeptDrill, name: str) -> None:
     raise WrongUseError(
         'the drill has no phase "{phase}"',
         why="its phases: {known}",
-        data="nothing was changed",
         next_step="`{program} drill.show --drill {drill}` shows where it stands",
         phase=name,
         known=", ".join(known),

@@ -41,7 +41,6 @@ def record_done(wish: Record) -> None:
     if duty.evidence.query not in STATED:
         raise WrongUseError(
             'the duty "{name}" is proven by what the service did, not by a statement',
-            data="nothing was changed",
             next_step="`{program} duty.evidence --duty {name}` shows what there is",
             name=duty.name,
         )
@@ -53,7 +52,6 @@ def record_done(wish: Record) -> None:
     if done_on > today:
         raise WrongUseError(
             "{day} has not come yet",
-            data="nothing was changed",
             next_step="record it when it is done",
             day=format_date(done_on),
         )
@@ -122,7 +120,6 @@ def _find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:
     raise WrongUseError(
         'the duty "{name}" has no period that holds {day}',
         why="it comes with an event that the journal does not tell of, or is not valid then",
-        data="nothing was changed",
         next_step="`{program} duty.list` says when it comes and how long it is valid",
         name=name,
         day=format_date(day),
@@ -146,7 +143,6 @@ def _check_subject(duty: Duty, estate: Estate, subject: str) -> None:
         raise WrongUseError(
             'the duty "{name}" does not concern "{subject}"',
             why="it concerns: {known}" if any(known) else "it concerns the Center as a whole",
-            data="nothing was changed",
             next_step="give `--subject` with one of these names, or leave it out",
             name=duty.name,
             subject=subject,

@@ -155,7 +155,6 @@ def withdraw(session: Session, origin: Origin, number: str, decided_on: date) ->
     if row is None:
         raise WrongUseError(
             "no decision {number} of {day} is recorded",
-            data="nothing was changed",
             next_step="`{program} duty.policy` names the one in force",
             number=number,
             day=f"{decided_on:%d/%m/%Y}",

@@ -39,7 +39,6 @@ def approve_policy(wish: Policy) -> None:
     if decided_on > today_of(estate):
         raise WrongUseError(
             "the decision {number} of {day} lies in the future",
-            data="nothing was changed",
             next_step="correct the date; a decision is recorded when it has been made",
             number=number,
             day=format_date(decided_on),
@@ -74,7 +73,6 @@ def withdraw_policy(wish: Policy) -> None:
     if not wish.reason.strip():
         raise WrongUseError(
             "taking a record back needs a reason",
-            data="nothing was changed",
             next_step="add `--reason TEXT`",
         )
     with (
@@ -94,7 +92,6 @@ def _read_decision(wish: Policy) -> tuple[str, date]:
     if not wish.number or not wish.date:
         raise WrongUseError(
             "an approval needs the decision's number and date",
-            data="nothing was changed",
             next_step="`{program} duty.policy --approve --number NUMBER --date 24/11/2026`",
         )
     return wish.number, read_day(wish.date)

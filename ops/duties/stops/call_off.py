@@ -106,7 +106,6 @@ def choose_stop(stops: Iterable[PlannedStop], code: str, now: datetime, zone: st
         raise WrongUseError(
             'no stop with the code "{code}" is planned',
             why="planned and not begun: {known}",
-            data="nothing was changed",
             next_step="give one of these codes with `--cancel`",
             code=code,
             known=", ".join(ahead) or "-",
@@ -114,7 +113,6 @@ def choose_stop(stops: Iterable[PlannedStop], code: str, now: datetime, zone: st
     if stop.begins <= now:
         raise WrongUseError(
             "this stop has begun at {begins}, so it cannot be called off any more",
-            data="nothing was changed",
             next_step="start the site, and tell the public that it is back",
             begins=format_moment(stop.begins, zone),
         )

@@ -75,7 +75,6 @@ def plan_stop(
     if not now < begins < until:
         raise WrongUseError(
             "a planned stop begins in the future, and ends after that",
-            data="nothing was changed",
             next_step="give `--from` and `--until` like '2026-12-20 22:00'",
         )
     today, day = now.date(), begins.date()
@@ -93,7 +92,6 @@ def _beyond_table(day: date) -> WrongUseError:
     return WrongUseError(
         "no table of holidays covers {day}",
         why="so the working days before the stop cannot be counted",
-        data="nothing was changed",
         next_step="add the year to a table under `[calendar] holidays`, or choose an earlier day",
         day=format_date(day),
     )
@@ -103,7 +101,6 @@ def _too_near(day: date, notice_by: date, duty: Duty, *, first: str) -> WrongUse
     return WrongUseError(
         "a stop on {day} would have had to be announced by {notice_by}",
         why="{basis}: {count} working days ahead",
-        data="nothing was changed",
         next_step="choose {first} or later; only where it cannot wait, say why:"
         " `--force-majeure TEXT`",
         day=format_date(day),
@@ -137,7 +134,6 @@ def choose_duty(duties: Sequence[Duty], day: date) -> Duty:
     if not found:
         raise WrongUseError(
             "no duty asks for a notice before a stop on {day}",
-            data="nothing was changed",
             next_step="`{program} duty.list` lists what is asked for, and since when",
             day=format_date(day),
         )

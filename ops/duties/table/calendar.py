@@ -140,7 +140,6 @@ def read_day(text: str) -> date:
     if day is None:
         raise WrongUseError(
             '"{text}" is not a date',
-            data="nothing was changed",
             next_step="write it like 24/11/2026 or 2026-11-24",
             text=text,
         )

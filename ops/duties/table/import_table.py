@@ -95,7 +95,6 @@ def plan_import(estate: Estate, content: bytes, *, is_sheet: bool) -> ImportPlan
     if not estate.duties.include:
         raise WrongUseError(
             "the estate names no file for the Center's own duties",
-            data="nothing was changed",
             next_step='write `include = ["duties.local.toml"]` under `[duties]` of the estate file',
         )
     *others, path = estate.duties.include
@@ -134,7 +133,6 @@ def _read(source: str) -> bytes:
         raise WrongUseError(
             'the table "{path}" cannot be read',
             why="{reason}",
-            data="nothing was changed",
             next_step="if only you may read it: `{program} duty.import --file - < {path}`",
             path=source,
             reason=error.strerror or type(error).__name__,

@@ -108,7 +108,6 @@ class DutySet:
         if not found:
             raise WrongUseError(
                 'there is no duty "{name}"',
-                data="nothing was changed",
                 next_step="`{program} duty.list` lists all duties",
                 name=name,
             )

@@ -67,7 +67,6 @@ def rotate_key(wish: KeyRotate, progress: Progress) -> int:
             "say what has leaked: `--leaked password`, or `--leaked master-key --site NAME`",
             why="a password is changed in all repositories it opens; a master key belongs to one"
             " site, and only with it goes `--remove-old`",
-            data="nothing was changed",
             next_step="who may have had both the password and a key file has the master key",
         )
     estate = load_estate()

@@ -105,7 +105,6 @@ def plan_master_rotation(estate: Estate, site: str, store: Store) -> MasterRotat
             raise WrongUseError(
                 'in "{store}" a repository cannot be moved, so its master key cannot be changed',
                 why="the store is no folder of this machine",
-                data="nothing was changed",
                 next_step="add a copy with a key of its own to the estate, fill it with"
                 " `{program} backup.copy`, and make it the primary store",
                 store=it.name,

@@ -89,7 +89,6 @@ def plan_password_rotation(estate: Estate, catalog: Catalog, store: Store) -> Pa
         raise WrongUseError(
             "{reference} is not kept in a file, so it cannot be changed here",
             why="`env:` comes from the service's environment, `credential:` from systemd",
-            data="nothing was changed",
             next_step="write `file:PATH` in the estate, or add a password with"
             " `{program} backup.key-add` and remove the old one with `python -m backup key remove`",
             reference=reference,

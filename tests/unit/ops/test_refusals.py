@@ -1,0 +1,42 @@
+"""Who refuses says that nothing was changed, but not where the act has done something before."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ops.access.credentials import NoCredentialsError
+from ops.catalog.open import open_catalog
+from ops.console.office.server import NothingHereError
+from ops.errors import DONE, UNCHANGED, OpsError, WrongUseError, unknown
+from ops.journal.journal import Entry, Origin, append
+from ops.register.entry import RegisterError
+from ops.terminal.exit_codes import attempt
+
+REFUSALS: dict[type[WrongUseError], Callable[[], WrongUseError]] = {
+    WrongUseError: lambda: unknown('there is no role "{name}"', "vua", ["viewer"]),
+    NoCredentialsError: lambda: NoCredentialsError("nva"),
+    NothingHereError: lambda: NothingHereError("there is no such page"),
+    RegisterError: lambda: RegisterError("nothing would change", next_step="say what is new"),
+}
+"""One of each class that says so by itself."""
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_after_a_write_does_not_say_that_nothing_was_changed(
+    tmp_path: Path, refusal: type[WrongUseError]
+) -> None:
+    raised: list[OpsError] = []
+
+    def act(*, writes: bool) -> int:
+        catalog = open_catalog(f"sqlite:///{tmp_path}/catalog.db")
+        with catalog.writing() as session:
+            append(session, Origin(via="cli"), [Entry("hold.placed")] * writes)
+        raised.append(REFUSALS[refusal]())
+        raise raised[-1]
+
+    codes = [attempt(partial(act, writes=it)) for it in (False, True, False)]
+
+    assert codes == [2, 2, 2]
+    assert [it.data for it in raised] == [UNCHANGED, DONE, UNCHANGED]
