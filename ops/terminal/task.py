@@ -71,27 +71,12 @@ Shape = Named | Typed | OfCaller | Literal["path", "hidden"]
 """`path` is one of a snapshot; what is hidden, a page fills."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Flag:
-    help: str
-    label: str = ""
-    shape: Shape | None = None
-    roles: frozenset[str] | None = None
-    endings: tuple[str, ...] = ()
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What a wish's field is as a flag; within `Annotated`.
 
-
-def Flag(  # noqa: N802 - reads as a type does, within `Annotated`
-    help: str,  # noqa: A002 - the word of every command line
-    label: str = "",
-    *,
-    shape: Shape | None = None,
-    roles: frozenset[str] | None = None,
-    endings: tuple[str, ...] = (),
-) -> _Flag:
-    """Say of a wish's field what it is as a flag.
-
-    Args:
-        help: What it means, for who reads `--help`.
+    Attributes:
+        help: What it means, for who reads `--help`; not translated, like `label`.
         label: What a form calls it; empty where it says the same.
         shape: What its value is; left out, the field's type tells.
         roles: Who may give it, where that is fewer than may run the task.
@@ -99,7 +84,13 @@ def Flag(  # noqa: N802 - reads as a type does, within `Annotated`
             into one that is there; without any, it has to be new or empty. Of a file that is made,
             how the names of others beside it end.
     """
-    return _Flag(help=help, label=label, shape=shape, roles=roles, endings=endings)
+
+    help: str
+    label: str = ""
+    _: KW_ONLY
+    shape: Shape | None = None
+    roles: frozenset[str] | None = None
+    endings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,29 +128,21 @@ class Form:
     renews: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredFlag:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredFlag(Flag):
     """A flag of a task.
 
     Attributes:
         name: Of the wish's field.
         kind: Type of its value: str, int, bool, or tuple for one that may be given several times.
         default: What it is when it is not given; `dataclasses.MISSING` where it must be.
-        help: What it means; not translated, like `label`.
-        label: What a form calls it; empty where `help` says the same.
         shape: What its value is.
-        roles: Who may give it; None for everybody who may run the task.
-        endings: As of `Flag`.
     """
 
     name: str
     kind: type
     default: object
-    help: str
-    label: str
     shape: Shape
-    roles: frozenset[str] | None
-    endings: tuple[str, ...] = ()
 
     @property
     def written(self) -> str:
@@ -313,11 +296,11 @@ def _declared(name: str, hint: Any, *, default: object) -> DeclaredFlag:
     flag = getattr(hint, "__metadata__", (None,))[-1]
     own = getattr(hint, "__origin__", hint)
     kind = get_origin(own) or own
-    if kind not in _SHAPES or not isinstance(flag, _Flag):
+    if kind not in _SHAPES or not isinstance(flag, Flag):
         raise TypeError(f"{name}: a flag is Annotated text, number, yes or no, or tuple of texts")
     return DeclaredFlag(
-        name, kind, default, flag.help, flag.label, flag.shape or _SHAPES[kind], flag.roles,
-        flag.endings,
+        flag.help, flag.label, shape=flag.shape or _SHAPES[kind], roles=flag.roles,
+        endings=flag.endings, name=name, kind=kind, default=default,
     )  # fmt: skip
 
 
