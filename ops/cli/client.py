@@ -10,11 +10,10 @@ import json
 import os
 import signal
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -30,6 +29,7 @@ from ops.estate.load.read import INSTALLED_PATH, EstateClosedError, find_estate_
 from ops.estate.owner import BY_ROOT, find_state_folder
 from ops.language.text import language, program_name
 from ops.parts import find
+from ops.terminal.document import said_error
 from ops.terminal.elsewhere import (
     BARE,
     CARRIED,
@@ -37,8 +37,9 @@ from ops.terminal.elsewhere import (
     SOCKET,
     WasTyped,
     serve_opening,
+    user_at_other_end,
 )
-from ops.terminal.exchange import BrokenOffError, broken_off, receive_tree, send_tree
+from ops.terminal.exchange import Asked, BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import OfCaller, Task
 from ops.terminal.there import do_here
@@ -48,18 +49,6 @@ _NOT_YET = (FileNotFoundError, ConnectionRefusedError)
 _BEGINS_SECONDS, _PAUSE_SECONDS = 20.0, 0.1
 """So long a service that has just begun is waited for: it loads what acts need first."""
 _COMPLETE_SECONDS = 10.0
-_LONGEST, _FURTHER = 4_000, ("why", "data", "next_step")
-_PEER = struct.Struct("3i")
-
-
-class SaidError(OpsError):
-    """What the service says went wrong, in the reader's language."""
-
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        texts = {it: str(told.get(it, ""))[:_LONGEST] for it in ("what", *_FURTHER)}
-        named = {it: f"{{{it}_said}}" if texts[it] else "" for it in _FURTHER}
-        values = {f"{name}_said": text for name, text in texts.items()}
-        super().__init__("{what_said}", **named, **values)
 
 
 class _End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +105,9 @@ def ask_completion(task: str, flag: str, given: Mapping[str, str]) -> list[str] 
         held.callback(os.close, nowhere)
         connection = held.enter_context(_connect())
         connection.settimeout(_COMPLETE_SECONDS)
-        _send(connection, COMPLETE, Luggage(values, [nowhere]), [nowhere, told, nowhere], 0)
+        luggage = pack(None, values, held)
+        opener = luggage.add(nowhere)
+        _send(connection, COMPLETE, luggage, [nowhere, told, nowhere], opener)
         _read_end(connection)
         return os.pread(told, _PACKET, 0).decode(errors="replace").splitlines()
     return []
@@ -161,8 +152,7 @@ def _connect() -> socket.socket:
 
 def _check_peer(connection: socket.socket) -> None:
     """Refuse who is not the one whose the estate's state is; who cannot see that, looks nearer."""
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    user, folder = _PEER.unpack(told)[1], find_state_folder(INSTALLED_PATH)
+    user, folder = user_at_other_end(connection), find_state_folder(INSTALLED_PATH)
     if user != (folder or SOCKET.parent).stat().st_uid:
         raise stranger(user)
 
@@ -171,22 +161,18 @@ def _ask(name: str, values: dict[str, Any], task: Task | None = None) -> int:
     with ExitStack() as held:
         luggage = pack(task, values, held)
         connection = held.enter_context(_connect())
-        typed = WasTyped(_may_be_paths(task, luggage.values))
         opener, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         opener_number = luggage.add(theirs.detach())
-        part = _OwnPart(task, luggage.values, opener, typed)
-        part.start()
         streams, pump = held.enter_context(handed_streams())
         _send(connection, name, luggage, streams, opener_number)
         for it in luggage.descriptors:
             os.close(it)
         exchanging = _Exchange(luggage)
         exchanging.start()
-        try:
+        typed = WasTyped(_may_be_paths(task, luggage.values))
+        with _doing_own_part(task, luggage.values, opener, typed):
             pump.run(connection, typed, partial(_cancel, connection))
             code = _read_end(connection)
-        finally:
-            part.finish()
         return gravest([code, exchanging.finish(has_failed=code != 0)])
 
 
@@ -199,7 +185,7 @@ def _send(
         "language": language(),
         "program": program_name(),
         "environment": {it: os.environ[it] for it in CARRIED if it in os.environ},
-        "files": luggage.files,
+        "files": msgspec.to_builtins(luggage.files),
         "line": luggage.line_number,
         "opener": opener,
         "login": _claimed_login(),
@@ -217,31 +203,31 @@ def _may_be_paths(task: Task | None, values: Mapping[str, Any]) -> Iterator[str]
         yield from given if isinstance(given, list | tuple) else [given] if given else []
 
 
-class _OwnPart(threading.Thread):
-    """What an act asks of this process: files that were named on the way, and the task's part."""
+@contextmanager
+def _doing_own_part(
+    task: Task | None, values: dict[str, Any], line: socket.socket, typed: WasTyped
+) -> Iterator[None]:
+    """Do what an act asks of this process: open files named on the way, and the task's part.
 
-    def __init__(
-        self, task: Task | None, values: dict[str, Any], line: socket.socket, typed: WasTyped
-    ) -> None:
-        super().__init__(daemon=True)
-        self._task, self._values, self._line, self._typed = task, values, line, typed
-        self._has_begun = False
+    In the end wait until nothing is written any more: without the act, its part ends.
+    """
 
-    def run(self) -> None:
-        """Do it until the act has ended."""
+    def do(descriptors: list[int]) -> None:
+        there = find(task.there) if task and task.there else _refuse_part
+        do_here(line, partial(there, task and task.make(values)), descriptors)
+
+    def serve() -> None:
         with suppress(ConnectionError):
-            serve_opening(self._line, self._typed, self._do)
+            serve_opening(line, typed, do)
 
-    def _do(self, descriptors: list[int]) -> None:
-        self._has_begun = True
-        there = find(self._task.there) if self._task and self._task.there else _refuse_part
-        wish = self._task.make(self._values) if self._task else None
-        do_here(self._line, partial(there, wish), descriptors)
-
-    def finish(self) -> None:
-        """Wait until nothing is written any more: without the act, its part ends."""
-        if self._has_begun:
-            self.join()
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
+    try:
+        yield
+    finally:
+        line.shutdown(socket.SHUT_RD)
+        serving.join()
+        line.close()
 
 
 def _refuse_part(_wish: object, _order: bytes, ends: list[int], _progress: Progress) -> bytes:
@@ -262,18 +248,18 @@ class _Exchange(threading.Thread):
 
     def __init__(self, luggage: Luggage) -> None:
         super().__init__(daemon=True)
-        self._luggage = luggage
+        self._luggage, self._line = luggage, luggage.line
         self._failed: Exception | None = None
         self._kept: list[str] = []
         self._written = 0
 
     def run(self) -> None:
         """Do it."""
-        line = self._luggage.line
-        if line is None:
-            return
         try:
-            self._exchange(line)
+            for folder in self._luggage.sent:
+                send_tree(self._line, folder)
+            for path, asked in self._luggage.asked:
+                self._receive(path, asked)
         except (OpsError, ConnectionError) as error:
             self._failed = error
         except OSError as error:  # in a folder of the person's own
@@ -286,33 +272,23 @@ class _Exchange(threading.Thread):
         finally:
             if self._failed is not None:  # the act sends to nobody; it would wait for ever
                 with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
+                    self._line.shutdown(socket.SHUT_RDWR)
 
-    def _exchange(self, line: socket.socket) -> None:
-        for it in self._luggage.files:
-            if it["shape"] == "input-folder":
-                send_tree(line, self._luggage.folders[str(it["flag"])])
-        for it in self._luggage.files:
-            if not str(it["shape"]).startswith("output"):
-                continue
-            path, asked = (
-                self._luggage.folders[str(it["flag"])],
-                self._luggage.asked[str(it["flag"])],
-            )
-            folder = path.parent if asked.only else path
-            if not line.recv(1, socket.MSG_PEEK):  # an act that is refused makes no folder
-                raise broken_off()
-            is_new = not os.path.lexists(folder)
-            opened = open_to_write(folder, is_made=not asked.only)
-            try:
-                got = receive_tree(line, opened, asked)
-            finally:
-                os.close(opened)
-            self._kept += [str(folder / name) for name in got.kept]
-            self._written += got.files
-            if is_new and not got.files:  # the act came to nothing: no empty folder tells otherwise
-                with suppress(OSError):
-                    folder.rmdir()
+    def _receive(self, path: Path, asked: Asked) -> None:
+        folder = path.parent if asked.only else path
+        if not self._line.recv(1, socket.MSG_PEEK):  # an act that is refused makes no folder
+            raise broken_off()
+        is_new = not os.path.lexists(folder)
+        opened = open_to_write(folder, is_made=not asked.only)
+        try:
+            got = receive_tree(self._line, opened, asked)
+        finally:
+            os.close(opened)
+        self._kept += [str(folder / name) for name in got.kept]
+        self._written += got.files
+        if is_new and not got.files:  # the act came to nothing: no empty folder tells otherwise
+            with suppress(OSError):
+                folder.rmdir()
 
     def finish(self, *, has_failed: bool) -> int:
         """Wait for its end; gives the exit code of what it did.
@@ -353,7 +329,7 @@ def _read_end(connection: socket.socket) -> int:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise _no_sense() from error
     if told.error is not None:
-        raise SaidError(told.error)
+        raise said_error(told.error)
     code = told.code
     if code is None:
         raise _no_sense()

@@ -3,11 +3,13 @@
 import os
 import socket
 import stat
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
+from ops.console.office.order import GivenFile
 from ops.entering import entered, refuse_strange_links
 from ops.errors import WrongUseError
 from ops.terminal.exchange import Asked
@@ -19,15 +21,24 @@ _WITHIN = "x"  # a name in a folder, so that the folder itself is entered
 
 @dataclass(slots=True)
 class Luggage:
-    """What goes along with a command: descriptors, and what they are; and what may come back."""
+    """What goes along with a command, and what may come back.
+
+    Attributes:
+        values: What was given, by field.
+        line: Over which folders go, and what is made comes.
+        descriptors: What goes along; `line_number` is the place of the line's other end.
+        files: What the flags name.
+        sent: The folders among them that are sent.
+        asked: Where something is to be written, and what.
+    """
 
     values: dict[str, Any]
+    line: socket.socket
     descriptors: list[int] = field(default_factory=list)
-    files: list[dict[str, object]] = field(default_factory=list)
-    folders: dict[str, Path] = field(default_factory=dict)
-    asked: dict[str, Asked] = field(default_factory=dict)
-    line: socket.socket | None = None
-    line_number: int = -1
+    line_number: int = 0
+    files: list[GivenFile] = field(default_factory=list)
+    sent: list[Path] = field(default_factory=list)
+    asked: list[tuple[Path, Asked]] = field(default_factory=list)
 
     def add(self, descriptor: int) -> int:
         """Take a descriptor along; gives its place."""
@@ -35,43 +46,40 @@ class Luggage:
         return len(self.descriptors) - 1
 
 
-def pack(task: Task | None, values: dict[str, Any], held: ExitStack) -> Luggage:
+def pack(task: Task | None, values: Mapping[str, Any], held: ExitStack) -> Luggage:
     """Open what the flags name, with this process's rights."""
-    luggage = Luggage({name: it for name, it in values.items() if it is not None})
+    ours, theirs = socket.socketpair()
+    given = {name: it for name, it in values.items() if it is not None}
+    luggage = Luggage(given, held.enter_context(ours), [theirs.detach()])
     for flag in task.flags.values() if task else ():
-        if flag.shape == "own-folder" and values.get(flag.name):
-            luggage.values[flag.name] = str(Path(values[flag.name]).absolute())
+        value = given.get(flag.name) if flag.shape in get_args(OfCaller) else None
+        if flag.shape == "own-folder" and value:
+            given[flag.name] = str(Path(value).absolute())
             continue
-        given = values.get(flag.name) if flag.shape in get_args(OfCaller) else None
-        for typed in given if isinstance(given, (list, tuple)) else [given]:
+        for typed in value if isinstance(value, (list, tuple)) else [value]:
             if typed and (typed != "-" or flag.shape not in {"secret", "proof"}):
-                luggage.files.append(_pack_one(flag, typed, luggage, held))
+                luggage.files.append(_pack_one(flag, typed, luggage))
     return luggage
 
 
-def _pack_one(it: DeclaredFlag, typed: str, luggage: Luggage, held: ExitStack) -> dict[str, Any]:
-    path = Path(typed)
-    is_file = os.path.isfile(path)  # noqa: PTH113 - no, too, of what a closed folder holds
-    shape = "input-file" if it.shape == "input-folder" and is_file else it.shape
-    file = {"flag": it.name, "shape": shape, "typed": typed}
+def _pack_one(it: DeclaredFlag, typed: str, luggage: Luggage) -> GivenFile:
+    path, shape, descriptor = Path(typed), cast("OfCaller", it.shape), -1
+    if shape == "input-folder" and os.path.isfile(path):  # noqa: PTH113 - no, too, of what a closed folder holds
+        shape = "input-file"
     if shape in {"input-file", "secret", "proof"}:
-        return {**file, "descriptor": luggage.add(_open_file(path))}
-    if luggage.line is None:
-        ours, theirs = socket.socketpair()
-        luggage.line = held.enter_context(ours)
-        luggage.line_number = luggage.add(theirs.detach())
-    if shape == "input-folder":
+        descriptor = luggage.add(_open_file(path))
+    elif shape == "input-folder":
         os.close(_open(path, os.O_RDONLY | os.O_DIRECTORY))
+        luggage.sent.append(path)
     elif shape in ONE_FILE:
         _refuse_existing(path)
         _refuse_closed(path.parent, is_made=False)
+        luggage.asked.append((path, Asked(frozenset(it.endings), path.name)))
     else:
         _refuse_closed(path)
         _refuse_full(path, it.endings)
-    luggage.folders[it.name] = path
-    only = path.name if shape in ONE_FILE else ""
-    luggage.asked[it.name] = Asked(frozenset(it.endings), only)
-    return file
+        luggage.asked.append((path, Asked(frozenset(it.endings))))
+    return GivenFile(flag=it.name, shape=shape, typed=typed, descriptor=descriptor)
 
 
 def _open(path: Path, flags: int) -> int:
@@ -143,9 +151,11 @@ def _refuse_closed(folder: Path, *, is_made: bool = True) -> None:
     there = folder
     while is_made and not os.path.lexists(there) and there != there.parent:
         there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    wanted = os.W_OK | os.X_OK | (os.R_OK if there == folder else 0)
+    is_folder = os.path.isdir(there)  # noqa: PTH112 - no, too, of one in a closed folder
+    if not is_folder or not os.access(there, wanted, effective_ids=True):
         raise WrongUseError(
-            "{path} cannot be written", why="{there} is no folder that you may write to",
+            "{path} cannot be written", why="{there} is no folder that you may list and write to",
             data="nothing was changed", next_step="name a folder that you may write to",
             path=folder, there=there,
         )  # fmt: skip

@@ -15,7 +15,6 @@ import select
 import shutil
 import signal
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -39,7 +38,7 @@ from ops.service.act_process import looks_only
 from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.service.typed_acts import note_act
 from ops.terminal.document import describe_error
-from ops.terminal.elsewhere import BARE, CARRIED, COMPLETE, GROUP
+from ops.terminal.elsewhere import BARE, CARRIED, COMPLETE, GROUP, user_at_other_end
 from ops.terminal.exit_codes import explained
 from ops.terminal.flags import MOST_COUNTED
 from ops.terminal.task import OfCaller, Task, find_task
@@ -56,8 +55,6 @@ _SECONDS = 10.0
 _STREAMS = 3
 STOP_SECONDS = 60.0
 """So long acts that change something may go on when the service stops."""
-
-_PEER = struct.Struct("3i")
 
 
 class KilledError(OpsError):
@@ -262,8 +259,7 @@ class TerminalDoor:
 
     def _count(self, connection: socket.socket) -> tuple[int, int]:
         """Count a connection; gives whose it is, and how many that person has."""
-        peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-        user = int(_PEER.unpack(peer)[1])
+        user = user_at_other_end(connection)
         with self._lock:
             self._running[user] = self._running.get(user, 0) + 1
             return user, self._running[user]

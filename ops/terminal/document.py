@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from ops.errors import OpsError
 from ops.language.text import ExplainedError, as_typed, fill, make_visible
 from ops.meanwhile import meanwhile
 from ops.terminal.exit_codes import attempt, explained
@@ -27,7 +28,9 @@ from ops.terminal.printer import Printer, plain_text
 
 SCHEMA = 1
 _KEPT_WITH_HASH = "minutes"
-_TEMPLATES = ("what", "why", "data", "next_step")
+_SAID = {"what": "said", "why": "reason", "data": "kept", "next_step": "step"}
+_TEMPLATES = tuple(_SAID)
+_LONGEST = 4_000
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -128,6 +131,13 @@ def describe_error(error: ExplainedError) -> dict[str, object]:
     """Give an error as a document has it, in the reader's language."""
     texts = {part: fill(getattr(error, part), error.params) for part in _TEMPLATES}
     return {**texts, "values": {name: str(value) for name, value in error.params.items()}}
+
+
+def said_error(said: Mapping[str, object], kind: type[OpsError] = OpsError) -> OpsError:
+    """Give the error that another process has described; what it says is text, and no template."""
+    texts = {name: str(said.get(part, ""))[:_LONGEST] for part, name in _SAID.items()}
+    parts = {part: f"{{{name}}}" if texts[name] else "" for part, name in _SAID.items()}
+    return kind(**parts, **texts)
 
 
 def write(document: Mapping[str, object]) -> None:

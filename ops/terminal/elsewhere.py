@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import stat
+import struct
 import termios
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -36,6 +37,15 @@ CARRIED = frozenset({"TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "GIUCO
 """What goes along of the environment: what the terminal can show."""
 
 _OPENER: ContextVar[socket.socket | None] = ContextVar("opener", default=None)
+
+
+_PEER = struct.Struct("3i")
+
+
+def user_at_other_end(connection: socket.socket) -> int:
+    """Give the user that has the other end, as the kernel says: SO_PEERCRED in unix(7)."""
+    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    return int(_PEER.unpack(told)[1])
 
 
 def opening_through(line: socket.socket) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
 
-from backup.progress import Progress
+from backup.progress import Progress, SilentProgress
 from ops.language.causes import tell_error
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, make_visible, show_path
@@ -49,9 +49,7 @@ _STAYS = {
 }
 """By stage: what becomes of it when a person stops it."""
 
-_LINE_EVERY_SECONDS = 10.0
 _ETA_AFTER_SECONDS = 3.0
-_REDRAW_EVERY_SECONDS = 0.1
 _MOST_ERRORS_SHOWN = 20
 
 
@@ -119,32 +117,34 @@ class NamesInTheEnd(PassOn):
         """Keep it."""
 
 
-class LineProgress:
+class LineProgress(SilentProgress):
     """Writes a plain line to standard error every ten seconds of a stage; short ones are silent."""
 
-    wants_items = False
+    _every_seconds = 10.0
 
     def __init__(self) -> None:
         self.stage, self._unit = "", ""
         self._total: int | None = None
-        self._done = self._items = self._errors = 0
+        self._done = self._errors = 0
         self._told_at = self._began_at = 0.0
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Begin a stage."""
         del items
-        self.stage, self._unit, self._total = stage, unit, total
-        self._done = self._items = 0
+        self.stage, self._unit, self._total, self._done = stage, unit, total, 0
         self._told_at = self._began_at = time.monotonic()
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
-        """Count, and write a line when it is time."""
+        """Count, and show it when it is time."""
+        del items
         self._done += amount
-        self._items += items
         now = time.monotonic()
-        if now - self._told_at >= _LINE_EVERY_SECONDS:
+        if now - self._told_at >= self._every_seconds:
             self._told_at = now
-            self._write(f"{_(self.stage)}: {self.describe()}")
+            self._show()
+
+    def _show(self) -> None:
+        self._write(f"{_(self.stage)}: {self.describe()}")
 
     def expect(self, total: int, *, items: int) -> None:
         """Correct the total."""
@@ -165,12 +165,6 @@ class LineProgress:
             return told
         left = timedelta(seconds=round(elapsed * (total - self._done) / self._done))
         return f"{told} · " + _("about {duration} left").format(duration=format_duration(left))
-
-    def finish(self) -> None:
-        """End the stage."""
-
-    def item(self, action: str, path: bytes, size: int) -> None:
-        """Ignore it; it is not asked for."""
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Write the first ones; the result counts them all."""
@@ -196,25 +190,22 @@ class LineProgress:
 class BarProgress(LineProgress):
     """Draws one bar on the terminal and takes it away at the end."""
 
+    _every_seconds = 0.1
+
     def __init__(self, bars: "Bars") -> None:
         super().__init__()
         self._bars = bars
         self._task: TaskID | None = None
-        self._drawn_at = 0.0
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Begin a stage, and so a bar."""
         super().start(stage, total, unit, items=items)
+        self._told_at = 0.0  # a bar is drawn at once
         self.finish()
         self._task = self._bars.add_task(_(stage), total=total, told="")
 
-    def advance(self, amount: int = 1, *, items: int = 0) -> None:
-        """Count, and draw again when it is time."""
-        self._done += amount
-        self._items += items
-        now = time.monotonic()
-        if self._task is not None and now - self._drawn_at >= _REDRAW_EVERY_SECONDS:
-            self._drawn_at = now
+    def _show(self) -> None:
+        if self._task is not None:
             total = self._total if self._done <= (self._total or 0) else None
             self._bars.update(self._task, completed=self._done, total=total, told=self.describe())
 

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from backup.errors import BackupError
-from backup.progress import Progress
+from backup.progress import Progress, SilentProgress
 from ops.errors import OpsError, WrongUseError
 from ops.language.causes import tell_error
 from ops.meanwhile import meanwhile
-from ops.terminal.document import describe_error
+from ops.terminal.document import describe_error, said_error
 from ops.terminal.elsewhere import PACKET, line_of_typist
 from ops.terminal.exchange import broken_off
 from ops.terminal.exit_codes import explained
@@ -128,7 +128,8 @@ def _hear(line: socket.socket, progress: Progress) -> bytes:
 def _pass_on(told: _Told, progress: Progress) -> None:
     """Pass on what is said; raise what was refused."""
     if told.refused is not None:
-        raise _failed(told.refused, told.code)
+        is_wrong_use = told.code == WrongUseError.exit_code
+        raise said_error(told.refused, WrongUseError if is_wrong_use else FailedThereError)
     if told.line is not None:
         write_line(told.line)
     if told.note is not None:
@@ -150,18 +151,6 @@ def _pass_figures_on(told: _Told, progress: Progress) -> None:
         progress.expect(told.expect[0], items=told.expect[1])
     if told.finish:
         progress.finish()
-
-
-def _failed(said: dict[str, str], code: int) -> OpsError:
-    kind = WrongUseError if code == WrongUseError.exit_code else FailedThereError
-    what, why, data, step = (said.get(it, "")[:_LONGEST] for it in _PARTS)
-    return kind(
-        "{said}", why="{reason}", data="{kept}", next_step="{step}",
-        said=what, reason=why, kept=data, step=step,
-    )  # fmt: skip
-
-
-_PARTS = ("what", "why", "data", "next_step")
 
 
 def _unreadable() -> OpsError:
@@ -196,7 +185,8 @@ def do_here(line: socket.socket, work: Work, descriptors: list[int]) -> None:
             done = work(order, descriptors[1:], told)
     except Exception as error:  # noqa: BLE001 - whatever it is, the act says it
         described = describe_error(explained(error))
-        said = {it: str(described[it])[:_LONGEST] for it in _PARTS}
+        del described["values"]
+        said = {part: str(it)[:_LONGEST] for part, it in described.items()}
         told.say(refused=said, code=int(getattr(error, "exit_code", 1)))
     else:
         told.say(done=done.decode())
@@ -237,10 +227,8 @@ class _Lines(Printer):
             self._say(line=it[:_LONGEST])
 
 
-class _Teller:
+class _Teller(SilentProgress):
     """A progress that tells the act; once that has gone, it ends the work."""
-
-    wants_items = False
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
@@ -276,9 +264,6 @@ class _Teller:
         """Tell it."""
         self._tell_amount()
         self.say(finish=True)
-
-    def item(self, action: str, path: bytes, size: int) -> None:
-        """Ignore it; it is not asked for."""
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Tell the first ones."""

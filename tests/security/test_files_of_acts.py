@@ -5,9 +5,11 @@ command would read through, nothing that runs.
 """
 
 import json
+import os
 import socket
 import stat
 import struct
+import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -121,3 +123,27 @@ def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_act(home: Pa
         pack(find_task("asset.export"), {"out": str(home / "khong" / "co" / "ts.csv")}, held)
     assert refused.value.what == "{path} cannot be written"
     assert refused.value.params["there"] == home / "khong" / "co"
+
+
+@pytest.mark.parametrize("mode", [0o333, 0o444], ids=["not listed", "not entered"])
+@pytest.mark.parametrize(
+    ("task", "name"), [("archive.export", "."), ("plan.draft", "."), ("asset.export", "ts.csv")]
+)
+def test_a_folder_that_is_half_closed_is_refused_before_the_act(
+    task: str, name: str, mode: int
+) -> None:
+    before = os.geteuid()
+    with tempfile.TemporaryDirectory() as top:
+        Path(top).chmod(0o755)
+        drop = Path(top) / "drop"
+        drop.mkdir()
+        drop.chmod(mode)
+        if before == 0:
+            os.seteuid(65_534)
+        try:
+            with pytest.raises(WrongUseError) as refused:
+                hand_back(task, drop / name)
+        finally:
+            os.seteuid(before)
+            drop.chmod(0o700)
+    assert refused.value.what == "{path} cannot be written"

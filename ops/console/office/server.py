@@ -8,7 +8,6 @@ import os
 import pwd
 import select
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +31,7 @@ from ops.console.office.shares import Shares, TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
+from ops.terminal.elsewhere import user_at_other_end
 from ops.terminal.exit_codes import UnexpectedError, explained
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ _FILES = threading.BoundedSemaphore(_THREADS // 2)
 
 _WAITING = 64
 _SECONDS = 30.0
-_PEER = struct.Struct("3i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +199,7 @@ class _Office:
 
 def _is_let_in(connection: socket.socket, allowed: set[int]) -> bool:
     connection.settimeout(_SECONDS)
-    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    user = _PEER.unpack(peer)[1]
+    user = user_at_other_end(connection)
     if user not in allowed:
         log.warning("stranger-at-the-office", extra={"fields": {"uid": user}})
     return user in allowed
