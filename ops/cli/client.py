@@ -21,6 +21,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 
 from backup.progress import Progress
+from ops.access.identity import login_at_terminal
 from ops.cli.away import ServiceAwayError, away, is_service_up, stranger
 from ops.cli.luggage import Luggage, open_to_write, pack
 from ops.cli.pump import handed_streams
@@ -238,8 +239,6 @@ def _refuse_part(_wish: object, _order: bytes, ends: list[int], _progress: Progr
 
 def _claimed_login() -> str:
     """Give for whom root acts: behind `sudo` that is somebody. The service believes root alone."""
-    from ops.access.identity import login_at_terminal
-
     return login_at_terminal() if os.geteuid() == 0 else ""
 
 

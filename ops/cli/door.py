@@ -5,8 +5,12 @@ from typing import Any
 
 from invoke.context import Context
 
+from ops.access.caller import current_caller
 from ops.access.carry_out import carry_out
+from ops.access.identity import NotAllowedError, kernel_login
+from ops.cli.owner import act_as_owner
 from ops.errors import OpsError, WrongUseError
+from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.owner import BY_ROOT, is_borrowed
 from ops.language.text import program_name
 from ops.terminal.task import Task
@@ -76,10 +80,6 @@ def refuse_borrowed(task: str = "", *, is_foreground: bool = False) -> None:
     Raises:
         NotAllowedError: Somebody does.
     """
-    from ops.access.caller import current_caller
-    from ops.access.identity import NotAllowedError, kernel_login
-    from ops.estate.load.read import INSTALLED_PATH, find_estate_path
-
     is_ours = current_caller() is not None or bool(os.environ.get(BY_ROOT))
     try:
         is_installed = find_estate_path() == INSTALLED_PATH
@@ -99,12 +99,14 @@ def refuse_borrowed(task: str = "", *, is_foreground: bool = False) -> None:
 
 
 def _run_as_owner(task: Task) -> None:
-    from ops.cli.owner import act_as_owner
-    from ops.estate.load.read import find_estate_path
-
     try:
         path = find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
     refuse_borrowed(task.name, is_foreground=task.is_foreground)
     act_as_owner(path)
+
+
+def become_owner() -> None:
+    """Read the catalog as its owner: a file that root makes beside it would stop the service."""
+    act_as_owner(find_estate_path())

@@ -19,6 +19,7 @@ from invoke.parser.argument import Argument
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.cli.collections import load_tasks
+from ops.cli.completing import completion_script
 from ops.cli.listing import flag_pairs, write_columns, write_everyday, write_out
 from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram
 from ops.language.text import N_, _, program_name
@@ -59,8 +60,9 @@ class Giucong(OperatorProgram):
 
             write_out(f"giucong {software_version()}")
             raise Exit
-        if self.args["print-completion-script"].value:
-            self._finish(self._write_completion)
+        shell = self.args["print-completion-script"].value
+        if shell:
+            self._finish(lambda: write_out(completion_script(shell, program_name())))
             raise Exit
 
     def parse_cleanup(self) -> None:
@@ -72,11 +74,6 @@ class Giucong(OperatorProgram):
     def print_help(self) -> None:
         """Write what the program is, its flags and its tasks."""
         self._finish(self._write_help)
-
-    def _write_completion(self) -> None:
-        from ops.cli.shells import completion_script
-
-        write_out(completion_script(self.args["print-completion-script"].value, program_name()))
 
     def _write_help(self) -> None:
         flags = _("flags")

@@ -5,8 +5,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,21 +13,32 @@ import fabric
 from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
 
+from ops.cli.client import ask_status, is_client
+from ops.cli.completing import flag_being_typed, list_fitting, value_flags
+from ops.cli.door import become_owner, refuse_borrowed
 from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
 from ops.errors import WrongUseError
+from ops.language.text import N_
+from ops.service.completion import find_flag
 from ops.terminal.exit_codes import attempt, report
+from ops.terminal.task import all_tasks
 
 _UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
-_VALUE_MISSING = re.compile(r"Flag (?:'(.*)'|<Argument: (\S+?)(?: .*)?>) needed value")
-_NO_COLLECTION = re.compile(r"Sub-collection '(.*)' not found!", re.DOTALL)
-_AMBIGUOUS = re.compile(r"'(.*)' is ambiguous when given after an optional-value flag")
+_COMPLAINTS = (
+    (r"Flag (?:'(?P<flag>.*)'|<Argument: (?P<argument>\S+?)(?: .*)?>) needed value",
+     N_("the flag {flag} needs a value"), N_("write the value right after the flag")),
+    (r"Flag '(?P<flag>.*)' doesn't take any value!",
+     N_("the flag {flag} takes no value"), N_("leave the value out")),
+    (r"'(?P<word>.*)' is ambiguous when given after an optional-value flag",
+     N_('it is not clear what "{word}" belongs to'),
+     N_("write the value right after the flag, as in --flag=VALUE")),
+    (r"(?s:Sub-collection '(?P<word>.*)' not found!)",
+     N_('there is no group of tasks "{word}"'), N_("`{program} --list` lists the groups")),
+)  # fmt: skip
+"""What invoke's parser complains of, and what we say."""
+
 PRIVATE = 0o077
 """What tasks mask out of the modes of files they make: nobody else reads the service's files."""
-
-_PLAIN = re.compile(r"[\w.:@/+][\w.:@/+-]*")
-"""What may be a value: what a shell would expand, or take for a flag, is none of ours."""
-
-_VALUE_GIVEN = re.compile(r"Flag '(.*)' doesn't take any value")
 
 
 class Closed:
@@ -38,20 +48,10 @@ class Closed:
     user's rights would choose the code that runs with them.
     """
 
-    def load_base_conf_files(self) -> None:
-        """Leave what lies in /etc and in the home folder unread."""
+    def _leave(self, *, merge: bool = True) -> None:
+        """Leave unread what lies in /etc, in the home folder, beside the tasks; or is named."""
 
-    def load_project(self, merge: bool = True) -> None:
-        """Leave what lies beside the tasks unread."""
-
-    def load_runtime(self, merge: bool = True) -> None:
-        """Leave the file unread that a flag or the environment names."""
-
-    def load_shell_env(self) -> None:
-        """Take no setting from the environment."""
-
-    def load_ssh_config(self) -> None:
-        """Leave the SSH client's own files unread."""
+    load_base_conf_files = load_project = load_runtime = load_shell_env = load_ssh_config = _leave
 
 
 class ClosedConfig(Closed, fabric.Config):  # type: ignore[misc]  # fabric has no types
@@ -72,7 +72,7 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         try:
             super().parse_core_args()
         except ParseError as error:
-            raise Exit(code=report(explain_parse_error(str(error), []))) from error
+            raise Exit(code=report(explain_parse_error(str(error)))) from error
 
     def parse_tasks(self) -> None:
         """Read the tasks and their flags; what cannot be understood ends with exit code 2."""
@@ -83,7 +83,7 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         except ValueError:  # a closed flag of Fabric's that takes a number
             flags = [it for it in self.core.unparsed if it.startswith("-")]
             strange = (it for it in flags if not it.startswith("--") or self._is_closed(it))
-            raise Exit(code=report(_explain_unknown(next(strange, flags[0]), ()))) from None
+            raise Exit(code=report(_explain_unknown(next(strange, flags[0])))) from None
         except WrongUseError as error:  # a flag's value, read while parsing
             raise Exit(code=report(error)) from error
 
@@ -94,7 +94,7 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         """Do what the core flags ask for, unless tasks are to be run."""
         for name in self.closed_flags:
             if name in self.args and self.args[name].got_value:
-                raise Exit(code=report(_explain_unknown(f"--{name}", ())))
+                raise Exit(code=report(_explain_unknown(f"--{name}")))
         if self.args.debug.value:
             os.environ["GIUCONG_DEBUG"] = "1"
         if self.args.complete.value:
@@ -127,8 +127,6 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
 
     def no_tasks_given(self) -> None:
         """Say what is red, whether data is safe, and what to type."""
-        from ops.cli.client import ask_status
-
         code = ask_status()
         raise Exit(code=attempt(show_status) if code is None else code)
 
@@ -140,47 +138,26 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
 
     def _complete_value(self) -> None:
         """Write what may stand after the flag being typed; elsewhere invoke knows what to write."""
-        words = [it for it in (self.core.remainder or "").split()[1:] if it != "="]
-        task = next((it for it in words if it in self.parser.contexts), "")
-        if not task:
-            return
-        flags = self._value_flags(task)
-        flag = next((it.lstrip("-") for it in words[:-3:-1] if it.startswith("-")), "")
-        if flag in flags:
-            from ops.cli.client import ask_completion
-            from ops.cli.door import refuse_borrowed
-            from ops.service.completion import list_values
-
-            given = {it.lstrip("-"): value for it, value in pairwise(words) if it.startswith("--")}
-            told = ask_completion(task, flag, given)
-            if told is None:
-                self._finish(refuse_borrowed)
-                told = list_values(task, flag, given, become_owner)
-            self._finish(lambda: write_out(*filter(_PLAIN.fullmatch, told)))
+        typing = flag_being_typed(self.core.remainder or "")
+        if typing:
+            self._finish(lambda: write_out(*list_fitting(typing)))
             raise Exit
-
-    def _value_flags(self, task: str) -> list[str]:
-        """Give the flags of a task that take a value."""
-        return [it.names[0] for it in self.collection[task].get_arguments() if it.takes_value]
 
     def _refuse(self, message: str) -> NoReturn:
         stray = _UNKNOWN.match(message)
         if stray and (error := self._explain_stray(stray[1])):
             raise Exit(code=report(error))
-        raise Exit(code=report(explain_parse_error(message, self._task_names())))
+        raise Exit(code=report(explain_parse_error(message)))
 
     def _explain_stray(self, word: str) -> WrongUseError | None:
         """Explain a word after a task that belongs to no flag; None where it is something else."""
         words = self.core.unparsed
         before = words[: words.index(word)] if word in words else []
-        task = next((it for it in reversed(before) if it in self.parser.contexts), "")
+        task = next((it for it in reversed(before) if it in all_tasks()), "")
         if not task or word.startswith("-") or "." in word:
             return None
-        from ops.cli.client import is_client
-        from ops.service.completion import find_flag
-
-        required = [it.replace("_", "-") for it in self.collection[task].required]
-        flags = () if is_client() else self._value_flags(task)
+        required = [it.written for it in all_tasks()[task].flags.values() if it.is_required]
+        flags = [] if is_client() else value_flags(task)
         flag = find_flag(task, flags, word, become_owner) or next(iter(required), "")
         return WrongUseError(
             'the word "{word}" belongs to no flag',
@@ -194,73 +171,36 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
             flag=flag,
         )
 
-    def _task_names(self) -> list[str]:
-        return [
-            f"{name}.{task}"
-            for name, collection in self.collection.collections.items()
-            for task in collection.tasks
-        ]
-
 
 def show_status() -> int:
     """Show the state of everything, to who may see all of it; what knows it is loaded only now."""
-    from ops.cli.door import refuse_borrowed
     from ops.status.cli import show_bare
 
     refuse_borrowed()
     return show_bare()
 
 
-def become_owner() -> None:
-    """Read the catalog as its owner: a file that root makes beside it would stop the service."""
-    from ops.cli.owner import act_as_owner
-    from ops.estate.load.read import find_estate_path
-
-    act_as_owner(find_estate_path())
-
-
-def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
-    """Give our error for what invoke's parser complains about; pure.
-
-    Args:
-        message: Invoke's sentence.
-        tasks: All tasks there are, for the nearest one.
-    """
+def explain_parse_error(message: str) -> WrongUseError:
+    """Give our error for what invoke's parser complains about; pure."""
     if found := _UNKNOWN.match(message):
-        return _explain_unknown(found[1], tasks)
-    if found := _VALUE_MISSING.match(message):
-        return WrongUseError(
-            "the flag {flag} needs a value",
-            next_step="write the value right after the flag",
-            flag=found[1] or f"--{found[2]}",
-        )
-    if found := _VALUE_GIVEN.match(message):
-        return WrongUseError(
-            "the flag {flag} takes no value", next_step="leave the value out", flag=found[1]
-        )
-    if found := _AMBIGUOUS.match(message):
-        return WrongUseError(
-            'it is not clear what "{word}" belongs to',
-            next_step="write the value right after the flag, as in --flag=VALUE",
-            word=found[1],
-        )
-    if found := _NO_COLLECTION.match(message):
-        return WrongUseError(
-            'there is no group of tasks "{word}"',
-            next_step="`{program} --list` lists the groups",
-            word=found[1],
-        )
+        return _explain_unknown(found[1])
+    for complaint, what, next_step in _COMPLAINTS:
+        if found := re.match(complaint, message):
+            named = found.groupdict()
+            if argument := named.pop("argument", None):
+                named["flag"] = f"--{argument}"
+            return WrongUseError(what, next_step=next_step, **named)
     return WrongUseError("the command cannot be understood: {reason}", reason=message)
 
 
-def _explain_unknown(word: str, tasks: Iterable[str]) -> WrongUseError:
+def _explain_unknown(word: str) -> WrongUseError:
     if word.startswith("-"):
         return WrongUseError(
             "the flag {flag} is not known here",
             next_step="`--help` after a task lists its flags",
             flag=word,
         )
-    near = next(iter(difflib.get_close_matches(word, list(tasks), 1)), "")
+    near = next(iter(difflib.get_close_matches(word, list(all_tasks()), 1)), "")
     return WrongUseError(
         'there is no task "{word}"',
         why='the nearest one is "{near}"' if near else "",

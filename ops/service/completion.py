@@ -6,10 +6,11 @@ roles let see; where anything is amiss it gives nothing, and the task itself say
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ops.errors import OpsError
+from ops.terminal.task import Shape, all_tasks
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,32 +39,34 @@ def list_values(
     from sqlalchemy.exc import SQLAlchemyError
 
     from ops.access.identity import check_door
+    from ops.estate.load.load import load_estate
 
     try:
-        for asked in (flag, f"{task.partition('.')[0]} {flag}", f"{task} {flag}"):
-            if asked in _NAMES:
-                check_door("estate.show", {})
-                return sorted(_NAMES[asked](_estate()))
-            if asked in _IDS:
-                listing, ids = _IDS[asked]
-                become_owner()
-                check_door(listing, given)
-                return _read(ids, given.get("site", ""))
+        shape = _shape_of(task, flag)
+        if shape in _NAMES:
+            check_door("estate.show", {})
+            return sorted(it.name for it in _NAMES[shape](load_estate()))
+        if shape in _IDS:
+            listing, ids = _IDS[shape]
+            become_owner()
+            check_door(listing, given)
+            return _read(ids, given.get("site", ""))
     except (OpsError, OSError, SQLAlchemyError):
         pass
     return []
 
 
-def _estate() -> "Estate":
-    from ops.estate.load.load import load_estate
-
-    return load_estate()
+def _shape_of(task: str, flag: str) -> Shape | None:
+    """Give what a flag takes; nothing of one that confirms: who gives it has to type it."""
+    flags = all_tasks()[task].flags.values() if task in all_tasks() else ()
+    return next((it.shape for it in flags if it.written == flag != "confirm"), None)
 
 
 def _read(ids: _Ids, site: str) -> list[str]:
     from ops.access.identity import open_existing
+    from ops.estate.load.load import load_estate
 
-    estate = _estate()
+    estate = load_estate()
     if (catalog := open_existing(estate)) is None:
         return []
     with closing(catalog), catalog.reading() as session:
@@ -131,39 +134,26 @@ def _runbooks(_session: "Session", estate: "Estate", _site: str) -> Iterable[str
     return (it.id for it in load_runbooks(estate.path))
 
 
-def _places(estate: "Estate") -> Iterable[str]:
-    return (it.name for it in estate.places)
-
-
-def _stores(estate: "Estate") -> Iterable[str]:
-    return (it.name for it in estate.stores)
-
-
-_NAMES: Mapping[str, Callable[["Estate"], Iterable[str]]] = {
-    "site": lambda estate: (it.name for it in estate.sites),
-    "store": _stores,
-    "anew": _stores,
-    "host": lambda estate: (it.name for it in estate.hosts),
-    "person": lambda estate: (it.name for it in estate.people),
-    "backup.copy to": _stores,
-    "backup.export-media to": _places,
-    "backup.import-media from": _places,
+_NAMES: Mapping[str | None, Callable[["Estate"], Iterable[Any]]] = {
+    "site": lambda estate: estate.sites,
+    "store": lambda estate: estate.stores,
+    "host": lambda estate: estate.hosts,
+    "person": lambda estate: estate.people,
+    "place": lambda estate: estate.places,
 }
-"""By flag, perhaps after its collection or task: names that stand in the estate."""
+"""By shape: what stands in the estate by name."""
 
-_IDS: Mapping[str, tuple[str, _Ids]] = {
+_IDS: Mapping[str | None, tuple[str, _Ids]] = {
     "snapshot": ("backup.list", _snapshots),
-    "before": ("backup.list", _snapshots),
-    "after": ("backup.list", _snapshots),
     "job": ("service.jobs", _jobs),
     "drill": ("drill.list", _drills),
     "hold": ("backup.hold", _holds),
     "alert": ("monitor.alerts", _alerts),
     "run": ("runbook.list", _runs),
-    "approval id": ("approval.list", _requests),
-    "runbook id": ("runbook.list", _runbooks),
+    "request": ("approval.list", _requests),
+    "runbook": ("runbook.list", _runbooks),
 }
-"""By flag, perhaps after its collection: the task that lists them, and what gives them."""
+"""By shape: the task that lists them, and what gives them."""
 
 
 def find_flag(

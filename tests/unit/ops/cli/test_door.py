@@ -164,7 +164,7 @@ def test_a_broken_pipe_that_is_not_the_terminals_is_an_error() -> None:
     ],
 )
 def test_invokes_complaints_become_ours(message: str, what: str) -> None:
-    error = explain_parse_error(message, ["estate.check"])
+    error = explain_parse_error(message)
 
     assert error.what == what
     assert error.exit_code == 2
@@ -172,6 +172,6 @@ def test_invokes_complaints_become_ours(message: str, what: str) -> None:
 
 @pytest.mark.parametrize("given", ["'--site'", "<Argument: site>", "<Argument: site [int]>"])
 def test_a_flag_without_its_value_is_named_as_it_is_typed(given: str) -> None:
-    error = explain_parse_error(f"Flag {given} needed value and was not given one!", [])
+    error = explain_parse_error(f"Flag {given} needed value and was not given one!")
 
     assert error.params["flag"] == "--site"
