@@ -1,8 +1,11 @@
 """For whom this process acts: who is logged in at the console, or types at a terminal elsewhere.
 
+And whether a person waits for it; the service's own work says nothing of that.
+
 Reads are answered by threads of one process, so the caller belongs to the thread.
 """
 
+import sys
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -50,3 +53,28 @@ def is_at_console() -> bool:
     """Tell whether this thread acts for somebody at the console, whom nothing can be asked."""
     caller = current_caller()
     return caller is not None and not caller.at_terminal
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Who waits.
+
+    Attributes:
+        is_task: Whether this process runs a task that somebody typed, or a script typed for them.
+        is_person: Whether they look at it, so that a quick answer is worth more than patience.
+    """
+
+    is_task: bool = False
+    is_person: bool = False
+
+
+WAITING = Waiting()
+
+_TRIED_BY_HAND = frozenset({"backup.init", "estate.test"})
+"""What no clock starts: whoever types it waits, wherever the output goes."""
+
+
+def note_task(name: str) -> None:
+    """Note that this process runs a task for somebody."""
+    WAITING.is_task = True
+    WAITING.is_person = name in _TRIED_BY_HAND or sys.stderr.isatty()

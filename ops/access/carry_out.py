@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from ops.access.caller import note_task
 from ops.access.identity import check_door
 from ops.terminal.task import PROOF_FLAG, Task
-from ops.terminal.waiting import note_task
 
 
 def carry_out(

@@ -30,8 +30,15 @@ from ops.journal import journal
 from ops.language.formats import format_id, format_moment, format_number, format_size
 from ops.language.text import N_, _, as_typed
 from ops.terminal.exit_codes import gravest
-from ops.terminal.output import Cell, text_width, write_cells, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import (
+    Cell,
+    text_width,
+    write_cells,
+    write_indented,
+    write_json,
+    write_line,
+    write_table,
+)
 from ops.terminal.progress import shown_progress
 
 ACCESS = "archive.access"

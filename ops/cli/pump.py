@@ -5,9 +5,11 @@ or write there once the person has gone. For a file, a device or a socket to wri
 along: who had the file itself could empty a log that is appended to. A pipe goes along as it is.
 """
 
+import codecs
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -22,7 +24,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from ops.cli.screen import Screen
 from ops.language.text import _
 from ops.terminal.elsewhere import WasTyped
 
@@ -33,6 +34,44 @@ _LOOK_SECONDS = 0.5
 
 _LOCAL, _CHARACTERS = 3, 6  # of what termios.tcgetattr gives
 _SHOW_CURSOR = b"\x1b[?25h"
+
+_CELLS = r"\x1b\[[0-9;]{0,40}[A-HJKm]"
+"""Colours, moves of the cursor, what is wiped (ECMA-48: SGR, CUU to CUP, ED, EL)."""
+
+_CURSOR = r"\x1b\[\?(?:7|25)[hl]"
+"""Whether lines wrap, and the cursor is seen."""
+
+_COMMANDS = re.compile(rf"({_CELLS}|{_CURSOR})|[\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BEGUN = re.compile(r"\x1b(?:\[\??[0-9;]{0,40})?\Z")
+_SIGNS = 0x2400
+
+
+class Screen:
+    """Lets through what a terminal only shows: text, its colours and the cursor's moves.
+
+    A terminal does more when it is told to: it gives the clipboard, types answers to questions as
+    if the person had, changes modes that stay when the act has ended. An escape that begins
+    anything else than what our own acts write is shown as a sign, and what follows it is text.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""
+
+    def pass_on(self, told: bytes) -> bytes:
+        """Give what may be written now; the beginning of a command waits for the rest of it."""
+        text = self._begun + self._decoder.decode(told)
+        begun = _BEGUN.search(text)
+        end = begun.start() if begun else len(text)
+        text, self._begun = text[:end], text[end:]
+        return _COMMANDS.sub(lambda found: found[1] or _sign_of(found[0]), text).encode()
+
+
+def _sign_of(command: str) -> str:
+    code = ord(command)
+    if code == 0x7F:  # noqa: PLR2004 - DEL
+        return "\u2421"
+    return chr(_SIGNS + code) if code < ord(" ") else "\ufffd"
 
 
 @contextmanager

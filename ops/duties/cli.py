@@ -38,8 +38,15 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill, language
-from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_wrapped
+from ops.terminal.output import (
+    Cell,
+    Tone,
+    outcome_cell,
+    write_json,
+    write_line,
+    write_table,
+    write_wrapped,
+)
 
 
 @dataclass(frozen=True, slots=True)

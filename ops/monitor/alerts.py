@@ -30,8 +30,7 @@ from ops.monitor.alert_wording import (
 from ops.monitor.silences import tell_silences
 from ops.monitor.tasks import Ack, Alerts
 from ops.monitor.untold import list_under, list_untold, tell_under, write_untold
-from ops.terminal.output import write_json, write_line
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import write_indented, write_json, write_line
 
 CLOSED_SINCE = timedelta(days=7)
 

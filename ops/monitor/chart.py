@@ -28,8 +28,7 @@ from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series
 from ops.monitor.series.store import SeriesStore, open_series
 from ops.monitor.tasks import Chart
-from ops.terminal.output import write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import write_indented, write_json, write_line, write_table
 
 LONGEST_DAYS = 760
 _BLOCKS = 60

@@ -26,8 +26,7 @@ from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.tasks import Check
 from ops.outcomes.explain import explain
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
 
 _BETWEEN_SECONDS = 1.0
 """Between two looks: the share of the processors is that of the time between."""

@@ -22,8 +22,7 @@ from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
 from ops.monitor.series.store import SeriesError, open_series
 from ops.monitor.tasks import Status
 from ops.monitor.watch.beat import tell_watch
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
 
 Health = Literal["bad", "passing", "not_checked", "good"]
 _HEALTH: Mapping[Health, tuple[str, Tone]] = {

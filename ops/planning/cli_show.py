@@ -21,8 +21,7 @@ from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
 from ops.planning.tasks import Progress, Show
 from ops.planning.work import get_in_force
-from ops.terminal.output import Cell, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_wrapped
+from ops.terminal.output import Cell, write_json, write_line, write_table, write_wrapped
 
 PAPERS: Seam[Callable[[PlanDocument, Estate], Mapping[str, bytes]]] = Seam("plan-papers")
 """Who writes a plan's papers: name of each file → its content."""

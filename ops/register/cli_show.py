@@ -25,8 +25,7 @@ from ops.register.records import (
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
 from ops.register.tasks import List, Show
 from ops.register.timeline import Timeline, collect_timeline
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
 from ops.terminal.view import Column, Row, View, moment, words, write_list
 
 _TONES: Mapping[str, Tone] = {

@@ -23,8 +23,15 @@ from ops.status.problem_wording import explain_problem, summarize
 from ops.status.problems import find_problems, is_late
 from ops.status.tasks import Status
 from ops.terminal.elsewhere import BARE
-from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import (
+    Cell,
+    Tone,
+    outcome_cell,
+    write_indented,
+    write_json,
+    write_line,
+    write_table,
+)
 
 _MOST_IN_FULL = 12
 _HOURS_TOLD = 48

@@ -10,8 +10,7 @@ from ops.backups.media.facts import MediumFacts
 from ops.language.formats import format_date, format_moment
 from ops.language.text import N_, _, fill
 from ops.status.facts import Facts, SiteFacts
-from ops.terminal.output import Cell, Tone, outcome_cell, write_line, write_table
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import Cell, Tone, outcome_cell, write_indented, write_line, write_table
 
 _ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy"),
           "medium": N_("offline medium")}  # fmt: skip

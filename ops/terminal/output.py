@@ -4,6 +4,8 @@ Who runs an act sets the border that it crosses: one prints for people (`ops.ter
 keeps all of it as the act's result (`ops.terminal.document`).
 """
 
+import shutil
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
@@ -15,6 +17,7 @@ from ops.language.text import N_, _, make_visible
 if TYPE_CHECKING:
     from ops.terminal.printer import Printer
 
+_WIDEST, _INDENT = 120, "    "
 Tone = Literal["plain", "good", "warning", "bad", "faint"]
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "ok": (N_("ok"), "good"),
@@ -128,6 +131,23 @@ def write_line(text: str = "") -> None:
 def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
     """Tell cells one after the other on a line; on a terminal in their tones, perhaps bold."""
     border().show(Line([_visible(it) for it in cells], bold))
+
+
+def write_indented(text: str, indent: str, hanging: str | None = None, *, style: str = "") -> None:
+    """Tell one sentence, see `Sentence`; without `hanging` all its lines begin at one column."""
+    hanging = " " * len(indent) if hanging is None else hanging
+    told = Sentence(make_visible(text), make_visible(indent), make_visible(hanging), style)
+    border().show(told)
+
+
+def write_wrapped(text: str) -> None:
+    """Tell a text on lines as wide as the terminal, or a page."""
+    width = min(shutil.get_terminal_size((100, 25)).columns, _WIDEST)
+    wrapper = textwrap.TextWrapper(
+        width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False
+    )
+    for line in wrapper.wrap(text):
+        write_line(line)
 
 
 def write_text(text: str) -> None:

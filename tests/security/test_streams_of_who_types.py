@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.pump import handed_streams
-from ops.cli.screen import Screen
+from ops.cli.pump import Screen, handed_streams
 from ops.terminal.elsewhere import WasTyped
 
 Act = Callable[[list[int]], object]

@@ -25,8 +25,7 @@ from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment
 from ops.language.text import LABELS, N_, _, fill
 from ops.outcomes.explain import explain
-from ops.terminal.output import write_line
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import write_indented, write_line
 
 
 def write_watch(site: str, summary: Mapping[str, Any]) -> None:

@@ -26,7 +26,7 @@ from ops.language.formats import format_second
 from ops.language.text import _
 from ops.outcomes.explain import explain
 from ops.outcomes.plain import Explanation
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import write_indented
 
 _MOST_RUNS = 100
 

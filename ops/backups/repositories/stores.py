@@ -15,6 +15,7 @@ from backup.stores.base import Store as OpenStore
 from backup.stores.base import layers_of
 from backup.stores.options import LockTerms, StoreOptions
 from backup.stores.retry import PATIENCE
+from ops.access.caller import WAITING
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import resolve, reveal
@@ -23,7 +24,6 @@ from ops.hosts.connect import plan_rates, share_bandwidth
 from ops.language.formats import format_number
 from ops.language.text import _, fill
 from ops.terminal.exit_codes import warn
-from ops.terminal.waiting import WAITING
 
 
 def open_store_of(

@@ -23,8 +23,7 @@ from ops.journal import journal
 from ops.language.text import _, fill, ngettext
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import gravest, noting
-from ops.terminal.output import write_line
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import write_indented, write_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,15 @@ from ops.duties.wording import tell_title
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_indented, write_wrapped
+from ops.terminal.output import (
+    Cell,
+    Tone,
+    write_indented,
+    write_json,
+    write_line,
+    write_table,
+    write_wrapped,
+)
 
 _STATES: dict[str, tuple[str, Tone]] = {
     "overdue": (N_("overdue"), "bad"),

@@ -23,8 +23,14 @@ from ops.duties.wording import (
     tell_validity,
 )
 from ops.language.text import N_, _, fill
-from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
-from ops.terminal.paragraphs import write_wrapped
+from ops.terminal.output import (
+    Cell,
+    outcome_cell,
+    write_json,
+    write_line,
+    write_table,
+    write_wrapped,
+)
 
 _MOST_ROWS = 40
 

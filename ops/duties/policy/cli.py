@@ -24,8 +24,7 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
 from ops.schedule.explain import tell_schedule
-from ops.terminal.output import write_json, write_line
-from ops.terminal.paragraphs import write_wrapped
+from ops.terminal.output import write_json, write_line, write_wrapped
 
 _MOST_SHOWN = 5
 

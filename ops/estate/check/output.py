@@ -7,8 +7,7 @@ from platform import python_version
 
 from ops.errors import Problem
 from ops.language.text import _, fill, ngettext, program_name, render_problem
-from ops.terminal.output import write_json, write_line
-from ops.terminal.paragraphs import write_indented
+from ops.terminal.output import write_indented, write_json, write_line
 from ops.version import software_version
 
 _MOST_NAMED = 8

@@ -12,11 +12,12 @@ from ops.terminal.output import (
     Cell,
     Table,
     write_cells,
+    write_indented,
     write_line,
     write_quoted,
     write_table,
+    write_wrapped,
 )
-from ops.terminal.paragraphs import write_indented, write_wrapped
 
 
 def test_without_a_border_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
