@@ -16,7 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from ops.errors import OpsError
 
@@ -39,6 +41,16 @@ class ExchangeError(OpsError):
 
 class BrokenOffError(ExchangeError):
     """The line ended before all of it came."""
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry, see above; a folder has neither size nor link."""
+
+    at: Annotated[list[str], msgspec.Meta(min_length=1, max_length=_MOST_NAMES)]
+    mode: int
+    mtime: int | None = None
+    size: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    link: Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_LINK)] | None = None
 
 
 @dataclass(slots=True)
@@ -70,13 +82,14 @@ class Asked:
     endings: frozenset[str] = frozenset()
     only: str = ""
 
-    def place(self, names: list[str], head: Mapping[str, Any]) -> list[str]:
+    def place(self, head: _Head) -> list[str]:
         """Give where an entry goes, from the folder down.
 
         Raises:
             ExchangeError: Nobody has asked for it.
         """
-        ending, is_file = Path(names[-1]).suffix, isinstance(head.get("size"), int)
+        names, is_file = head.at, head.size is not None
+        ending = Path(names[-1]).suffix
         own = Path(self.only).suffix
         if self.only:
             is_asked = is_file and (ending == own or ending.lower() in self.endings)
@@ -84,7 +97,7 @@ class Asked:
         elif self.endings:
             is_asked = is_file and len(names) == 1 and ending.lower() in self.endings
         else:
-            is_asked = "link" not in head
+            is_asked = head.link is None
         if not is_asked or (names[0].startswith(".") and names[0] != self.only):
             raise ExchangeError(
                 "the service sent what you have not asked for: {name}",
@@ -153,18 +166,17 @@ def receive_tree(line: socket.socket, folder: int, asked: Asked | None = None) -
     received, came = Received(0, []), 0
     folders = set[tuple[str, ...]]()
     for number, head in enumerate(_heads(line)):
-        names, size = _read_names(head), head.get("size")
-        came += size if isinstance(size, int) and size >= 0 else 0
+        came += head.size or 0
         if came > MOST_BYTES or number >= MOST_ENTRIES:
             raise too_much()
+        names = head.at if asked is None else asked.place(head)
         if asked is not None:
-            names = asked.place(names, head)
             folders |= {tuple(names[:depth]) for depth in range(len(names))}
-        if isinstance(size, int):
-            mode = head["mode"] & (_MODE if asked is None else _PLAIN)
-            _receive_file(line, folder, names, size, {**head, "mode": mode}, received)
-        elif isinstance(head.get("link"), str):
-            _receive_link(folder, names, head["link"], received)
+        if head.size is not None:
+            mode = head.mode & (_MODE if asked is None else _PLAIN)
+            _receive_file(line, folder, names, head, mode, received)
+        elif head.link is not None:
+            _receive_link(folder, names, head.link, received)
         else:
             with _entered(folder, names):
                 pass
@@ -175,30 +187,27 @@ def receive_tree(line: socket.socket, folder: int, asked: Asked | None = None) -
 
 
 def _receive_file(
-    line: socket.socket, folder: int, names: list[str], size: int, head: Mapping[str, Any],
-    received: Received,
-) -> None:  # fmt: skip
-    if size < 0:
-        raise _unreadable()
+    line: socket.socket, folder: int, names: list[str], head: _Head, mode: int, received: Received
+) -> None:
+    pieces = _pieces(line, head.size or 0)
     with _entered(folder, names[:-1]) as place:
         try:
-            file = os.open(names[-1], _NEW, head["mode"], dir_fd=place)
+            opened = os.open(names[-1], _NEW, mode, dir_fd=place)
         except FileExistsError:
             received.kept.append("/".join(names))
-            for _piece in _pieces(line, size):
+            for _piece in pieces:
                 pass
             return
         try:
-            for piece in _pieces(line, size):
-                _write(file, piece)
-            if isinstance(moment := head.get("mtime"), int) and 0 <= moment < _LATEST:
-                os.utime(file, ns=(moment, moment))
-            os.fsync(file)  # a key on a medium is told to be there
+            with os.fdopen(opened, "wb") as file:
+                file.writelines(pieces)
+                file.flush()
+                if head.mtime is not None and 0 <= head.mtime < _LATEST:
+                    os.utime(opened, ns=(head.mtime, head.mtime))
+                os.fsync(opened)  # a key on a medium is told to be there
         except BaseException:
             os.unlink(names[-1], dir_fd=place)  # no half of a file
             raise
-        finally:
-            os.close(file)
         received.files += 1
 
 
@@ -212,7 +221,7 @@ def _pieces(line: socket.socket, size: int) -> Iterator[bytes]:
 
 
 def _receive_link(folder: int, names: list[str], leads_to: str, received: Received) -> None:
-    if not leads_to or "\0" in leads_to or len(leads_to) > _LONGEST_LINK:
+    if "\0" in leads_to:
         raise _unreadable()
     with _entered(folder, names[:-1]) as place:
         try:
@@ -221,12 +230,6 @@ def _receive_link(folder: int, names: list[str], leads_to: str, received: Receiv
             received.kept.append("/".join(names))
         else:
             received.files += 1
-
-
-def _write(file: int, piece: bytes) -> None:
-    view = memoryview(piece)
-    while view:
-        view = view[os.write(file, view) :]
 
 
 @contextmanager
@@ -268,46 +271,24 @@ def _send_head(line: socket.socket, head: Mapping[str, object]) -> None:
     line.sendall(_HEAD.pack(len(body)) + body)
 
 
-def _heads(line: socket.socket) -> Iterator[dict[str, Any]]:
+def _heads(line: socket.socket) -> Iterator[_Head]:
     while True:
-        (length,) = _HEAD.unpack(receive_exactly(line, _HEAD.size))
+        (length,) = _HEAD.unpack(b"".join(_pieces(line, _HEAD.size)))
         if length > _LONGEST_HEAD:
             raise _unreadable()
         try:
-            head = json.loads(receive_exactly(line, length))
-        except (ValueError, RecursionError) as error:
+            said = json.loads(b"".join(_pieces(line, length)))
+            if said == {}:
+                return
+            if said == {"error": "size"}:
+                raise too_much()
+            head = msgspec.convert(said, _Head)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise _unreadable() from error
-        if head == {}:
-            return
-        if not isinstance(head, dict) or not isinstance(head.get("mode"), int):
-            raise too_much() if head == {"error": "size"} else _unreadable()
+        for name in head.at:
+            if name in {"", ".", ".."} or set(name) & {"/", "\0"}:
+                raise _unreadable()
         yield head
-
-
-def _read_names(head: Mapping[str, Any]) -> list[str]:
-    names = head.get("at")
-    if not isinstance(names, list) or not 0 < len(names) <= _MOST_NAMES:
-        raise _unreadable()
-    for name in names:
-        if not isinstance(name, str) or name in {"", ".", ".."} or set(name) & {"/", "\0"}:
-            raise _unreadable()
-    return names
-
-
-def receive_exactly(line: socket.socket, size: int) -> bytes:
-    """Receive so many bytes.
-
-    Raises:
-        ExchangeError: Fewer come.
-    """
-    parts = list[bytes]()
-    while size:
-        part = line.recv(min(size, _CHUNK))
-        if not part:
-            raise broken_off()
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
 
 
 def too_much() -> ExchangeError:
