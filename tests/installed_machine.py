@@ -7,7 +7,9 @@ there goes with it. It takes root.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,12 +34,41 @@ chmod 440 /etc/sudoers.d/giucong
 "$@"
 """
 T = TypeVar("T", bound=Callable[..., None])
+COMMAND_SITE = """
+[[sites]]
+name = "lenh"
+title = "Lệnh"
+unit = "xa"
+  [[sites.files]]
+  name = "lenh"
+  source = "command"
+  command = "sh {script}"
+  path = "output"
+"""
+"""A site whose backup runs a script."""
+
+AS_SERVICE = ("setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups")
 _AS_OPERATOR = ("setpriv", f"--reuid={OPERATOR}", f"--regid={OPERATOR}", "--clear-groups")
 
 
 def only_root(test: T) -> T | None:
     """Have a test where root runs the tests: nobody else mounts, or gives files away."""
     return test if os.geteuid() == 0 else None
+
+
+@contextmanager
+def open_folder(prefix: str) -> Iterator[Path]:
+    """Make a folder that every user may enter, for a while."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+def give(owner: int, *places: Path) -> None:
+    """Give folders, and all in them, to a user."""
+    for place in places:
+        for it in (place, *place.rglob("*")):
+            os.chown(it, owner, owner, follow_symlinks=False)
 
 
 # Give a folder another mode, in a mount namespace of the command alone: what it holds is mounted

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from ops.access.rights import ROLES
 from tests.installed_machine import (
     OPERATOR,
     SERVICE,
+    give,
     words_for_installed,
     words_for_python_of_all,
 )
@@ -186,10 +188,7 @@ def _children(number: int) -> list[psutil.Process]:
 
 def give_to(login: str, *places: Path) -> None:
     """Give folders, and all in them, to somebody."""
-    number = PEOPLE[login][0]
-    for place in places:
-        for it in (place, *place.rglob("*")):
-            os.chown(it, number, number, follow_symlinks=False)
+    give(PEOPLE[login][0], *places)
 
 
 def be_there(place: int, login: str) -> None:
@@ -202,6 +201,38 @@ def be_there(place: int, login: str) -> None:
     os.setgroups([GROUP_ID] if is_member else [])
     os.setresgid(number, number, number)
     os.setresuid(number, number, number)
+
+
+@contextmanager
+def meanwhile_there(
+    service: InstalledService, login: str, do: Callable[[], Callable[[], object] | None]
+) -> Iterator[None]:
+    """Have somebody do something there, and stay until the test has done its own.
+
+    Args:
+        service: Where.
+        login: Who.
+        do: What is done first, as far as it comes; gives what goes on then, if anything.
+    """
+    hear, tell = os.pipe()
+    if (pid := os.fork()) == 0:
+        go_on = None
+        try:
+            be_there(service.place, login)
+            go_on = do()
+        finally:
+            with suppress(BaseException):
+                os.write(tell, b"x")
+                (go_on or partial(time.sleep, 120))()
+            os._exit(0)
+    try:
+        os.close(tell)
+        os.read(hear, 1)
+        yield
+    finally:
+        os.close(hear)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def done_there(

@@ -4,13 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.installed_machine import only_root, run_installed
+from tests.installed_machine import only_root, open_folder, run_installed
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate
 
 pytestmark = pytest.mark.slow
@@ -71,10 +70,8 @@ class Trap:
 
 @pytest.fixture
 def trap() -> Iterator[Trap]:
-    folder = Path(tempfile.mkdtemp(prefix="giucong-trap-"))
-    folder.chmod(0o755)
-    yield Trap(folder)
-    shutil.rmtree(folder)
+    with open_folder("giucong-trap-") as folder:
+        yield Trap(folder)
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Who acts with the rights of the service's user chooses neither its estate nor what is around."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,26 +16,23 @@ from ops.estate.belief import is_open
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import EstateChosenError, find_estate_path
 from ops.estate.owner import is_borrowed
-from tests.installed_machine import OPERATOR, SERVICE, by_operator, only_root, run_installed
+from tests.installed_machine import (
+    AS_SERVICE,
+    COMMAND_SITE,
+    OPERATOR,
+    SERVICE,
+    by_operator,
+    give,
+    only_root,
+    open_folder,
+    run_installed,
+)
 from tests.installed_service import installed_service
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, ROOT, build_estate, giucong
 from tests.people import enrol
 
 FAB = Path(sys.executable).with_name("fab")
 NOT_CHOSEN = "who acts with the rights of the service's user does not choose the estate"
-
-RUNS = """
-[[sites]]
-name = "lenh"
-title = "Lệnh"
-unit = "xa"
-  [[sites.files]]
-  name = "lenh"
-  source = "command"
-  command = "sh {script}"
-  path = "output"
-"""
-
 
 _AT_THE_CONSOLE = """
 from ops import wiring
@@ -67,9 +62,8 @@ class World:
         (self.own / "state").mkdir()
         (self.own / "run.sh").write_text(f"id -u > {self.mark}; echo x\n")
         with (self.own / "estate.toml").open("a", encoding="utf-8") as file:
-            file.write(RUNS.format(script=self.own / "run.sh"))
-        for path in [*(it for top in (self.installed, self.own) for it in [top, *top.rglob("*")])]:
-            os.chown(path, SERVICE, SERVICE)  # as what the service has restored
+            file.write(COMMAND_SITE.format(script=self.own / "run.sh"))
+        give(SERVICE, self.installed, self.own)  # as what the service has restored
 
     def run(
         self, *words: str, folder: Path = Path("/"), environment: Mapping[str, str] | None = None
@@ -79,10 +73,8 @@ class World:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    folder = Path(tempfile.mkdtemp(prefix="giucong-chosen-"))
-    folder.chmod(0o755)
-    yield World(folder)
-    shutil.rmtree(folder)
+    with open_folder("giucong-chosen-") as folder:
+        yield World(folder)
 
 
 @only_root
@@ -115,8 +107,7 @@ def test_an_operator_brings_no_estate_along(world: World, way: str) -> None:
 @pytest.mark.slow
 def test_the_services_user_believes_no_estate_that_it_may_have_restored(world: World) -> None:
     """Whatever has lent the rights: `su`, say, tells of nobody."""
-    as_service = ["setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups"]
-    words = [*as_service, str(GIUCONG), "--estate", str(world.own / "estate.toml"), "backup.init"]
+    words = [*AS_SERVICE, str(GIUCONG), "--estate", str(world.own / "estate.toml"), "backup.init"]
     refused = world.run(*words)
     os.chown(world.own / "estate.toml", 0, 0)
     os.chown(world.own, 0, 0)
@@ -188,8 +179,7 @@ def test_an_operator_runs_the_installed_estate(world: World) -> None:
     estate = world.installed / "estate.toml"
     text = estate.read_text(encoding="utf-8")
     estate.write_text(text.replace('name = "nva"', 'name = "nva"\nlogin = "nva"'), "utf-8")
-    for path in (world.installed / "state").iterdir():
-        os.chown(path, SERVICE, SERVICE)
+    give(SERVICE, world.installed / "state")
     with installed_service(world.installed, world.folder / "log") as service:
         ended = service.run("nva", "backup.init")
 
@@ -235,7 +225,7 @@ def test_what_is_run_again_takes_no_surroundings_along(world: World, program: Pa
     estate = world.installed / "estate.toml"
     relay = '[notices]\nrelay = "env:A_RELAY"\n'
     text = ESTATE.replace("[[stores]]", f"{relay}[[stores]]", 1)
-    estate.write_text(text + RUNS.format(script="/etc/giucong/run.sh"), encoding="utf-8")
+    estate.write_text(text + COMMAND_SITE.format(script="/etc/giucong/run.sh"), encoding="utf-8")
     environment = {
         "A_RELAY": "mailtos://x", "LC_ALL": "C.UTF-8", "TERM": "xterm", "SUDO_USER": "nva",
         "SUDO_UID": str(OPERATOR),
@@ -285,8 +275,7 @@ def test_no_module_comes_from_the_folder_of_who_starts_the_service(world: World)
     "$@" & for _ in $(seq 90); do ls {made_there} > /dev/null 2>&1 && break; sleep 1; done
     sleep 2; kill -TERM $!; wait
     """
-    as_service = ["setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups"]
-    world.run("sh", "-c", until, "sh", *as_service, str(GIUCONG), "service.run", folder=evil)
+    world.run("sh", "-c", until, "sh", *AS_SERVICE, str(GIUCONG), "service.run", folder=evil)
     shown = world.run(str(GIUCONG), "backup.list", "--site", "cong-xa", "--json")
 
     assert (made.returncode, asked.returncode) == (0, 0), made.stderr + asked.stderr

@@ -1,19 +1,18 @@
 """One viewer keeps nobody else from the service: neither by silence nor by what is sent along."""
 
 import os
-import signal
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 
 from ops.terminal.elsewhere import SOCKET
 from tests.installed_machine import only_root
-from tests.installed_service import InstalledService, be_there
+from tests.installed_service import InstalledService, meanwhile_there
 from tests.integration.service.installed_estate import installed
 
 pytestmark = pytest.mark.slow
@@ -80,29 +79,10 @@ ATTACKS: Mapping[str, Callable[[], None]] = {
 }
 
 
-@contextmanager
-def attacked(service: InstalledService, attack: Callable[[], None]) -> Iterator[None]:
-    hear, tell = os.pipe()
-    if (pid := os.fork()) == 0:
-        try:
-            be_there(service.place, "ttb")
-            attack()
-        finally:
-            os.write(tell, b"x")
-            time.sleep(120)
-            os._exit(0)
-    os.read(hear, 1)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
 @only_root
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_viewer_keeps_nobody_else_waiting(service: InstalledService, name: str) -> None:
-    with attacked(service, ATTACKS[name]):
+    with meanwhile_there(service, "ttb", ATTACKS[name]):
         began = time.monotonic()
         listed = service.run("nva", "backup.list", "--site", "cong-xa")
         took = time.monotonic() - began

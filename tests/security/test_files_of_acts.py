@@ -9,7 +9,6 @@ import os
 import socket
 import stat
 import struct
-import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ops.cli.client import _Exchange
 from ops.cli.luggage import pack
 from ops.errors import WrongUseError
 from ops.terminal.task import find_task
+from tests.installed_machine import open_folder
 
 HEAD = struct.Struct(">I")
 Entry = dict[str, object]
@@ -133,9 +133,8 @@ def test_a_folder_that_is_half_closed_is_refused_before_the_act(
     task: str, name: str, mode: int
 ) -> None:
     before = os.geteuid()
-    with tempfile.TemporaryDirectory() as top:
-        Path(top).chmod(0o755)
-        drop = Path(top) / "drop"
+    with open_folder("giucong-drop-") as top:
+        drop = top / "drop"
         drop.mkdir()
         drop.chmod(mode)
         if before == 0:

@@ -8,6 +8,7 @@ import subprocess
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ import pytest
 
 from ops.terminal.elsewhere import SOCKET
 from tests.installed_machine import SERVICE, only_root
-from tests.installed_service import InstalledService, be_there
+from tests.installed_service import InstalledService, be_there, meanwhile_there
 from tests.integration.jobs.small_estate import GIUCONG
 from tests.integration.service.installed_estate import installed
 from tests.integration.service.test_terminal_door import wait_for
@@ -59,30 +60,25 @@ def answering(
     service: InstalledService, login: str, do: Callable[[socket.socket, list[int]], None]
 ) -> Iterator[None]:
     """Answer one command in the service's place, as somebody."""
-    with taken_away(service):
-        hear, tell = os.pipe()
-        if (pid := os.fork()) == 0:
-            try:
-                listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                be_there(service.place, "root")  # the folder is closed to others than giucong
-                listener.bind(str(SOCKET))
-                SOCKET.chmod(0o666)
-                be_there(service.place, login)
-                listener.listen()
-                os.write(tell, b"x")
-                while True:
-                    line, _from = listener.accept()
-                    packet, given, _flags, _peer = socket.recv_fds(line, 1 << 18, 64)
-                    if packet:
-                        do(line, given)
-            finally:
-                os._exit(0)
-        os.read(hear, 1)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+
+    def listen() -> Callable[[], object]:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(str(SOCKET))
+        SOCKET.chmod(0o666)
+        be_there(service.place, login)
+        listener.listen()
+        return partial(serve, listener)
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            line, _from = listener.accept()
+            packet, given, _flags, _peer = socket.recv_fds(line, 1 << 18, 64)
+            if packet:
+                do(line, given)
+
+    # The folder is closed to others than giucong.
+    with taken_away(service), meanwhile_there(service, "root", listen):
+        yield
 
 
 def say_what_a_shell_would_run(line: socket.socket, given: list[int]) -> None:

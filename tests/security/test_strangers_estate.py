@@ -4,32 +4,26 @@ It names commands, keys and a catalog without roles: whoever types `giucong` wou
 """
 
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.installed_machine import OPERATOR, only_root, run_installed, words_for_python_of_all
+from tests.installed_machine import (
+    COMMAND_SITE,
+    OPERATOR,
+    give,
+    only_root,
+    open_folder,
+    run_installed,
+    words_for_python_of_all,
+)
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, build_estate
 
 STRANGER = 1063
 TASKS = (["backup.init"], ["backup.run", "--site", "lenh"], ["catalog.trust", "--reason", "x"])
 """Of the three only the last passes no door."""
-
-RUNS = """
-[[sites]]
-name = "lenh"
-title = "Lệnh"
-unit = "xa"
-  [[sites.files]]
-  name = "lenh"
-  source = "command"
-  command = "sh {here}/run.sh"
-  path = "output"
-"""
 
 
 class Trap:
@@ -52,9 +46,11 @@ class Trap:
         text = ESTATE.replace('"state"', f'"{self.state}"')
         text = text.replace("sqlite:///state", f"sqlite:///{self.state}")
         self.estate = self.here / "estate.toml"
-        self.estate.write_text(text + RUNS.format(here=self.here), encoding="utf-8")
+        self.estate.write_text(
+            text + COMMAND_SITE.format(script=self.here / "run.sh"), encoding="utf-8"
+        )
         (self.here / "run.sh").write_text(f"id -u > {self.mark}; echo x\n")
-        give(self.here, STRANGER)
+        give(STRANGER, self.here)
 
     def type(self, *words: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """Type something in a folder, on a machine on which nothing is installed."""
@@ -67,17 +63,10 @@ class Trap:
         )  # fmt: skip
 
 
-def give(folder: Path, owner: int) -> None:
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, owner, owner, follow_symlinks=False)
-
-
 @pytest.fixture
 def top() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="giucong-stranger-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with open_folder("giucong-stranger-") as folder:
+        yield folder
 
 
 def _leave_it(trap: Trap) -> Path:
@@ -108,7 +97,7 @@ def _above(trap: Trap) -> Path:
     """Have all be the victim's, in a folder of the stranger's: that one swaps what lies there."""
     holder = trap.top / "holder"
     holder.mkdir()
-    give(trap.here, trap.victim)
+    give(trap.victim, trap.here)
     trap.here = trap.here.rename(holder / "here")
     os.chown(holder, STRANGER, STRANGER)
     return trap.here
@@ -116,7 +105,7 @@ def _above(trap: Trap) -> Path:
 
 def _linked(trap: Trap) -> Path:
     """Lead there by a link of the stranger's, who changes it afterwards."""
-    give(trap.here, trap.victim)
+    give(trap.victim, trap.here)
     folder = trap.top / "link"
     folder.mkdir(mode=0o1777)
     folder.chmod(0o1777)
@@ -129,12 +118,13 @@ def _included(trap: Trap) -> Path:
     """Have an estate of the victim's include the stranger's."""
     more = trap.top / "more"
     more.mkdir()
-    text = trap.estate.read_text(encoding="utf-8").removesuffix(RUNS.format(here=trap.here))
-    (more / "more.toml").write_text(RUNS.format(here=trap.here), encoding="utf-8")
-    give(trap.here, trap.victim)
+    site = COMMAND_SITE.format(script=trap.here / "run.sh")
+    text = trap.estate.read_text(encoding="utf-8").removesuffix(site)
+    (more / "more.toml").write_text(site, encoding="utf-8")
+    give(trap.victim, trap.here)
     include = f'schema = 1\ninclude = ["{more}/*.toml"]'
     trap.estate.write_text(text.replace("schema = 1", include, 1), encoding="utf-8")
-    give(more, STRANGER)
+    give(STRANGER, more)
     return trap.here
 
 
@@ -179,7 +169,7 @@ def test_nobody_runs_what_a_stranger_has_laid(
 @pytest.mark.parametrize("victim", [0, OPERATOR], ids=["root", "an operator"])
 def test_an_own_estate_below_tmp_is_believed(top: Path, victim: int) -> None:
     trap = Trap(top, victim)
-    give(trap.here, victim)
+    give(victim, trap.here)
     top.chmod(0o1777)  # what root and the victim have put there stays theirs
     ended = [trap.type(*words) for words in TASKS[:2]]
 
@@ -195,7 +185,7 @@ def test_root_acts_for_the_installed_estate_wherever_it_stands(top: Path) -> Non
     installed = build_estate(top / "installed").parent
     typed = ["sh", "-c", f"{GIUCONG} backup.init; {GIUCONG} backup.run --site lenh"]
     ended = run_installed(installed, *typed, folder=trap.here)
-    give(trap.here, 0)
+    give(0, trap.here)
     own = run_installed(installed, str(GIUCONG), "backup.run", "--site", "lenh", folder=trap.here)
     words = ("--estate", "estate.toml", "backup.init")
     named = run_installed(installed, str(GIUCONG), *words, folder=trap.here)

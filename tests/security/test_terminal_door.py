@@ -22,7 +22,7 @@ from ops.terminal.elsewhere import SOCKET
 from ops.terminal.task import all_tasks
 from tests.forks import forks
 from tests.installed_machine import OPERATOR, SERVICE, only_root
-from tests.installed_service import InstalledService, be_there, done_there
+from tests.installed_service import InstalledService, done_there, meanwhile_there
 from tests.integration.service.installed_estate import installed
 from tests.integration.service.test_terminal_door import acts, wait_for
 
@@ -343,25 +343,18 @@ def test_nobody_takes_the_room_of_all(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_who_says_nothing_keeps_nobody_else_out(service: InstalledService) -> None:
     """A viewer opens hundreds of lines and is silent on each."""
 
-    pid = os.fork()
-    if pid == 0:
-        try:
-            be_there(service.place, "ttb")
-            lines = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _turn in range(300)]
-            for it in lines:
-                it.settimeout(1)
-                with suppress(OSError):
-                    it.connect(str(SOCKET))
-            time.sleep(20)
-        finally:
-            os._exit(0)
-    time.sleep(2)
-    begun = time.monotonic()
-    try:
+    lines = list[socket.socket]()
+
+    def be_silent() -> None:
+        for _turn in range(300):
+            lines.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            lines[-1].settimeout(1)
+            with suppress(OSError):
+                lines[-1].connect(str(SOCKET))
+
+    with meanwhile_there(service, "ttb", be_silent):
+        begun = time.monotonic()
         done = done_there(service, "nva", lambda: say("report.kinds", {}), seconds=60)
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
     assert done[0] == {"code": 0}
     assert time.monotonic() - begun < 5
 
@@ -408,32 +401,25 @@ def test_a_terminal_is_as_wide_as_terminals_are(service: InstalledService) -> No
 @only_root
 def test_open_files_of_one_are_not_the_offices(service: InstalledService) -> None:
     """Eight acts that wait, each with as many files as a packet carries."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            be_there(service.place, "nva")
-            for _turn in range(8):
-                door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                ours, theirs = socket.socketpair()
-                nothing = os.open(os.devnull, os.O_RDWR)
-                files = [given("from_", "x", -1, "input-folder")]
-                values = {"from_": "x", "site": "cong-xa"}
-                more = [theirs.detach(), *[nothing] * 55]
-                ask(door, "archive.ingest", values, files, more, streams=[nothing] * 3, line=0)
-                ours.detach()
-                door.detach()
-            time.sleep(30)
-        finally:
-            os._exit(0)
-    try:
+
+    def ask_with_files() -> None:
+        for _turn in range(8):
+            door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours, theirs = socket.socketpair()
+            nothing = os.open(os.devnull, os.O_RDWR)
+            files = [given("from_", "x", -1, "input-folder")]
+            values = {"from_": "x", "site": "cong-xa"}
+            more = [theirs.detach(), *[nothing] * 55]
+            ask(door, "archive.ingest", values, files, more, streams=[nothing] * 3, line=0)
+            ours.detach()
+            door.detach()
+
+    with meanwhile_there(service, "nva", ask_with_files):
         wait_for(lambda: len(service.acting()) == 8)
         office = service.acting()[0].parent()
         assert office is not None
         first = min(office.children(), key=lambda it: it.create_time())
         wait_for(lambda: first.num_fds() < 150, 10)
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
     wait_for(lambda: not service.acting())
 
 

@@ -1,12 +1,12 @@
 """An estate as the how-to installs it, and its service with people at terminals."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops.catalog.open import open_catalog
+from tests.installed_machine import open_folder
 from tests.installed_service import InstalledService, give_to, installed_service
 from tests.integration.jobs.small_estate import build_estate
 from tests.people import KEY_TEXT, appoint, enrol
@@ -54,11 +54,11 @@ def install(folder: Path, more: str = "") -> Path:
 @contextmanager
 def installed(more: str = "") -> Iterator[InstalledService]:
     """Run it, with one backup; `more` stands in its file, `{folder}` for where it lies."""
-    with tempfile.TemporaryDirectory(prefix="giucong-door-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)
-        with installed_service(install(folder, more), folder / "log") as running:
-            done = running.run("nva", "backup.init")
-            assert done.returncode in {0, 3}, done.stderr + running.log.read_text()
-            assert running.run("nva", "backup.run", "--site", "cong-xa").returncode == 0
-            yield running
+    with (
+        open_folder("giucong-door-") as folder,
+        installed_service(install(folder, more), folder / "log") as running,
+    ):
+        done = running.run("nva", "backup.init")
+        assert done.returncode in {0, 3}, done.stderr + running.log.read_text()
+        assert running.run("nva", "backup.run", "--site", "cong-xa").returncode == 0
+        yield running
