@@ -14,11 +14,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from backup.progress import SilentProgress
 from ops.language.causes import tell_error
 from ops.language.text import show_path
+from ops.terminal.progress import Counting
 
-_EVERY_SECONDS = 1.0
 _MOST_LINES, _LONGEST_LINE = 40, 300
 _MOST_BYTES = 64 * 1024
 
@@ -60,7 +59,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     at: float = 0.0
 
 
-class LiveProgress(SilentProgress):
+class LiveProgress(Counting):
     """Writes how far a run is.
 
     Args:
@@ -70,36 +69,19 @@ class LiveProgress(SilentProgress):
     """
 
     def __init__(self, state: Path, lock: str, run: str) -> None:
+        super().__init__()
         self._path, self._run = _path_of(state, lock), run
-        self._stage, self._unit = "", ""
-        self._total: int | None = None
-        self._done = self._items = self._errors = 0
         self._lines: deque[LiveLine] = deque(maxlen=_MOST_LINES)
-        self._written_at = float("-inf")
-        self._write()
+        self._show()
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Begin a stage."""
-        del items
-        self._stage, self._unit, self._total = stage, unit, total
-        self._done = self._items = 0
-        self._write()
-
-    def advance(self, amount: int = 1, *, items: int = 0) -> None:
-        """Count, and write when it is time."""
-        self._done += amount
-        self._items += items
-        if time.monotonic() - self._written_at >= _EVERY_SECONDS:
-            self._write()
-
-    def expect(self, total: int, *, items: int) -> None:
-        """Correct the total."""
-        del items
-        self._total = total
+        super().start(stage, total, unit, items=items)
+        self._show()
 
     def finish(self) -> None:
         """End the stage."""
-        self._write()
+        self._show()
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Keep what could not be read."""
@@ -114,19 +96,17 @@ class LiveProgress(SilentProgress):
 
     def close(self) -> None:
         """Write the last state."""
-        self._stage = ""
-        self._write()
+        self.stage = ""
+        self._show()
 
     def _keep(self, line: LiveLine) -> None:
         self._lines.append(line)
-        if time.monotonic() - self._written_at >= _EVERY_SECONDS:
-            self._write()
+        self._show_in_time()
 
-    def _write(self) -> None:
+    def _show(self) -> None:
         """Put the file in place of the one before; a full disk hinders no backup."""
-        self._written_at = time.monotonic()
         live = Live(
-            run=self._run, stage=self._stage, unit=self._unit, done=self._done,
+            run=self._run, stage=self.stage, unit=self._unit, done=self._done,
             total=self._total, items=self._items, errors=self._errors,
             lines=list(self._lines), at=time.time(),
         )  # fmt: skip

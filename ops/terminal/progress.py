@@ -117,39 +117,52 @@ class NamesInTheEnd(PassOn):
         """Keep it."""
 
 
-class LineProgress(SilentProgress):
-    """Writes a plain line to standard error every ten seconds of a stage; short ones are silent."""
+class Counting(SilentProgress):
+    """Counts, and shows it when it is time."""
 
-    _every_seconds = 10.0
+    _every_seconds = 1.0
 
     def __init__(self) -> None:
         self.stage, self._unit = "", ""
         self._total: int | None = None
-        self._done = self._errors = 0
-        self._told_at = self._began_at = 0.0
+        self._done = self._items = self._errors = 0
+        self._shown_at = self._began_at = 0.0
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Begin a stage."""
         del items
-        self.stage, self._unit, self._total, self._done = stage, unit, total, 0
-        self._told_at = self._began_at = time.monotonic()
+        self.stage, self._unit, self._total = stage, unit, total
+        self._done = self._items = 0
+        self._shown_at = self._began_at = time.monotonic()
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
         """Count, and show it when it is time."""
-        del items
         self._done += amount
-        now = time.monotonic()
-        if now - self._told_at >= self._every_seconds:
-            self._told_at = now
-            self._show()
-
-    def _show(self) -> None:
-        self._write(f"{_(self.stage)}: {self.describe()}")
+        self._items += items
+        self._show_in_time()
 
     def expect(self, total: int, *, items: int) -> None:
         """Correct the total."""
         del items
         self._total = total
+
+    def _show_in_time(self) -> None:
+        now = time.monotonic()
+        if now - self._shown_at >= self._every_seconds:
+            self._shown_at = now
+            self._show()
+
+    def _show(self) -> None:
+        raise NotImplementedError
+
+
+class LineProgress(Counting):
+    """Writes a plain line to standard error every ten seconds of a stage; short ones are silent."""
+
+    _every_seconds = 10.0
+
+    def _show(self) -> None:
+        self._write(f"{_(self.stage)}: {self.describe()}")
 
     def describe(self) -> str:
         """Say how much of the stage is done; of how much, and how long it takes still, if known."""
@@ -200,7 +213,7 @@ class BarProgress(LineProgress):
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Begin a stage, and so a bar."""
         super().start(stage, total, unit, items=items)
-        self._told_at = 0.0  # a bar is drawn at once
+        self._shown_at = 0.0  # a bar is drawn at once
         self.finish()
         self._task = self._bars.add_task(_(stage), total=total, told="")
 

@@ -10,7 +10,6 @@ import fcntl
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -18,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from backup.errors import BackupError
-from backup.progress import Progress, SilentProgress
+from backup.progress import Progress
 from ops.errors import OpsError, WrongUseError
 from ops.language.causes import tell_error
 from ops.meanwhile import meanwhile
@@ -28,6 +27,7 @@ from ops.terminal.exchange import broken_off
 from ops.terminal.exit_codes import explained
 from ops.terminal.output import BORDER, Block, write_line
 from ops.terminal.printer import Printer, plain_text
+from ops.terminal.progress import Counting
 
 Work = Callable[[bytes, list[int], Progress], bytes]
 """What is done there: it gets the order, descriptors that are its own now, and who is told."""
@@ -38,7 +38,6 @@ _MOST_ORDER = 8 << 20
 _MOST_LINES = 10_000
 _MOST_FAILURES = 100
 _LONGEST = 4_000
-_EVERY_SECONDS = 0.1
 _BEAT_SECONDS, _MOST_SILENT_SECONDS = 30.0, 900.0
 """How often that process says that it is there; who stands still holds the act, and its locks, no
 longer."""
@@ -227,13 +226,14 @@ class _Lines(Printer):
             self._say(line=it[:_LONGEST])
 
 
-class _Teller(SilentProgress):
+class _Teller(Counting):
     """A progress that tells the act; once that has gone, it ends the work."""
 
+    _every_seconds = 0.1
+
     def __init__(self, line: socket.socket) -> None:
+        super().__init__()
         self._line = line
-        self._amount = self._items = self._failures = 0
-        self._told_at = 0.0
 
     def say(self, **told: Any) -> None:
         """Send a packet."""
@@ -241,20 +241,12 @@ class _Teller(SilentProgress):
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Tell it."""
+        super().start(stage, total, unit, items=items)
         self.say(start=(stage, total, unit, items))
 
-    def advance(self, amount: int = 1, *, items: int = 0) -> None:
-        """Count, and tell it when it is time."""
-        self._amount += amount
-        self._items += items
-        if time.monotonic() - self._told_at >= _EVERY_SECONDS:
-            self._tell_amount()
-
-    def _tell_amount(self) -> None:
-        if self._amount or self._items:
-            self.say(advance=(self._amount, self._items))
-        self._amount = self._items = 0
-        self._told_at = time.monotonic()
+    def _show(self) -> None:
+        self.say(advance=(self._done, self._items))
+        self._done = self._items = 0
 
     def expect(self, total: int, *, items: int) -> None:
         """Tell it."""
@@ -262,13 +254,13 @@ class _Teller(SilentProgress):
 
     def finish(self) -> None:
         """Tell it."""
-        self._tell_amount()
+        self._show()
         self.say(finish=True)
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Tell the first ones."""
-        self._failures += 1
-        if self._failures > _MOST_FAILURES:  # the result counts them all
+        self._errors += 1
+        if self._errors > _MOST_FAILURES:  # the result counts them all
             return
         shown = path[:_LONGEST].decode("utf-8", "backslashreplace")
         self.say(failed=(shown, during, tell_error(error)[:_LONGEST]))
