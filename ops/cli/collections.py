@@ -16,7 +16,7 @@ from ops.cli.client import ask_task
 from ops.cli.door import check_flags, pass_door
 from ops.language.text import _
 from ops.terminal.exit_codes import attempt
-from ops.terminal.flags import NumberReader
+from ops.terminal.flags import number_reader
 from ops.terminal.task import JSON_FLAG, TASK_MODULES, DeclaredFlag, Task, tasks_of
 
 
@@ -33,7 +33,7 @@ class FabricTask(fabric.Task):  # type: ignore[misc]  # fabric has no types
         """Say what one flag takes; numbers are read by us, since invoke lets every int pass."""
         options: dict[str, Any] = super().arg_opts(name, default, taken_names)
         if self.body.__annotations__[name] is int:
-            options["kind"] = NumberReader(options["names"][0])
+            options["kind"] = number_reader(options["names"][0])
         return options
 
     @property

@@ -1,5 +1,6 @@
 """Flags that mean the same in several tasks: one sentence for one meaning. And their numbers."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from ops.errors import WrongUseError
@@ -9,19 +10,10 @@ MOST_COUNTED = 9_000
 """The greatest number that a flag takes: what counts days or years needs no more."""
 
 
-class NumberReader:
-    """Reads the number that is given to a flag; what invoke calls the flag's kind."""
+def number_reader(flag: str) -> Callable[[str], int]:
+    """Give what reads the number that is given to a flag; invoke calls it the flag's kind."""
 
-    def __init__(self, flag: str) -> None:
-        self._flag = flag
-        self.__name__ = "int"  # invoke prints a kind by its name
-
-    def __call__(self, text: str) -> int:
-        """Read it.
-
-        Raises:
-            WrongUseError: It is no whole number from 0 to `MOST_COUNTED`.
-        """
+    def read(text: str) -> int:
         digits = text.strip()
         is_short = len(digits) <= len(str(MOST_COUNTED))
         if digits.isascii() and digits.isdigit() and is_short and int(digits) <= MOST_COUNTED:
@@ -31,10 +23,13 @@ class NumberReader:
             why='"{given}" was given',
             data="nothing was changed",
             next_step="correct it and type the command again",
-            flag=self._flag,
+            flag=flag,
             most=MOST_COUNTED,
             given=text,
         )
+
+    read.__name__ = "int"  # invoke prints a kind by its name
+    return read
 
 
 Site = Annotated[str, Flag("Name of the site.", shape="site")]
