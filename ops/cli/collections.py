@@ -15,9 +15,10 @@ from ops import wiring as _wiring  # noqa: F401 - lists the modules that hold ta
 from ops.cli.client import ask_task
 from ops.cli.door import check_flags, pass_door
 from ops.language.text import _
+from ops.terminal.document import tell_as_asked
 from ops.terminal.exit_codes import attempt
 from ops.terminal.flags import number_reader
-from ops.terminal.task import JSON_FLAG, TASK_MODULES, DeclaredFlag, Task, tasks_of
+from ops.terminal.task import TASK_MODULES, DeclaredFlag, Task, tasks_of
 
 
 class FabricTask(fabric.Task):  # type: ignore[misc]  # fabric has no types
@@ -98,8 +99,4 @@ def _run(task: Task, context: Context, values: dict[str, Any]) -> int:
     asked = ask_task(task, values)
     if asked is not None:
         return asked
-    if not values.get(JSON_FLAG):
-        return attempt(lambda: pass_door(task, values))
-    from ops.terminal.document import write_document
-
-    return write_document(lambda: pass_door(task, values), dry_run=bool(values.get("dry_run")))
+    return tell_as_asked(lambda: pass_door(task, values), values)

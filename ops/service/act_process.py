@@ -24,11 +24,11 @@ from ops.console.office.order import AtTerminal, Order, parse_order
 from ops.language.text import speaking
 from ops.secret_files import open_secret
 from ops.service.given_files import placed_files
-from ops.terminal.document import write_document
+from ops.terminal.document import tell_as_asked, write_document
 from ops.terminal.elsewhere import BARE, COMPLETE, opening_through, take_terminal
 from ops.terminal.exit_codes import attempt
 from ops.terminal.output import write_line
-from ops.terminal.task import JSON_FLAG, find_task
+from ops.terminal.task import find_task
 
 _Values = Mapping[str, Any]
 
@@ -81,9 +81,7 @@ def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> in
             is_lasting = not looks_only(order)
             return carry_out(task, order.values, _lasting(placed) if is_lasting else placed)
 
-    if order.values.get(JSON_FLAG):
-        return write_document(run, dry_run=bool(order.values.get("dry_run")))
-    return attempt(run)
+    return tell_as_asked(run, order.values)
 
 
 def _complete(order: Order) -> None:

@@ -25,6 +25,7 @@ from ops.meanwhile import meanwhile
 from ops.terminal.exit_codes import attempt, explained
 from ops.terminal.output import BORDER, Block
 from ops.terminal.printer import Printer, plain_text
+from ops.terminal.task import JSON_FLAG
 
 SCHEMA = 1
 _KEPT_WITH_HASH = "minutes"
@@ -99,6 +100,13 @@ def write_document(action: Callable[[], int | None], *, dry_run: bool = False) -
     with meanwhile(BORDER, keeper):
         keeper.result.code = attempt(run)
     return attempt(lambda: write(keeper.result.document(dry_run=dry_run))) or keeper.result.code
+
+
+def tell_as_asked(action: Callable[[], int | None], values: Mapping[str, object]) -> int:
+    """Run a task's work and give its exit code; tell programs of it where `--json` was given."""
+    if not values.get(JSON_FLAG):
+        return attempt(action)
+    return write_document(action, dry_run=bool(values.get("dry_run")))
 
 
 def read_document(action: Callable[[], object]) -> dict[str, object]:
