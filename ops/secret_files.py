@@ -8,14 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def in_memory(content: bytes) -> int:
+    """Give the descriptor of a file in memory that holds this, at its beginning; nobody else's."""
+    descriptor = os.memfd_create("content", os.MFD_CLOEXEC)
+    os.fchmod(descriptor, 0o600)  # tasks refuse a file with a secret that others may read
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
 @contextmanager
 def open_secret(secret: str) -> Iterator[int]:
     """Give the descriptor to pass on; `pass_fds` keeps its number."""
-    descriptor = os.memfd_create("secret", os.MFD_CLOEXEC)
+    descriptor = in_memory(secret.encode())
     try:
-        os.fchmod(descriptor, 0o600)  # tasks refuse a file with a secret that others may read
-        os.write(descriptor, secret.encode())
-        os.lseek(descriptor, 0, os.SEEK_SET)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -12,6 +12,7 @@ from typing import Any, cast, get_args
 from ops.console.office.order import GivenFile
 from ops.entering import entered, refuse_strange_links
 from ops.errors import WrongUseError
+from ops.secret_files import in_memory
 from ops.terminal.exchange import Asked
 from ops.terminal.task import ONE_FILE, DeclaredFlag, OfCaller, Task
 
@@ -106,12 +107,7 @@ def _open_file(path: Path) -> int:
             "{path} cannot be read", why="it is no file, or a pipe that brings much",
             data="nothing was changed", next_step="name a file that you may read", path=path,
         )  # fmt: skip
-    copy = os.memfd_create("piped", os.MFD_CLOEXEC)
-    os.fchmod(copy, 0o600)
-    with os.fdopen(os.dup(copy), "wb") as file:
-        file.write(content)
-    os.lseek(copy, 0, os.SEEK_SET)
-    return copy
+    return in_memory(content)
 
 
 def _read_pipe(pipe: int) -> bytes:

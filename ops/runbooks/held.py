@@ -27,6 +27,7 @@ from ops.estate.owner import callers_of_lent_rights
 from ops.language.text import N_
 from ops.runbooks.bare_machine import where_estate_is
 from ops.runbooks.new_folders import find_fault, handed_over
+from ops.secret_files import in_memory
 from ops.terminal.elsewhere import is_elsewhere, open_as_typed
 from runbooks.shapes import Place
 
@@ -127,12 +128,8 @@ def _copied(opened: int, path: Path) -> Iterator[int]:
         content = file.read(_MOST_COPIED + 1)
     if len(content) > _MOST_COPIED:
         raise _refuse(path, N_("it is too large"))
-    copy = os.memfd_create("file", os.MFD_CLOEXEC)
+    copy = in_memory(content)
     try:
-        os.fchmod(copy, 0o600)
-        with os.fdopen(os.dup(copy), "wb") as file:
-            file.write(content)
-        os.lseek(copy, 0, os.SEEK_SET)
         yield copy
     finally:
         os.close(copy)

@@ -34,6 +34,7 @@ from ops.console.office.server import make_socket
 from ops.console.office.shares import TooManyActsError
 from ops.errors import OpsError, WrongUseError
 from ops.language.text import Language, speaking
+from ops.secret_files import in_memory
 from ops.service.act_process import looks_only
 from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.service.typed_acts import note_act
@@ -225,9 +226,8 @@ class TerminalDoor:
         )  # fmt: skip
 
     def _start(self, order: Order, given: list[int]) -> Started:
-        descriptor = os.memfd_create("order", os.MFD_CLOEXEC)
+        descriptor = in_memory(write_order(order))
         try:
-            os.write(descriptor, write_order(order))
             streams, files = given[:_STREAMS], given[_STREAMS:]
             return self.forks.start([*streams, descriptor, *files], looks=looks_only(order))
         finally:
