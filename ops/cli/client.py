@@ -43,7 +43,6 @@ from ops.terminal.elsewhere import (
 from ops.terminal.exchange import Asked, BrokenOffError, broken_off, receive_tree, send_tree
 from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt, gravest, report
 from ops.terminal.task import OfCaller, Task
-from ops.terminal.there import do_here
 
 _PACKET = 64 * 1024
 _NOT_YET = (FileNotFoundError, ConnectionRefusedError)
@@ -214,6 +213,8 @@ def _doing_own_part(
     """
 
     def do(descriptors: list[int]) -> None:
+        from ops.terminal.there import do_here
+
         there = find(task.there) if task and task.there else _refuse_part
         do_here(line, partial(there, task and task.make(values)), descriptors)
 

@@ -12,10 +12,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from ops import wiring as _wiring  # noqa: F401 - lists the modules that hold tasks
-from ops.cli.client import ask_task
 from ops.cli.door import check_flags, pass_door
 from ops.language.text import _
-from ops.terminal.document import tell_as_asked
 from ops.terminal.exit_codes import attempt
 from ops.terminal.flags import number_reader
 from ops.terminal.task import TASK_MODULES, DeclaredFlag, Task, tasks_of
@@ -96,7 +94,11 @@ def _run(task: Task, context: Context, values: dict[str, Any]) -> int:
     code = attempt(lambda: check_flags(task, context, values))
     if code:
         return code
+    from ops.cli.client import ask_task
+
     asked = ask_task(task, values)
     if asked is not None:
         return asked
+    from ops.terminal.document import tell_as_asked
+
     return tell_as_asked(lambda: pass_door(task, values), values)

@@ -8,7 +8,6 @@ from invoke.context import Context
 from ops.access.caller import current_caller
 from ops.access.carry_out import carry_out
 from ops.access.identity import NotAllowedError, kernel_login
-from ops.cli.owner import act_as_owner
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.owner import BY_ROOT, is_borrowed
@@ -100,13 +99,15 @@ def refuse_borrowed(task: str = "", *, is_foreground: bool = False) -> None:
 
 def _run_as_owner(task: Task) -> None:
     try:
-        path = find_estate_path()
+        find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
     refuse_borrowed(task.name, is_foreground=task.is_foreground)
-    act_as_owner(path)
+    become_owner()
 
 
 def become_owner() -> None:
-    """Read the catalog as its owner: a file that root makes beside it would stop the service."""
+    """Act as the catalog's owner: a file that root makes beside it would stop the service."""
+    from ops.cli.owner import act_as_owner
+
     act_as_owner(find_estate_path())

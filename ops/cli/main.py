@@ -19,7 +19,6 @@ from invoke.parser.argument import Argument
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.cli.collections import load_tasks
-from ops.cli.completing import completion_script
 from ops.cli.listing import flag_pairs, write_columns, write_everyday, write_out
 from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram
 from ops.language.text import N_, _, program_name
@@ -62,6 +61,8 @@ class Giucong(OperatorProgram):
             raise Exit
         shell = self.args["print-completion-script"].value
         if shell:
+            from ops.cli.completing import completion_script
+
             self._finish(lambda: write_out(completion_script(shell, program_name())))
             raise Exit
 

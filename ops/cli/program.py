@@ -13,13 +13,10 @@ import fabric
 from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
 
-from ops.cli.client import ask_status, is_client
-from ops.cli.completing import flag_being_typed, list_fitting, value_flags
 from ops.cli.door import become_owner, refuse_borrowed
 from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
 from ops.errors import WrongUseError
 from ops.language.text import N_
-from ops.service.completion import find_flag
 from ops.terminal.exit_codes import attempt, report
 from ops.terminal.task import all_tasks
 
@@ -127,6 +124,8 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
 
     def no_tasks_given(self) -> None:
         """Say what is red, whether data is safe, and what to type."""
+        from ops.cli.client import ask_status
+
         code = ask_status()
         raise Exit(code=attempt(show_status) if code is None else code)
 
@@ -138,6 +137,8 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
 
     def _complete_value(self) -> None:
         """Write what may stand after the flag being typed; elsewhere invoke knows what to write."""
+        from ops.cli.completing import flag_being_typed, list_fitting
+
         typing = flag_being_typed(self.core.remainder or "")
         if typing:
             self._finish(lambda: write_out(*list_fitting(typing)))
@@ -156,6 +157,10 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         task = next((it for it in reversed(before) if it in all_tasks()), "")
         if not task or word.startswith("-") or "." in word:
             return None
+        from ops.cli.client import is_client
+        from ops.cli.completing import value_flags
+        from ops.service.completion import find_flag
+
         required = [it.written for it in all_tasks()[task].flags.values() if it.is_required]
         flags = [] if is_client() else value_flags(task)
         flag = find_flag(task, flags, word, become_owner) or next(iter(required), "")
