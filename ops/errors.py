@@ -20,10 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from ops.language.text import N_
-
-UNCHANGED = N_("nothing was changed")
-DONE = N_("what was reported as done before is done")
+UNCHANGED = "nothing was changed"
+DONE = "what was reported as done before is done"
 DEEDS: ContextVar[list[str] | None] = ContextVar("deeds", default=None)
 """What the act that runs has journaled: who refuses after that cannot say that nothing changed."""
 
@@ -71,7 +69,7 @@ class WrongUseError(OpsError):
 def unknown(what: str, name: object, known: Iterable[str], **params: object) -> WrongUseError:
     """Give the refusal of a name that is none; `what` holds `{name}`."""
     params |= {"name": name, "known": ", ".join(known)}
-    return WrongUseError(what, why="", data="", next_step=N_("use one of: {known}"), **params)
+    return WrongUseError(what, why="", data="", next_step="use one of: {known}", **params)
 
 
 class SecretError(OpsError):
