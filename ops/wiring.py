@@ -95,12 +95,12 @@ give(
 give(
     "notice-kinds",
     "ops.alerts.watch_wording:NOTICE_KINDS",
-    "ops.access.approvals.wording:NOTICE_KINDS",
+    "ops.access.approvals.notify:NOTICE_KINDS",
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
     "ops.monitor.notices:NOTICE_KINDS",
-    "ops.register.remind:NOTICE_KINDS",
+    "ops.register.clocks:NOTICE_KINDS",
     "ops.reports.requests:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
@@ -115,14 +115,14 @@ give(
     "frequent-chores",
     "ops.status.tell:tell_problems",
     "ops.monitor.watch.beat:note_silent_watch",
-    "ops.register.remind:note_clocks",
+    "ops.register.clocks:note_clocks",
 )
 give("finding-words", "ops.security.wording:tell_finding")
 give("site-moments", "ops.monitor.moments:find_moments")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
-give("plan-annexes", "ops.reports.plan_annexes:read_annexes")
+give("plan-annexes", "ops.reports.plan_papers:read_annexes")
 give("plan-papers", "ops.reports.plan_papers:write_papers")
-give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
+give("quiet-times", "ops.duties.stops.call_off:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give(
     "plan-words",

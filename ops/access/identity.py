@@ -6,19 +6,22 @@ login id) where the system's login sets it, as Debian's does; elsewhere the envi
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ops.access.caller import current_caller
+from ops.access.caller import current_caller, note_task
 from ops.errors import OpsError, WrongUseError
 from ops.estate.belief import name_of
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.owner import BY_ROOT, is_borrowed
+from ops.terminal.task import PROOF_FLAG, Task
 
 if TYPE_CHECKING:
     from ops.catalog.open import Catalog
     from ops.estate.model.estate import Estate
     from ops.estate.model.people import Person
+
 
 _AUDIT_LOGIN = Path("/proc/self/loginuid")
 _NOBODY_YET = 2**32 - 1
@@ -255,3 +258,30 @@ def read_login_id(text: str) -> int | None:
     if not bare.isascii() or not bare.isdecimal():
         return None
     return None if int(bare) == _NOBODY_YET else int(bare)
+
+
+def carry_out(
+    task: Task,
+    values: Mapping[str, Any],
+    placed: AbstractContextManager[Mapping[str, Any]] | None = None,
+) -> int | None:
+    """Run a task; gives its exit code, None for 0.
+
+    Args:
+        task: Which.
+        values: What was given, by field; the file that proves among them.
+        placed: Gives them with files of who types in their places; entered for who may run it.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach.
+    """
+    note_task(task.name)
+    if task.as_owner:
+        check_door(task.name, values)
+    with placed or nullcontext(values) as given:
+        if PROOF_FLAG not in given:
+            return task.run(given)
+        from ops.access.approvals.ask import proving_with
+
+        with proving_with(given[PROOF_FLAG]):
+            return task.run(given)

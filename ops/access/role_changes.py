@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from ops.access.approvals.ask import proof_of_requester
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, find_need, require_approval
 from ops.access.credentials import NoCredentialsError, has_good_credentials
 from ops.access.identity import NotAllowedError, check_person
-from ops.access.requester import proof_of_requester
 from ops.access.rights import ROLES
 from ops.access.roles import (
     FOUNDERS_ROLE,

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ops.access.session import at_bench, reading
 from ops.assets.asset import KINDS, STATES, read_assets, write_lines
-from ops.assets.compare import Difference, compare_hosts, find_differences
-from ops.assets.look import look_at_hosts
+from ops.assets.compare import Difference, compare_hosts, find_differences, look_at_hosts
 from ops.assets.records import (
     AssetChange,
     apply_import,

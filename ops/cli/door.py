@@ -6,8 +6,7 @@ from typing import Any
 from invoke.context import Context
 
 from ops.access.caller import current_caller
-from ops.access.carry_out import carry_out
-from ops.access.identity import NotAllowedError, kernel_login
+from ops.access.identity import NotAllowedError, carry_out, kernel_login
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.owner import BY_ROOT, is_borrowed

@@ -9,11 +9,12 @@ from ops.documents.files import is_whole, keep, place_of, read_document
 from ops.documents.records import (
     Told,
     add_document,
+    are_checked,
     find_document,
     list_documents,
     note_export,
+    tell_signers,
 )
-from ops.documents.signers import are_checked, tell_signers
 from ops.documents.tasks import Add, Export, List
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, WrongUseError

@@ -17,6 +17,7 @@ from ops.documents.files import Content, is_whole, place_of
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+from ops.language.text import _
 
 ADDED = "document.added"
 EXPORTED = "document.exported"
@@ -159,3 +160,18 @@ def note_export(session: Session, origin: Origin, kept: Kept) -> None:
 def _kept(row: Document) -> Kept:
     names = [it for it in Kept.__dataclass_fields__ if it != "id"]
     return Kept(id=row.id.hex, **{name: getattr(row, name) for name in names})
+
+
+def are_checked(signatures: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether there are any, each of which leads to a root that was trusted; pure."""
+    return bool(signatures) and all(it.get("root") for it in signatures)
+
+
+def tell_signers(signatures: Sequence[Mapping[str, Any]]) -> str:
+    """Name who has signed, as `ops.catalog.tables.documents.Document` keeps it."""
+    if not signatures:
+        return _("not checked")
+    names = ", ".join(str(it["signer"]) for it in signatures)
+    if are_checked(signatures):
+        return names
+    return _("{names}; who that is was not checked").format(names=names)

@@ -24,9 +24,8 @@ from ops.alerts.notice_wording import STATE, NoticeKind
 from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
-from ops.duties.evidence.agenda import Item, list_agenda
 from ops.duties.evidence.due import RENEWAL, Period, longest_days
-from ops.duties.evidence.judge import recorded_since
+from ops.duties.evidence.judge import Item, list_agenda, recorded_since
 from ops.duties.evidence.queries import Setting
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.table.versions import remember_duties

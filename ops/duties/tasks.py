@@ -30,7 +30,7 @@ class Due:
     json: Json = False
 
 
-@task("duty.evidence", "ops.duties.evidence.cli:show_evidence", roles=OFFICE)
+@task("duty.evidence", "ops.duties.cli:show_evidence", roles=OFFICE)
 class Evidence:
     """Show what proves a duty, period by period, by the estate of that day."""
 
@@ -102,7 +102,7 @@ class Stop:
     dry_run: DryRun = False
 
 
-@task("duty.diff", "ops.duties.evidence.cli:show_differences", roles=OFFICE)
+@task("duty.diff", "ops.duties.cli:show_differences", roles=OFFICE)
 class Diff:
     """Compare the duties in force with the shipped ones and with those journaled last."""
 
@@ -130,7 +130,7 @@ class Import:
 
 @task(
     "duty.policy",
-    "ops.duties.policy.decide:show_or_decide",
+    "ops.duties.policy.cli:show_or_decide",
     roles=OFFICE,
     forms=(
         Form(

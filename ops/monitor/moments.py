@@ -10,7 +10,7 @@ from ops.alerts.outbox import find_estate
 from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.store import SeriesError, open_existing
-from ops.register.moments import MOST_ROWS, Moment
+from ops.register.timeline import MOST_ROWS, Moment
 
 
 def find_moments(session: Session, site: str, since: datetime, until: datetime) -> Iterator[Moment]:

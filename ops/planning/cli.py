@@ -22,10 +22,10 @@ from ops.planning.decide import (
     revise_plan,
     submit_plan,
 )
-from ops.planning.draft import DraftChange
 from ops.planning.item import (
     MOST_MONEY,
     QUOTATION,
+    DraftChange,
     Evidence,
     Item,
     Line,

@@ -20,10 +20,9 @@ from ops.access.session import Bench
 from ops.canonical import digest_of
 from ops.documents.records import get_whole
 from ops.language.text import N_
-from ops.planning.frozen import SUBMITTED, read_frozen
 from ops.planning.item import Line, refuse
 from ops.planning.money import sum_up
-from ops.planning.read import make_document, read_plan_facts
+from ops.planning.read import SUBMITTED, make_document, read_frozen, read_plan_facts
 from ops.planning.records import (
     AT_WORK,
     KeptPlan,

@@ -19,8 +19,8 @@ from ops.catalog.tables.media import Medium
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
 from ops.drills.rotation.overdue import Overdue, read_standing
-from ops.duties.evidence.agenda import list_agenda
 from ops.duties.evidence.due import RENEWAL
+from ops.duties.evidence.judge import list_agenda
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.errors import OpsError

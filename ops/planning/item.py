@@ -190,6 +190,19 @@ class Line:
         return self.contracted > 0 or self.accepted_on is not None
 
 
+@dataclass(frozen=True, slots=True)
+class DraftChange:
+    """One line that a draft adds, changes or takes away.
+
+    Attributes:
+        verb: `added`, `changed`, `withdrawn`, or `rejected`: proposed and not taken, as before.
+        line: As it becomes; of a withdrawn one, as it was.
+    """
+
+    verb: str
+    line: Line
+
+
 def line_values(line: Line) -> dict[str, Any]:
     """Give a line as JSON values: item, money and standing in one mapping."""
     money = {name: getattr(line, name) for name in ("granted", "contracted", "accepted", "paid")}

@@ -1,22 +1,76 @@
-"""Read a plan with all that its papers say: as it was handed in, else as it is now."""
+"""What was handed in: is it still what it was?
 
-from collections.abc import Callable
+Its digest stands beside it and, out of reach of whoever changes a row, in the journal's chain.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.canonical import digest_of
+from ops.catalog.tables.core import JournalRow
+from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.language.text import speaking
+from ops.language.text import N_, speaking
 from ops.parts import Seam
-from ops.planning.document import NO_ANNEXES, Annexes, PlanDocument
-from ops.planning.draft import DraftChange, plan_draft
+from ops.planning.document import NO_ANNEXES, Annexes, PlanDocument, document_from
 from ops.planning.facts import Facts, read_facts
-from ops.planning.frozen import read_frozen
-from ops.planning.item import Line
+from ops.planning.item import DraftChange, Line
 from ops.planning.prices import load_prices
+from ops.planning.propose_things import Proposal
 from ops.planning.propose_work import propose
 from ops.planning.records import KeptPlan, find_in_force, find_rejected
 from ops.planning.situation import read_situation
+
+SUBMITTED = "plan.submit"
+"""The journal's verb of a plan that is handed in."""
+
+
+class ChangedPlanError(OpsError):
+    """A plan says something else than when it was handed in."""
+
+    def __init__(self, plan: KeptPlan, *, why: str, digest: str) -> None:
+        super().__init__(
+            "the plan {plan} is not what was handed in",
+            why=why,
+            data="the journal holds the digest of what was handed in: {digest}",
+            next_step="`{program} service.journal-verify`, then look for who changed the catalog;"
+            " the service's own backup holds it as it was",
+            plan=plan.called,
+            digest=digest or "–",
+        )
+
+
+def read_frozen(session: Session, plan: KeptPlan) -> PlanDocument | None:
+    """Give what was handed in; None where nothing is.
+
+    Raises:
+        ChangedPlanError: It, its digest, or an item was changed since.
+    """
+    if plan.frozen is None:
+        return None
+    query = select(JournalRow.details).where(
+        JournalRow.action == SUBMITTED, JournalRow.subject == plan.called
+    )
+    row = session.execute(query.order_by(JournalRow.sequence.desc()).limit(1)).scalar()
+    told = str(json.loads(row).get("digest", "")) if row else ""
+    if not digest_of(plan.frozen) == plan.frozen_sha256 == told:
+        why = N_("its digest is not the one that was journaled then")
+        raise ChangedPlanError(plan, why=why, digest=told)
+    document = document_from(plan.frozen)
+    if [*map(_said, document.lines)] != [*map(_said, plan.lines)]:
+        why = N_("an item was changed in the catalog")
+        raise ChangedPlanError(plan, why=why, digest=told)
+    return document
+
+
+def _said(line: Line) -> tuple[object, ...]:
+    return line.number, line.key, line.item, line.rejected_for
+
 
 ANNEXES: Seam[Callable[[Session, Estate, Facts], Annexes]] = Seam("plan-annexes")
 """Who reads what a plan's annexes say: lists, calendars and charts, in Vietnamese."""
@@ -46,6 +100,42 @@ def decide_changes(
     with speaking(estate.organisation.language):
         proposals = propose(facts)
     return plan_draft(plan.lines if plan else (), proposals, find_rejected(session, facts.year))
+
+
+def plan_draft(
+    lines: Sequence[Line], proposals: Iterable[Proposal], rejected: Mapping[str, str]
+) -> list[DraftChange]:
+    """Give the changes, in the order of the proposals, then what is withdrawn; pure.
+
+    What a person has changed stays as that person left it, and what was rejected stays rejected: in
+    this year's plan, and in the next one, with its reason. A line that nobody has touched follows
+    the facts, and goes where they no longer ask for it.
+
+    Args:
+        lines: Of the plan as it stands; may be empty.
+        proposals: What the facts ask for now, each key once.
+        rejected: Key → why it was rejected, in plans before this one.
+    """
+    known = {it.key: it for it in lines if it.key}
+    next_number = max((it.number for it in lines), default=0) + 1
+    found, asked_for = [], set[str]()
+    for proposal in proposals:
+        asked_for.add(proposal.key)
+        line = known.get(proposal.key)
+        if line is None:
+            why = rejected.get(proposal.key, "")
+            new = Line(number=next_number, item=proposal.item, key=proposal.key, rejected_for=why)
+            found.append(DraftChange("rejected" if why else "added", new))
+            next_number += 1
+        elif _follows(line) and line.item != proposal.item:
+            found.append(DraftChange("changed", replace(line, item=proposal.item)))
+    gone = (it for it in lines if it.key and it.key not in asked_for and _follows(it))
+    return [*found, *(DraftChange("withdrawn", it) for it in gone)]
+
+
+def _follows(line: Line) -> bool:
+    """Say whether a line is as it was proposed: nobody touched it, nobody decided on it."""
+    return not (line.is_edited or line.rejected_for or line.decision)
 
 
 def make_document(

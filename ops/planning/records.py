@@ -18,8 +18,7 @@ from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.text import N_, _
-from ops.planning.draft import DraftChange
-from ops.planning.item import Item, Line, item_from, refuse
+from ops.planning.item import DraftChange, Item, Line, item_from, refuse
 from ops.planning.money import sum_up
 
 STATES: Mapping[str, str] = {

@@ -19,7 +19,6 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, make_visible
-from ops.register.around import tell_finding
 from ops.register.entry import (
     KINDS,
     MOST_TITLE,
@@ -32,6 +31,7 @@ from ops.register.entry import (
 )
 from ops.register.records import add_entry, change_entry, find_entry, find_link
 from ops.register.tasks import Add, Close, Update
+from ops.register.timeline import tell_finding
 from ops.terminal.output import write_line
 
 

@@ -14,7 +14,6 @@ from ops.language.text import N_, _, fill
 from ops.register.cli import tell_entry, unit_title
 from ops.register.clocks import Clock, read_clocks
 from ops.register.entry import KINDS, LINK_WORDS, STATES, Entry, Link
-from ops.register.moments import Moment
 from ops.register.records import (
     MOST_LISTED,
     Wanted,
@@ -24,7 +23,7 @@ from ops.register.records import (
 )
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
 from ops.register.tasks import List, Show
-from ops.register.timeline import Timeline, collect_timeline
+from ops.register.timeline import Moment, Timeline, collect_timeline
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
 from ops.terminal.view import Column, Row, View, moment, words, write_list
 
@@ -212,7 +211,7 @@ def _moment_row(moment: Moment, zone: str) -> Sequence[str | Cell]:
 
 
 def tell_happened(source: str, what: str) -> str:
-    """Say what happened; source and word as in `ops.register.moments.Moment`."""
+    """Say what happened; source and word as in `ops.register.timeline.Moment`."""
     if what in HAPPENED:
         return _(HAPPENED[what])
     return _("alert: {code}").format(code=what) if source == "alert" else what

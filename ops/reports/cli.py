@@ -1,7 +1,6 @@
 """List kinds of papers and make them, for a person at a terminal."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +18,7 @@ from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.make import Wish, make, note_made
 from ops.reports.requests import Request, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
-from ops.reports.window import Window, report_year, running_year
+from ops.reports.window import EARLIEST, LATEST, Window, read_day, report_year, running_year
 from ops.terminal.output import write_json, write_line, write_table
 
 NEEDS: Mapping[Need, str] = {
@@ -31,8 +30,6 @@ NEEDS: Mapping[Need, str] = {
     "stop": N_("a planned stop: --of; left out: the next"),
     "day": N_("nothing: it is about today"),
 }
-_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_EARLIEST, _LATEST = 2000, 2999
 
 
 def show_kinds(wish: Kinds) -> int:
@@ -199,7 +196,7 @@ def _window(
     if request and request.asked.first and request.asked.last and "from" in kind.takes:
         return Window(request.asked.first, request.asked.last, estate.zone)
     year = asked.year or _year_of(kind, today, estate.zone)
-    if not _EARLIEST <= year <= _LATEST:
+    if not EARLIEST <= year <= LATEST:
         raise WrongUseError(
             "there is no report on the year {year}",
             data="nothing was written",
@@ -224,31 +221,3 @@ def _lacks(kind: Kind, flag: str) -> WrongUseError:
         kind=kind.name,
         flag=flag,
     )
-
-
-def read_day(text: str, flag: str) -> date:
-    """Read `15/12/2026` or `2026-12-15`.
-
-    Raises:
-        WrongUseError: It is no day, or none that anybody reports on.
-    """
-    found = _parse_day(text.strip())
-    if found is None or not _EARLIEST <= found.year <= _LATEST:
-        raise WrongUseError(
-            '--{flag}: "{given}" is no day',
-            data="nothing was written",
-            next_step="write it like 15/12/2026",
-            flag=flag,
-            given=text[:40],
-        )
-    return found
-
-
-def _parse_day(text: str) -> date | None:
-    try:
-        if parts := _DAY_FIRST.fullmatch(text):
-            day, month, year = map(int, parts.groups())
-            return date(year, month, day)
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -7,7 +7,9 @@ Order of what is written:
 """
 
 import hashlib
+import io
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +29,6 @@ from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.place import series_url
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
-from ops.reports.books import write_package
 from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.table import Kind
 from ops.reports.letterheads import find_office
@@ -177,3 +178,15 @@ def write_files(made: Paper | Book | Package, stem: str) -> dict[str, bytes]:
     if isinstance(made, Book):
         return {f"{stem}.xlsx": write_book(made.sheets)}
     return {f"{stem}.zip": write_package(made)}
+
+
+_NO_MOMENT = (1980, 1, 1, 0, 0, 0)
+
+
+def write_package(package: Package) -> bytes:
+    """Give a ZIP of the files, in the order of their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in sorted(package.files.items()):
+            packed.writestr(zipfile.ZipInfo(name, _NO_MOMENT), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

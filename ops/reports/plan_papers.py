@@ -1,14 +1,198 @@
-"""All papers of a plan as files: Kế hoạch, Tờ trình, draft of the Quyết định."""
+"""What a plan's papers take from here: its annexes, and all papers of it as files.
 
-from datetime import datetime, time
+The annexes tell its devices, backups and drills, with charts of the year before. They are given to
+`ops.planning`, which freezes them with the plan: the charts of a plan that was handed in stay as
+they were drawn. The papers are Kế hoạch, Tờ trình, draft of the Quyết định.
+"""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy.orm import Session
+
+from ops.assets.asset import KINDS, STATES
+from ops.charts.lines import draw_lines
+from ops.charts.svg import ON_PAPER
+from ops.duties.evidence.due import list_due
+from ops.duties.policy.cli import row_parts
+from ops.duties.policy.policy import PolicyRow, make_policy
+from ops.duties.reminders import make_setting
+from ops.duties.table.load import DutiesError, load_duties
+from ops.duties.table.models import Duty
+from ops.duties.table.subjects import list_subjects
 from ops.estate.model.estate import Estate
-from ops.language.text import speaking
-from ops.planning.document import PlanDocument
-from ops.reports.kinds.table import KINDS
-from ops.reports.make import PAPER_LANGUAGE, Wish, make_frame, write_files
-from ops.reports.papers.paper import Paper
-from ops.reports.window import report_year
+from ops.language.formats import format_date
+from ops.language.text import _, speaking
+from ops.monitor import tasks
+from ops.monitor.chart import make_chart, read_buckets
+from ops.monitor.forecast.look import Outlook
+from ops.monitor.forecast.trend import MOST_DAYS
+from ops.monitor.forecast.wording import KINDS as OUTLOOKS
+from ops.monitor.forecast.wording import name_thing, tell_growth, tell_outlook
+from ops.monitor.series.store import SeriesStore
+from ops.planning.document import Annexes, Drawing, PlanDocument
+from ops.planning.facts import Facts
+from ops.reports.figures.checked import list_concluded
+from ops.reports.figures.runs import count_not_run, count_runs
+from ops.reports.figures.watch import list_stops, measure_sites
+from ops.reports.kinds.charts import chart_days, chart_due, chart_runs, chart_uptimes
+from ops.reports.kinds.table import find_kind
+from ops.reports.make import PAPER_LANGUAGE, Wish, make_frame, reading_series, write_files
+from ops.reports.papers.money import format_amount
+from ops.reports.papers.paper import Chart, Paper
+from ops.reports.texts import Texts, load_texts
+from ops.reports.window import Window, report_year
+
+UNKNOWN = "–"
+_BACKUPS = frozenset({"runs", "copies", "catalogue", "restores", "drills"})
+_DRILLS = frozenset({"restores", "drills"})
+_METRICS = {"disk": "disk_percent", "inodes": "inode_percent"}
+_MOST_DRAWN, _MOST_LISTED = 2, 40
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """A duty about backups or drills, and on which days of a year it is due."""
+
+    duty: Duty
+    days: tuple[date, ...]
+
+    @property
+    def months(self) -> str:
+        """The months of these days, such as `1 4 7 10`."""
+        return " ".join(map(str, sorted({it.month for it in self.days})))
+
+
+def read_annexes(session: Session, estate: Estate, facts: Facts) -> Annexes:
+    """Read them; what cannot be read stays empty, and the plan says so."""
+    texts = load_texts(("plan",), estate.reports.texts)
+    whole = report_year(facts.year - 1, estate.zone)
+    window = Window(whole.first, min(whole.last, facts.today), estate.zone)
+    owed, policy = _read_duties(estate, facts)
+    with speaking(PAPER_LANGUAGE), reading_series(estate) as series:
+        return Annexes(
+            assets=tuple(_assets(facts)),
+            backups=tuple(_backups(policy, estate, texts)),
+            duties=tuple((it.duty.title.vi, it.months) for it in owed),
+            outlooks=tuple(_tell(it) for it in facts.outlooks[:_MOST_LISTED]),
+            service=_drawings(_service(session, estate, series, texts, window, facts.today)),
+            capacity=_drawings(_capacity(estate, series, texts, facts)),
+            drills=_drawings(_drills(session, estate, texts, facts, owed)),
+        )  # fmt: skip
+
+
+def _drawings(charts: Iterator[Chart]) -> tuple[Drawing, ...]:
+    return tuple(Drawing(it.svg, it.caption) for it in charts)
+
+
+def _assets(facts: Facts) -> Iterator[tuple[str, ...]]:
+    ranks = {name: rank for rank, name in enumerate(KINDS)}
+    for it in sorted(facts.assets, key=lambda it: (ranks.get(it.kind, 99), it.name)):
+        days = (it.bought_on, it.warranty_until, it.supported_until)
+        yield (
+            it.name, it.title, _(KINDS.get(it.kind, it.kind)), it.place or UNKNOWN,
+            *(format_date(day) if day else UNKNOWN for day in days), _(STATES[it.state]),
+            UNKNOWN if it.price is None else format_amount(it.price),
+        )  # fmt: skip
+
+
+def _read_duties(estate: Estate, facts: Facts) -> tuple[Sequence[_Owed], Sequence[PolicyRow]]:
+    try:
+        duties = load_duties(estate).duties
+    except DutiesError:
+        return (), ()  # the plan's gaps say so already
+    setting = make_setting(estate)
+    first, last = date(facts.year, 1, 1), facts.last_day
+    found = [it for it in duties if it.evidence.query in _BACKUPS and it.every is not None]
+    owed: dict[str, _Owed] = {}
+    for due in list_due(found, setting.calendar, first, last):
+        if due.day is None or not list_subjects(due.duty, setting.estate):
+            continue
+        known = owed.get(due.duty.name)
+        owed[due.duty.name] = _Owed(due.duty, (*(known.days if known else ()), due.day))
+    order = {it.name: place for place, it in enumerate(duties)}
+    return (
+        sorted(owed.values(), key=lambda it: order[it.duty.name]),
+        make_policy(estate, [it for it in duties if it.is_valid_on(facts.today)]),
+    )
+
+
+def _backups(
+    policy: Sequence[PolicyRow], estate: Estate, texts: Texts
+) -> Iterator[tuple[str, ...]]:
+    titles = {it.name: it.title for it in estate.named_sites}
+    for row in policy:
+        _parts, often, _method, _copies, places, kept, targets, tests, *_rest = (
+            text or UNKNOWN for _label, text in row_parts(row, estate, "")
+        )
+        name = row.title or (titles[row.sites[0]] if len(row.sites) == 1 else "")
+        data = texts.say("data", name=name or texts.say("no_class"), sites=len(row.sites))
+        yield (data, often, kept, places, targets, tests)
+
+
+def _tell(it: Outlook) -> tuple[str, ...]:
+    name = " ".join(filter(None, (name_thing(it.subject.partition(":")[2]), it.of)))
+    return (name, _(OUTLOOKS[it.kind]), tell_outlook(it), tell_growth(it) or UNKNOWN)
+
+
+def _service(
+    session: Session, estate: Estate, series: SeriesStore | None, texts: Texts, window: Window,
+    today: date,
+) -> Iterator[Chart]:  # fmt: skip
+    if window.first > window.last:
+        return
+    months = window.months()
+    stops = list_stops(session, window).value or []
+    names = [it.name for it in estate.named_sites]
+    # Of today nobody knows yet how it was.
+    now = datetime.combine(min(today, window.last + _ONE_DAY), time(), estate.zone)
+    uptimes = measure_sites(series, names, stops, window, now).value
+    if uptimes is not None:
+        yield chart_uptimes(texts, uptimes, months)
+    ran = count_runs(session, window, "backup").value
+    not_run = count_not_run(session, window, "backup").value
+    if ran is not None and not_run is not None and ran.total.ran:
+        yield chart_runs(texts, ran, not_run, months)
+
+
+def _capacity(
+    estate: Estate, series: SeriesStore | None, texts: Texts, facts: Facts
+) -> Iterator[Chart]:
+    """Draw what fills first, as it was and as it will go on."""
+    if series is None:
+        return
+    filling = [it for it in facts.outlooks if it.kind in _METRICS and it.forecast is not None]
+    now = datetime.combine(facts.today, time(), estate.zone)
+    for it in filling[:_MOST_DRAWN]:
+        metric = _METRICS[it.kind] + (f"[{it.of}]" if it.of else "")
+        wish = tasks.Chart(subject=it.subject, metric=metric, days=MOST_DAYS)
+        buckets = read_buckets(wish, series, metric, now)
+        if buckets:
+            chart = make_chart(wish, estate, buckets, (), it.forecast, now=now)
+            what = f"{name_thing(it.subject.partition(':')[2])} {it.of}".strip()
+            caption = texts.say("chart_capacity", table="captions", what=what,
+                                outlook=tell_outlook(it))  # fmt: skip
+            yield Chart(draw_lines(replace(chart, title="", summary="", width=ON_PAPER)), caption)
+
+
+def _drills(
+    session: Session, estate: Estate, texts: Texts, facts: Facts, owed: Sequence[_Owed]
+) -> Iterator[Chart]:
+    year = Window(date(facts.year - 1, 1, 1), date(facts.year - 1, 12, 31), estate.zone)
+    drills = list_concluded(session, year).value or []
+    if drills:
+        yield chart_days(texts, drills, year)
+    days: dict[date, list[str]] = {}
+    for it in owed:
+        # What is due every few days needs no calendar.
+        if it.duty.evidence.query in _DRILLS and len(it.days) <= 12:  # noqa: PLR2004 - once a month
+            for day in it.days:
+                days.setdefault(day, []).append(it.duty.title.vi)
+    if days:
+        yield chart_due(texts, days, Window(date(facts.year, 1, 1), facts.last_day, estate.zone))
+
 
 NAMES = {"plan": "ke-hoach", "submission": "to-trinh", "decision": "du-thao-quyet-dinh"}
 """Kind of each paper, and how its files are called."""
@@ -39,7 +223,7 @@ def make_papers(document: PlanDocument, estate: Estate) -> dict[str, Paper]:
     taken_at = datetime.combine(document.day, time(), estate.zone)
     with speaking(PAPER_LANGUAGE):
         for name in NAMES:
-            wish = Wish(kind=KINDS[name], window=report_year(document.year, estate.zone),
+            wish = Wish(kind=find_kind(name), window=report_year(document.year, estate.zone),
                         day=document.day)  # fmt: skip
             frame = make_frame(estate, wish, taken_at)
             found[name] = wish.kind.module().write(document, frame)

@@ -235,7 +235,7 @@ class Issue:
 
 @task(
     "report.request",
-    "ops.reports.cli_requests:note_or_end",
+    "ops.reports.requests:note_or_end",
     roles=_CLERKS,
     forms=(Form("Note a request"),),
 )
@@ -259,7 +259,7 @@ class Request:
     dry_run: DryRun = False
 
 
-@task("report.requests", "ops.reports.cli_requests:show_requests", roles=OFFICE)
+@task("report.requests", "ops.reports.requests:show_requests", roles=OFFICE)
 class Requests:
     """List what was asked for once, what is due first first.
 
@@ -272,7 +272,7 @@ class Requests:
 
 @task(
     "report.section",
-    "ops.reports.cli_sections:work_on_section",
+    "ops.reports.sections:work_on_section",
     roles=OFFICE | {"unit_contact"},
     own_sites=True,
     forms=(Form("Write the unit's part"),),

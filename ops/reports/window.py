@@ -4,14 +4,21 @@ A report's year runs from 15 December to 14 December, and its months from the 15
 (law.md 2.3: NĐ 331/2026, NĐ 244/2026 and the province's own rules).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from ops.errors import WrongUseError
+
 CLOSES_ON = 15
 """Day of the month on which the next month of reports begins."""
 
+EARLIEST, LATEST = 2000, 2999
+"""Years that anybody reports on."""
+
 _DECEMBER = 12
+_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _DAY = timedelta(days=1)
 
 
@@ -67,3 +74,31 @@ def report_year(year: int, zone: ZoneInfo) -> Window:
 def running_year(today: date, zone: ZoneInfo) -> int:
     """Give the year whose report covers a day."""
     return today.year if today <= report_year(today.year, zone).last else today.year + 1
+
+
+def read_day(text: str, flag: str) -> date:
+    """Read `15/12/2026` or `2026-12-15`.
+
+    Raises:
+        WrongUseError: It is no day, or none that anybody reports on.
+    """
+    found = _parse_day(text.strip())
+    if found is None or not EARLIEST <= found.year <= LATEST:
+        raise WrongUseError(
+            '--{flag}: "{given}" is no day',
+            data="nothing was written",
+            next_step="write it like 15/12/2026",
+            flag=flag,
+            given=text[:40],
+        )
+    return found
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        if parts := _DAY_FIRST.fullmatch(text):
+            day, month, year = map(int, parts.groups())
+            return date(year, month, day)
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.access.approvals.ask import proof_of_requester
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import (
     NEXT_IN_RUN,
@@ -13,7 +14,6 @@ from ops.access.approvals.require import (
     Permit,
     require_approval,
 )
-from ops.access.requester import proof_of_requester
 from ops.access.session import Bench, follow_decision, look_at_past
 from ops.catalog.tables.access import ApprovalRequest
 from runbooks.errors import SamePersonError

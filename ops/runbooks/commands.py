@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
 
+from ops.access.approvals.ask import open_proof
 from ops.access.caller import current_caller
-from ops.access.requester import open_proof
 from ops.errors import OpsError
 from ops.language.text import render_error
 from ops.runbooks.held import held as held_place

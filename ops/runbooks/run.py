@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.access.approvals.ask import hand_proof_down
 from ops.access.approvals.require import RUN_VARIABLE
 from ops.access.identity import open_existing
-from ops.access.requester import hand_proof_down
 from ops.catalog.columns import new_id
 from ops.estate.load.load import load_estate
 from ops.jobs.site_lock import hold_site_lock

@@ -18,7 +18,7 @@ from typing import Any
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.access.caller import Caller, acting_for
-from ops.access.carry_out import carry_out
+from ops.access.identity import carry_out
 from ops.access.prompts import typed_before
 from ops.console.office.order import AtTerminal, Order, parse_order
 from ops.language.text import speaking

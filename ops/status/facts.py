@@ -35,7 +35,7 @@ from ops.backups.retention.losses import Loss, read_losses
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.drills.rotation.overdue import NO_DRILLS, DrillStanding, read_standing
-from ops.duties.evidence.agenda import list_overdue_reviews
+from ops.duties.evidence.judge import list_overdue_reviews
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.estate.history.known_sites import Vanished

@@ -144,7 +144,7 @@ def require_approval(
         now: The moment.
         act: Done in the transaction that uses the request up, for acts within the catalog.
         prove: Has the one who asks prove who it is before a request is written, and gives the way;
-            raises where that fails (`ops.access.requester`).
+            raises where that fails (`ops.access.approvals.ask`).
 
     Returns:
         The permit; the act may begin.

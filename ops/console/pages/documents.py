@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
-from ops.documents.records import find_document, list_documents
-from ops.documents.signers import tell_signers
+from ops.documents.records import find_document, list_documents, tell_signers
 from ops.language.text import N_
 
 _ROWS = 100

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.duties.change_wording import tell_changes
 from ops.duties.stops.call_off import find_stops
 from ops.duties.table.load import load_duties
 from ops.duties.wording import (
     CERTAINTIES,
     tell_bases,
+    tell_changes,
     tell_nature,
     tell_responsible,
     tell_rhythm,

@@ -13,8 +13,7 @@ from datetime import date, timedelta
 from ops.drills.records import Kind
 from ops.duties.evidence.due import Period, due_of, list_periods, longest_days
 from ops.duties.table.calendar import WorkCalendar
-from ops.duties.table.models import Duty
-from ops.duties.table.parts import Every, Span
+from ops.duties.table.models import Duty, Every, Span
 from ops.duties.table.subjects import Document, Subject, list_subjects
 from ops.schedule.windows import spread_place
 

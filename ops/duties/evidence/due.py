@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ops.duties.table.calendar import BeyondTableError, WorkCalendar
-from ops.duties.table.models import Duty
-from ops.duties.table.parts import DueRule, Every, Span
+from ops.duties.table.models import DueRule, Duty, Every, Span
 
 _MONTHS_A_YEAR = 12
 _DAYS_A_WEEK = 7

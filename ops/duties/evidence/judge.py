@@ -1,21 +1,25 @@
 """Judge a duty by what the catalog holds, in the estate of that day."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow
-from ops.duties.evidence.due import Due, Period, due_of, list_periods
-from ops.duties.evidence.events import find_event_dues
+from ops.duties.evidence.due import Due, Period, due_of, list_due, list_periods
+from ops.duties.evidence.events import back_from, find_event_dues
 from ops.duties.evidence.media import find_renewals
 from ops.duties.evidence.queries import QUERIES, Ask, Setting
-from ops.duties.evidence.verdicts import Frame, Piece, Verdict, judge
+from ops.duties.evidence.verdicts import Frame, Piece, Verdict, gravest, judge
+from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import list_subjects
 from ops.estate.history.versions import find_estate_at
+from ops.schedule.ledger.job import Outcome
 
 _ONE_DAY = timedelta(days=1)
 
@@ -83,3 +87,113 @@ def recorded_since(session: Session, setting: Setting) -> date | None:
     oldest = select(JournalRow.at).order_by(JournalRow.sequence).limit(1)
     first = session.execute(oldest).scalar_one_or_none()
     return first.astimezone(setting.zone).date() if first else None
+
+
+REVIEWS = ("role-review", "account-review")
+"""How the names of duties begin that ask to look at roles and accounts again."""
+
+_LOOKED_BACK = 366
+"""Days; what an event asked for and nobody did is shown for so long."""
+
+When = Literal["overdue", "ahead", "not_in_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One period of one duty, for all it concerns.
+
+    Attributes:
+        due: Which, and its dates.
+        when: Whether it is overdue, ahead, or its date is in no table of holidays.
+        outcome: The gravest of its verdicts.
+        verdicts: One for each subject.
+    """
+
+    due: Due
+    when: When
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def open(self) -> tuple[Verdict, ...]:
+        """The verdicts that are not ok."""
+        return tuple(it for it in self.verdicts if it.outcome != "ok")
+
+
+def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) -> list[Item]:
+    """Give what is overdue and what is due within some days, earliest first.
+
+    Args:
+        session: For evidence.
+        duties: In force.
+        setting: The day it is asked on.
+        days: How far to look ahead.
+    """
+    last = setting.today + timedelta(days=days)
+    ahead = list_due(duties.duties, setting.calendar, setting.today, last)
+    items = [_item(session, it, setting) for it in ahead if it.duty.lead is not None]
+    since = recorded_since(session, setting)
+    past = [_item(session, it, setting) for it in _last_ended(duties.duties, setting, since)]
+    overdue = [it for it in past if it.outcome not in {"ok", "not_checked"}]
+    events = _of_events(session, duties.duties, setting)
+    media = [
+        Item(due, _when(due, setting), verdict.outcome, (verdict,))
+        for due, verdict in find_renewals(session, duties.duties, setting)
+        if due.day is not None and due.day <= last
+    ]
+    found = [it for it in (*overdue, *items, *events, *media) if it.verdicts]
+    return sorted(found, key=lambda it: (it.due.day or date.max, it.due.duty.name))
+
+
+def _of_events(session: Session, duties: Iterable[Duty], setting: Setting) -> Iterator[Item]:
+    """Yield what events of a year ask for and is not done yet."""
+    for due, names in find_event_dues(
+        session, duties, setting, back_from(setting.today, _LOOKED_BACK)
+    ):
+        verdicts = tuple(it for it in judge_due(session, due, setting) if it.subject in names)
+        item = Item(due, _when(due, setting), gravest(verdicts), verdicts)
+        is_known = item.when == "ahead" or item.outcome != "not_checked"
+        if item.outcome != "ok" and is_known:
+            yield item
+
+
+def list_overdue_reviews(session: Session, duties: DutySet, setting: Setting) -> list[Item]:
+    """Give the reviews of roles and accounts that were not done in the period that ended last."""
+    rows = [it for it in duties.duties if it.name.startswith(REVIEWS)]
+    past = _last_ended(rows, setting, recorded_since(session, setting))
+    items = [_item(session, it, setting) for it in past]
+    return [it for it in items if it.verdicts and it.outcome not in {"ok", "not_checked"}]
+
+
+def _last_ended(duties: Iterable[Duty], setting: Setting, since: date | None) -> Iterable[Due]:
+    """Yield the newest period of each duty whose day has passed, where there are records of it."""
+    yesterday = setting.today - timedelta(days=1)
+    for duty in duties if since is not None else ():
+        dues = list_due([duty], setting.calendar, _long_before(duty, yesterday), yesterday)
+        passed = [it for it in dues if it.day is not None and it.period.end <= yesterday]
+        if passed:
+            yield passed[-1]
+
+
+def _long_before(duty: Duty, day: date) -> date:
+    """Give a day so far back that the newest ended period is due after it."""
+    periods = list_periods(duty, day, day) or list_periods(duty, duty.valid_from, day)[-1:]
+    length = max((it.end - it.start for it in periods), default=timedelta())
+    return day - 2 * length - timedelta(days=1)
+
+
+def _item(session: Session, due: Due, setting: Setting) -> Item:
+    verdicts = tuple(judge_due(session, due, setting))
+    return Item(due, _when(due, setting), gravest(verdicts), verdicts)
+
+
+def _when(due: Due, setting: Setting) -> When:
+    if due.day is None:
+        return "not_in_table"
+    return "overdue" if due.day < setting.today else "ahead"
+
+
+def next_due(duty: Duty, setting: Setting) -> Due | None:
+    """Give the period of a duty that runs today; None when none does, or it comes with events."""
+    periods = list_periods(duty, setting.today, setting.today)
+    return due_of(duty, periods[0], setting.calendar) if periods else None

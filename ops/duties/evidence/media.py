@@ -17,8 +17,7 @@ from ops.duties.evidence.due import RENEWAL, Due, Period, add_span
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.table.calendar import WorkCalendar
-from ops.duties.table.models import Duty
-from ops.duties.table.parts import Span
+from ops.duties.table.models import Duty, Span
 
 Stage = Literal["", "near", "over"]
 

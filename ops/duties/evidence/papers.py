@@ -1,12 +1,15 @@
-"""What the catalog says of papers and lists: issued reports, the year's plan, the register.
+"""What the catalog says of papers and lists, and what people say they did.
 
-For each of these duties somebody's word counts as well: the work may have been done on paper.
+Issued reports, the year's plan, the register. Somebody's word counts as well, since the work may
+have been done on paper: it is proof that somebody said so, with the document's number, and is
+shown as that.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,12 +19,18 @@ from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.documents import Document
 from ops.catalog.tables.plans import Plan
-from ops.documents.signers import are_checked
+from ops.catalog.tables.register import RegisterEntry
+from ops.documents.records import are_checked
 from ops.duties.evidence.verdicts import LATE, UNCHECKED, Piece, Table
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:
     from ops.duties.evidence.queries import Ask
+if TYPE_CHECKING:
+    from ops.duties.evidence.queries import Ask
+
 
 MADE, LISTS = "report.made", "inventory"
 """What the journal tells of a paper that was made, and the kind that lists devices and software."""
@@ -95,3 +104,83 @@ def _journaled(
         .order_by(JournalRow.sequence)
     )
     return [(sequence, at, details) for sequence, at, details in rows]
+
+
+def find_answers(session: Session, ask: "Ask") -> Iterator[Piece]:
+    """Find what became of each site's remarks of the period's first day: good once all are closed.
+
+    Whoever takes one up has not answered it yet.
+    """
+    first, _after = ask.bounds()
+    query = select(RegisterEntry).where(
+        RegisterEntry.kind == "remark",
+        RegisterEntry.occurred_at >= first,
+        RegisterEntry.occurred_at < first + timedelta(days=1),
+    )
+    of_site: dict[str, list[RegisterEntry]] = {}
+    for row in session.execute(query.order_by(RegisterEntry.received_at)).scalars():
+        of_site.setdefault(row.site, []).append(row)
+    for site, rows in of_site.items():
+        yield _piece(site, rows, ask)
+
+
+def _piece(site: str, rows: list[RegisterEntry], ask: "Ask") -> Piece:
+    waiting = [it for it in rows if it.closed_at is None]
+    closed = [it.closed_at for it in rows if it.closed_at is not None]
+    zone = ask.setting.zone
+    is_late = not waiting and max(closed).astimezone(zone).date() > ask.deadline
+    outcome: Outcome = "incomplete" if waiting or is_late else "ok"
+    details = {
+        "entries": [f"{it.year}-{it.number:03}" for it in rows],
+        "waiting": len(waiting),
+        **({LATE: True} if is_late else {}),
+    }
+    at = max([*closed, rows[0].received_at])
+    shown = (waiting or rows)[-1]
+    return Piece(site, at, outcome, "register_entries", str(shown.id), details)
+
+
+ACTION = "duty.done"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Somebody's word that a duty was done.
+
+    Attributes:
+        sequence: Number of the journal row.
+        at: When it was said.
+        subject: System or site; empty for the organisation.
+        details: `period`, `done_on`, and who said it.
+    """
+
+    sequence: int
+    at: datetime
+    subject: str
+    details: Mapping[str, Any]
+
+
+def state_done(
+    session: Session, origin: Origin, *, duty: str, subject: str, period: str, done_on: date
+) -> None:
+    """Write a statement; the origin carries person and document."""
+    details = {"subject": subject, "period": period, "done_on": done_on.isoformat()}
+    journal.append(session, origin, [Entry(ACTION, duty, details)])
+
+
+def find_statements(session: Session, duty: str, period: str) -> Iterator[Statement]:
+    """Give what was said of one period of a duty, oldest first."""
+    rows = (
+        select(JournalRow)
+        .where(JournalRow.action == ACTION, JournalRow.subject == duty)
+        .order_by(JournalRow.sequence)
+    )
+    for row in session.execute(rows).scalars():
+        details = json.loads(row.details)
+        if details["period"] == period:
+            told = {
+                **details,
+                "person": row.person or row.login,
+                "document": row.document,
+            }
+            yield Statement(row.sequence, row.at, details["subject"], told)

@@ -23,14 +23,18 @@ from ops.duties.evidence.archive import (
     find_reserve_statistics,
 )
 from ops.duties.evidence.due import Period
-from ops.duties.evidence.papers import find_compared, find_issued, find_listed, find_planned
-from ops.duties.evidence.register import find_answers
+from ops.duties.evidence.papers import (
+    find_answers,
+    find_compared,
+    find_issued,
+    find_listed,
+    find_planned,
+    find_statements,
+)
 from ops.duties.evidence.security import find_allowed, find_levels, find_looks
-from ops.duties.evidence.statements import find_statements
 from ops.duties.evidence.verdicts import LATE, Piece
 from ops.duties.table.calendar import WorkCalendar
-from ops.duties.table.models import Duty
-from ops.duties.table.parts import Proof
+from ops.duties.table.models import Duty, Proof
 from ops.duties.table.subjects import Document
 from ops.parts import Seam
 from ops.schedule.ledger.job import Outcome

@@ -13,8 +13,8 @@ from ops.access.session import at_bench
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import Due, Period, list_periods, longest_days
 from ops.duties.evidence.events import back_from, find_event_dues
+from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.queries import STATED
-from ops.duties.evidence.statements import state_done
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty

@@ -20,7 +20,7 @@ from ops.duties.evidence.due import add_span
 from ops.duties.policy.policy import differences
 from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.load import DutySet
-from ops.duties.table.parts import Span
+from ops.duties.table.models import Span
 from ops.errors import OpsError, WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 
 from ops.canonical import digest_of
 from ops.catalog.tables.index import Snapshot
-from ops.duties.table.models import Duty
-from ops.duties.table.parts import Every
+from ops.duties.table.models import Duty, Every
 from ops.estate.history.versions import find_changes
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import ContentClass

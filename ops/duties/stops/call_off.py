@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
+from ops.alerts.quiet import Quiet
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED
-from ops.duties.evidence.statements import find_statements
+from ops.duties.evidence.papers import find_statements
 from ops.duties.stops.plan import code_of, contact_of, plan_planned_stop
 from ops.duties.tasks import Stop
 from ops.errors import WrongUseError
@@ -180,3 +181,15 @@ def write_cancellation(stop: PlannedStop, reason: str, estate: Estate) -> Iterat
     yield _("2. What stays open meanwhile: {scope}").format(scope=scope)
     yield _("3. Reason: {reason}").format(reason=reason)
     yield _("4. Questions: {contact}").format(contact=contact_of(estate, site.owner or ""))
+
+
+def find_quiet_times(session: Session) -> Iterator[Quiet]:
+    """Yield the time of each planned stop that was not called off."""
+    for stop in find_stops(session, UTC):
+        yield Quiet(
+            subject=f"site:{stop.site}",
+            site=stop.site,
+            begins=stop.begins,
+            until=stop.until,
+            is_critical_too=True,
+        )

@@ -1,23 +1,185 @@
-"""One duty as it stands in a table, and the table; every model frozen, unknown keys refused."""
+"""One duty of a table and what it is made of; every model frozen, unknown keys refused."""
 
+import re
 from collections.abc import Collection
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from ops.duties.table.parts import (
-    Basis,
-    DueRule,
-    Every,
-    Nature,
-    Proof,
-    Scope,
-    Span,
-    Transition,
-)
 from ops.estate.model.calendar import Bilingual
-from ops.estate.model.values import Day, Name, Part, Text, mistake
+from ops.estate.model.values import Day, Flag, Name, Part, Positive, Text, Whole, mistake
+
+Certainty = Literal["S", "S*", "M", "own"]
+Kind = Literal["organisation", "system", "site"]
+Unit = Literal["hours", "days", "working-days", "weeks", "months", "years"]
+Nature = Literal["law", "own-figure", "own"]
+_MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+
+
+def check_month_day(value: str) -> str:
+    """Refuse what is not a day of the year such as `12-19`."""
+    if not _MONTH_DAY.fullmatch(value):
+        raise mistake('"{value}" is not a day of the year', 'write it like `"12-19"`', value=value)
+    return value
+
+
+MonthDay = Annotated[str, AfterValidator(check_month_day)]
+
+
+class Basis(Part):
+    """Where a duty comes from, and how surely that was read.
+
+    Attributes:
+        document: The text's number, or who set it.
+        article: Article, clause, form; empty for the whole.
+        certainty: `S` read in a copy, `S*` read in a summary, `M` memory and not verified, `own`
+            for what the Center set itself.
+    """
+
+    document: Text = Field(examples=["NĐ 331/2026/NĐ-CP"])
+    article: str = Field(default="", examples=["Điều 35"])
+    certainty: Certainty = Field(examples=["S"])
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.document, self.article) if part)
+
+
+class Scope(Part):
+    """Whom a duty concerns: the organisation once, each system, or each site.
+
+    Attributes:
+        kind: Which of the three.
+        levels: Security levels; empty for every level and for what has none.
+        role: Sites of this role only.
+    """
+
+    kind: Kind = Field(examples=["system"])
+    levels: tuple[Annotated[int, Field(strict=True, ge=1, le=5)], ...] = Field(
+        default=(), examples=[[3, 4, 5]]
+    )
+    role: Literal["main", "component"] | None = Field(default=None, examples=["main"])
+
+
+class Span(Part):
+    """A number of hours, days, working days, weeks, months or years."""
+
+    count: Whole = Field(examples=[3])
+    unit: Unit = Field(examples=["months"])
+
+
+class Every(Part):
+    """A period that comes back, or dates that come once.
+
+    Attributes:
+        count, unit: Length of the period; absent with `dates`.
+        start: A day on which a period begins; without one, 1 January of the year of validity.
+        dates: Days by which something is due once; the period reaches from the one before.
+    """
+
+    count: Positive | None = Field(default=None, examples=[3])
+    unit: Literal["days", "weeks", "months", "years"] | None = Field(
+        default=None, examples=["months"]
+    )
+    start: Day | None = Field(default=None, examples=["2025-12-15"])
+    dates: tuple[Day, ...] = Field(default=(), examples=[["2027-07-01"]])
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        length = (self.count is not None, self.unit is not None)
+        if (not self.dates and not all(length)) or (self.dates and any(length)):
+            raise mistake(
+                "a period has a length, or dates, and not both",
+                'write `{{ count = 3, unit = "months" }}` or `{{ dates = [2027-07-01] }}`',
+            )
+        return self
+
+
+class DueRule(Part):
+    """When a period's or an event's work must be done.
+
+    Attributes:
+        count, unit: So much after (or before) what it is counted from.
+        since: Counted from the period's last day, its first day, or the event.
+        before: Counted backwards.
+        on: The first such day of the year on or after the period's last day, instead of a count.
+    """
+
+    count: Whole = Field(default=0, examples=[5])
+    unit: Unit = Field(default="days", examples=["working-days"])
+    since: Literal["period-end", "period-start", "event"] = Field(
+        default="period-end", examples=["event"]
+    )
+    before: Flag = Field(default=False, examples=[True])
+    on: MonthDay | None = Field(default=None, examples=["12-19"])
+
+
+class Transition(Part):
+    """Until when systems that existed already are given time; before that it is a target."""
+
+    levels: tuple[Annotated[int, Field(strict=True, ge=1, le=5)], ...] = Field(
+        default=(), examples=[[3, 4, 5]]
+    )
+    until: Day = Field(examples=["2027-07-01"])
+
+
+class Proof(Part):
+    """The query that finds what proves a duty, and its limits.
+
+    Attributes:
+        query: One of `ops.duties.evidence.queries.QUERIES`.
+        run_kind: For `runs`: kind of the runs.
+        job: For `runs`: what the job's name begins with.
+        coverage: Whether every site of the subject must be proven, or any.
+        scope, engine, from_paper: For `drills`: which of them count: of a whole `site`, of one
+            `file`, of items of the `archive`; by which engine, empty for any; only those without
+            the folder of keys.
+        copies, media, places, locked, remote: For `copies`: how many there must be at least of
+            copies, kinds of medium, places, copies that cannot be overwritten, and copies that
+            lie on another machine.
+        percent: For `watched` and `available`: of the minutes of the period, at least.
+        tools, clean: For `looks` and `allowed`: which tools have to have looked, which lists two
+            people have to have gone over; whether nothing may be open after the newest look.
+        papers: For `issued`: kinds of reports of which one was issued.
+        stage: For `planned`: how far next year's plan has come.
+        assets: For `listed`: kinds of assets, of which each system has one in the register.
+    """
+
+    query: Literal[
+        "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
+        "statement", "fixity", "metadata", "reserve", "reserve-statistics", "watched", "available",
+        "https", "ipv6", "looks", "allowed", "levels", "answers", "issued", "planned", "listed",
+        "compared",
+    ] = Field(default="statement", examples=["restores"])  # fmt: skip
+    run_kind: str = Field(default="", examples=["backup"])
+    job: str = Field(default="", examples=["backup/"])
+    coverage: Literal["every", "any"] = Field(default="every", examples=["any"])
+    scope: Literal["site", "file", "archive"] = Field(default="site", examples=["file"])
+    engine: Literal["", "ours", "restic"] = Field(default="", examples=["restic"])
+    from_paper: Flag = Field(default=False, examples=[True])
+    copies: Whole = Field(default=0, examples=[3])
+    media: Whole = Field(default=0, examples=[2])
+    places: Whole = Field(default=0, examples=[2])
+    locked: Whole = Field(default=0, examples=[1])
+    remote: Whole = Field(default=0, examples=[1])
+    percent: Whole = Field(default=0, examples=[99])
+    tools: tuple[str, ...] = Field(default=(), examples=[["updates"]])
+    clean: Flag = Field(default=False, examples=[True])
+    papers: tuple[str, ...] = Field(default=(), examples=[["annual"]])
+    stage: Literal["submitted", "reviewed"] = Field(default="submitted", examples=["reviewed"])
+    assets: tuple[str, ...] = Field(default=(), examples=[["server"]])
+
+    @model_validator(mode="after")
+    def _runs_are_named(self) -> Self:
+        if self.query == "runs" and not (self.run_kind or self.job):
+            raise mistake("it is not said which runs prove it", 'add `run_kind = "backup"`')
+        if self.query == "issued" and not self.papers:
+            raise mistake("it is not said which papers prove it", 'add `papers = ["annual"]`')
+        if self.query == "listed" and not self.assets:
+            raise mistake("it is not said which assets prove it", 'add `assets = ["server"]`')
+        if self.query in {"looks", "allowed"} and not self.tools:
+            raise mistake("it is not said which tools prove it", 'add `tools = ["updates"]`')
+        return self
 
 
 class Duty(Part):

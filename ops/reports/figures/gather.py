@@ -13,8 +13,15 @@ from ops.monitor.series.store import SeriesStore
 from ops.register.entry import Entry
 from ops.register.records import Wanted, list_entries
 from ops.register.summary import YearSummary, summarise
-from ops.reports.figures.archive import PlaceCounts, count_places
-from ops.reports.figures.drills import DrillRow, list_concluded
+from ops.reports.figures.checked import (
+    DrillRow,
+    FindingCounts,
+    PlaceCounts,
+    count_findings,
+    count_looks,
+    count_places,
+    list_concluded,
+)
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.runs import (
     RunCounts,
@@ -24,7 +31,6 @@ from ops.reports.figures.runs import (
     count_stores,
     read_last_ok,
 )
-from ops.reports.figures.security import FindingCounts, count_findings, count_looks
 from ops.reports.figures.watch import Uptimes, list_stops, look_ahead, measure_sites, sum_visits
 from ops.reports.window import Window
 

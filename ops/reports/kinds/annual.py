@@ -3,7 +3,7 @@
 Each division gives words, figures and where these come from; what nobody knows is said to be so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ops.catalog.tables.security import SEVERITIES
 from ops.language.formats import format_size
@@ -15,9 +15,8 @@ from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import Tally
 from ops.reports.kinds.charts import chart_days, chart_runs, chart_uptimes, name_month
-from ops.reports.kinds.judgement import list_bad, list_good
 from ops.reports.kinds.kind import Ask, Frame, count, day, share, span
-from ops.reports.kinds.site_rows import site_rows, site_total
+from ops.reports.kinds.sites import site_rows, site_total
 from ops.reports.papers.paper import Annex, Block, Paper
 
 _MOST_NAMED = 5
@@ -308,3 +307,46 @@ def _annex(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.table("sites", "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
                       totals=[site_total(facts, texts.say("total"))])  # fmt: skip
     yield frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes)
+
+
+Told = tuple[str, Mapping[str, object]]
+"""Name of a text, and what fills it."""
+
+_GRAVE = ("high", "critical")
+
+
+def list_good(facts: Facts) -> Iterator[Told]:
+    """Give what went well."""
+    ran = facts.backups.value
+    if ran is not None and ran.total.ran:
+        yield "good_runs", {"percent": share(100 * ran.total.ok / ran.total.ran)}
+    drills = facts.drills.value
+    if drills and (ok := sum(it.outcome == "ok" for it in drills)):
+        yield "good_drills", {"ok": ok, "count": len(drills)}
+
+
+def list_bad(facts: Facts) -> Iterator[Told]:
+    """Give what did not."""
+    yield from _bad_backups(facts)
+    drills = facts.drills.value or []
+    if bad := sum(it.outcome != "ok" for it in drills):
+        yield "bad_drills", {"count": bad}
+    drilled = {it.site for it in drills}
+    if undrilled := sum(it.name not in drilled for it in facts.sites):
+        yield "bad_undrilled", {"count": undrilled}
+    found = facts.findings.value
+    if found is not None and (grave := sum(found.open[it] for it in _GRAVE)):
+        yield "bad_findings", {"count": grave}
+    if facts.uptimes.value is None:
+        yield "bad_unwatched", {}
+
+
+def _bad_backups(facts: Facts) -> Iterator[Told]:
+    known = facts.last_ok.value or {}
+    if never := sum(it.name not in known for it in facts.sites):
+        yield "bad_never", {"count": never}
+    ran, not_run = facts.backups.value, facts.not_run.value
+    failed = ran.total.ran - ran.total.ok if ran else 0
+    missed = not_run.total.missed if not_run else 0
+    if failed or missed:
+        yield "bad_failed", {"count": count(failed), "missed": count(missed)}

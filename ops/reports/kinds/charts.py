@@ -7,7 +7,7 @@ from ops.charts.bars import BarChart, Bars, draw_bars
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
 from ops.charts.svg import ON_PAPER
 from ops.language.formats import format_date, format_number
-from ops.reports.figures.drills import DrillRow
+from ops.reports.figures.checked import DrillRow
 from ops.reports.figures.runs import RunCounts
 from ops.reports.figures.watch import Uptimes
 from ops.reports.papers.paper import Chart

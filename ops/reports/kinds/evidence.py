@@ -21,7 +21,7 @@ from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunRow, list_runs
 from ops.reports.kinds.kind import Ask, Frame, Package, day
-from ops.reports.kinds.site_rows import site_rows
+from ops.reports.kinds.sites import site_rows
 from ops.reports.window import Window
 
 MOST_ROWS = 1_000_000

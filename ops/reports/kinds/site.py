@@ -11,7 +11,7 @@ from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts, SiteName
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
-from ops.reports.kinds.site_rows import tally_of
+from ops.reports.kinds.sites import tally_of
 from ops.reports.papers.paper import Block, Paper, Paragraph
 from ops.reports.sections import Section, read_section
 

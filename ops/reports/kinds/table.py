@@ -30,6 +30,7 @@ class Kind:
         sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
         files: Endings of what it gives.
         like: Kind whose texts it has where its own file has none; empty for none.
+        writer: Kind whose module writes it; empty for its own.
         more: Flags beside those of `needs` and of all papers.
         is_above: Whether the body above issues it.
     """
@@ -40,6 +41,7 @@ class Kind:
     sign: str = ""
     files: tuple[str, ...] = ("docx", "pdf")
     like: str = ""
+    writer: str = ""
     more: tuple[str, ...] = ()
     is_above: bool = False
 
@@ -56,7 +58,7 @@ class Kind:
 
     def module(self) -> ModuleType:
         """Give its module; loaded when it is asked for."""
-        return import_module(f"ops.reports.kinds.{self.file_name}")
+        return import_module(f"ops.reports.kinds.{self.writer or self.file_name}")
 
 
 _LISTED = (
@@ -66,7 +68,7 @@ _LISTED = (
          like="plan", is_above=True),
     Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
     Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
-         like="annual"),
+         like="annual", writer="annual"),
     Kind("site", N_("report on a site's year"), needs="site", sign="BC"),
     Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
     Kind("security", N_("letter on security, form 08"), needs="day", sign=LETTER,

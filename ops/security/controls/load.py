@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ops.duties.table.load import DutiesError, read_table
-from ops.duties.table.parts import Basis
+from ops.duties.table.models import Basis
 from ops.errors import Problem
 from ops.estate.model.calendar import Bilingual
 from ops.estate.model.estate import Estate

@@ -21,12 +21,11 @@ from ops.catalog.tables.duties import DutyVersion, PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.media import Medium
 from ops.catalog.tables.plans import Plan
-from ops.duties.evidence.agenda import Item, list_agenda
 from ops.duties.evidence.due import Period, due_of
 from ops.duties.evidence.events import list_not_fed
-from ops.duties.evidence.judge import find_verdicts, judge_due
+from ops.duties.evidence.judge import Item, find_verdicts, judge_due, list_agenda
+from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.queries import Setting
-from ops.duties.evidence.statements import state_done
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.policy.approved import (
     Decision,
@@ -43,8 +42,7 @@ from ops.duties.table.load import (
     read_calendar,
     read_duties,
 )
-from ops.duties.table.models import Duty
-from ops.duties.table.parts import Scope
+from ops.duties.table.models import Duty, Scope
 from ops.duties.table.versions import find_differences, remember_duties
 from ops.errors import WrongUseError
 from ops.estate.history.versions import remember_estate

@@ -15,14 +15,14 @@ from ops.catalog.tables.core import Notice
 from ops.catalog.tables.security import SecurityFinding
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.judge import find_verdicts
-from ops.duties.evidence.statements import state_done
+from ops.duties.evidence.papers import state_done
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.estate.load.load import load_estate
 from ops.journal.journal import Origin
+from ops.register.clocks import note_clocks
 from ops.register.entry import Change, Entry, NewEntry
 from ops.register.records import add_entry, change_entry, entries_of, find_link, read_links
-from ops.register.remind import note_clocks
 from ops.register.timeline import collect_timeline
 from ops.security.compliance import read_known
 from ops.security.findings import Look, Sighting

@@ -12,8 +12,8 @@ from ops.alerts.notice_wording import Told, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.duties.cli import show_due
+from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.record import record_done
-from ops.duties.evidence.statements import state_done
 from ops.duties.reminders import note_duties
 from ops.duties.tasks import Due, Record
 from ops.errors import WrongUseError

@@ -19,7 +19,7 @@ from ops.estate.load.load import load_estate
 from ops.planning.cli import decide, draft, edit, revise, submit
 from ops.planning.cli_work import complete, progress
 from ops.planning.decide import DecisionWish, plan_decision
-from ops.planning.frozen import ChangedPlanError, read_frozen
+from ops.planning.read import ChangedPlanError, read_frozen
 from ops.planning.records import find_in_force, get_plan
 from ops.planning.tasks import Draft, Edit, Revise, Submit
 from tests.integration.jobs.test_people_tasks import request_of

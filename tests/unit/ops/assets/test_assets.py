@@ -20,8 +20,7 @@ from ops.assets.asset import (
     read_assets,
     write_lines,
 )
-from ops.assets.compare import compare_hosts
-from ops.assets.look import Seen, read_equipment
+from ops.assets.compare import Seen, compare_hosts, read_equipment
 from ops.assets.records import plan_import
 from ops.assets.sheet import (
     MOST_BYTES,

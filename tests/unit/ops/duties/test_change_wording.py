@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops.duties.change_wording import tell_changes
-from ops.duties.table.spreadsheet import read_duty_sheet
+from ops.duties.table.import_table import read_duty_sheet
+from ops.duties.wording import tell_changes
 from ops.errors import Problem
 from ops.estate.history.versions import find_changes
 

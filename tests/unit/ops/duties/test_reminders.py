@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from ops.duties.evidence.agenda import Item
 from ops.duties.evidence.due import RENEWAL, Due, Period
+from ops.duties.evidence.judge import Item
 from ops.duties.reminders import draft_reminders
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 

@@ -20,12 +20,12 @@ from ops.monitor.forecast.look import Outlook
 from ops.monitor.forecast.trend import Forecast
 from ops.planning.calendar import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
-from ops.planning.draft import plan_draft
 from ops.planning.facts import Facts, OpenDuty, Repeat
 from ops.planning.item import GROUPS, PRIORITIES, USES, Item, Line, change_item, item_from
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
 from ops.planning.prices import Price, PriceTable, read_prices
 from ops.planning.propose_work import propose
+from ops.planning.read import plan_draft
 from ops.planning.records import KeptPlan
 from ops.planning.work import is_whole, plan_money
 from ops.register.entry import Entry

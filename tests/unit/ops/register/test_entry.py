@@ -14,9 +14,8 @@ from ops.register.entry import (
     check_change,
     check_new,
 )
-from ops.register.moments import MOST_ROWS, Moment
 from ops.register.summary import sum_up
-from ops.register.timeline import cut_timeline
+from ops.register.timeline import MOST_ROWS, Moment, cut_timeline
 
 NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -16,14 +16,16 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Origin
-from ops.reports.cli_requests import end_it, note_it, show_requests
 from ops.reports.requests import (
     Asked,
+    end_it,
     end_request,
     find_request,
     list_requests,
+    note_it,
     note_request,
     remind,
+    show_requests,
 )
 from ops.reports.tasks import Request, Requests
 from ops.status.facts import gather_facts

@@ -21,7 +21,6 @@ from ops.estate.model.references import reveal
 from ops.journal.journal import Origin
 from ops.reports import tasks
 from ops.reports.cli import read_wish
-from ops.reports.cli_sections import work_on_section
 from ops.reports.make import make
 from ops.reports.sections import (
     MOST_TEXT,
@@ -30,6 +29,7 @@ from ops.reports.sections import (
     change_section,
     confirm_section,
     read_section,
+    work_on_section,
 )
 from tests.a_year import name_of, write_estate
 
