@@ -31,7 +31,7 @@ from ops.backups.sources.manifest_name import MANIFEST
 from ops.drills.tasks import Extract
 from ops.durable_files import copy_new
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.vanished import title_of_known
+from ops.estate.history.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock

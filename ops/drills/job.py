@@ -38,7 +38,7 @@ from ops.drills.records import (
 from ops.drills.stop import give_up_earlier, stop_at_window_end
 from ops.drills.wording import tell_phase
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.vanished import require_site
+from ops.estate.history.known_sites import require_site
 from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate

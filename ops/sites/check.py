@@ -10,7 +10,7 @@ from ops.estate.check.check import check_surroundings
 from ops.estate.check.not_yet import list_not_available
 from ops.estate.check.output import report_problems
 from ops.estate.check.site_rules import check_required
-from ops.estate.history.vanished import check_vanished
+from ops.estate.history.known_sites import check_vanished
 from ops.estate.load.load import load_estate
 from ops.sites.tasks import Check
 

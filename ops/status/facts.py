@@ -38,8 +38,7 @@ from ops.drills.rotation.overdue import NO_DRILLS, DrillStanding, read_standing
 from ops.duties.evidence.judge import list_overdue_reviews
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
-from ops.estate.history.known_sites import Vanished
-from ops.estate.history.vanished import read_vanished
+from ops.estate.history.known_sites import Vanished, read_vanished
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal

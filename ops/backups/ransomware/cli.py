@@ -20,7 +20,7 @@ from ops.backups.ransomware.tasks import Accept
 from ops.backups.ransomware.wording import tell_figures, tell_signals
 from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
-from ops.estate.history.vanished import require_site
+from ops.estate.history.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment
 from ops.language.text import LABELS, N_, _, fill

@@ -26,7 +26,7 @@ from ops.backups.repositories.kind import REPAIR
 from ops.backups.repositories.open import open_repository
 from ops.backups.repositories.tasks import Repair
 from ops.errors import WrongUseError
-from ops.estate.history.vanished import require_site
+from ops.estate.history.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
 from ops.jobs.run_now import run_by_hand

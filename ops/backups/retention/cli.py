@@ -27,7 +27,7 @@ from ops.backups.retention.kind import forget_job
 from ops.backups.retention.look_before_deleting import find_standing_brake, read_facts
 from ops.backups.retention.tasks import Forget, Prune
 from ops.estate.choose import choose_stores
-from ops.estate.history.vanished import require_site
+from ops.estate.history.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store

@@ -27,7 +27,7 @@ from ops.backups.retention.holds import (
 from ops.backups.retention.tasks import PlaceHold, Release
 from ops.catalog.tables.retention import Deletion, Hold
 from ops.errors import WrongUseError
-from ops.estate.history.vanished import title_of_known
+from ops.estate.history.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_id, format_moment, format_number

@@ -19,7 +19,7 @@ from ops.access.session import Bench, at_bench
 from ops.backups.retention.minimums import LOWERED, PastRules, find_lowered, read_past_rules
 from ops.backups.retention.tasks import LowerMinimum
 from ops.errors import OpsError, Problem
-from ops.estate.history.vanished import require_site
+from ops.estate.history.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site

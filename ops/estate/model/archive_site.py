@@ -6,8 +6,7 @@ are backed up, copied, locked, checked and held against 3-2-1-1-0 as any site's 
 
 from typing import TYPE_CHECKING
 
-from ops.estate.model.policies import Schedule
-from ops.estate.model.sites import RESERVED_SITE_NAMES, FilesPart, Site
+from ops.estate.model.sites import RESERVED_SITE_NAMES, FilesPart, Site, make_built_in
 from ops.language.text import N_, _
 
 if TYPE_CHECKING:
@@ -20,29 +19,12 @@ _TITLE = N_("The archive")
 
 def make_archive_site(estate: "Estate") -> Site:
     """Give the site, as if the estate file named it."""
-    schedule = estate.defaults.schedule
     settings = estate.archive
     if settings is None:
         raise LookupError("the estate has no archive")
     parts = ((PUBLIC_PART, settings.url), (PRIVATE_PART, settings.private))
-    return Site.model_construct(
-        name=ARCHIVE_SITE,
-        title=_(_TITLE),
-        unit=ARCHIVE_SITE,
-        schedule=Schedule.model_construct(
-            backup=schedule.backup,
-            full_read=schedule.full_read,
-            check=schedule.check,
-            forget=schedule.forget,
-            archive="",
-            drill="",
-            scan="",
-        ),
-        targets=estate.defaults.targets,
-        limits=estate.defaults.limits,
-        retention=estate.defaults.retention,
-        files=tuple(
-            FilesPart.model_construct(name=name, path=str(path), kind="content")
-            for name, path in parts
-        ),
+    files = tuple(
+        FilesPart.model_construct(name=name, path=str(path), kind="content") for name, path in parts
     )
+    schedule = {"archive": "", "drill": "", "scan": ""}
+    return make_built_in(ARCHIVE_SITE, _(_TITLE), estate.defaults, schedule, files)

@@ -24,25 +24,6 @@ LEAST_SECONDS, MOST_SECONDS = 15, 3600
 Seconds = Annotated[int, Strict(), Field(ge=LEAST_SECONDS, le=MOST_SECONDS)]
 Minutes = Annotated[int, Strict(), Field(ge=0, le=1440)]
 
-DEFAULT_THRESHOLDS: Mapping[str, int] = {
-    "disk_percent": 90,
-    "disk_days": 30,
-    "inode_percent": 90,
-    "memory_percent": 95,
-    "swap_percent": 80,
-    "cpu_percent": 95,
-    "load_per_core": 4,
-    "pressure_percent": 40,
-    "busy_minutes": 10,
-    "clock_seconds": 2,
-    "updates_days": 7,
-    "reboot_days": 14,
-    "log_hours": 24,
-    "certificate_days": 30,
-    "first_byte_seconds": 5,
-}
-"""The Center's own targets where neither a host, a site nor `[monitor.thresholds]` says one."""
-
 
 class Thresholds(Part):
     """From what on something is red; each left out is the next wider one's, then the default."""
@@ -100,6 +81,13 @@ class Thresholds(Part):
     first_byte_seconds: Positive | None = Field(
         default=None, description="A page whose first byte takes so long.", examples=[5]
     )
+
+
+DEFAULT_THRESHOLDS: Mapping[str, int] = {
+    name: (field.examples or [])[0] for name, field in Thresholds.model_fields.items()
+}
+"""The Center's own targets where neither a host, a site nor `[monitor.thresholds]` says one: those
+that stand as examples above."""
 
 
 def resolve_thresholds(*nearest_first: Thresholds | None) -> dict[str, int]:

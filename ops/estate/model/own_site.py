@@ -12,8 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ops.estate.model.estate import Estate
-from ops.estate.model.policies import Schedule
-from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
+from ops.estate.model.sites import RESERVED_SITE_NAMES, Site, make_built_in
 from ops.language.text import N_, _
 from ops.schedule.occurrences import next_due, occurrences_between
 from ops.schedule.windows import Never, Window, parse_schedule
@@ -32,23 +31,9 @@ _WEEK = timedelta(days=8)
 
 def make_own_site(estate: Estate) -> Site:
     """Give the site, as if the estate file named it."""
-    schedule = estate.defaults.schedule
-    return Site.model_construct(
-        name=OWN_SITE,
-        title=_(_TITLE),
-        unit=OWN_SITE,
-        schedule=Schedule.model_construct(
-            backup=own_schedule(estate),
-            full_read="",
-            check=schedule.check,
-            forget=schedule.forget,
-            archive="",
-            drill="",
-        ),
-        targets=estate.defaults.targets,
-        limits=estate.defaults.limits,
-        retention=estate.defaults.retention,
-    )
+    schedule = {"backup": own_schedule(estate), "full_read": "", "archive": "", "drill": "",
+                "scan": ""}  # fmt: skip
+    return make_built_in(OWN_SITE, _(_TITLE), estate.defaults, schedule, ())
 
 
 def own_schedule(estate: Estate) -> str:

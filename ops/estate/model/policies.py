@@ -13,6 +13,9 @@ from ops.estate.model.values import Flag, LocalPath, Part, Positive, Schedulable
 KEEP_RULES = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly")
 
 
+_INSTEAD = "Instead of the sites' own."
+
+
 class Schedule(Part):
     """When things run: a window of the day, a cron line, or nothing."""
 
@@ -129,21 +132,11 @@ class DatabaseRetention(Part):
 class StoreRetention(Part):
     """What one store keeps longer or shorter than the sites ask for."""
 
-    keep_last: Whole | None = Field(
-        default=None, description="Instead of the sites' own.", examples=[3]
-    )
-    keep_daily: Whole | None = Field(
-        default=None, description="Instead of the sites' own.", examples=[14]
-    )
-    keep_weekly: Whole | None = Field(
-        default=None, description="Instead of the sites' own.", examples=[8]
-    )
-    keep_monthly: Whole | None = Field(
-        default=None, description="Instead of the sites' own.", examples=[60]
-    )
-    keep_yearly: Whole | None = Field(
-        default=None, description="Instead of the sites' own.", examples=[10]
-    )
+    keep_last: Whole | None = Field(default=None, description=_INSTEAD, examples=[3])
+    keep_daily: Whole | None = Field(default=None, description=_INSTEAD, examples=[14])
+    keep_weekly: Whole | None = Field(default=None, description=_INSTEAD, examples=[8])
+    keep_monthly: Whole | None = Field(default=None, description=_INSTEAD, examples=[60])
+    keep_yearly: Whole | None = Field(default=None, description=_INSTEAD, examples=[10])
     minimum_days: Whole | None = Field(
         default=None, description="Where the sites' own minimum is shorter.", examples=[30]
     )

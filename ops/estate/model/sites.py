@@ -1,5 +1,6 @@
 """Sites and their parts. Profiles and defaults are merged in before these models are built."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Any, Literal, Self
@@ -370,6 +371,22 @@ class Defaults(Part):
     )
     limits: Limits = Field(default=Limits(), description="What one run may take.")
     retention: Retention = Field(default=Retention(), description="How many backups are kept.")
+
+
+def make_built_in(
+    name: str, title: str, defaults: Defaults, schedule: Mapping[str, str], files: tuple[Any, ...]
+) -> Site:
+    """Give a site that stands in no file: what `schedule` leaves out is as for all sites."""
+    return Site.model_construct(
+        name=name,
+        title=title,
+        unit=name,
+        schedule=defaults.schedule.model_copy(update=schedule),
+        targets=defaults.targets,
+        limits=defaults.limits,
+        retention=defaults.retention,
+        files=files,
+    )
 
 
 Profile = dict[str, Any]

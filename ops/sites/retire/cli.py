@@ -27,8 +27,7 @@ from ops.catalog.tables.index import Snapshot
 from ops.catalog.tables.sites import RetiredSite
 from ops.errors import OpsError, WrongUseError
 from ops.estate.edit.blocks import find_block
-from ops.estate.history.known_sites import SiteHistory, is_retired, read_history
-from ops.estate.history.vanished import find_repositories
+from ops.estate.history.known_sites import SiteHistory, find_repositories, is_retired, read_history
 from ops.estate.history.versions import read_version
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import read_document
