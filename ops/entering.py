@@ -165,12 +165,12 @@ def find_around(folder: Path, places: Iterable[Path]) -> Path | None:
     return next((place for place in places if real.is_relative_to(place.resolve())), None)
 
 
-def own_name() -> str:
-    """Give the name of the user that this process is."""
+def name_of(user: int) -> str:
+    """Give a user's name; the number where there is none."""
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(user).pw_name
     except KeyError:
-        return str(os.geteuid())
+        return str(user)
 
 
 def _shared(path: Path) -> SharedFolderError:
@@ -182,7 +182,7 @@ def _shared(path: Path) -> SharedFolderError:
         next_step="name a folder that is not there yet, in one that root or {user} alone writes:"
         " `sudo install -d -m 700 -o {user} FOLDER` makes one",
         path=path,
-        user=own_name(),
+        user=name_of(os.geteuid()),
     )
 
 

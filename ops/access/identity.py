@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ops.access.caller import current_caller, note_task
+from ops.entering import name_of
 from ops.errors import OpsError, WrongUseError
-from ops.estate.belief import name_of
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.owner import BY_ROOT, is_borrowed
 from ops.terminal.task import PROOF_FLAG, Task

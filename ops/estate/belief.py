@@ -7,11 +7,11 @@ may therefore be opened by its path afterwards.
 
 import errno
 import os
-import pwd
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ops.entering import name_of
 from ops.errors import OpsError
 from ops.language.text import N_
 
@@ -61,14 +61,6 @@ def is_open(mode: int, group: int, mine: int) -> bool:
     if mode & stat.S_ISVTX:
         return False
     return bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and group not in {0, mine}))
-
-
-def name_of(user: int) -> str:
-    """Give a user's name; the number where there is none."""
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)
 
 
 def _refuse_way(path: Path, me: int) -> Path:

@@ -31,14 +31,29 @@ def print_script(wish: Account) -> int:
         AccountError: Its user is root; or it is for audits, and also the one for backups.
         HostRefusedError: Our key cannot be read.
     """
-    make = _print_for_audits if wish.audit else _print_for_backups
-    return make(load_estate(), wish.host, wish)
+    estate = load_estate()
+    plan = _plan_for_audits if wish.audit else _plan_for_backups
+    target, allowed, rights = plan(estate, wish)
+    public_key = _read_public_key(target)
+    say = str if wish.json else _
+    script = make_script(target.user, public_key, allowed, rights, is_audit=wish.audit, say=say)
+    if not wish.json:
+        write_text(script)
+        return 0
+    write_json([{
+        "host": wish.host,
+        "user": target.user,
+        "public_key": public_key,
+        "rights": rights,
+        "allowed": make_list(allowed).splitlines(),
+        "script": script,
+    }])  # fmt: skip
+    return 0
 
 
-def _print_for_audits(estate: Estate, name: str, wish: Account) -> int:
-    entry = estate.host(name)
-    target = make_audit_target(estate, name)
-    if target is None or target.user == entry.user:
+def _plan_for_audits(estate: Estate, wish: Account) -> tuple[SshTarget, Allowed, Rights]:
+    target = make_audit_target(estate, wish.host)
+    if target is None or target.user == estate.host(wish.host).user:
         raise AccountError(
             "the host {host} has no account for audits in the estate",
             why="it is another one than that of backups, with another key, so that neither can do"
@@ -46,14 +61,14 @@ def _print_for_audits(estate: Estate, name: str, wish: Account) -> int:
             data="nothing was changed",
             next_step='write `audit_user = "giucong-audit"` and `audit_identity ='
             ' "file:var/keys/{host}-audit"` for the host; the key: `ssh-keygen -t ed25519 -N ""`',
-            host=name,
+            host=wish.host,
         )
-    _need_account(target.user, name)
-    return _print(name, target, list_audit_programs(), "sudo", is_audit=True, as_json=wish.json)
+    _need_account(target.user, wish.host)
+    return target, list_audit_programs(), "sudo"
 
 
-def _print_for_backups(estate: Estate, name: str, wish: Account) -> int:
-    target = make_target(estate, name)
+def _plan_for_backups(estate: Estate, wish: Account) -> tuple[SshTarget, Allowed, Rights]:
+    target = make_target(estate, wish.host)
     if wish.databases and wish.sudo:
         raise WrongUseError(
             "--databases and --sudo do not go together",
@@ -61,16 +76,16 @@ def _print_for_backups(estate: Estate, name: str, wish: Account) -> int:
             data="nothing was changed",
             next_step="leave out one of them",
         )
-    _need_account(target.user, name)
-    dumps = commands_on(estate, name)
-    allowed = list_allowed(commands_of_files(estate, name) + (dumps if wish.databases else ()))
+    _need_account(target.user, wish.host)
+    dumps = commands_on(estate, wish.host)
+    files = commands_of_files(estate, wish.host)
+    allowed = list_allowed(files + (dumps if wish.databases else ()))
     if dumps and not wish.databases:
         told = _(
             "Databases of this host are not dumped through this account; --databases adds them."
         )
         warn(told)
-    rights: Rights = "sudo" if wish.sudo else "capability"
-    return _print(name, target, allowed, rights, is_audit=False, as_json=wish.json)
+    return target, allowed, "sudo" if wish.sudo else "capability"
 
 
 def _need_account(user: str, host: str) -> None:
@@ -83,33 +98,6 @@ def _need_account(user: str, host: str) -> None:
             user=user,
             host=host,
         )
-
-
-def _print(
-    name: str,
-    target: SshTarget,
-    allowed: Allowed,
-    rights: Rights,
-    *,
-    is_audit: bool,
-    as_json: bool,
-) -> int:
-    public_key = _read_public_key(target)
-    script = make_script(
-        target.user, public_key, allowed, rights, is_audit=is_audit, say=str if as_json else _
-    )
-    if as_json:
-        write_json([{
-            "host": name,
-            "user": target.user,
-            "public_key": public_key,
-            "rights": rights,
-            "allowed": make_list(allowed).splitlines(),
-            "script": script,
-        }])  # fmt: skip
-    else:
-        write_text(script)
-    return 0
 
 
 def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:

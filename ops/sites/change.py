@@ -18,12 +18,12 @@ from ops.errors import WrongUseError
 from ops.estate.edit.proposal import digest_of_file
 from ops.estate.history.versions import find_changes
 from ops.estate.load.changeable import MOST_BYTES, add_changeable, read_changeable, read_whole
-from ops.estate.load.load import load_document, load_estate
+from ops.estate.load.load import load_estate
 from ops.estate.load.problems import render_key
 from ops.estate.load.read import changeable_path, find_estate_path, read_document
 from ops.journal.journal import Entry
 from ops.language.text import _
-from ops.sites.hand_in import blaming, read_handed_in
+from ops.sites.hand_in import load_handed_in, read_handed_in
 from ops.sites.tasks import Change
 from ops.terminal.output import write_line, write_text
 
@@ -60,8 +60,7 @@ def change_part(wish: Change) -> int:
             next_step="correct `name`, or have root add the entry there first",
             keys=", ".join(laid.missed),
         )
-    with blaming(wish.file, path):
-        estate = load_document(read_whole(document.path, content))
+    estate = load_handed_in(read_whole(document.path, content), wish.file, path)
     changes = find_changes(load_estate(document.path).document(), estate.document())
     before = read_changeable(path)
     for key, (old, new) in changes.items():

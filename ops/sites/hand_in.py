@@ -1,17 +1,14 @@
 """Take a file of the estate from a person: check it, show what changes, write it or propose it."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from ops.access.session import note_act
 from ops.durable_files import read_bounded
 from ops.errors import EstateError, WrongUseError
-from ops.estate.edit.difference import show_difference
 from ops.estate.edit.import_sites import is_included
-from ops.estate.edit.proposal import digest_of_file
+from ops.estate.edit.proposal import digest_of_file, show_difference
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.read import Document, parse_into, read_document
@@ -35,10 +32,9 @@ def hand_in(wish: Propose) -> int:
     estate = load_estate()
     content = read_handed_in(wish.file, MOST_BYTES)
     path = _place_of(estate, wish.out)
-    with blaming(wish.file, path):
-        if path == estate.path:
-            _refuse_far_includes(path, content)
-        load_document(read_whole(estate.path, instead={path: content}))
+    if path == estate.path:
+        _refuse_far_includes(path, content)
+    load_handed_in(read_whole(estate.path, instead={path: content}), wish.file, path)
     before = read_if_there(path)
     if before == content:
         write_line(_("{path} is the same already").format(path=path))
@@ -68,11 +64,11 @@ class HandedInError(EstateError):
         self.next_step = N_("correct the lines above, then type the same command again")
 
 
-@contextmanager
-def blaming(file: str, place: Path) -> Iterator[None]:
-    """Tell mistakes of what is handed in as ones of the file that was typed.
+def load_handed_in(document: Document, file: str, place: Path) -> Estate:
+    """Check an estate, and tell mistakes of what is handed in as ones of the file that was typed.
 
     Args:
+        document: As it would be read.
         file: The file.
         place: What it is to become.
 
@@ -80,7 +76,7 @@ def blaming(file: str, place: Path) -> Iterator[None]:
         HandedInError: There are some.
     """
     try:
-        yield
+        return load_document(document)
     except EstateError as error:
         raise HandedInError(Path(as_typed(file)), place, error) from error
 

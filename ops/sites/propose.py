@@ -17,8 +17,7 @@ from pathlib import Path
 from ops.access.caller import current_caller
 from ops.access.session import at_bench
 from ops.durable_files import place_file
-from ops.estate.edit.difference import show_difference
-from ops.estate.edit.proposal import Kind, find_equal, keep_proposal, make_proposal
+from ops.estate.edit.proposal import Kind, find_equal, keep_proposal, make_proposal, show_difference
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.model.estate import Estate

@@ -28,9 +28,8 @@ from ops.entering import Entered, entered, read_entered
 from ops.errors import WrongUseError
 from ops.estate.check.check import find_references
 from ops.estate.edit import proposal as proposals
-from ops.estate.edit.difference import show_difference
 from ops.estate.edit.import_sites import is_included
-from ops.estate.edit.proposal import Proposal, ProposalError
+from ops.estate.edit.proposal import Proposal, ProposalError, show_difference
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.read import (

@@ -227,7 +227,7 @@ class Account:
     json: Json = False
 
 
-@task("estate.test", "ops.sites.probe.cli:show_trials", roles=OPERATE)
+@task("estate.test", "ops.sites.probe.probe:show_trials", roles=OPERATE)
 class Test:
     """Try every part of a site now, and say how long the first copy will take.
 

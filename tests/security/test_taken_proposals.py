@@ -14,7 +14,6 @@ from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.entering import StrangeLinkError
 from ops.errors import EstateError, WrongUseError
-from ops.estate.edit.difference import show_difference
 from ops.estate.edit.proposal import (
     FOLDER,
     Kind,
@@ -24,6 +23,7 @@ from ops.estate.edit.proposal import (
     keep_proposal,
     list_proposals,
     make_proposal,
+    show_difference,
 )
 from ops.language.text import make_visible
 from ops.sites.take import take_proposal

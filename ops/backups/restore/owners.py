@@ -22,7 +22,7 @@ from backup.restorer.metadata import SPECIAL_BITS, is_root, metadata_of
 from backup.restorer.request import PathFilter
 from backup.snapshots.walk import Trees, walk
 from ops.durable_files import put_anew
-from ops.entering import entered, own_name
+from ops.entering import entered, name_of
 from ops.errors import OpsError
 from ops.language.formats import format_number
 from ops.language.text import _, ngettext, show_path
@@ -152,7 +152,7 @@ def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = Fal
         )
         told = format_number(len(unset.records))
         folder = show_path(os.fsencode(target))
-        write_line(text.format(count=told, folder=folder, user=own_name()))
+        write_line(text.format(count=told, folder=folder, user=name_of(os.geteuid())))
     elif unset.records:
         place = target / f"{site}{_SUFFIX}"
         put_anew(place, b"".join(make_list(unset.records, os.fsencode(target))), _MODE)

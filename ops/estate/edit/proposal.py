@@ -5,6 +5,7 @@ takes is what was shown when it was proposed. To root the folder is anybody's: w
 bounded data, opened through no link, and believed in nothing but its digest.
 """
 
+import difflib
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ import msgspec
 from ops.durable_files import put_new
 from ops.entering import StrangeLinkError, entered, read_entered
 from ops.errors import OpsError, WrongUseError
+from ops.language.text import make_visible
 
 FOLDER = "proposals"
 MOST_BYTES = 8 << 20
@@ -198,3 +200,28 @@ def _strange(name: str) -> ProposalError:
         next_step="have it proposed anew, and ask who has the rights of the service's user",
         id=name,
     )
+
+
+def show_difference(name: str, before: bytes | None, after: bytes) -> Iterator[str]:
+    """Yield what would change in a file, as `diff -u` does; what cannot be seen is escaped."""
+    old, new = _lines(before or b""), _lines(after)
+    name = _seen(name).replace("\t", "\\t")
+    head = "/dev/null" if before is None else name
+    yield from difflib.unified_diff(old, new, head, name, lineterm="")
+
+
+def _lines(content: bytes) -> list[str]:
+    text = content.decode("utf-8", "backslashreplace")
+    lines = [_seen(line) for line in text.split("\n")]
+    if lines and not lines[-1]:
+        return lines[:-1]
+    return [*lines[:-1], f"{lines[-1]}  \\ (no newline at the end)"] if lines else lines
+
+
+def _seen(line: str) -> str:
+    """Escape what commands a terminal, turns the writing round or takes no place; tabs stay."""
+    shown = (
+        it if it.isprintable() or it == "\t" else it.encode("unicode_escape").decode()
+        for it in line
+    )
+    return make_visible("".join(shown))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ops.estate.load.read import (
 from ops.estate.model.archive_site import make_archive_site
 from ops.estate.model.estate import SCHEMA, Estate
 from ops.estate.model.sites import Site
+from ops.language.text import N_
 from ops.meanwhile import meanwhile
 
 Located = tuple[Location, Problem]
@@ -103,13 +105,10 @@ def examine(document: Document) -> tuple[Estate | None, list[Located]]:
 def _refuse_newer(document: Document) -> None:
     schema = document.data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        problem = Problem(
-            "schema",
-            "the file has form {schema}, this version reads form {known}",
-            "install a newer Giữ Cổng; do not change the number",
-            {"schema": schema, "known": SCHEMA},
-            document.path,
-        )
+        what = N_("the file has form {schema}, this version reads form {known}")
+        fix = N_("install a newer Giữ Cổng; do not change the number")
+        params = {"schema": schema, "known": SCHEMA}
+        problem = Problem("schema", what, fix, params, document.path)
         raise EstateError(document.path, [problem])
 
 
@@ -206,14 +205,8 @@ def _in_order(document: Document, found: Iterable[Located]) -> list[Problem]:
     """Give problems in the order of the file, with rendered keys and the files that hold them."""
     ordered = sorted(found, key=lambda item: _position(document.data, item[0]))
     return [
-        Problem(
-            render_key(location, document.data),
-            problem.what,
-            problem.fix,
-            problem.params,
-            document.file_of(location),
-        )
-        for location, problem in ordered
+        replace(it, key=render_key(at, document.data), file=document.file_of(at))
+        for at, it in ordered
     ]
 
 

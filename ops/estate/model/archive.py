@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from ops.estate.model.values import Flag, LocalPath, Name, Part, Positive, Text, mistake
+from ops.estate.model.values import Flag, LocalPath, Name, OwnName, Part, Positive, Text, mistake
 
 SQL_CONNECTORS = ("wordpress", "mediawiki", "nukeviet", "mapping")
 """Connectors that read a database; the others read the site itself."""
@@ -18,9 +18,7 @@ ROOT_NAMES = ("public", "private")
 class ArchiveCopy(Part):
     """A plain folder with a copy of the archive's public root."""
 
-    name: Name = Field(
-        description="Short name for life: a-z, digits, hyphens.", examples=["second"]
-    )
+    name: OwnName = Field(examples=["second"])
     url: LocalPath = Field(description="The folder.", examples=["/mnt/second/archive"])
     location: Text = Field(description="Where it stands.", examples=["Biên Hòa"])
     medium: Text = Field(default="disk", description="What it is on.", examples=["disk"])

@@ -9,6 +9,7 @@ from ops.estate.model.values import (
     Limits,
     LocalPath,
     Name,
+    OwnName,
     Part,
     Port,
     Positive,
@@ -16,13 +17,11 @@ from ops.estate.model.values import (
     Text,
 )
 
-_NAME_HELP = "Short name for life: a-z, digits, hyphens."
-
 
 class Line(Part):
     """What several hosts share: one thin line to the Center."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["so-nganh"])
+    name: OwnName = Field(examples=["so-nganh"])
     limit_mbps: Limits = Field(
         description="Megabits a second for all hosts on it together, the same all day or by part of"
         " the day.",
@@ -43,7 +42,7 @@ class LegacyAlgorithms(Part):
 class Host(Part):
     """A machine reached through SSH."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["web1"])
+    name: OwnName = Field(examples=["web1"])
     address: Text = Field(description="Address or DNS name.", examples=["192.0.2.10"])
     port: Port = Field(default=22, description="SSH port.")
     user: Text = Field(default="giucong", description="Account on the host.")

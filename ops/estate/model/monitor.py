@@ -12,6 +12,7 @@ from ops.estate.model.values import (
     CatalogUrl,
     Flag,
     Name,
+    OwnName,
     Part,
     Port,
     Positive,
@@ -151,9 +152,7 @@ class MonitorSettings(Part):
 class Device(Part):
     """What is watched and has no SSH: a switch, a UPS, a camera."""
 
-    name: Name = Field(
-        description="Short name for life: a-z, digits, hyphens.", examples=["switch-1"]
-    )
+    name: OwnName = Field(examples=["switch-1"])
     title: Text | None = Field(
         default=None, description="What people call it.", examples=["Bộ chuyển mạch tầng 2"]
     )

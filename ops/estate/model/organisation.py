@@ -12,7 +12,7 @@ from ops.estate.model.values import (
     CatalogUrl,
     Day,
     LocalPath,
-    Name,
+    OwnName,
     Part,
     Positive,
     Secret,
@@ -90,9 +90,7 @@ class Service(Part):
 class NamedPlace(Part):
     """A folder of this machine that people may tell the service to use, by its name."""
 
-    name: Name = Field(
-        description="Short name for life: a-z, digits, hyphens.", examples=["o-dia-luu-tru"]
-    )
+    name: OwnName = Field(examples=["o-dia-luu-tru"])
     path: LocalPath = Field(
         description="Where it is: a medium is mounted there, or a folder that the service may"
         " write; with mode 0711 runbooks make new folders there for who types.",

@@ -9,16 +9,25 @@ from pydantic import Field, Strict, ValidationInfo, field_validator
 from ops.errors import Problem
 from ops.estate.model.changeable import Changeable
 from ops.estate.model.organisation import DatedTitle, title_on
-from ops.estate.model.values import Address, Day, Flag, Name, Part, Positive, Text, Whole, mistake
+from ops.estate.model.values import (
+    Address,
+    Day,
+    Flag,
+    Name,
+    OwnName,
+    Part,
+    Positive,
+    Text,
+    Whole,
+    mistake,
+)
 from ops.language.text import N_
-
-_NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
 
 class Unit(Part):
     """A department or commune: creator of records and reader of reports."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["so-y-te"])
+    name: OwnName = Field(examples=["so-y-te"])
     title: Changeable[Text] = Field(description="The unit's title today.", examples=["Sở Y tế"])
     parent: str = Field(
         default="", description="The body above it.", examples=["UBND tỉnh Đồng Nai"]
@@ -36,7 +45,7 @@ class Unit(Part):
 class System(Part):
     """An information system; the security level belongs to it."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["cong-ttdt"])
+    name: OwnName = Field(examples=["cong-ttdt"])
     title: str = Field(default="", description="Its title.", examples=["Hệ thống Cổng TTĐT"])
     level: Annotated[int, Strict(), Field(ge=1, le=5)] = Field(
         description="Security level, 1 to 5.", examples=[3]
@@ -49,7 +58,7 @@ class System(Part):
 class ContentClass(Part):
     """A class of content; a site with several takes the longest retention."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["feedback"])
+    name: OwnName = Field(examples=["feedback"])
     title: str = Field(default="", description="Its title.", examples=["Hỏi đáp, phản ánh"])
     personal_data: Flag = Field(
         default=False, description="Whether it holds personal data.", examples=[True]
@@ -67,7 +76,7 @@ class ContentClass(Part):
 class Person(Part):
     """A person. Roles are not here: they are given with approval by `user.role`."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["nva"])
+    name: OwnName = Field(examples=["nva"])
     title: Changeable[Text] = Field(
         description="The person's full name.", examples=["Nguyễn Văn A"]
     )

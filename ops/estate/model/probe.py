@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ops.estate.model.values import Flag, LocalPath, Name, Part, Text, mistake
+from ops.estate.model.values import Flag, LocalPath, OwnName, Part, Text, mistake
 
 _LAST_PORT = 65_535
 
@@ -66,9 +66,7 @@ NetworkText = Annotated[str, AfterValidator(check_network)]
 class ProbeCheck(Part):
     """One more page of a site that is asked for every five minutes."""
 
-    name: Name = Field(
-        description="Short name for life: a-z, digits, hyphens.", examples=["tim-kiem"]
-    )
+    name: OwnName = Field(examples=["tim-kiem"])
     kind: Literal["page", "search", "feedback"] = Field(
         default="page",
         description="page; search: `path` searches for something that is always found, and `words`"

@@ -19,6 +19,7 @@ from ops.estate.model.values import (
     Day,
     Flag,
     Name,
+    OwnName,
     Part,
     Port,
     Positive,
@@ -30,7 +31,6 @@ from ops.estate.model.values import (
 )
 
 RESERVED_SITE_NAMES = ("giucong", "luu-tru")
-_NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
 
 def _path_on(host: str | None, path: str, info: ValidationInfo) -> str:
@@ -83,7 +83,7 @@ class Delivery(Part):
 class FilesPart(Part):
     """A folder of a site."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["www"])
+    name: OwnName = Field(examples=["www"])
     source: Literal["files", "command", "sftp", "delivered"] = Field(
         default="files", description="files, command, sftp or delivered."
     )
@@ -142,7 +142,7 @@ class FilesPart(Part):
 class DatabasePart(Part):
     """A database of a site."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["db"])
+    name: OwnName = Field(examples=["db"])
     engine: Literal["mariadb", "postgresql", "sqlite"] = Field(
         description="mariadb, postgresql or sqlite.", examples=["mariadb"]
     )
@@ -213,7 +213,7 @@ class Lack(Part):
 class Site(Part):
     """A site: one repository in every store, one snapshot a run."""
 
-    name: Name = Field(description=_NAME_HELP, examples=["cong-chinh"])
+    name: OwnName = Field(examples=["cong-chinh"])
     title: Changeable[Text] = Field(
         description="Its title today.", examples=["Cổng thông tin điện tử"]
     )

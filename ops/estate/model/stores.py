@@ -13,6 +13,7 @@ from ops.estate.model.values import (
     Limits,
     LocalPath,
     Name,
+    OwnName,
     Part,
     Place,
     Positive,
@@ -69,7 +70,7 @@ class ObjectLock(Part):
 class Store(Part):
     """A place that keeps one repository a site, at `<url>/<site>`."""
 
-    name: Name = Field(description="Short name for life: a-z, digits, hyphens.", examples=["near"])
+    name: OwnName = Field(examples=["near"])
     url: Place = Field(
         description="A path, `sftp:user@host:/path`, `s3:https://host/bucket/prefix`, or a"
         " reference.",

@@ -187,6 +187,7 @@ def make_path(value: Path, info: ValidationInfo) -> Path:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
+OwnName = Annotated[Name, Field(description="Short name for life: a-z, digits, hyphens.")]
 Schedulable = Annotated[str, AfterValidator(check_schedule)]
 DayPart = Annotated[str, AfterValidator(check_window)]
 Zone = Annotated[str, AfterValidator(check_zone)]

@@ -21,8 +21,8 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 _MARK = "\x00"
-TEXT = rf"{_MARK}(\d+){_MARK}"
-"""Pattern for one text: its number, to be looked up in `PhpSource.texts`."""
+TEXT = rf"({_MARK}\d+{_MARK})"
+"""Pattern for one text: its number between marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,14 @@ class PhpSource:
 
     code: str
     texts: tuple[str, ...]
+
+    def pairs(self, pattern: re.Pattern[str], code: str | None = None) -> dict[str, str]:
+        """Give the names and values that a pattern finds: what is marked is one of the texts."""
+        found = pattern.findall(self.code if code is None else code)
+        return {self._text(name): self._text("".join(value)) for name, *value in found}
+
+    def _text(self, word: str) -> str:
+        return self.texts[int(word.strip(_MARK))] if word.startswith(_MARK) else word
 
 
 def read_php(text: str) -> PhpSource:
@@ -90,10 +98,7 @@ class _Keys(NamedTuple):
 def parse_wordpress(text: str) -> DatabaseSettings | None:
     """Read a `wp-config.php`; None where it names no database."""
     source = read_php(text)
-    values = {
-        source.texts[int(name)]: source.texts[int(value)]
-        for name, value in _DEFINE.findall(source.code)
-    }
+    values = source.pairs(_DEFINE)
     keys = _Keys("DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST")
     settings = _settings("wordpress", values, "mariadb", keys)
     return _with_folders(settings, [values.get("WP_CONTENT_DIR", "")])
@@ -104,7 +109,7 @@ def parse_joomla(text: str) -> DatabaseSettings | None:
     source = read_php(text)
     if "JConfig" not in source.code:
         return None
-    values = {name: source.texts[int(value)] for name, value in _PROPERTY.findall(source.code)}
+    values = source.pairs(_PROPERTY)
     keys = _Keys("db", "user", "password", "host")
     return _settings("joomla", values, values.get("dbtype", "mysqli"), keys)
 
@@ -114,10 +119,7 @@ def parse_drupal(text: str) -> DatabaseSettings | None:
     source = read_php(text)
     keys = _Keys("database", "username", "password", "host", "port")
     for body in _DATABASES.findall(source.code):
-        values = {
-            source.texts[int(name)]: source.texts[int(value)] if value else number
-            for name, value, number in _PAIR.findall(body)
-        }
+        values = source.pairs(_PAIR, body)
         if values.get("database"):
             return _settings("drupal", values, values.get("driver", "mysql"), keys)
     return None
@@ -126,10 +128,7 @@ def parse_drupal(text: str) -> DatabaseSettings | None:
 def parse_nukeviet(text: str) -> DatabaseSettings | None:
     """Read NukeViet's `config.php`; None where it names no database."""
     source = read_php(text)
-    values = {
-        source.texts[int(name)]: source.texts[int(value)] if value else number
-        for name, value, number in _NUKEVIET.findall(source.code)
-    }
+    values = source.pairs(_NUKEVIET)
     keys = _Keys("dbname", "dbuname", "dbpass", "dbhost", "dbport")
     return _settings("nukeviet", values, values.get("dbtype", "mysql"), keys)
 
@@ -137,10 +136,7 @@ def parse_nukeviet(text: str) -> DatabaseSettings | None:
 def parse_mediawiki(text: str) -> DatabaseSettings | None:
     """Read MediaWiki's `LocalSettings.php`; None where it names no database."""
     source = read_php(text)
-    values = {
-        name: source.texts[int(value)] if value else number
-        for name, value, number in _MEDIAWIKI.findall(source.code)
-    }
+    values = source.pairs(_MEDIAWIKI)
     engine = values.get("wgDBtype", "mysql")
     if _ENGINES.get(engine) == "sqlite" and values.get("wgDBname"):
         values["wgDBname"] = f"{values.get('wgSQLiteDataDir', '')}/{values['wgDBname']}.sqlite"

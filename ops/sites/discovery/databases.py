@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ops.sites.discovery.findings import DatabaseSettings, Note
-from ops.sites.discovery.host_files import ask
-from ops.sites.discovery.machine_files import Files
+from ops.sites.discovery.machine_files import Files, ask
 from provisioning.hosts import Host
 
 _ASK = {

@@ -1,7 +1,7 @@
-"""The files of a machine as discovery reads them: below a root on this machine.
+"""The files of a machine as discovery reads them: below a root on this machine, or a host's.
 
 Nothing is executed or written, links stay below the root, and every file is read up to a limit:
-what lies on a web server may have been put there by anybody. `host_files` reads another machine's.
+what lies on a web server may have been put there by anybody.
 """
 
 import os
@@ -9,10 +9,12 @@ import posixpath
 import stat
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
-from typing import Protocol
 
+from ops.errors import OpsError
 from ops.sites.discovery.findings import Note
+from provisioning.hosts import Completed, Host
 
 MOST_BYTES = 1 << 20
 MOST_ENTRIES = 50_000
@@ -20,67 +22,21 @@ MOST_DEPTH = 8
 LEFT_OUT_FOLDERS = (".git", "node_modules", "vendor", "cache")
 _MOST_LINKS = 40
 _WILD = frozenset("*?[")
+_SECONDS = 60.0
+_ABSENT = 66
+_READ = b'[ -f "$1" ] || exit 66; head -c "$2" -- "$1" 2>/dev/null'
+_LIST = b'[ -d "$1" ] || exit 66; find "$1/" -mindepth 1 -maxdepth 1 -print0 2>/dev/null'
+_RESOLVE = b'readlink -f -- "$1" || printf "%s" "$1"'
+_FIND = b'top=$1 most=$2; shift 2; find "$top" "$@" -print0 2>/dev/null | head -c "$most"'
+_LONGEST_NAME = 255
 
 
-class Files(Protocol):
-    """A machine's files, by the paths that the machine itself uses.
+class Below:
+    """The files below a root, by the paths that a machine booted from there would use.
 
     Attributes:
         notes: Takes what could not be read.
     """
-
-    notes: list[Note]
-
-    def resolve(self, inner: str) -> str | None:
-        """Follow every link of a path; None when there is no end."""
-        ...
-
-    def names_in(self, inner: str) -> Sequence[str]:
-        """Give the names in a folder, sorted; empty where there is none."""
-        ...
-
-    def is_folder(self, inner: str) -> bool:
-        """Tell whether a folder is there."""
-        ...
-
-    def read(self, inner: str, limit: int = MOST_BYTES) -> bytes | None:
-        """Give a regular file's content; None where there is none, or it cannot be read."""
-        ...
-
-    def find(self, top: str, endings: tuple[str, ...]) -> Sequence[str]:
-        """Give the files below a folder whose names end so, sorted; gives up somewhere."""
-        ...
-
-
-def read_text(files: Files, inner: str) -> str | None:
-    """Give a file as text, undecodable bytes replaced; a longer one is noted and left out."""
-    content = files.read(inner, MOST_BYTES + 1)
-    if content is None:
-        return None
-    if len(content) > MOST_BYTES:
-        files.notes.append(Note(inner, "too_large"))
-        return None
-    return content.decode("utf-8", "replace")
-
-
-def expand(files: Files, pattern: str) -> Iterator[str]:
-    """Yield the paths that a pattern with `*`, `?` or `[...]` means, sorted, as glob does."""
-    found = ["/"]
-    for step in [step for step in pattern.split("/") if step not in {"", "."}]:
-        if not _WILD & set(step):
-            found = [posixpath.join(place, step) for place in found]
-            continue
-        found = [
-            posixpath.join(place, name)
-            for place in found
-            for name in files.names_in(place)
-            if fnmatchcase(name, step) and name.startswith(".") == step.startswith(".")
-        ]
-    yield from found
-
-
-class Below:
-    """The files below a root, by the paths that a machine booted from there would use."""
 
     def __init__(self, root: Path, notes: list[Note]) -> None:
         self._root = os.path.normpath(root)
@@ -150,7 +106,7 @@ class Below:
             return file.read(limit)
 
     def find(self, top: str, endings: tuple[str, ...]) -> list[str]:
-        """See `Files.find`."""
+        """Give the files below a folder whose names end so, sorted; gives up somewhere."""
         found: list[str] = []
         waiting, entries = [(top, 0)], 0
         while waiting and entries < MOST_ENTRIES:
@@ -171,3 +127,112 @@ class Below:
 
 def _steps(path: str) -> list[str]:
     return [step for step in reversed(path.split("/")) if step not in {"", "."}]
+
+
+class HostClosedError(OpsError):
+    """A host does not let discovery look at it."""
+
+
+class FilesOnHost:
+    """The files of a host, as `Below` gives them: with `cat`, `find` and the like, over the seam.
+
+    A path that a host's configuration names goes there as one word and never as a line of shell.
+    Raises, in every method, what `provisioning.hosts.Host.run` raises, and `HostClosedError`.
+    """
+
+    def __init__(self, host: Host, notes: list[Note]) -> None:
+        self.notes = notes
+        self._host = host
+        self.names_in = cache(self._names_in)  # each question is a journey
+        self.is_folder = cache(self._is_folder)
+
+    def resolve(self, inner: str) -> str | None:
+        """See `Below.resolve`."""
+        if "\0" in inner:
+            return None
+        return os.fsdecode(self._ask(_RESOLVE, inner).stdout.removesuffix(b"\n")) or None
+
+    def _names_in(self, inner: str) -> Sequence[str]:
+        answer = self._ask(_LIST, inner)
+        if answer.status not in {0, _ABSENT}:
+            self.notes.append(Note(inner, "unreadable"))
+        paths = [os.fsdecode(it) for it in answer.stdout.split(b"\0") if it]
+        return sorted(path.rpartition("/")[2] for path in paths)
+
+    def _is_folder(self, inner: str) -> bool:
+        return self._ask(b'[ -d "$1" ]', inner).status == 0
+
+    def read(self, inner: str, limit: int = MOST_BYTES) -> bytes | None:
+        """See `Below.read`."""
+        answer = self._ask(_READ, inner, str(limit))
+        if answer.status not in {0, _ABSENT}:
+            self.notes.append(Note(inner, "unreadable"))
+        return None if answer.status else answer.stdout
+
+    def find(self, top: str, endings: tuple[str, ...]) -> list[str]:
+        """See `Below.find`; mounted file systems are left alone."""
+        left_out = _any_of(LEFT_OUT_FOLDERS)
+        wanted = _any_of([f"*{ending}" for ending in endings])
+        words = ["-xdev", "-maxdepth", str(MOST_DEPTH + 1), "(", *left_out, ")", "-prune", "-o",
+                 "-type", "f", "(", *wanted, ")"]  # fmt: skip
+        answer = self._ask(_FIND, top, str(MOST_ENTRIES * _LONGEST_NAME), *words)
+        return sorted(os.fsdecode(it) for it in answer.stdout.split(b"\0")[:-1])
+
+    def _ask(self, script: bytes, *words: str) -> Completed:
+        return ask(self._host, script, *words)
+
+
+def ask(host: Host, script: bytes, *words: str) -> Completed:
+    """Run a script of our own with words that may come from anywhere.
+
+    Raises:
+        HostClosedError: The account there runs a few commands only.
+    """
+    arguments = [os.fsencode(word.replace("\0", "")) for word in words]
+    answer = host.run([b"sh", b"-c", script, b"sh", *arguments], timeout=_SECONDS)
+    if answer.is_refused_by_gate:
+        raise HostClosedError(
+            "the host {host} does not let this account look around",
+            why="the account runs the few commands of a backup, and no others",
+            data="nothing was read or changed",
+            next_step="look with an account that has a shell, or run `{program} estate.discover`"
+            " on the host itself",
+            host=host.name,
+        )
+    return answer
+
+
+def _any_of(names: Sequence[str]) -> list[str]:
+    words = [word for name in names for word in ("-o", "-name", name)]
+    return words[1:]
+
+
+Files = Below | FilesOnHost
+"""A machine's files, by the paths that the machine itself uses."""
+
+
+def read_text(files: Files, inner: str) -> str | None:
+    """Give a file as text, undecodable bytes replaced; a longer one is noted and left out."""
+    content = files.read(inner, MOST_BYTES + 1)
+    if content is None:
+        return None
+    if len(content) > MOST_BYTES:
+        files.notes.append(Note(inner, "too_large"))
+        return None
+    return content.decode("utf-8", "replace")
+
+
+def expand(files: Files, pattern: str) -> Iterator[str]:
+    """Yield the paths that a pattern with `*`, `?` or `[...]` means, sorted, as glob does."""
+    found = ["/"]
+    for step in [step for step in pattern.split("/") if step not in {"", "."}]:
+        if not _WILD & set(step):
+            found = [posixpath.join(place, step) for place in found]
+            continue
+        found = [
+            posixpath.join(place, name)
+            for place in found
+            for name in files.names_in(place)
+            if fnmatchcase(name, step) and name.startswith(".") == step.startswith(".")
+        ]
+    yield from found

@@ -40,6 +40,12 @@ class Extent:
     first_unreadable: list[bytes] = field(default_factory=list)
     samples: list[bytes] = field(default_factory=list)
 
+    def add(self, seen: "Extent") -> None:
+        """Take in what another walk has found, but for what it could not read."""
+        self.files += seen.files
+        self.size_bytes += seen.size_bytes
+        self.samples += seen.samples
+
     def note_unreadable(self, path: bytes) -> None:
         """Count something that may not be read, and name the first few."""
         self.unreadable += 1

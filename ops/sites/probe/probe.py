@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -16,18 +16,22 @@ from ops.backups.repositories.open import find_missing_keys
 from ops.backups.sources.availability import PartClosedError, part_is_there
 from ops.backups.sources.files import is_folder_here
 from ops.backups.sources.site import compile_excludes, find_live_files
-from ops.errors import SecretError
+from ops.errors import SecretError, WrongUseError
 from ops.estate.check.check import check_secrets, find_references
+from ops.estate.load.load import load_estate
 from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
-from ops.estate.model.sites import DatabasePart, FilesPart, Site
-from ops.language.formats import format_size
-from ops.language.text import N_, _, fill
+from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, FilesPart, Site
+from ops.language.formats import format_duration, format_number, format_size
+from ops.language.text import LABELS, N_, _, fill
 from ops.sites.probe.first_copy import Extent, copy_rate, measure, reckon_seconds
 from ops.sites.probe.sources import try_elsewhere, try_server
 from ops.sites.probe.stores import try_pages, try_room, try_store
-from ops.sites.probe.trial import Trial, failed
+from ops.sites.probe.trial import Trial, failed, measured
+from ops.sites.tasks import Test
+from ops.terminal.exit_codes import INCOMPLETE
+from ops.terminal.output import outcome_cell, write_json, write_line, write_table
 
 _KEYS_MADE_LATER = ("keys.signing", "keys.credentials")
 
@@ -125,9 +129,7 @@ def _try_files(estate: Estate, site: Site, part: FilesPart, extent: Extent) -> T
     top = os.path.realpath(os.fsencode(part.path))
     seen = Extent()
     measure(top, _make_excluded(site, part, top), seen)
-    extent.files += seen.files
-    extent.size_bytes += seen.size_bytes
-    extent.samples += seen.samples
+    extent.add(seen)
     if seen.unreadable:
         told = _("{count} files or folders may not be read by this user, e.g. {first}").format(
             count=seen.unreadable, first=os.fsdecode(seen.first_unreadable[0])
@@ -136,8 +138,7 @@ def _try_files(estate: Estate, site: Site, part: FilesPart, extent: Extent) -> T
             "let the service's user read them: `setfacl -R -m u:giucong:rX,d:u:giucong:rX {path}`"
         )
         return Trial(key, "failed", told, fill(fix, {"path": path}))
-    told = _("{count} files, {size}").format(count=seen.files, size=format_size(seen.size_bytes))
-    return Trial(key, "ok", told)
+    return measured(key, seen)
 
 
 def _make_excluded(
@@ -187,6 +188,55 @@ def _largest_database(site: Site) -> int:
     return max(sizes)
 
 
-def spoken_seconds(seconds: float) -> timedelta:
-    """Give a reckoned time as a duration that can be told: at least one second."""
-    return timedelta(seconds=max(1, round(seconds)))
+def show_trials(wish: Test) -> int:
+    """Try a site; gives 0, 1 where something failed, 3 where something was not checked."""
+    estate = load_estate()
+    if wish.site in RESERVED_SITE_NAMES:
+        raise WrongUseError(
+            'the name "{site}" belongs to the service itself',
+            data="nothing was changed",
+            next_step="`{program} estate.show` lists the sites",
+            site=wish.site,
+        )
+    tried = try_site(estate, estate.site(wish.site))
+    code = _exit_code_of(tried)
+    if wish.json:
+        whole = asdict(tried)
+        del whole["trials"]
+        write_json(tried.trials, ok=code == 0, **whole)
+        return code
+    rows = [(it.part, outcome_cell(it.outcome), it.told) for it in tried.trials]
+    write_table([_("Part"), _("State"), _("What was seen")], rows)
+    write_line()
+    for trial in tried.trials:
+        if trial.next_step:
+            write_line(f"{trial.part}")
+            write_line(f"    {_(LABELS['next_step'])}: {trial.next_step}")
+    write_line(_reckoning(tried))
+    return code
+
+
+def _exit_code_of(tried: Tried) -> int:
+    """Give the gravest: what did not run is never ok."""
+    outcomes = {it.outcome for it in tried.trials}
+    if "failed" in outcomes:
+        return 1
+    return INCOMPLETE if "not_checked" in outcomes else 0
+
+
+def _reckoning(tried: Tried) -> str:
+    size = format_size(tried.size_bytes)
+    files = format_number(tried.files)
+    if tried.seconds is None or tried.read_bytes_per_second is None:
+        return _("To copy: {files} files, {size}; how long it takes is not known.").format(
+            files=files, size=size
+        )
+    return _(
+        "To copy: {files} files, {size}; a trial read, compressed and sealed {rate} a second. The"
+        " first copy takes about {duration}, and as much longer as the store is slower than that."
+    ).format(
+        files=files,
+        size=size,
+        rate=format_size(round(tried.read_bytes_per_second)),
+        duration=format_duration(timedelta(seconds=max(1, round(tried.seconds)))),
+    )

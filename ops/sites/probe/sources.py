@@ -28,7 +28,7 @@ from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.formats import format_size
 from ops.language.text import _, ngettext
 from ops.sites.probe.first_copy import Extent
-from ops.sites.probe.trial import Trial, failed
+from ops.sites.probe.trial import Trial, failed, measured
 
 _PIECE = 1 << 16
 _MOST_NAMED = 5
@@ -52,15 +52,13 @@ def try_elsewhere(estate: Estate, site: Site, key: str, part: FilesPart, extent:
             _list(estate, site, part, seen)
     except (SourceError, OpsError) as error:
         return failed(key, error)
-    extent.files += seen.files
-    extent.size_bytes += seen.size_bytes
+    extent.add(seen)
     if seen.unreadable:
         text = _("{count} folders may not be listed by the account on the host, e.g. {first}")
         first = seen.first_unreadable[0].decode("utf-8", "backslashreplace")
         told = text.format(count=seen.unreadable, first=first)
         return Trial(key, "failed", told, _("let that account read them, or leave them out"))
-    told = _("{count} files, {size}").format(count=seen.files, size=format_size(seen.size_bytes))
-    return Trial(key, "ok", told)
+    return measured(key, seen)
 
 
 def _run(estate: Estate, part: FilesPart, seen: Extent) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from ops.language.text import ExplainedError, fill
+from ops.language.formats import format_size
+from ops.language.text import ExplainedError, _, fill
+from ops.sites.probe.first_copy import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +29,9 @@ def failed(part: str, error: ExplainedError) -> Trial:
     told, why = fill(error.what, error.params), fill(error.why, error.params)
     told = f"{told}: {why}" if why else told
     return Trial(part, "failed", told, fill(error.next_step, error.params))
+
+
+def measured(part: str, seen: Extent) -> Trial:
+    """Give a trial of what could all be looked at, and how much it is."""
+    told = _("{count} files, {size}").format(count=seen.files, size=format_size(seen.size_bytes))
+    return Trial(part, "ok", told)

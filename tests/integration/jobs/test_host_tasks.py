@@ -12,7 +12,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.errors import SecretError
 from ops.estate.load.load import load_estate
 from ops.hosts.connect import make_target, open_host
-from ops.sites.discovery.host_files import FilesOnHost
+from ops.sites.discovery.machine_files import FilesOnHost
 from provisioning.local_host import LocalHost
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server

@@ -22,8 +22,7 @@ from ops.sites.discovery.applications import (
 from ops.sites.discovery.databases import find_unnamed, list_databases
 from ops.sites.discovery.find import FoundSite, look_around
 from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
-from ops.sites.discovery.host_files import FilesOnHost, HostClosedError
-from ops.sites.discovery.machine_files import Below
+from ops.sites.discovery.machine_files import Below, FilesOnHost, HostClosedError
 from ops.sites.discovery.nginx import parse_nginx
 from ops.sites.discovery.propose import Place, make_name, propose
 from provisioning.hosts import Command, Completed
