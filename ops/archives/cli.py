@@ -21,10 +21,10 @@ from ops.archives.reindex import Reindexed, reindex
 from ops.archives.tasks import Export, List, Reindex, Search, Show
 from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
+from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate
-from ops.estate.places import choose_place
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_id, format_moment, format_number, format_size

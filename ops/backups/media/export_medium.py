@@ -60,10 +60,10 @@ from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.catalog.tables.media import Medium
 from ops.errors import OpsError
+from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
-from ops.estate.places import choose_place
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_date, format_number, format_size
 from ops.language.text import _

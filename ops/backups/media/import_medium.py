@@ -31,10 +31,10 @@ from ops.backups.media.tasks import ImportMedia
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_place, open_repository
 from ops.errors import OpsError, WrongUseError
+from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
-from ops.estate.places import choose_place
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import _

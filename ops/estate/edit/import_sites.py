@@ -223,11 +223,7 @@ def column_of(location: Location, site: Mapping[str, Any]) -> str:
         section, key = key, str(location[2])
         entry = site[section][int(location[1])] if int(location[1]) < len(site[section]) else {}
         part = "" if section == "exceptions" else entry.get("name", "")
-    return next(
-        (
-            name
-            for name, it in COLUMNS.items()
-            if (it.section, it.part, it.key) == (section, part, key)
-        ),
-        "",
-    )
+    for name, it in COLUMNS.items():
+        if (it.section, it.part, it.key) == (section, part, key):
+            return name
+    return ""

@@ -16,13 +16,14 @@ from ops.backups.repositories.open import find_missing_keys
 from ops.backups.sources.availability import PartClosedError, part_is_there
 from ops.backups.sources.files import is_folder_here
 from ops.backups.sources.site import compile_excludes, find_live_files
-from ops.errors import SecretError, WrongUseError
+from ops.errors import SecretError
 from ops.estate.check.check import check_secrets, find_references
+from ops.estate.choose import refuse_built_in
 from ops.estate.load.load import load_estate
 from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
-from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, FilesPart, Site
+from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import LABELS, N_, _, fill
 from ops.sites.probe.first_copy import Extent, copy_rate, measure, reckon_seconds
@@ -191,13 +192,7 @@ def _largest_database(site: Site) -> int:
 def show_trials(wish: Test) -> int:
     """Try a site; gives 0, 1 where something failed, 3 where something was not checked."""
     estate = load_estate()
-    if wish.site in RESERVED_SITE_NAMES:
-        raise WrongUseError(
-            'the name "{site}" belongs to the service itself',
-            data="nothing was changed",
-            next_step="`{program} estate.show` lists the sites",
-            site=wish.site,
-        )
+    refuse_built_in(wish.site)
     tried = try_site(estate, estate.site(wish.site))
     code = _exit_code_of(tried)
     if wish.json:

@@ -26,13 +26,13 @@ from ops.backups.retention.holds import read_holds
 from ops.catalog.tables.index import Snapshot
 from ops.catalog.tables.sites import RetiredSite
 from ops.errors import OpsError, WrongUseError
+from ops.estate.choose import refuse_built_in
 from ops.estate.edit.blocks import find_block
 from ops.estate.history.known_sites import SiteHistory, find_repositories, is_retired, read_history
 from ops.estate.history.versions import read_version
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import read_document
 from ops.estate.model.estate import Estate
-from ops.estate.model.sites import RESERVED_SITE_NAMES
 from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
@@ -64,13 +64,7 @@ def retire_site(wish: Retire) -> int:
     name = wish.site
     if wish.show:
         return _show_minutes(name)
-    if name in RESERVED_SITE_NAMES:
-        raise WrongUseError(
-            'the name "{site}" belongs to the service itself',
-            data="nothing was changed",
-            next_step="`{program} estate.show` lists the sites",
-            site=name,
-        )
+    refuse_built_in(name)
     if not wish.reason.strip() or not wish.document.strip():
         raise WrongUseError(
             "a site is retired for a reason and on the ground of a document",
