@@ -31,10 +31,13 @@ def print_script(wish: Account) -> int:
         AccountError: Its user is root; or it is for audits, and also the one for backups.
         HostRefusedError: Our key cannot be read.
     """
+    from provisioning.ssh.connect import read_identity
+
     estate = load_estate()
     plan = _plan_for_audits if wish.audit else _plan_for_backups
     target, allowed, rights = plan(estate, wish)
-    public_key = _read_public_key(target)
+    key = read_identity(target)
+    public_key = f"{key.get_name()} {key.get_base64()}"
     say = str if wish.json else _
     script = make_script(target.user, public_key, allowed, rights, is_audit=wish.audit, say=say)
     if not wish.json:
@@ -111,15 +114,3 @@ def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
     program = Path(python_tree.__file__).with_name("agent.py").read_bytes()
     commands = (*commands, SAMPLE, UPKEEP, EQUIPMENT)
     return Allowed(commands=commands, loaders=(python_tree.PYTHON,), programs=(program,))
-
-
-def _read_public_key(target: SshTarget) -> str:
-    """Give the public half of the key that the host is entered with.
-
-    Raises:
-        HostRefusedError: There is no such key.
-    """
-    from provisioning.ssh.connect import read_identity
-
-    key = read_identity(target)
-    return f"{key.get_name()} {key.get_base64()}"

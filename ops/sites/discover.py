@@ -1,5 +1,6 @@
 """Propose blocks for the estate from what a machine serves; nothing is written unless asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
 from ops.hosts.connect import open_host
 from ops.language.text import N_, _, fill, ngettext
 from ops.sites.discovery.databases import find_unnamed, list_databases
@@ -60,15 +62,13 @@ def discover(wish: Discover) -> int:
     looked = look_around(machine.files)
     stored = list_databases(machine.files, machine.host)
     named = [database for site in looked.sites for database in site.databases]
+    sites, units = (estate.sites, estate.units) if estate else ((), ())
     proposals = propose(
         looked.sites,
-        find_unnamed(stored, [*named, *_databases_in(estate, machine.name)], machine.address),
-        taken=[site.name for site in estate.sites] if estate else (),
-        known_paths=_paths_in(estate, machine.name),
-        place=Place(
-            unit=estate.units[0].name if estate and len(estate.units) == 1 else "",
-            host=machine.name,
-        ),
+        find_unnamed(stored, [*named, *_databases_in(sites, machine.name)], machine.address),
+        taken=[site.name for site in sites],
+        known_paths=_paths_in(sites, machine.name),
+        place=Place(unit=units[0].name if len(units) == 1 else "", host=machine.name),
     )
     if wish.out:
         _write(Path(wish.out), proposals)
@@ -100,15 +100,13 @@ def _find_machine(estate: Estate | None, host: str, root: str) -> _Machine:
     return _Machine(FilesOnHost(opened, []), opened, host, known.host(host).address)
 
 
-def _paths_in(estate: Estate | None, host: str) -> list[str]:
+def _paths_in(sites: Sequence[Site], host: str) -> list[str]:
     """Give the folders of a machine that sites save already."""
-    sites = estate.sites if estate else ()
     return [part.path for site in sites for part in site.files if (part.host or "") == host]
 
 
-def _databases_in(estate: Estate | None, host: str) -> list[DatabaseSettings]:
+def _databases_in(sites: Sequence[Site], host: str) -> list[DatabaseSettings]:
     """Give the databases of a machine that sites save already."""
-    sites = estate.sites if estate else ()
     return [
         DatabaseSettings("", part.engine, part.database, address=part.address)
         for site in sites

@@ -6,6 +6,7 @@ import stat
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -325,13 +326,10 @@ def changeable_path(document: Document) -> Path:
 
 def stamp_files(paths: Iterable[Path]) -> Stamps:
     """Give what changes when a file does; of one that is gone, zeros."""
-    found = dict[Path, tuple[int, int]]()
-    for path in paths:
-        try:
+    found = dict.fromkeys(paths, (0, 0))
+    for path in found:
+        with suppress(OSError):
             status = path.stat()
-        except OSError:
-            found[path] = 0, 0
-        else:
             found[path] = status.st_mtime_ns, status.st_size
     return found
 

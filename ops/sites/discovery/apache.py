@@ -6,18 +6,16 @@ case, `${NAME}` is what `Define` said, for all that is read later.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ops.sites.discovery.findings import VirtualHost
+from ops.sites.discovery.findings import Include, VirtualHost
 
 _WORD = re.compile(r"\"((?:\\.|[^\"\\])*+)\"?|'((?:\\.|[^'\\])*+)'?|(\S++)")
 _DEFINED = re.compile(r"\$\{([^}\s]*)\}")
 _PATTERN_MARKS = "*?"
 _MOST_INCLUDED = 8
 _LONGEST_LINE = 65_536
-
-Include = Callable[[str], Iterable[str]]
 
 
 @dataclass(slots=True)

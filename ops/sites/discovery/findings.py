@@ -1,6 +1,10 @@
 """What discovery finds. No value here ever holds a password."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+Include = Callable[[str], Iterable[str]]
+"""Gives the texts of the files that a pattern of a web server's configuration means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ between quotes, `$name` and `${name}` are variables.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ops.sites.discovery.findings import VirtualHost
+from ops.sites.discovery.findings import Include, VirtualHost
 
 _PIECE = re.compile(
     r"#[^\n]*|\"(?:\\.|[^\"\\])*+\"?|'(?:\\.|[^'\\])*+'?|[{};]"
@@ -27,8 +27,6 @@ _ENCRYPTED = frozenset({"ssl", "quic"})
 
 _OWN_NAMES = ("host", "http_host")
 """Variables that hold the name a browser asked for."""
-
-Include = Callable[[str], Iterable[str]]
 
 
 @dataclass(slots=True)

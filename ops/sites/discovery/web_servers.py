@@ -5,15 +5,14 @@ another root that holds a part of a machine only.
 """
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ops.sites.discovery.apache import parse_apache
-from ops.sites.discovery.findings import VirtualHost
+from ops.sites.discovery.findings import Include, VirtualHost
 from ops.sites.discovery.machine_files import Files, expand, read_text
 from ops.sites.discovery.nginx import parse_nginx
 
-Include = Callable[[str], Iterable[str]]
 _MOST_FILES = 5_000
 _MOST_FOLDERS = 4
 
