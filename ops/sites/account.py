@@ -19,16 +19,12 @@ from provisioning.hosts import Command
 from provisioning.ssh.targets import SshTarget
 
 
-class AccountError(OpsError):
-    """The account of a host cannot be made."""
-
-
 def print_script(wish: Account) -> int:
     """Print the script that root runs on the host; gives the exit code.
 
     Raises:
         WrongUseError: No host has that name, or databases would be dumped by root.
-        AccountError: Its user is root; or it is for audits, and also the one for backups.
+        OpsError: Its user is root; or it is for audits, and also the one for backups.
         HostRefusedError: Our key cannot be read.
     """
     from provisioning.ssh.connect import read_identity
@@ -57,7 +53,7 @@ def print_script(wish: Account) -> int:
 def _plan_for_audits(estate: Estate, wish: Account) -> tuple[SshTarget, Allowed, Rights]:
     target = make_audit_target(estate, wish.host)
     if target is None or target.user == estate.host(wish.host).user:
-        raise AccountError(
+        raise OpsError(
             "the host {host} has no account for audits in the estate",
             why="it is another one than that of backups, with another key, so that neither can do"
             " what the other may",
@@ -93,7 +89,7 @@ def _plan_for_backups(estate: Estate, wish: Account) -> tuple[SshTarget, Allowed
 
 def _need_account(user: str, host: str) -> None:
     if not is_account(user):
-        raise AccountError(
+        raise OpsError(
             'the account "{user}" of the host {host} cannot be made',
             why="it has to be an account of its own: root and odd names are not",
             data="nothing was changed",

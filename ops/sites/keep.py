@@ -23,16 +23,12 @@ SUFFIX = ".truoc-khi-doi"
 _MOST_BYTES = 16 << 20
 
 
-class EstateNotKeptError(OpsError):
-    """The estate file or its copy cannot be written by this user."""
-
-
 def keep_estate(wish: Keep) -> int:
     """Copy the estate file to its copy, or back; gives the exit code.
 
     Raises:
         WrongUseError: There is no estate, or no copy to put back.
-        EstateNotKeptError: The folder cannot be written.
+        OpsError: The folder cannot be written.
         StrangeLinkError: One of them is a link.
     """
     estate = find_estate_path()
@@ -56,7 +52,7 @@ def keep_estate(wish: Keep) -> int:
     try:
         put_anew(target, content, stat.S_IMODE(found.st_mode))
     except OSError as error:
-        raise EstateNotKeptError(
+        raise OpsError(
             "{target} cannot be written",
             why="{reason}",
             data="nothing was changed",

@@ -43,17 +43,13 @@ _FOLDER_MODE = 0o700
 _FILE = "file:"
 
 
-class SecretPlaceError(OpsError):
-    """A secret cannot be stored where the reference says."""
-
-
 def store_secret(wish: Secret) -> int:
     """Ask for a secret and store it; gives the exit code.
 
     Raises:
         WrongUseError: No file stands behind the reference, the estate names no such secret, or
             nothing was given.
-        SecretPlaceError: Something is there already, or the folder cannot be written.
+        OpsError: Something is there already, or the folder cannot be written.
         ApprovalAwaitedError: A key would be replaced, and another person has to agree first.
     """
     estate = load_estate(find_estate_path())
@@ -156,7 +152,7 @@ def _normal(reference: str) -> str:
 
 def _check_place(path: Path, reference: str, *, replace: bool) -> None:
     if path.exists() and not replace:
-        raise SecretPlaceError(
+        raise OpsError(
             "there is a secret already: {reference}",
             data="it was left as it is",
             next_step="add `--replace` if the new one is to take its place",
@@ -164,7 +160,7 @@ def _check_place(path: Path, reference: str, *, replace: bool) -> None:
         )
     folder = path.parent
     if folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SecretPlaceError(
+        raise OpsError(
             "others may write in the folder {folder}: they could put another secret there",
             data="nothing was stored",
             next_step="type `chmod 700 {folder}`, then again",
@@ -178,7 +174,7 @@ def _place(path: Path, content: bytes, reference: str, *, replace: bool, keep: b
             _keep_old(path)
         place_file(path, content, mode=_MODE, replace=replace, folder_mode=_FOLDER_MODE)
     except OSError as error:
-        raise SecretPlaceError(
+        raise OpsError(
             "the secret {reference} cannot be stored in {path}",
             why="{reason}",
             data="nothing was stored",

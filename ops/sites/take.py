@@ -88,15 +88,15 @@ def take_proposal(wish: Take) -> int:
     taking = _Taking(wish.id, proposals.find_proposal(state, wish.id), path, state)
     _check_target(taking)
     before = _read_target(taking)
-    _check(taking, before)
+    if taking.proposal.kind == "estate":
+        load_document(read_whole(path, instead={taking.target: taking.proposal.content}))
     _show(taking, before)
     if wish.dry_run:
         write_line(_("would be written so; nothing was changed"))
         return 0
     question = _("{path} becomes what is shown above.").format(path=taking.target)
     need_confirmation(taking.target.name, wish.confirm, question)
-    if _read_target(taking) != before:
-        raise _has_changed(taking)
+    _read_target(taking)  # again: it may have changed while somebody read the question
     _write(taking, before)
     write_line(_("{path} is written").format(path=taking.target))
     return run_as_owner(state, lambda: _note(taking))
@@ -191,12 +191,14 @@ def _check_target(taking: _Taking) -> None:
 
 
 def _read_target(taking: _Taking) -> bytes | None:
+    """Give what the file holds, None where it is not there; refuse what has changed meanwhile."""
+    before = None
     try:
         with entered(taking.target) as place:
             _refuse_others(place)
-            return read_entered(place, proposals.MOST_BYTES)[0]
+            before = read_entered(place, proposals.MOST_BYTES)[0]
     except FileNotFoundError:
-        return None
+        pass
     except OSError as error:
         raise ProposalError(
             "{path} cannot be read",
@@ -206,6 +208,16 @@ def _read_target(taking: _Taking) -> bytes | None:
             path=taking.target,
             reason=error.strerror,
         ) from error
+    if proposals.digest_of_file(before) != taking.proposal.before:
+        raise ProposalError(
+            "{path} has changed since this was proposed",
+            why="the proposal {id} was made for what it held before",
+            data="nothing was changed",
+            next_step="have it proposed anew",
+            path=taking.target,
+            id=taking.id,
+        )
+    return before
 
 
 def _refuse_others(place: Entered) -> None:
@@ -217,27 +229,6 @@ def _refuse_others(place: Entered) -> None:
             data="nothing was changed",
             next_step="give it to root: `chown root:giucong {folder}`, `chmod 750 {folder}`",
             folder=place.path.parent,
-        )
-
-
-def _has_changed(taking: _Taking) -> ProposalError:
-    return ProposalError(
-        "{path} has changed since this was proposed",
-        why="the proposal {id} was made for what it held before",
-        data="nothing was changed",
-        next_step="have it proposed anew",
-        path=taking.target,
-        id=taking.id,
-    )
-
-
-def _check(taking: _Taking, before: bytes | None) -> None:
-    """Refuse what the file has left behind, and an estate with mistakes."""
-    if proposals.digest_of_file(before) != taking.proposal.before:
-        raise _has_changed(taking)
-    if taking.proposal.kind == "estate":
-        load_document(
-            read_whole(taking.estate_file, instead={taking.target: taking.proposal.content})
         )
 
 

@@ -23,17 +23,13 @@ from provisioning.ssh.host_keys import HostKey, make_table, read_keys, record_ke
 from provisioning.ssh.targets import SshTarget
 
 
-class HostKeyTableError(OpsError):
-    """The table of host keys cannot be read or written."""
-
-
 def trust_host(wish: Trust) -> int:
     """Show the key of a host and record it; gives the exit code.
 
     Raises:
         WrongUseError: No host has that name, or the fingerprint is another.
         HostUnavailableError: It does not answer.
-        HostKeyTableError: The table cannot be read or written.
+        OpsError: The table cannot be read or written.
     """
     estate = load_estate()
     target = make_target(estate, wish.host)
@@ -72,7 +68,7 @@ def trust_host(wish: Trust) -> int:
             made = propose(estate, table, before, content, task="estate.trust", kind="hosts")
             return made.tell()
     except OSError as error:
-        raise HostKeyTableError(
+        raise OpsError(
             "the table of host keys {file} cannot be used",
             why="{reason}",
             data="no key was recorded",

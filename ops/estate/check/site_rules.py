@@ -165,16 +165,14 @@ def check_database_ways(estate: Estate) -> Iterator[Problem]:
                 )
 
 
-_REASONS = (
-    (
-        "minimum_basis",
-        N_("the site holds personal data and does not say for itself why backups are kept so long"),
+_REASONS = {
+    "minimum_basis": N_(
+        "the site holds personal data and does not say for itself why backups are kept so long"
     ),
-    (
-        "maximum_basis",
-        N_("the site holds personal data and does not say for itself why none is kept longer"),
+    "maximum_basis": N_(
+        "the site holds personal data and does not say for itself why none is kept longer"
     ),
-)
+}
 
 
 def check_personal_data(estate: Estate) -> Iterator[Problem]:
@@ -187,7 +185,7 @@ def check_personal_data(estate: Estate) -> Iterator[Problem]:
     for site in estate.named_sites:
         if not personal & set(site.classes):
             continue
-        for key, what in _REASONS:
+        for key, what in _REASONS.items():
             told = getattr(site.retention, key)
             if not told or told == getattr(usual, key):
                 place = f"sites[{site.name}].retention.{key}"
