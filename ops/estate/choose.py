@@ -49,7 +49,6 @@ def choose_stores(estate: Estate, name: str, roles: Collection[str] = ROLES) -> 
         raise WrongUseError(
             'the store "{store}" has the role {role}, for which there is nothing to do here',
             why="a mirror follows its source by itself",
-            data="nothing was changed",
             next_step="name the store that it is made from: {source}",
             store=name,
             role=store.role,
@@ -85,7 +84,6 @@ def refuse_built_in(name: str) -> None:
     if name in RESERVED_SITE_NAMES:
         raise WrongUseError(
             'the name "{site}" belongs to the service itself',
-            data="nothing was changed",
             next_step="`{program} estate.show` lists the sites",
             site=name,
         )
@@ -123,7 +121,6 @@ def _no_place(estate: Estate, typed: str) -> WrongUseError:
         "{path} is no place that the estate names",
         why="the service opens no path that somebody types, and follows no link below a place;"
         " it has: {names}",
-        data="nothing was changed",
         next_step="name one of these; or have root add it to {estate}:"
         ' `[[places]]`, `name = "NAME"`, `path = "{path}"`',
         path=typed,

@@ -72,7 +72,6 @@ def _plan_for_backups(estate: Estate, wish: Account) -> tuple[SshTarget, Allowed
         raise WrongUseError(
             "--databases and --sudo do not go together",
             why="the clients of databases can start a shell, and it would be root's",
-            data="nothing was changed",
             next_step="leave out one of them",
         )
     _need_account(target.user, wish.host)

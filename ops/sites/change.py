@@ -46,7 +46,6 @@ def change_part(wish: Change) -> int:
     if not wish.file:
         raise WrongUseError(
             "the new part is missing",
-            data="nothing was changed",
             next_step="begin with `{program} estate.change --show > part.toml`, then give it back:"
             " `--file part.toml`",
         )
@@ -56,7 +55,6 @@ def change_part(wish: Change) -> int:
         raise WrongUseError(
             "the estate file has no such entry: {keys}",
             why="the part names sites and units that are there, and adds none",
-            data="nothing was changed",
             next_step="correct `name`, or have root add the entry there first",
             keys=", ".join(laid.missed),
         )

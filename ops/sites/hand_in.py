@@ -93,7 +93,6 @@ def read_handed_in(file: str, most: int) -> bytes:
         raise WrongUseError(
             "{path} cannot be read",
             why="{reason}",
-            data="nothing was changed",
             next_step="name a file that you may read",
             path=file,
             reason=error.strerror,
@@ -101,7 +100,6 @@ def read_handed_in(file: str, most: int) -> bytes:
     if len(content) > most:
         raise WrongUseError(
             "{path} is larger than {most} MiB",
-            data="nothing was changed",
             next_step="split it: `include` may name several files",
             path=file,
             most=most >> 20,
@@ -117,7 +115,6 @@ def _place_of(estate: Estate, out: str) -> Path:
         raise WrongUseError(
             "the estate does not read {path}",
             why="`include` in {main} does not name it",
-            data="nothing was changed",
             next_step='add `include = ["sites.d/*.toml"]` below `schema`, or choose --out',
             path=path,
             main=estate.path,
@@ -137,7 +134,6 @@ def _refuse_far_includes(main: Path, content: bytes) -> None:
         if not Path(os.path.normpath(folder / str(pattern))).is_relative_to(folder):
             raise WrongUseError(
                 "`include` leads out of the folder {folder}",
-                data="nothing was changed",
                 next_step="have root write that into {path}",
                 folder=folder,
                 path=main,

@@ -77,7 +77,6 @@ def _unreadable(path: Path, reason: str) -> WrongUseError:
     return WrongUseError(
         "{path} cannot be read",
         why="{reason}",
-        data="nothing was changed",
         next_step="keep one first: `{program} estate.keep`",
         path=path,
         reason=reason,

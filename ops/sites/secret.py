@@ -85,7 +85,6 @@ def make_file_reference(name: str) -> str:
         raise WrongUseError(
             "{name} is not kept in a file, so there is nothing to store",
             why="`env:` comes from the service's environment, `credential:` from systemd",
-            data="nothing was changed",
             next_step="write `file:var/keys/NAME` in the estate to keep it in a file",
             name=name,
         )
@@ -96,7 +95,6 @@ def make_file_reference(name: str) -> str:
     except ValueError as error:
         raise WrongUseError(
             '"{name}" is not a reference',
-            data="nothing was changed",
             next_step="write `--name file:var/keys/NAME`, as it stands in the estate",
             name=name,
         ) from error

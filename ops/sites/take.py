@@ -123,7 +123,6 @@ def _find_places() -> tuple[Path, Path]:
         raise WrongUseError(
             "nothing is proposed for {path}",
             why="root takes proposals for the installed estate alone: {installed}",
-            data="nothing was changed",
             next_step="leave out --estate and GIUCONG_ESTATE, and go to a folder without an"
             " estate.toml: `cd /`",
             path=path,

@@ -186,7 +186,6 @@ def _missing(name: str) -> WrongUseError:
     return WrongUseError(
         "there is no proposal {id}",
         why="it was taken already, or has waited for more than a month",
-        data="nothing was changed",
         next_step="`{program} estate.take` lists what waits",
         id=name,
     )

@@ -98,7 +98,6 @@ def find_estate_path() -> Path:
     raise WrongUseError(
         "there is no estate file: {looked_at}",
         why="GIUCONG_ESTATE names it, else it is ./estate.toml or /etc/giucong/estate.toml",
-        data="nothing was changed",
         next_step="write one: `{program} estate.sample > estate.toml`, then edit it",
         looked_at=", ".join(str(path) for path in candidates),
     )

@@ -187,7 +187,6 @@ class Estate(Part):
             raise WrongUseError(
                 '"{site}" is not the name of a site',
                 why="a site lies in a folder of its name, and nowhere else",
-                data="nothing was changed",
                 site=site,
             )
         return f"{reveal(store.url).rstrip('/')}/{site}"

@@ -68,7 +68,6 @@ def retire_site(wish: Retire) -> int:
     if not wish.reason.strip() or not wish.document.strip():
         raise WrongUseError(
             "a site is retired for a reason and on the ground of a document",
-            data="nothing was changed",
             next_step="give both: `--reason TEXT --document NUMBER`",
         )
     estate = load_estate()
@@ -137,7 +136,6 @@ def _show_minutes(name: str) -> int:
         if minutes is None:
             raise WrongUseError(
                 'the site "{site}" was never retired, so there are no minutes',
-                data="nothing was changed",
                 next_step="`{program} estate.show` lists the sites",
                 site=name,
             )
@@ -152,7 +150,6 @@ def _refuse_strangers(estate: Estate, name: str, history: SiteHistory) -> None:
     if not in_force and is_retired(name, history):
         raise WrongUseError(
             'the site "{site}" was retired on {at}',
-            data="nothing was changed",
             next_step="read its minutes: `{program} estate.retire --site {site} --show`",
             site=name,
             at=history.retired_at[name],
