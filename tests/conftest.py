@@ -1,6 +1,8 @@
 """What holds for every test."""
 
+import gc
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from ops.terminal.printer import Printer
 from tests import conformance
 
 BORDER.set(Printer())  # a test that calls an act stands for who runs it
+
+# What collecting tests brings into memory stays there to the end; looking again and again whether it
+# could go takes a sixth of the collecting, and a pause in the midst of any test.
+gc.disable()
 
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
 settings.register_profile("giucong", deadline=None)
@@ -29,6 +35,8 @@ _SLOW_PLACES = tuple(
     str(Path(__file__).parent / place)
     for place in ("fault", "integration", "interop", "unit/ops/cli/test_commands.py")
 )
+# How a module says that all its tests are slow.
+_ALL_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow\b", re.M)
 # What of a test that runs in several ways starts a server or processes.
 _SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers", "sockets"})
 
@@ -44,10 +52,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish() -> None:
+    """Begin to look for what can go, among what tests make."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave unread what is slow by its place where only fast tests are wanted."""
-    is_fast_only = config.option.markexpr.startswith("not slow")
-    return True if is_fast_only and str(collection_path).startswith(_SLOW_PLACES) else None
+    """Leave unread what is slow as a whole where only fast tests are wanted."""
+    if not config.option.markexpr.startswith("not slow"):
+        return None
+    is_slow_place = str(collection_path).startswith(_SLOW_PLACES)
+    return True if is_slow_place or _is_slow_module(collection_path) else None
+
+
+def _is_slow_module(path: Path) -> bool:
+    is_test = path.name.startswith("test_") and path.suffix == ".py"
+    return is_test and _ALL_SLOW.search(path.read_text(encoding="utf-8")) is not None
 
 
 def _ways_of(item: pytest.Item) -> set[str]:
