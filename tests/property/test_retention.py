@@ -369,28 +369,39 @@ def test_restic_refuses_to_empty_a_group_and_so_do_we(repository: OracleReposito
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-@given(history=histories(), policy=policies())
-def test_every_snapshot_gets_one_verdict_newest_first(
-    history: list[Taken], policy: KeepPolicy
+@given(
+    history=histories(), policy=policies(), name=st.sampled_from(COUNTED),
+    seed=st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_what_holds_of_every_history_and_policy(
+    history: list[Taken], policy: KeepPolicy, name: str, seed: random.Random
 ) -> None:
+    """All of it of each example: to draw one takes longer than to decide it."""
     verdicts = decide_kept(history, policy, now=NOW)
+
+    every_snapshot_gets_one_verdict_newest_first(history, verdicts)
+    any_count_keeps_the_newest(history, policy, name)
+    one_more_in_a_count_drops_nothing(history, policy, name)
+    forgetting_twice_forgets_no_more(verdicts, policy)
+    the_order_given_does_not_matter(history, policy, seed)
+
+
+def every_snapshot_gets_one_verdict_newest_first(
+    history: list[Taken], verdicts: list[Verdict[Taken]]
+) -> None:
     times = [verdict.snapshot.time for verdict in verdicts]
 
     assert Counter(verdict.snapshot for verdict in verdicts) == Counter(history)
     assert times == sorted(times, reverse=True)
 
 
-@given(history=histories(), policy=policies(), name=st.sampled_from(COUNTED))
-def test_any_count_keeps_the_newest(history: list[Taken], policy: KeepPolicy, name: str) -> None:
+def any_count_keeps_the_newest(history: list[Taken], policy: KeepPolicy, name: str) -> None:
     counted = replace(policy, **{name: max(1, getattr(policy, name))})
 
     assert decide_kept(history, counted, now=NOW)[0].keep
 
 
-@given(history=histories(), policy=policies(), name=st.sampled_from(COUNTED))
-def test_one_more_in_a_count_drops_nothing(
-    history: list[Taken], policy: KeepPolicy, name: str
-) -> None:
+def one_more_in_a_count_drops_nothing(history: list[Taken], policy: KeepPolicy, name: str) -> None:
     fewer = decide_kept(history, policy, now=NOW)
     more = decide_kept(
         history, replace(policy, **{name: max(0, getattr(policy, name)) + 1}), now=NOW
@@ -405,17 +416,13 @@ def test_one_more_in_a_count_drops_nothing(
     assert dropped == []
 
 
-@given(history=histories(), policy=policies())
-def test_forgetting_twice_forgets_no_more(history: list[Taken], policy: KeepPolicy) -> None:
-    kept_once = [
-        verdict.snapshot for verdict in decide_kept(history, policy, now=NOW) if verdict.keep
-    ]
+def forgetting_twice_forgets_no_more(verdicts: list[Verdict[Taken]], policy: KeepPolicy) -> None:
+    kept_once = [verdict.snapshot for verdict in verdicts if verdict.keep]
 
     assert all(verdict.keep for verdict in decide_kept(kept_once, policy, now=NOW))
 
 
-@given(history=histories(), policy=policies(), seed=st.randoms(use_true_random=False))
-def test_the_order_given_does_not_matter(
+def the_order_given_does_not_matter(
     history: list[Taken], policy: KeepPolicy, seed: random.Random
 ) -> None:
     shuffled = list(history)

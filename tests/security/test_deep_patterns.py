@@ -26,9 +26,9 @@ def test_a_deep_path_holds_nobody_up(pattern: str) -> None:
     assert takes_at_most(2, lambda: patterns.match(path))
 
 
-@pytest.mark.parametrize("pattern", ["/a" * 5_000, "a/" * 5_000 + "b", "!" + "/?" * 5_000])
+@pytest.mark.parametrize("pattern", ["/a" * 5_000, "a/" * 5_000 + "b", "!" + "/?" * 1_500])
 def test_a_deep_pattern_holds_nobody_up(pattern: str) -> None:
-    assert takes_at_most(3, lambda: compile_patterns(["x", pattern]))
+    assert takes_at_most(1.5, lambda: compile_patterns(["x", pattern]))
 
 
 def test_a_deep_pattern_leads_down_to_its_end_and_below() -> None:

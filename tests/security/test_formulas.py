@@ -92,7 +92,9 @@ def test_every_csv_goes_through_the_one_writer() -> None:
         f"{path.relative_to(ROOT)}:{line}"
         for room in ("archive", "backup", "ops", "provisioning", "runbooks", "examples", "docs")
         for path in sorted((ROOT / room).rglob("*.py"))
-        for line in _writers(ast.parse(path.read_text(encoding="utf-8")))
+        for text in [path.read_text(encoding="utf-8")]
+        if "csv" in text
+        for line in _writers(ast.parse(text))
     ]
 
     assert found

@@ -51,7 +51,7 @@ def test_what_is_told_of_a_bag_is_no_book(folder: Path) -> None:
 )  # fmt: skip
 def test_lists_of_bad_lines_take_no_room(folder: Path, version: str, line: str) -> None:
     declare(folder, version)
-    count = 2 * MIB // (len(line) + 1)
+    count = MIB // (len(line) + 1)
     text = "\n".join(line.format(number=number) for number in range(count))
     (folder / "manifest-sha512.txt").write_text(text, encoding="utf-8")
     tracemalloc.start()
@@ -63,7 +63,7 @@ def test_lists_of_bad_lines_take_no_room(folder: Path, version: str, line: str) 
 
     assert bag.errors
     assert max(len(bag.errors), len(bag.warnings)) <= MOST_TOLD
-    assert peak < 16 * MIB
+    assert peak < 8 * MIB
 
 
 def test_a_path_of_marks_without_end_is_not_brought_to_its_normal_form(folder: Path) -> None:

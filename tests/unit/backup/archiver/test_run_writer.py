@@ -19,11 +19,19 @@ from backup.stores.retry import RetryingStore
 from tests.backing_up import ShiftedClock, make_repository
 
 MIB = 1 << 20
+MORE_THAN_A_PACK = 6 * MIB
+
+
+def small_packs(store: Store | None = None) -> Repository:
+    """Make a repository whose packs are as small as an operator may have them."""
+    repository = make_repository(store)
+    repository.pack_size = 4 * MIB
+    return repository
 
 
 @pytest.fixture
 def repository() -> Repository:
-    return make_repository()
+    return small_packs()
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def read(repository: Repository, ids: bytes) -> bytes:
     )
 
 
-@pytest.mark.parametrize("size", [0, 1, 512 << 10, 8 * MIB, 16 * MIB, 50 * MIB + 7])
+@pytest.mark.parametrize("size", [0, 1, 512 << 10, 8 * MIB, 16 * MIB, 34 * MIB + 7])
 def test_a_stream_comes_back_whatever_its_size(
     repository: Repository, writer: RunWriter, size: int
 ) -> None:
@@ -74,7 +82,7 @@ def test_a_stream_comes_back_whatever_its_size(
 def test_streams_after_each_other_share_the_buffers(
     repository: Repository, writer: RunWriter
 ) -> None:
-    datas = [os.urandom(size) for size in (3 * MIB, 15 * MIB, 15 * MIB + 1, 1, 0, 40 * MIB)]
+    datas = [os.urandom(size) for size in (3 * MIB, 15 * MIB, 15 * MIB + 1, 1, 0, 33 * MIB)]
     streams = [Stream(data) for data in datas]
     for stream in streams:
         writer.store_stream(stream.read_into, stream.done)
@@ -124,7 +132,7 @@ def test_nothing_is_indexed_before_it_is_durable(repository: Repository) -> None
     store = FaultyStore(repository.store)
     repository.store = store
     writer = RunWriter(repository, width=0)
-    stream = Stream(os.urandom(40 * MIB))
+    stream = Stream(os.urandom(2 * MORE_THAN_A_PACK))
     writer.store_stream(stream.read_into, stream.done)
     tree_id = writer.save_tree(b'{"nodes":[]}\n')
     writer.checkpoint()
@@ -147,11 +155,11 @@ def test_a_failed_pack_is_not_indexed(repository: Repository) -> None:
 
 def test_a_dry_run_writes_nothing(repository: Repository) -> None:
     writer = RunWriter(repository, width=0, dry_run=True)
-    stream = Stream(os.urandom(20 * MIB))
+    stream = Stream(os.urandom(MORE_THAN_A_PACK))
     writer.store_stream(stream.read_into, stream.done)
     writer.save_tree(b'{"nodes":[]}\n')
     writer.checkpoint()
-    assert writer.totals()[0].plain_bytes == 20 * MIB
+    assert writer.totals()[0].plain_bytes == MORE_THAN_A_PACK
     assert list(repository.store.list("")) == []
     writer.close()
 
@@ -174,12 +182,12 @@ def test_an_index_is_written_only_while_the_lock_stands(repository: Repository) 
     ids=["every other minute", "over a line sooner"],
 )
 def test_packs_are_indexed_now_and_then(store: Store, seconds: float) -> None:
-    repository = make_repository(store)
+    repository = small_packs(store)
     clock = repository.clock
     assert isinstance(clock, ShiftedClock)
     writer = RunWriter(repository, width=0)
     for number in range(3):
-        stream = Stream(os.urandom(20 * MIB))
+        stream = Stream(os.urandom(MORE_THAN_A_PACK))
         writer.store_stream(stream.read_into, stream.done)
         writer.pump(wait=False)
         assert len(repository.list_files("index")) == number
@@ -189,11 +197,11 @@ def test_packs_are_indexed_now_and_then(store: Store, seconds: float) -> None:
 
 def test_packs_are_indexed_when_it_is_time_though_no_other_arrives() -> None:
     """They arrive in bunches, and what stands in no index file is sent again after a cut."""
-    repository = make_repository(RetryingStore(MemoryStore()))
+    repository = small_packs(RetryingStore(MemoryStore()))
     clock = repository.clock
     assert isinstance(clock, ShiftedClock)
     writer = RunWriter(repository, width=0)
-    stream = Stream(os.urandom(40 * MIB))
+    stream = Stream(os.urandom(2 * MORE_THAN_A_PACK))
     writer.store_stream(stream.read_into, stream.done)
     writer.pump(wait=True)
     assert repository.list_files("index") == []
@@ -206,13 +214,13 @@ def test_packs_are_indexed_when_it_is_time_though_no_other_arrives() -> None:
 
 
 def test_a_long_run_writes_few_index_files() -> None:
-    repository = make_repository(RetryingStore(MemoryStore()))
+    repository = small_packs(RetryingStore(MemoryStore()))
     clock = repository.clock
     assert isinstance(clock, ShiftedClock)
     writer = RunWriter(repository, width=0)
     clock.passed += timedelta(hours=1)
     for expected in (1, 1, 2):
-        stream = Stream(os.urandom(20 * MIB))
+        stream = Stream(os.urandom(MORE_THAN_A_PACK))
         writer.store_stream(stream.read_into, stream.done)
         assert len(repository.list_files("index")) == expected
         clock.passed += timedelta(seconds=100)

@@ -1,5 +1,6 @@
 """Every role and every task: what a role must not do, it cannot; each task has a line."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,9 @@ from ops.estate.model.people import Person, find_shared
 from ops.terminal.exit_codes import attempt
 from ops.terminal.task import all_tasks
 from tests.people import note_role
+from tests.postgres_server import sqlite_catalog
+
+__all__ = ["sqlite_catalog"]
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TASKS: dict[str, FabricTask] = {
@@ -269,16 +273,18 @@ path = "www2"
 
 
 @pytest.fixture
-def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
+def catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_catalog: Path
+) -> Iterator[Catalog]:
     """A catalog beside an estate whose one person sits at this terminal."""
     path = tmp_path / "estate.toml"
     path.write_text(ESTATE.format(login=login_at_terminal()), encoding="utf-8")
     (tmp_path / "state").mkdir()
     monkeypatch.setenv("GIUCONG_ESTATE", str(path))
     monkeypatch.setenv("GIUCONG_LANG", "en")
-    opened = open_catalog(f"sqlite:///{tmp_path}/state/giucong.db")
-    yield opened
-    opened.close()
+    shutil.copyfile(sqlite_catalog, tmp_path / "state" / "giucong.db")
+    with open_catalog(f"sqlite:///{tmp_path}/state/giucong.db") as opened:
+        yield opened
 
 
 def appoint(catalog: Catalog, person: str, role: str) -> None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 
@@ -27,8 +28,8 @@ def look(
     answer = Answer(
         address + page, status=200, content_type="text/html; charset=utf-8", body=html.encode()
     )
-    note = note_answer(page, answer, AT)
-    return replace(note, jumps=find_jumps(note, earlier))
+    noted = note_answer(page, answer, AT)
+    return replace(noted, jumps=find_jumps(noted, earlier))
 
 
 def same(html: str) -> str:
@@ -38,10 +39,18 @@ def same(html: str) -> str:
 def back_up(
     portal: LivingPortal, page: str, day: float, earlier: list[PageNote], deface: Deface = same
 ) -> PageNote:
-    """Note a page as a backup does: by two readings, a minute apart."""
-    first, again = (
-        look(page, deface(portal.visit(page, day + later)), earlier) for later in (0.1, 0.1007)
-    )
+    return note(page, read_twice(portal, page, day), earlier, deface)
+
+
+def read_twice(portal: LivingPortal, page: str, day: float) -> list[str]:
+    """Read a page as a backup does: twice, a minute apart."""
+    return [portal.visit(page, day + later) for later in (0.1, 0.1007)]
+
+
+def note(
+    page: str, readings: list[str], earlier: list[PageNote], deface: Deface = same
+) -> PageNote:
+    first, again = (look(page, deface(it), earlier) for it in readings)
     return learn(first, again, earlier)
 
 
@@ -50,9 +59,9 @@ def live(portal: LivingPortal, days: int = DAYS) -> Iterator[tuple[float, PageNo
     earlier: dict[str, list[PageNote]] = defaultdict(list)
     for number in range(days * TWICE_A_DAY):
         for page in PAGES:
-            note = back_up(portal, page, number / TWICE_A_DAY, earlier[page][:LEARNT_FROM])
-            earlier[page].insert(0, note)
-            yield number / TWICE_A_DAY, note
+            noted = back_up(portal, page, number / TWICE_A_DAY, earlier[page][:LEARNT_FROM])
+            earlier[page].insert(0, noted)
+            yield number / TWICE_A_DAY, noted
 
 
 def learnt(portal: LivingPortal, page: str, day: float) -> list[PageNote]:
@@ -61,6 +70,13 @@ def learnt(portal: LivingPortal, page: str, day: float) -> list[PageNote]:
     for ago in (1.5, 1.0, 0.5):
         earlier.insert(0, back_up(portal, page, day - ago, earlier))
     return earlier
+
+
+@cache
+def two_days(page: str) -> list[tuple[float, list[PageNote], list[str]]]:
+    """A usual day and that of a great event: what was learnt before each, and its two readings."""
+    portal = LivingPortal(1)
+    return [(day, learnt(portal, page, day), read_twice(portal, page, day)) for day in (5.0, 11.5)]
 
 
 SEEDS = [*range(4), *(pytest.param(it, marks=pytest.mark.soak) for it in range(4, 20))]
@@ -79,18 +95,15 @@ def test_a_month_of_a_living_portal_raises_no_warning(seed: int) -> None:
 def test_a_defaced_page_is_caught_on_a_usual_day_and_on_that_of_a_great_event(
     name: str, page: str
 ) -> None:
-    portal = LivingPortal(1)
-    for day in (5.0, 11.5):
-        note = back_up(portal, page, day, learnt(portal, page, day), DEFACEMENTS[name])
-        assert note.jumps, day
+    for day, earlier, readings in two_days(page):
+        assert note(page, readings, earlier, DEFACEMENTS[name]).jumps, day
 
 
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_reads_as_an_article_is_not_seen(name: str) -> None:
-    portal = LivingPortal(1)
-    note = back_up(portal, HOME, 5.0, learnt(portal, HOME, 5.0), UNSEEN[name])
+    _, earlier, readings = two_days(HOME)[0]
 
-    assert note.jumps == ()
+    assert note(HOME, readings, earlier, UNSEEN[name]).jumps == ()
 
 
 def test_a_redesign_jumps_once_and_is_usual_when_it_is_among_the_learnt() -> None:
