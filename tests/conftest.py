@@ -16,8 +16,8 @@ from tests import conformance
 
 BORDER.set(Printer())  # a test that calls an act stands for who runs it
 
-# What collecting tests brings into memory stays there to the end; looking again and again whether it
-# could go takes a sixth of the collecting, and a pause in the midst of any test.
+# What collecting tests brings into memory stays there to the end; to look again and again whether
+# it could go takes a sixth of the collecting, and a pause in the midst of any test.
 gc.disable()
 
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
@@ -36,7 +36,7 @@ _SLOW_PLACES = tuple(
     for place in ("fault", "integration", "interop", "unit/ops/cli/test_commands.py")
 )
 # How a module says that all its tests are slow.
-_ALL_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow\b", re.M)
+_ALL_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow\b", re.MULTILINE)
 # What of a test that runs in several ways starts a server or processes.
 _SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers", "sockets"})
 
