@@ -83,6 +83,7 @@ lab-stop: venv
 	@$(RUN) -m tests.lab stop
 
 bench: venv packages-bench
+	@$(RUN) -m pytest -q tests/unit/bench
 	@$(COMPILE); mkdir -p .bench; $(RUN) -m bench --json .bench/results.json $(ARGS)
 
 soak: venv packages-test
@@ -121,7 +122,8 @@ closing:
 	  echo 'conformance data of other projects is not here, so these tests were not run:'; \
 	  grep -rlE 'mark\.conformance' tests --include='*.py' | sed 's/^/  /'; }
 	@[[ $$EUID -eq 0 ]] || echo 'tests of root'"'"'s rights need root, and were not part of this run'
-	@echo 'not part of this run: make soak (exhaustive campaigns), make bench (figures)'
+	@echo 'not part of this run: make soak (exhaustive campaigns),'
+	@echo '  make bench (figures, and the tests of what measures)'
 
 clean:
 	rm -rf .venv .tools dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -37,6 +37,8 @@ _SLOW_PLACES = tuple(
 )
 # How a module says that all its tests are slow.
 _ALL_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow\b", re.MULTILINE)
+# What measures is proved where it measures, by `make bench`.
+_WITH_THE_BENCH = Path(__file__).parent / "unit" / "bench"
 # What of a test that runs in several ways starts a server or processes.
 _SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers", "sockets"})
 
@@ -59,7 +61,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave unread what is slow as a whole where only fast tests are wanted."""
+    """Leave unread what is slow as a whole where only fast tests are wanted, and the bench's."""
+    if collection_path == _WITH_THE_BENCH and config.option.markexpr:
+        return True
     if not config.option.markexpr.startswith("not slow"):
         return None
     is_slow_place = str(collection_path).startswith(_SLOW_PLACES)

@@ -144,6 +144,7 @@ def test_a_blob_larger_than_any_usual_one_is_restored(tmp_path: Path, way: str) 
     assert (tmp_path / "out" / "large").read_bytes() == large
 
 
+@pytest.mark.slow  # a process of its own
 @in_both_ways
 def test_several_restores_follow_each_other(tmp_path: Path, way: str) -> None:
     small = SmallRepository(FolderStore(tmp_path / "repo"))

@@ -180,6 +180,7 @@ print(repr([asker.ask("Bản nào?", yes_or_no=False), asker.ask("Đúng?", yes_
 """
 
 
+@pytest.mark.slow  # a process of its own
 def test_answers_come_in_order_and_none_is_given_where_none_is_left() -> None:
     scripted = ScriptedAsker(["ab12", "có"], {"Mật khẩu": SECRET})
     memory = [
@@ -207,6 +208,7 @@ print(repr(TerminalAsker().ask("Đúng?", yes_or_no=True)))
 """
 
 
+@pytest.mark.slow  # a process of its own
 def test_the_end_of_input_at_a_terminal_is_no_answer() -> None:
     ours, theirs = os.openpty()
     os.write(ours, b"\x04")  # Ctrl-D

@@ -310,6 +310,7 @@ MARKERS = ("CACHEDIR.TAG:Signature: 8a477f597d28d172789f06886806bc55", ".nobacku
 CONTENTS = (b"Signature: 8a477f597d28d172789f06886806bc55\n", b"Signature: 8a47", b"abc", b"")
 
 
+@pytest.mark.slow  # a process of its own
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -25,6 +25,7 @@ SHELLS = {"bash": ("--norc", "-c", BASH, "-"), "zsh": ("-f", "-c", ZSH, "-"),
           "fish": ("--no-config", "-c", FISH)}  # fmt: skip
 
 
+@pytest.mark.slow  # a process of its own
 @pytest.mark.parametrize(
     "shell", ["bash", *(pytest.param(it, marks=pytest.mark.slow) for it in ("zsh", "fish"))]
 )
@@ -45,6 +46,7 @@ def test_a_shell_runs_nothing_of_what_it_is_told(tmp_path: Path, shell: str) -> 
     assert {"cong-xa", "cong-phuong"} <= set(done.stdout.split()), done.stderr
 
 
+@pytest.mark.slow  # a process of its own
 def test_another_shell_is_told_which_there_are() -> None:
     refused = subprocess.run(
         [GIUCONG, "--print-completion-script", "csh"], capture_output=True, text=True, check=False,

@@ -25,17 +25,16 @@ def plant(folder: Path) -> None:
             (folder / name / part).write_text(f"open({str(folder / 'taken')!r}, 'w').close()\n")
 
 
+@pytest.mark.slow  # a process of its own
 @pytest.mark.parametrize("word", ["python", "python3", "giucong"])
-@pytest.mark.parametrize("variable", ["", "PYTHONPATH"])
-def test_a_command_takes_no_code_of_the_folder_one_stands_in(
-    word: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_command_takes_no_code_of_the_folder_one_stands_in_or_has_named(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(tmp_path)
     monkeypatch.chdir(tmp_path)
     words = ("giucong", "--version") if word == "giucong" else (word, "-m", "backup", "version")
-    environment = {variable: str(tmp_path)} if variable else {}
 
-    ProcessCommands(environment).run(Command(words, {}, ""), deadline=60)
+    ProcessCommands({"PYTHONPATH": str(tmp_path)}).run(Command(words, {}, ""), deadline=60)
 
     assert not (tmp_path / "taken").exists()
 
@@ -76,6 +75,7 @@ TerminalAsker().show_output("宽" * 37 + " " * 4 + "   → done")
 """
 
 
+@pytest.mark.slow  # a process of its own
 def test_no_line_is_left_for_the_terminal_to_break() -> None:
     shown = type_at_terminal(
         [sys.executable, "-c", SHOWING], lambda _told: "", environment=os.environ,
@@ -97,6 +97,7 @@ print(ProcessCommands({{}}).run(command, deadline=30, private=True))
 """
 
 
+@pytest.mark.slow  # a process of its own
 def test_what_is_shown_once_comes_at_once_where_somebody_sits_there() -> None:
     heard: list[str] = []
 

@@ -156,6 +156,7 @@ def test_whoever_is_on_the_route_is_told_once_for_each_stage(catalog: Catalog) -
     assert {it.params["stage"] for it in notices} == {"near", "over"}
 
 
+@pytest.mark.slow  # a process of its own
 def test_who_dumps_the_records_knows_every_table() -> None:
     program = (
         "from ops.recovery.catalog_copy import record_tables;"

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 from datetime import UTC, datetime, timedelta
@@ -29,6 +31,7 @@ except ValueError:
 """
 
 
+@pytest.mark.slow  # a process of its own
 def test_our_modules_alone_see_the_moved_clock() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False,
