@@ -23,6 +23,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from sqlalchemy.orm import configure_mappers
+
 from tests.private_server import end
 
 _ROOT = Path(__file__).parents[1]
@@ -114,6 +116,7 @@ def _import_everything() -> None:
             import_module(module.name)
     for name in _IMPORTED_LATE:
         import_module(name)
+    configure_mappers()  # of tables, which else waits for the first statement
     gc.collect()
     gc.freeze()
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import fabric
 from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
+from invoke.parser import Parser, ParserContext
 
 from ops.cli.door import become_owner, refuse_borrowed
 from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
@@ -70,6 +71,18 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
             super().parse_core_args()
         except ParseError as error:
             raise Exit(code=report(explain_parse_error(str(error)))) from error
+
+    def _make_parser(self) -> Parser:
+        """Know the tasks alone that a word names: for each reading invoke copies all it knows."""
+        if self.args.complete.value:
+            return super()._make_parser()  # type: ignore[no-any-return]  # as above
+        words = {part for word in self.argv[1:] for part in (word, word.partition("=")[2])}
+        named = [
+            ParserContext(name, aliases, self.collection[name].get_arguments())
+            for name, aliases in self.collection.task_names.items()
+            if words & {name, *aliases}
+        ]
+        return Parser(named, initial=self.initial_context)
 
     def parse_tasks(self) -> None:
         """Read the tasks and their flags; what cannot be understood ends with exit code 2."""
