@@ -12,7 +12,8 @@ from typing import NoReturn
 import fabric
 from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
-from invoke.parser import Parser, ParserContext
+from invoke.parser import Parser
+from invoke.parser.context import ParserContext
 
 from ops.cli.door import become_owner, refuse_borrowed
 from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
