@@ -19,8 +19,8 @@ from ops.duties.evidence.queries import Setting
 from ops.duties.table.calendar import make_calendar
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.security.compliance import read_compliance
-from ops.security.controls.load import SHIPPED, read_controls
-from ops.security.looks.list import TOOLS
+from ops.security.controls import SHIPPED, read_controls
+from ops.security.subjects import TOOLS
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

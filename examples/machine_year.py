@@ -20,14 +20,13 @@ from examples import moved_clock
 from examples.failure import DemoFailedError
 from examples.served import served
 from examples.typed import Terminal
-from ops.monitor.probes.from_estate import list_targets, surroundings_of
 from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import list_points
+from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.look import list_look_points
 from ops.monitor.samples.sampler import Sampler
-from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point, split_metric
-from ops.monitor.series.store import open_series
+from ops.monitor.series.store import open_series, series_url
 from ops.monitor.series.tables import days
 from ops.monitor.series.write import write_points
 

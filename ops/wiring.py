@@ -81,7 +81,7 @@ give(
     "ops.backups.malware.wording:EXPLANATIONS",
     "ops.backups.ransomware.wording:EXPLANATIONS",
     "ops.backups.sources.delivery_wording:EXPLANATIONS",
-    "ops.audit.wording:EXPLANATIONS",
+    "ops.audit.verify:EXPLANATIONS",
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",
@@ -94,7 +94,7 @@ give(
 )
 give(
     "notice-kinds",
-    "ops.alerts.watch_wording:NOTICE_KINDS",
+    "ops.alerts.watch_telling:NOTICE_KINDS",
     "ops.access.approvals.notify:NOTICE_KINDS",
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
@@ -126,7 +126,7 @@ give("quiet-times", "ops.duties.stops.call_off:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give(
     "plan-words",
-    "ops.audit.wording:PLAN_WORDS",
+    "ops.audit.verify:PLAN_WORDS",
     "ops.backups.ransomware.suspicion:PLAN_WORDS",
     "ops.security.wording:PLAN_WORDS",
 )
@@ -137,6 +137,6 @@ give("own-backup", "ops.recovery.job:OWN_BACKUP")
 give(
     "estate-checks",
     "ops.alerts.check_routes:check_telling",
-    "ops.security.controls.load:check_controls",
+    "ops.security.controls:check_controls",
     "ops.service.installation:check_installation",
 )

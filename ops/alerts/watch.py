@@ -17,9 +17,8 @@ from typing import Any, cast
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from ops.alerts.conditions import Condition, State
 from ops.alerts.drafts import Severity
-from ops.alerts.looks import GAP, Held, Stage, decide_look
+from ops.alerts.looks import GAP, Condition, Held, Stage, State, decide_look
 from ops.alerts.quiet import read_quiet
 from ops.alerts.watch_telling import tell_look
 from ops.catalog.columns import insert_or_replace

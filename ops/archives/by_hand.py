@@ -14,9 +14,10 @@ import errno
 import os
 import pwd
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,18 +30,30 @@ from archive.handed_in.table import Desk, Refused
 from archive.ingest import Delivery
 from archive.ocfl.files import Digests, copy_file, digest_of, read_most
 from backup.progress import SILENT, Progress
+from ops.access.session import at_bench
 from ops.archives.bench import set_up
 from ops.archives.capture import portal_of
 from ops.archives.contents import SMALL, Contents
 from ops.archives.keep import Keeper, keeping
+from ops.archives.kind import BY_HAND, by_hand_job
 from ops.archives.places import make_roots
+from ops.archives.tasks import Ingest
 from ops.errors import WrongUseError
+from ops.estate.choose import choose_sites
+from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.owner import callers_of_lent_rights
 from ops.jobs.begin import begin
+from ops.jobs.run_now import run_by_hand
+from ops.language.formats import format_number, format_size
+from ops.language.text import _, fill
+from ops.outcomes.output import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
+from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
+from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.progress import shown_progress
 
 _MOST_NAMED = 50
 _LONGEST_ENDING = 10
@@ -239,3 +252,88 @@ def _size_of(content: Content, listing: Listing) -> int:
         return len(content)
     path = listing.find(content.path) if isinstance(content, FileRef) else None
     return path.stat().st_size if path else 0
+
+
+_SHOWN = 50
+
+
+def ingest(wish: Ingest) -> int:
+    """Archive what lies at a path; gives the exit code."""
+    estate = load_estate()
+    (chosen,) = choose_sites(estate, wish.site)
+    source = Path(wish.from_).absolute()
+    if wish.dry_run:
+        looked = look_at(source, desk_of(estate, chosen, wish.content_class))
+        return _tell_looked(looked, as_json=wish.json)
+    refused: list[Refused] = []
+    with shown_progress() as progress, at_bench(estate) as bench:
+        work = partial(ingest_by_hand, progress=progress, told=refused.append)
+        given = {
+            "from": str(source),
+            **({"class": wish.content_class} if wish.content_class else {}),
+        }
+        result = run_by_hand(
+            bench, work, job=by_hand_job(chosen.name), kind=BY_HAND.name, site=chosen.name,
+            arguments=given,
+        )  # fmt: skip
+    if wish.json:
+        write_json([{"site": chosen.name, **asdict(result)}])
+    else:
+        _write_kept(chosen.name, result, refused)
+    return EXIT_CODES[result.outcome]
+
+
+def _tell_looked(looked: Looked, *, as_json: bool) -> int:
+    if as_json:
+        refused = [{"place": it.place, "why": it.error.reason} for it in looked.refused]
+        remarks = [it.reason for it in looked.remarks]
+        counts = {it: getattr(looked, it) for it in ("kind", "items", "files", "bytes")}
+        write_json([{**counts, "refused": refused, "remarks": remarks}])
+    else:
+        text = _("would archive {items} items with {files} files, {size}")
+        write_line(
+            text.format(
+                items=format_number(looked.items), files=format_number(looked.files),
+                size=format_size(looked.bytes),
+            )
+        )  # fmt: skip
+        _write_remarks(looked.remarks)
+        _write_refused(looked.refused)
+    return INCOMPLETE if looked.refused else 0
+
+
+def _write_kept(site: str, result: JobResult, refused: list[Refused]) -> None:
+    summary = result.summary
+    text = _(
+        "{site}: {seen} items handed in; {new} new, {changed} changed, {unchanged} as before,"
+        " {size}"
+    )
+    names = ("seen", "new", "changed", "unchanged")
+    write_line(
+        text.format(
+            site=site, size=format_size(summary["bytes"]),
+            **{it: format_number(summary[it]) for it in names},
+        )
+    )  # fmt: skip
+    for remark in summary["remarks"]:
+        write_line(f"  {remark}")
+    _write_refused(refused)
+    write_outcome(result, job=by_hand_job(site), site=site)
+
+
+def _write_refused(refused: list[Refused]) -> None:
+    if not refused:
+        return
+    rows = [[it.place, _reason(it.error)] for it in refused[:_SHOWN]]
+    write_table((_("where"), _("why it is not taken")), rows)
+    if more := len(refused) - len(rows):
+        write_line(_("and {count} more").format(count=format_number(more)))
+
+
+def _write_remarks(remarks: Iterable[HandedInError]) -> None:
+    for it in remarks:
+        write_line(f"  {_reason(it)}")
+
+
+def _reason(error: HandedInError) -> str:
+    return fill(error.why, error.params)

@@ -34,7 +34,7 @@ from ops.archives.places import (
     opened_index,
     own_places,
 )
-from ops.archives.records import PlaceState, read_place, write_place
+from ops.archives.standing import PlaceState, read_place, write_place
 from ops.archives.wording import as_cause
 from ops.catalog.open import Catalog
 from ops.errors import OpsError

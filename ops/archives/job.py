@@ -25,9 +25,8 @@ from backup.format.snapshot import Snapshot
 from backup.progress import SILENT, Progress
 from ops.archives.bench import set_up
 from ops.archives.capture import Gone, capture_items, portal_of
-from ops.archives.counts import Counts
 from ops.archives.fixity import bring_up_to_date
-from ops.archives.keep import keeping
+from ops.archives.keep import Counts, keeping
 from ops.archives.lists import capture_lists
 from ops.archives.places import all_places, make_roots
 from ops.archives.portal import Copy, PortalFiles, no_rows, portal_rows, root_of

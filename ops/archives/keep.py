@@ -27,17 +27,69 @@ from archive.changes import prepare_addition, prepare_closing, prepare_withdrawa
 from archive.errors import ArchiveBusyError, ItemRefusedError, ObjectDamagedError
 from archive.ingest import Delivery, Prepared, prepare, with_digests
 from archive.metadata.findings import Content, Findings
-from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
+from archive.metadata.item import ITEM_FILE, Grade, Item, is_part, parse_item
+from archive.metadata.shapes import lacks_of_core
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
 from archive.ocfl.write import Author, Batch, Receipt, receipt_of, writing
 from archive.search.index import ItemIndex, Known, Row
 from ops.archives.bench import Named, Workbench
-from ops.archives.counts import Counts
 from ops.archives.places import PRIVATE, Place, opened_index, own_places
 from ops.archives.reindex import reindex, row_of, row_of_stored
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.schedule.kinds import RunContext
+
+_MOST_NAMED = 50
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the items of a run.
+
+    Attributes:
+        seen: Handed in.
+        new, changed, unchanged, withdrawn: Items.
+        refused, refused_count: (source key, why), the first of them; how many in all.
+        left_out, left_out_count: The same of files that items were kept without.
+        bytes: Stored.
+        by_class: New and changed items by content class.
+        lacking, lacks: Those without all fields that the law requires; which → how many lack it.
+    """
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    withdrawn: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused_count: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    left_out_count: int = 0
+    bytes: int = 0
+    by_class: dict[str, int] = field(default_factory=dict)
+    lacking: int = 0
+    lacks: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, key: str, why: str) -> None:
+        """Count an item that cannot be kept."""
+        self.refused_count += 1
+        if len(self.refused) < _MOST_NAMED:
+            self.refused.append((key, why))
+
+    def keep(self, item: Item, *, is_new: bool) -> None:
+        """Count an item that is kept."""
+        self.new += is_new
+        self.changed += not is_new
+        kind = item.content_class
+        self.by_class[kind] = self.by_class.get(kind, 0) + 1
+        self.left_out_count += len(item.refused)
+        room = _MOST_NAMED - len(self.left_out)
+        self.left_out += [(item.source_key, it.why) for it in item.refused[:room]]
+        lacks = () if is_part(item) else tuple(lacks_of_core(item))
+        self.lacking += bool(lacks)
+        for name in lacks:
+            self.lacks[name] = self.lacks.get(name, 0) + 1
+
 
 AT_ONCE = 200
 _BYTES_AT_ONCE = 64 << 20

@@ -25,8 +25,7 @@ from backup.progress import Progress
 from ops.archives.bench import set_up
 from ops.archives.capture import Gone, count_refused, mark_gone, portal_of
 from ops.archives.contents import Contents
-from ops.archives.counts import Counts
-from ops.archives.keep import AT_ONCE, Keeper, keeping
+from ops.archives.keep import AT_ONCE, Counts, Keeper, keeping
 from ops.archives.pages import agent_name, place_of_site
 from ops.archives.places import own_places
 from ops.estate.model.archive import SiteArchive, WebCapture

@@ -17,7 +17,7 @@ from archive.ocfl.root import StorageRoot
 from backup.errors import BackupError
 from ops.archives.from_backup import restore_objects, restored_root
 from ops.archives.places import PRIVATE, Place, all_places
-from ops.archives.records import read_place
+from ops.archives.standing import read_place
 from ops.errors import OpsError
 from ops.estate.model.archive_site import PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate

@@ -44,7 +44,7 @@ class Replay:
     port: Annotated[int, Flag("Port on this machine; left out: a free one.")] = 0
 
 
-@task("archive.ingest", "ops.archives.cli_by_hand:ingest", roles=_KEEPERS)
+@task("archive.ingest", "ops.archives.by_hand:ingest", roles=_KEEPERS)
 class Ingest:
     """Archive what people hand in for a site: a folder, a table, a BagIt bag."""
 

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ops.charts.scale import Scale, choose_ticks, find_range
 from ops.charts.svg import (
     COLOURS,
     FAINT,
     GRID,
     INK,
     Plot,
+    Scale,
     Table,
+    choose_ticks,
     element,
+    find_range,
     frame,
     lay_out,
     text,

@@ -8,8 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ops.charts.lines import Dot, Line, LineChart, draw_lines, list_line_values
-from ops.charts.sparkline import draw_sparkline
+from ops.charts.lines import Dot, Line, LineChart, draw_lines, draw_sparkline, list_line_values
 from ops.charts.svg import Table
 from ops.csv_file import write_csv
 from ops.durable_files import put_new
@@ -18,15 +17,14 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_moment
 from ops.language.text import _
-from ops.monitor.availability_chart import AVAILABILITY, make_calendar
+from ops.monitor.availability import AVAILABILITY, make_calendar
 from ops.monitor.forecast.look import FULL, find_maxima
 from ops.monitor.forecast.trend import MOST_DAYS, Forecast, forecast_limit
 from ops.monitor.forecast.wording import name_thing
-from ops.monitor.metric_names import tell_metric, writer_of
-from ops.monitor.series.place import series_url
+from ops.monitor.metrics import tell_metric, writer_of
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series
-from ops.monitor.series.store import SeriesStore, open_series
+from ops.monitor.series.store import SeriesStore, open_series, series_url
 from ops.monitor.tasks import Chart
 from ops.terminal.output import write_indented, write_json, write_line, write_table
 

@@ -6,20 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.alerts.conditions import Condition
 from ops.alerts.drafts import SEVERITIES
-from ops.alerts.looks import RED
+from ops.alerts.looks import RED, Condition
 from ops.alerts.quiet import is_below
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_number
 from ops.language.text import LABELS, N_, _, ngettext
-from ops.monitor.probes.from_estate import list_targets, surroundings_of
 from ops.monitor.probes.judge import judge_look as judge_lines
 from ops.monitor.probes.judge import judge_probe
 from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import ProbeResult
+from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.look import Look, judge_look
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen

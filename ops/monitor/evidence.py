@@ -16,10 +16,9 @@ from ops.duties.evidence.queries import Ask
 from ops.duties.evidence.verdicts import Piece
 from ops.estate.model.estate import Estate
 from ops.monitor.availability import measure_month
-from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT
-from ops.monitor.series.store import SeriesError, SeriesStore, open_existing
+from ops.monitor.series.store import SeriesError, SeriesStore, open_existing, series_url
 from ops.schedule.ledger.job import Outcome
 
 _ASPECTS = {"https": "certificate", "ipv6": "ipv6"}

@@ -7,9 +7,8 @@ from itertools import islice
 from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
-from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_changes
-from ops.monitor.series.store import SeriesError, open_existing
+from ops.monitor.series.store import SeriesError, open_existing, series_url
 from ops.register.timeline import MOST_ROWS, Moment
 
 

@@ -10,16 +10,15 @@ from ops.alerts.looks import RED, Held
 from ops.alerts.quiet import is_below
 from ops.alerts.watch import read_states
 from ops.catalog.open import Catalog, open_catalog
-from ops.charts.sparkline import draw_sparkline
+from ops.charts.lines import draw_sparkline
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, _, render_error
-from ops.monitor.metric_names import writer_of
-from ops.monitor.series.place import series_url
+from ops.monitor.metrics import writer_of
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
-from ops.monitor.series.store import SeriesError, open_series
+from ops.monitor.series.store import SeriesError, open_series, series_url
 from ops.monitor.tasks import Status
 from ops.monitor.watch.beat import tell_watch
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table

@@ -136,7 +136,7 @@ class Chart:
     json: Json = False
 
 
-@task("monitor.forecast", "ops.monitor.forecast.cli:show_forecasts", roles=OFFICE)
+@task("monitor.forecast", "ops.monitor.forecast.wording:show_forecasts", roles=OFFICE)
 class Forecast:
     """Tell when disks, stores and certificates are at their end, with a range.
 

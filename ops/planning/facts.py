@@ -15,7 +15,7 @@ from ops.assets.asset import AssetRow
 from ops.assets.records import list_assets
 from ops.backups.media.records import read_media
 from ops.catalog.tables.alerts import Alert
-from ops.catalog.tables.media import Medium
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
 from ops.drills.rotation.overdue import Overdue, read_standing
@@ -26,8 +26,7 @@ from ops.duties.table.load import DutiesError, load_duties
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.monitor.forecast.look import Outlook, list_outlooks
-from ops.monitor.series.place import series_url
-from ops.monitor.series.store import open_series
+from ops.monitor.series.store import open_series, series_url
 from ops.planning.item import Line
 from ops.planning.prices import NO_PRICES, PriceTable
 from ops.register.entry import Entry

@@ -27,8 +27,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_date
 from ops.language.text import speaking
-from ops.monitor.series.place import series_url
-from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.table import Kind
 from ops.reports.letterheads import find_office

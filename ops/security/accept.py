@@ -25,7 +25,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_date, format_id
 from ops.language.text import N_, _
-from ops.security.controls.load import load_controls
+from ops.security.controls import load_controls
 from ops.security.tasks import Accept
 from ops.security.wording import tell_finding
 from ops.terminal.output import write_line

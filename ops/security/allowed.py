@@ -24,8 +24,8 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _
 from ops.security.findings import Look, judge_items
-from ops.security.looks.list import ALLOWED, TOOLS
 from ops.security.records import find_baselines, remember_looks
+from ops.security.subjects import ALLOWED, TOOLS
 from ops.security.tasks import Baseline
 from ops.terminal.output import write_json, write_line
 

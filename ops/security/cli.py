@@ -1,6 +1,7 @@
 """Audit for a person at a terminal, and show findings, looks and how they went over the months."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, get_args
@@ -12,23 +13,24 @@ from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import add_months
 from ops.duties.table.subjects import Document
+from ops.duties.wording import REASONS, tell_subject
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_duration, format_id, format_moment
-from ops.language.text import N_, _, fill
+from ops.language.text import N_, _, fill, language
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
-from ops.security.cli_compliance import show_compliance
-from ops.security.controls.load import load_controls
+from ops.security.compliance import Row, read_compliance
+from ops.security.controls import load_controls
 from ops.security.due import Plan, plan_looks
 from ops.security.findings import RANK, Severity, standing_of
+from ops.security.form_08 import fill_form
 from ops.security.job import audit, choose_plans
 from ops.security.kind import AUDIT, AUDIT_JOB
-from ops.security.looks.list import TOOLS
 from ops.security.records import find_findings, find_last_looks, find_trend
-from ops.security.subjects import list_subjects
+from ops.security.subjects import TOOLS, list_subjects
 from ops.security.tasks import Audit, Findings
 from ops.security.wording import SEVERITY_WORDS, STANDINGS, tell_finding, tell_reason
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
@@ -289,3 +291,59 @@ def sum_up_months(looks: Sequence[SecurityLook], month_of: Any) -> list[dict[str
         standing[it.subject, it.tool] = it.open
         row["open"] = sum(standing.values())
     return [{"month": month, **row} for month, row in found.items()]
+
+
+_MOST_REASONS = 2
+
+
+def show_compliance(wish: Findings) -> int:
+    """Write each control and duty with its verdict and what is behind it; gives the exit code."""
+    now = datetime.now(UTC)
+    with at_desk() as desk, desk.catalog.reading() as session:
+        controls = load_controls(desk.estate)
+        rows = read_compliance(session, desk.setting, controls, desk.duties, now)
+    if wish.json:
+        totals, form = fill_form(
+            desk.setting.estate, rows, operator=desk.estate.name_at(now),
+            owner=desk.estate.organisation.authority,
+        )  # fmt: skip
+        write_json(map(_values, rows), form_08={**asdict(totals), "rows": form})
+        return 0
+    heads = [_("For"), _("Level"), _("Control or duty"), _("Verdict"), _("Why"), _("Rows")]
+    write_table(heads, [_cells(it) for it in rows], right=(5,))
+    good = sum(it.outcome == "ok" for it in rows)
+    blind = sum(it.outcome == "not_checked" for it in rows)
+    text = _("{good} of {count} are proven; not checked: {blind}")
+    write_line(text.format(good=good, count=len(rows), blind=blind))
+    return 0
+
+
+def _why(row: Row) -> str:
+    """Say why a row is not proven: the words of duties, or those of looks."""
+    if row.kind == "duty":
+        return _(REASONS[row.reason])
+    told = {
+        f"{it.subject}: {tell_reason(it.reason, it.params)}": None
+        for it in row.evidence
+        if it.outcome == row.outcome and it.reason
+    }
+    shown = list(told)[:_MOST_REASONS]
+    return "; ".join(shown) + (" …" if len(told) > len(shown) else "")
+
+
+def _cells(row: Row) -> Sequence[str | Cell]:
+    vi, en = row.title
+    return (
+        tell_subject(row.subject),
+        "" if row.level is None else str(row.level),
+        en if language() == "en" else vi,
+        outcome_cell(row.outcome),
+        _why(row),
+        str(len(row.evidence)),
+    )
+
+
+def _values(row: Row) -> Mapping[str, Any]:
+    vi, en = row.title
+    values = {it.name: getattr(row, it.name) for it in fields(row)}  # evidence is long: no copies
+    return {**values, "title": en if language() == "en" else vi, "why": _why(row)}

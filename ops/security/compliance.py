@@ -23,11 +23,10 @@ from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import Document
 from ops.schedule.ledger.job import Outcome
-from ops.security.controls.load import Control, ControlSet
+from ops.security.controls import Control, ControlSet
 from ops.security.findings import RANK, standing_of
-from ops.security.looks.list import TOOLS
 from ops.security.records import find_findings, find_last_looks
-from ops.security.subjects import Subject, list_subjects
+from ops.security.subjects import TOOLS, Subject, list_subjects
 
 _EVENTS_DAYS = 366
 _GRACE = timedelta(days=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ops.security.controls.load import Control, rhythm_of
+from ops.security.controls import Control, rhythm_of
 from ops.security.subjects import Subject
 
 _SLACK = timedelta(hours=2)

@@ -53,7 +53,7 @@ class Look:
 
     Attributes:
         subject: `host:NAME` or `site:NAME`.
-        tool: A name of `ops.security.looks.list.TOOLS`.
+        tool: A name of `ops.security.subjects.TOOLS`.
         outcome: `ok` where the tool came to its end and saw all; `incomplete` where it shows
             something but not all; else `not_checked`.
         reason, params: Why it is not `ok`: a code of `ops.security.wording`, and its values.

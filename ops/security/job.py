@@ -21,11 +21,10 @@ from ops.errors import WrongUseError
 from ops.jobs.begin import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
-from ops.security.controls.load import load_controls
+from ops.security.controls import load_controls
 from ops.security.due import Plan, plan_asked, plan_looks
 from ops.security.findings import Look
 from ops.security.looking import Bounds, find_ssh_waits, take_looks
-from ops.security.looks.list import TOOLS
 from ops.security.records import (
     Kept,
     find_baselines,
@@ -33,7 +32,7 @@ from ops.security.records import (
     hold_against,
     remember_looks,
 )
-from ops.security.subjects import Subject, list_subjects
+from ops.security.subjects import TOOLS, Subject, list_subjects
 
 MOST_AT_ONCE = 8
 FEW, MOST_NAMED = 5, 100

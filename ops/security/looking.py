@@ -17,12 +17,11 @@ from ops.catalog.tables.security import SecurityLook
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.hosts.audit import THIS_MACHINE, open_audit_host
-from ops.security.controls.load import ControlSet, limits_of
+from ops.security.controls import ControlSet, limits_of
 from ops.security.due import Plan
 from ops.security.findings import Look, not_checked
 from ops.security.looks import facts, lynis, ssh, tls, unicode_text
-from ops.security.looks.list import FACTS
-from ops.security.subjects import Subject
+from ops.security.subjects import FACTS, Subject
 from provisioning.errors import ProvisioningError
 from provisioning.local_host import LocalHost
 

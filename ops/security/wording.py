@@ -10,7 +10,7 @@ from ops.language.text import N_, _, fill
 from ops.outcomes.explain import Explainer
 from ops.outcomes.plain import Explanation
 from ops.security.findings import Sighting
-from ops.security.looks.list import TOOLS
+from ops.security.subjects import TOOLS
 
 SEVERITY_WORDS = {
     "low": N_("low"),

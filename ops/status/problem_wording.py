@@ -33,7 +33,7 @@ from ops.status import problems as codes
 from ops.status import problems_copies as copies
 from ops.status.facts import Facts
 from ops.status.problem import Problem
-from ops.status.problems_copies_wording import (
+from ops.status.problems_copies import (
     explain_broken_part,
     explain_gone_backups,
     explain_late_copy,

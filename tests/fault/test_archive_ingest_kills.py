@@ -24,8 +24,7 @@ from archive.ocfl.validate_root import validate_root
 from archive.search.index import ItemIndex
 from ops.access.session import at_bench
 from ops.archives.bench import Workbench
-from ops.archives.counts import Counts
-from ops.archives.keep import INGESTED, keeping
+from ops.archives.keep import INGESTED, Counts, keeping
 from ops.archives.places import make_roots, own_places
 from ops.archives.reindex import reindex
 from ops.catalog.columns import new_id

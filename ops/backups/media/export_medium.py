@@ -58,7 +58,7 @@ from ops.backups.media.tasks import ExportMedia
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
-from ops.catalog.tables.media import Medium
+from ops.catalog.tables.copies import Medium
 from ops.errors import OpsError
 from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.backups.media.label import Label, content_values
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.media import Medium
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.acts import read_acts

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ops.access.session import at_bench
 from ops.backups.media.records import note_retired, read_media
 from ops.backups.media.tasks import RetireMedia
-from ops.catalog.tables.media import Medium
+from ops.catalog.tables.copies import Medium
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.language.text import _

@@ -15,7 +15,7 @@ class ConditionState(Base):
 
     Attributes:
         subject, state, severity, code, params, parent, site: As in
-            `ops.alerts.conditions.Condition`, of the newest look.
+            `ops.alerts.looks.Condition`, of the newest look.
         holds_seconds: How long it is red before anybody is told.
         since: Since when it is red without a break.
         stage: As in `ops.alerts.looks.Stage`.

@@ -15,9 +15,8 @@ from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.monitor.availability import Stop, count_month
 from ops.monitor.series.minutes import read_days
-from ops.monitor.series.place import series_url
 from ops.monitor.series.read import Latest, read_latest
-from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 
 _FRESH = timedelta(minutes=15)
 _AHEAD = timedelta(days=60)

@@ -9,7 +9,7 @@ from ops.console.page import Arguments, Page
 from ops.console.subjects import describe_subject
 from ops.duties.wording import tell_subject
 from ops.language.text import N_, _
-from ops.security.looks.list import TOOLS
+from ops.security.subjects import TOOLS
 
 _ORDER = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 _MOST_EVIDENCE = 30

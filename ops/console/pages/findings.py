@@ -11,7 +11,7 @@ from ops.console.pages.rows import cut
 from ops.console.subjects import describe_subject
 from ops.language.text import N_, _
 from ops.security.findings import Severity
-from ops.security.looks.list import TOOLS
+from ops.security.subjects import TOOLS
 from ops.security.wording import SEVERITY_WORDS, STANDINGS
 
 _ROWS = 100

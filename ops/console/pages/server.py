@@ -17,13 +17,12 @@ from ops.monitor import tasks
 from ops.monitor.chart import Drawn, draw_metric
 from ops.monitor.forecast.look import Kind, Outlook, look_at_store
 from ops.monitor.forecast.wording import tell_growth, tell_outlook
-from ops.monitor.metric_names import tell_metric, writer_of
+from ops.monitor.metrics import tell_metric, writer_of
 from ops.monitor.overview import list_subjects
 from ops.monitor.samples.sample import THIS_MACHINE
-from ops.monitor.series.place import series_url
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Latest, read_latest
-from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 
 _STEPS: Mapping[int, timedelta] = {
     1: timedelta(minutes=5), 7: timedelta(hours=1), 90: timedelta(hours=6), 365: timedelta(days=1),

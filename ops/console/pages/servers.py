@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ops.alerts.watch import read_states
-from ops.charts.sparkline import draw_sparkline
+from ops.charts.lines import draw_sparkline
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.subjects import describe_subject

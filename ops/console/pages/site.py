@@ -17,10 +17,8 @@ from ops.console.pages.sites import read_sites
 from ops.errors import OpsError, WrongUseError
 from ops.jobs.definitions import list_jobs
 from ops.language.text import N_, _
-from ops.monitor.availability import measure_months
-from ops.monitor.availability_chart import draw_months
-from ops.monitor.series.place import series_url
-from ops.monitor.series.store import open_series
+from ops.monitor.availability import draw_months, measure_months
+from ops.monitor.series.store import open_series, series_url
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
 _BY_HAND = ("backup", "check", "scan", "drill", "archive")

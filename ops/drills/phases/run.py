@@ -18,7 +18,7 @@ from pathlib import Path
 from backup.progress import Progress
 from ops.access.session import Bench
 from ops.drills.phases import FILE_PHASES, PHASES
-from ops.drills.phases.conclude import conclude
+from ops.drills.phases.conclude import conclude, wipe
 from ops.drills.phases.fetch import fetch
 from ops.drills.phases.fetch_archive import fetch_archive
 from ops.drills.phases.fetch_file import fetch_file
@@ -26,7 +26,6 @@ from ops.drills.phases.keys import get_keys
 from ops.drills.phases.prepare import prepare
 from ops.drills.phases.rehearse import rehearse
 from ops.drills.phases.scan import scan
-from ops.drills.phases.wipe import wipe
 from ops.drills.phases.work import Paper, Work, store_of
 from ops.drills.records import (
     KeptDrill,

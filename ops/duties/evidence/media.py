@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.catalog.tables.media import Medium
+from ops.catalog.tables.copies import Medium
 from ops.duties.evidence.due import RENEWAL, Due, Period, add_span
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup.retention.policy import KeepPolicy
-from ops.alerts.conditions import Condition, State
+from ops.alerts.looks import Condition, State
 from ops.alerts.quiet import FORECAST
 from ops.backups.retention.policies import list_paths, make_policy
 from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed

@@ -7,8 +7,7 @@ from ssl import CERT_NONE, SSLContext, create_default_context
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from ops.monitor.probes.result import Certificate
-from ops.monitor.probes.text import tidy
+from ops.monitor.probes.result import Certificate, tidy
 
 _REFUSALS: Mapping[int, str] = {
     9: "early",

@@ -12,8 +12,8 @@ A site that is red has no children: they were not seen, and stay as they were.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from ops.alerts.conditions import Condition, State
 from ops.alerts.drafts import Severity
+from ops.alerts.looks import Condition, State
 from ops.monitor.probes.result import GOOD, Finding, Known, ProbeResult
 
 LINE, RESOLVER = "watch:line", "watch:resolver"

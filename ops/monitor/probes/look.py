@@ -6,11 +6,14 @@ a search even for work: they come every five minutes, and in every look while th
 
 import re
 import socket
+import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 
 from ops.backups.pages.page_text import decode, fold, read_html
 from ops.monitor.probes.names import Names
@@ -19,13 +22,14 @@ from ops.monitor.probes.result import (
     Certificate,
     Finding,
     Known,
+    Line,
     ProbeResult,
     State,
     Verdict,
     learn,
+    tidy,
 )
 from ops.monitor.probes.target import PageWish, ProbeTarget
-from ops.monitor.probes.text import tidy
 from ops.monitor.probes.visit import Kit, Page, Visit
 
 RARELY = timedelta(minutes=5)
@@ -218,3 +222,48 @@ def judge_page(wish: PageWish, page: Page) -> Finding:
 def _shows_form(source: str) -> bool:
     form = _FORM.search(source)
     return form is not None and _FIELD.search(source, form.end()) is not None
+
+
+_ROUTES = Path("/proc/net/route")
+_HAS_GATEWAY = 0x2  # RTF_GATEWAY, linux/route.h
+_PORTS = (53, 443)
+_SECONDS = 3.0
+
+
+def look_at_line(references: Sequence[tuple[str, int]], deadline: float) -> Line:
+    """Ask the references at once; `not_checked` where there is none.
+
+    Args:
+        references: Addresses with ports; empty: the default gateway.
+        deadline: Until when, by `time.monotonic`.
+    """
+    asked = list(references) or [(it, port) for it in list_gateways() for port in _PORTS]
+    if not asked:
+        return "not_checked"
+    seconds = max(min(_SECONDS, deadline - time.monotonic()), 0.1)
+    with ThreadPoolExecutor(len(asked), "giucong-line") as pool:
+        answers = list(pool.map(lambda it: _answers(it, seconds), asked))
+    return "up" if any(answers) else "down"
+
+
+def _answers(place: tuple[str, int], seconds: float) -> bool:
+    try:
+        socket.create_connection(place, seconds).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def list_gateways() -> list[str]:
+    """Give this machine's default gateways (IPv4), from the kernel's table of routes."""
+    try:
+        rows = [it.split() for it in _ROUTES.read_text("ascii").splitlines()[1:]]
+    except (OSError, UnicodeError):
+        return []
+    return [
+        socket.inet_ntoa(struct.pack("<L", int(it[2], 16)))
+        for it in rows
+        if it[1] == "00000000" and int(it[3], 16) & _HAS_GATEWAY
+    ]

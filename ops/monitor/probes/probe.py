@@ -14,9 +14,8 @@ from ipaddress import ip_address
 
 from ops.monitor.probes.certificate import make_reading, make_verifying
 from ops.monitor.probes.line import Limits, Trust
-from ops.monitor.probes.look import look_at, not_reached
+from ops.monitor.probes.look import look_at, look_at_line, not_reached
 from ops.monitor.probes.names import make_resolver
-from ops.monitor.probes.own_line import look_at_line
 from ops.monitor.probes.result import GOOD, Finding, Line, ProbeResult, Seen
 from ops.monitor.probes.target import ProbeTarget, Surroundings
 from ops.monitor.probes.visit import Kit

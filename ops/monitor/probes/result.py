@@ -13,6 +13,16 @@ from typing import Any, Literal
 
 from ops.monitor.probes.target import ProbeTarget
 
+LONGEST = 200
+
+
+def tidy(text: str, most: int = LONGEST) -> str:
+    """Give a text in one line without what a terminal obeys or what turns the writing round."""
+    shown = "".join(it if it.isprintable() else " " for it in text[: 4 * most])
+    line = " ".join(shown.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 Verdict = Literal["up", "down", "unknown"]
 """`unknown`: nobody can say, as where our own line is down; a gap, never an outage."""
 
@@ -28,7 +38,7 @@ class Finding:
     """What a look found of one aspect.
 
     Attributes:
-        state: As of `ops.alerts.conditions.Condition`.
+        state: As of `ops.alerts.looks.Condition`.
         text: The short state that is remembered: `good`, a reason, an issuer, addresses; empty:
             nothing was learnt, and what was known stays.
         code: What its sentences are made from; empty where it is good.

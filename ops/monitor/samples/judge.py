@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from ops.alerts.conditions import Condition, State
+from ops.alerts.looks import Condition, State
 from ops.estate.model.monitor import Device
 from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.sample import THIS_MACHINE, Disk, Sample, Unseen, Upkeep

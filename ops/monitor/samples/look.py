@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.estate.model.estate import Estate
 from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.judge import (

@@ -5,26 +5,81 @@ machine seconds, and nobody waits for it.
 """
 
 import time
-from collections.abc import Collection, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Generic, TypeVar
 
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.hosts.connect import make_target
 from ops.monitor.samples.devices import Answer, ask_device
 from ops.monitor.samples.judge import device_subject, host_subject
-from ops.monitor.samples.lanes import Lanes
 from ops.monitor.samples.look import Look, names_of_machines
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep
 from ops.monitor.samples.take import SAMPLE_SECONDS, keep_reason, take_sample, take_upkeep
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
-from provisioning.ssh.pool import SshPool
+from provisioning.ssh.pool import WIDTH, SshPool
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Lanes(Generic[T]):
+    """The two lanes.
+
+    Attributes:
+        is_well: Tells an answer from none.
+        width: How many are visited at once; of those that did not answer half as many, so that
+            their handshakes cannot use up all that may run at once (`provisioning.ssh.pool`).
+    """
+
+    is_well: Callable[[T], bool]
+    width: int = WIDTH
+    _doubtful: set[str] = field(init=False, default_factory=set)
+    _under_way: dict[str, "Future[T]"] = field(init=False, default_factory=dict)
+    _well: ThreadPoolExecutor = field(init=False)
+    _ill: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._well = ThreadPoolExecutor(self.width, "visit")
+        self._ill = ThreadPoolExecutor(max(self.width // 2, 1), "visit-again")
+
+    def visit(self, visits: Mapping[str, Callable[[], T]], deadline: float) -> dict[str, T]:
+        """Make a round; who is missing in what it gives was not reached, or has not ended yet.
+
+        Args:
+            visits: By name; they raise nothing.
+            deadline: Until when, by `time.monotonic`.
+        """
+        for name, future in list(self._under_way.items()):
+            if future.done() or name not in visits:
+                del self._under_way[name]  # came too late: of another round
+        for name, visit in visits.items():
+            if name not in self._under_way:
+                lane = self._ill if name in self._doubtful else self._well
+                self._under_way[name] = lane.submit(visit)
+        wait([self._under_way[name] for name in visits], max(deadline - time.monotonic(), 0))
+        ended = {name: it for name, it in self._under_way.items() if it.done()}
+        found = {name: it.result() for name, it in ended.items()}
+        for name in ended:
+            del self._under_way[name]
+        self._doubtful = {name for name in visits if not self._is_well(found, name)}
+        return found
+
+    def _is_well(self, found: Mapping[str, T], name: str) -> bool:
+        return name in found and self.is_well(found[name])
+
+    def close(self) -> None:
+        """Begin no more visits; those under way are not waited for."""
+        for lane in (self._well, self._ill):
+            lane.shutdown(wait=False, cancel_futures=True)
+
 
 UPKEEP_EVERY_SECONDS = 3600.0
 _AGAIN_SECONDS = 600.0

@@ -19,6 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine
 from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
 from ops.monitor.series.tables import METADATA, SCHEMA, versions
 
 BUSY_MILLISECONDS = 5_000
@@ -202,3 +204,10 @@ def _unusable(place: str, answer: str) -> SeriesError:
         place=place,
         answer=answer,
     )
+
+
+def series_url(estate: Estate) -> str:
+    """Give where figures are kept, secrets resolved."""
+    if estate.monitor.series is not None:
+        return reveal(estate.monitor.series)
+    return default_url(reveal(estate.catalog.url), estate.service.state)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.alerts.outbox import find_estate
 from ops.alerts.watch import take_look
 from ops.catalog.open import Catalog

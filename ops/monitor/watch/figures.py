@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.alerts.quiet import FORECAST
 from ops.errors import OpsError, SecretError
 from ops.estate.model.estate import Estate
@@ -16,7 +16,7 @@ from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.metrics import MetricsServer, read_fresh
 from ops.monitor.own_figures import list_figures
 from ops.monitor.series.store import SeriesStore
-from ops.monitor.visits.count import count_visits
+from ops.monitor.visits import count_visits
 from ops.monitor.watch.keep import Keeper
 from ops.outcomes.plain import Explanation
 

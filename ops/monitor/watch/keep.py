@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.alerts.watch import take_look
 from ops.catalog.open import Catalog
 from ops.monitor.series.points import Point

@@ -6,9 +6,10 @@ work, so that what stands still is noticed.
 """
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -17,18 +18,17 @@ from sqlalchemy.exc import DBAPIError
 from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.monitor.probes.from_estate import list_targets, surroundings_of
 from ops.monitor.probes.judge import judge_look as judge_line
 from ops.monitor.probes.judge import judge_probe
 from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import ProbeResult, Seen, list_changes, list_points, recall
+from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.look import ROOTS, judge_look, list_look_points
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.series.minutes import write_minutes
-from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
-from ops.monitor.series.store import SeriesStore
+from ops.monitor.series.store import SeriesStore, series_url
 from ops.monitor.series.write import write_change, write_gap
 from ops.monitor.watch.alone import Turn, take_turn
 from ops.monitor.watch.beat import Beat, read_beat, when_looked, write_beat
@@ -40,7 +40,28 @@ from ops.monitor.watch.figures import (
     keep_forecasts,
 )
 from ops.monitor.watch.keep import Keeper
-from ops.monitor.watch.ticks import tick
+
+
+def tick(
+    every: float, stop: threading.Event, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[float]:
+    """Yield at once and then every so many seconds, until `stop` is set.
+
+    Args:
+        every: Seconds.
+        stop: Ends it, in the middle of a pause too.
+        clock: Steady seconds.
+
+    Yields:
+        The moment that was due, by `clock`.
+    """
+    start, number = clock(), 0
+    while not stop.is_set():
+        yield start + number * every
+        number = max(number + 1, math.ceil((clock() - start) / every))
+        if stop.wait(max(start + number * every - clock(), 0)):
+            return
+
 
 log = logging.getLogger(__name__)
 

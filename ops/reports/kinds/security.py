@@ -13,7 +13,7 @@ from ops.reports.kinds.kind import Ask, Frame, day
 from ops.reports.papers.paper import Annex, Block, Paper
 from ops.reports.window import Window
 from ops.security.compliance import read_compliance
-from ops.security.controls.load import load_controls
+from ops.security.controls import load_controls
 from ops.security.form_08 import FormRow, FormTotals, fill_form
 
 _UNFILLED = ".........."

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog
 from ops.catalog.tables.assets import Asset
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.documents import Document
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.duties import DutyVersion, PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
-from ops.catalog.tables.media import Medium
 from ops.catalog.tables.plans import Plan
 from ops.duties.evidence.due import Period, due_of
 from ops.duties.evidence.events import list_not_fed

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.alerts.overview import list_alerts
 from ops.alerts.records import acknowledge, read_open
 from ops.alerts.silences import SilenceWish, end_silence, list_silences, make_silence

@@ -21,9 +21,9 @@ from ops.backups.media.records import (
 from ops.backups.media.remind import note_media
 from ops.catalog.metadata import METADATA
 from ops.catalog.open import Catalog
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.catalog.tables.index import Snapshot
-from ops.catalog.tables.media import Medium
 from ops.estate.load.load import load_estate
 from ops.status.facts import gather_facts
 from ops.status.problem_wording import explain_problem

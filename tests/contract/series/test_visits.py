@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ops.estate.model.estate import Estate
+from ops.monitor import visits
 from ops.monitor.series.store import SeriesStore
-from ops.monitor.visits import count
-from ops.monitor.visits.count import DayVisits, count_visits, read_visits
-from ops.monitor.visits.parse import Visit, parse_line
+from ops.monitor.visits import DayVisits, Visit, count_visits, parse_line, read_visits
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
@@ -111,7 +110,7 @@ def test_what_is_no_plain_file_is_left_alone(counted: Counted, logs: Path, tmp_p
 def test_a_long_log_is_counted_in_several_turns(
     counted: Counted, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(count, "MOST_BYTES", 10 * len(line()))
+    monkeypatch.setattr(visits, "MOST_BYTES", 10 * len(line()))
     (logs / "access.log").write_text(line() * 25)
 
     assert [counted()[0].people for _turn in range(4)] == [10, 20, 25, 25]

@@ -14,8 +14,7 @@ from archive.metadata.item import ITEM_FILE, Item, parse_item
 from ops.access.session import at_bench
 from ops.archives.bench import set_up
 from ops.archives.capture import capture_items, portal_of
-from ops.archives.counts import Counts
-from ops.archives.keep import keeping
+from ops.archives.keep import Counts, keeping
 from ops.archives.places import make_roots, own_places
 from ops.catalog.columns import new_id
 from ops.estate.load.load import load_estate

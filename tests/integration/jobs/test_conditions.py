@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.alerts.conditions import Condition
 from ops.alerts.courier import Courier
 from ops.alerts.escalate import escalate
+from ops.alerts.looks import Condition
 from ops.alerts.watch import Taken, read_states, take_look
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow

@@ -21,8 +21,8 @@ from ops.backups.media.label import NAME as LABEL
 from ops.backups.media.mount_point import MediumGoneError, hold_medium
 from ops.backups.media.tasks import ExportMedia
 from ops.catalog.open import open_catalog
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.media import Medium
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow

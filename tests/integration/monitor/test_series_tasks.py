@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import select
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.alerts.quiet import FORECAST
 from ops.alerts.silences import SilenceWish, make_silence
 from ops.alerts.watch import Taken, take_look
@@ -29,14 +29,13 @@ from ops.estate.check.check import check_surroundings
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.monitor.chart import choose_subject, show_chart
-from ops.monitor.forecast.cli import show_forecasts
 from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks, read_kept
+from ops.monitor.forecast.wording import show_forecasts
 from ops.monitor.overview import show_overview
 from ops.monitor.own_figures import ask_room, list_figures
 from ops.monitor.series.minutes import write_minutes
-from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point
-from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.monitor.series.write import write_gap, write_points
 from ops.monitor.tasks import Chart, Forecast, Status
 from ops.monitor.watch.figures import (

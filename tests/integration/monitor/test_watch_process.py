@@ -23,9 +23,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.monitor.samples.sample import THIS_MACHINE
 from ops.monitor.series.minutes import read_days
-from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_gaps, read_latest
-from ops.monitor.series.store import open_series
+from ops.monitor.series.store import open_series, series_url
 from ops.monitor.watch.beat import Beat, read_beat, write_beat
 from ops.service.companion import WATCH as MODULE
 from tests.private_server import find_free_port

@@ -14,9 +14,8 @@ from ops.catalog.tables.core import Notice
 from ops.estate.load.load import load_estate
 from ops.monitor.probes.result import recall
 from ops.monitor.series.minutes import read_days, write_minutes
-from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_changes, read_latest
-from ops.monitor.series.store import open_series
+from ops.monitor.series.store import open_series, series_url
 from ops.monitor.watch.run import Watch, make_keeper
 from tests.integration.jobs.small_estate import build_estate
 from tests.integration.monitor.probes.sites import HOST, free_port, look, named, target

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.alerts.conditions import Condition
 from ops.alerts.looks import (
+    Condition,
     Decision,
     Held,
     decide_look,

@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from ops.charts.bars import BarChart, Bars, draw_bars, list_bar_values
 from ops.charts.calendar import CalendarChart, Square, draw_calendar, list_days
-from ops.charts.lines import Dot, Line, LineChart, draw_lines, list_line_values, split_runs, thin
-from ops.charts.scale import choose_ticks
-from ops.charts.sparkline import draw_sparkline
+from ops.charts.lines import (
+    Dot,
+    Line,
+    LineChart,
+    draw_lines,
+    draw_sparkline,
+    list_line_values,
+    split_runs,
+    thin,
+)
+from ops.charts.svg import choose_ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</text><script>alert("1")</script>&amp;\x1b[31m\x00\ud800\u202e'

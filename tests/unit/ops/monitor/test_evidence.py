@@ -18,8 +18,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.references import reveal
 from ops.monitor.evidence import find_watched
 from ops.monitor.series.minutes import MinuteVerdict, write_minutes
-from ops.monitor.series.place import series_url
-from ops.monitor.series.store import open_series
+from ops.monitor.series.store import open_series, series_url
 from ops.monitor.series.write import write_change
 from tests.integration.jobs.small_estate import build_estate
 

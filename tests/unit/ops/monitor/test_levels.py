@@ -6,9 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from ops.alerts.conditions import Condition, State
 from ops.alerts.drafts import Severity
-from ops.alerts.looks import Held, Stage
+from ops.alerts.looks import Condition, Held, Stage, State
 from ops.monitor.check import _state_of
 from ops.monitor.overview import Health, judge_seen
 from ops.status.problem import Problem

@@ -11,7 +11,7 @@ from icalendar import Calendar
 
 from ops.assets.asset import AssetRow
 from ops.canonical import clean_text
-from ops.catalog.tables.media import Medium
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
 from ops.drills.rotation.overdue import Overdue

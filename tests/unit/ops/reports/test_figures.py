@@ -18,8 +18,7 @@ from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.monitor.series.minutes import write_minutes
-from ops.monitor.series.place import series_url
-from ops.monitor.series.store import SeriesStore, open_series
+from ops.monitor.series.store import SeriesStore, open_series, series_url
 from ops.monitor.series.tables import visits
 from ops.register.entry import NewEntry
 from ops.register.records import add_entry

@@ -14,7 +14,7 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.security.compliance import Known, Row, judge_controls, read_compliance
-from ops.security.controls.load import (
+from ops.security.controls import (
     SHIPPED,
     Control,
     ControlsError,
@@ -25,9 +25,8 @@ from ops.security.controls.load import (
 )
 from ops.security.due import plan_asked, plan_looks
 from ops.security.form_08 import DONE, fill_form
-from ops.security.looks.list import TOOLS
 from ops.security.looks.ssh import decide_wait
-from ops.security.subjects import list_subjects
+from ops.security.subjects import TOOLS, list_subjects
 
 ESTATE = {
     "systems": [{"name": "cong", "level": 3}, {"name": "trang", "level": 2}],

@@ -6,7 +6,7 @@ import pytest
 
 from ops.errors import OpsError
 from ops.estate.model.probe import split_place
-from ops.monitor.probes.from_estate import list_targets, surroundings_of
+from ops.monitor.probes.target import list_targets, surroundings_of
 from tests.unit.ops.estate.conftest import SITE, Load, load
 
 __all__ = ["load"]

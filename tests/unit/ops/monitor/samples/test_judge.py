@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.alerts.conditions import Condition
+from ops.alerts.looks import Condition
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.monitor import DEFAULT_THRESHOLDS, Device, Thresholds, resolve_thresholds
 from ops.monitor.samples.devices import Answer

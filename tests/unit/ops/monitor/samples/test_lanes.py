@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ops.monitor.samples.lanes import Lanes
+from ops.monitor.samples.sampler import Lanes
 
 LONG = 60.0
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from ops.monitor.watch.ticks import tick
+from ops.monitor.watch.run import tick
 
 
 class Clock(threading.Event):
