@@ -19,9 +19,9 @@ def in_memory(content: bytes) -> int:
 
 
 @contextmanager
-def open_secret(secret: str) -> Iterator[int]:
+def open_secret(secret: str | bytes) -> Iterator[int]:
     """Give the descriptor to pass on; `pass_fds` keeps its number."""
-    descriptor = in_memory(secret.encode())
+    descriptor = in_memory(secret.encode() if isinstance(secret, str) else secret)
     try:
         yield descriptor
     finally:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from ops.service.fork_server import ForkServer, Started
+from ops.console.office.fork_server import ForkServer, Started
 from tests.private_server import end
 
 _SERVE = """
 import os, socket
 from ops.service.act_process import do_act
-from ops.service.fork_server import serve_forks
+from ops.console.office.fork_server import serve_forks
 
 orders = socket.socket(fileno={descriptor})
 
@@ -29,11 +29,8 @@ serve_forks(orders, act, grace=1)
 """
 
 
-class EachWithOurEnvironment:
+class EachWithOurEnvironment(ForkServer):
     """Starts acts in the environment that this process has then, as a child of it would."""
-
-    def __init__(self, server: ForkServer) -> None:
-        self._server = server
 
     def start(self, descriptors: Sequence[int], *, looks: bool) -> Started:
         told = os.memfd_create("environment", os.MFD_CLOEXEC)
@@ -41,7 +38,7 @@ class EachWithOurEnvironment:
             text = chr(0).join(f"{name}={value}" for name, value in os.environ.items())
             os.write(told, text.encode())
             os.lseek(told, 0, os.SEEK_SET)
-            return self._server.start([*descriptors[:3], told, *descriptors[3:]], looks=looks)
+            return super().start([*descriptors[:3], told, *descriptors[3:]], looks=looks)
         finally:
             os.close(told)
 
@@ -58,4 +55,4 @@ def forks() -> EachWithOurEnvironment:
     theirs.close()
     atexit.register(end, process)
     atexit.register(ours.close)
-    return EachWithOurEnvironment(ForkServer(ours))
+    return EachWithOurEnvironment(ours)

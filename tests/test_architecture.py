@@ -186,7 +186,7 @@ def test_every_dependency_is_pinned_with_a_hash() -> None:
 PRINTS = {
     "ops/terminal/": "the border of a terminal, and what asks there",
     "ops/cli/": "the command line",
-    "ops/service/fork_server.py": "they are flushed before a fork",
+    "ops/console/office/fork_server.py": "they are flushed before a fork",
     "ops/service/log_lines.py": "the service's log",
     "ops/service/watch_process.py": "it ends without Python's own flush",
     "ops/sandbox/inside.py": "a program: its result",

@@ -14,7 +14,6 @@ The repository key is never among it: whoever reads this has it already.
 
 import json
 import os
-import pwd
 import socket
 import stat
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from ops.audit.signing_key import SigningKeyError, encode_key, find_signing_key,
 from ops.backups.sources.manifest import describe_reading
 from ops.backups.sources.manifest_name import MANIFEST
 from ops.backups.sources.site import DatabaseReading, FilesReading, Reading
+from ops.entering import name_of
 from ops.errors import SecretError
 from ops.estate.load.read import read_document
 from ops.estate.model.estate import Estate
@@ -202,15 +202,6 @@ def _key_mounts(estate: Estate, store: Store, places: list[dict[str, str]]) -> I
         yield _mount(CREDENTIALS_KEY, TextSource(lambda: seal_secret(line, password), mode=0o600))
 
 
-def _owner_of(folder: Path) -> str:
-    """Give the user the service runs as: who owns its folder."""
-    owner = folder.stat().st_uid
-    try:
-        return pwd.getpwuid(owner).pw_name
-    except KeyError:
-        return str(owner)
-
-
 def _manifest(
     estate: Estate,
     store: Store,
@@ -228,7 +219,7 @@ def _manifest(
         "estate_folder": str(estate.path.parent),
         "estate_file": estate.path.name,
         "store": store.name,
-        "user": _owner_of(estate.service.state),
+        "user": name_of(estate.service.state.stat().st_uid),
         "key_file": place_of(Path(rest), estate.path.parent) if scheme == "file" else "",
         "places": places,
     }

@@ -1,9 +1,9 @@
 """One act: a process that runs one task for somebody, at the console or at a terminal elsewhere.
 
-Forked by `ops.service.fork_server` with the descriptors that the office gives it: the order, which
-may hold a password, then a person's files. For the console the task's document goes to standard
-output, what it says meanwhile to standard error, and there is nobody to ask. At a terminal the
-streams are that person's: what they see and type.
+Forked by `ops.console.office.fork_server` with the descriptors that the office gives it: the order,
+which may hold a password, then a person's files. For the console the task's document goes to
+standard output, what it says meanwhile to standard error, and there is nobody to ask. At a terminal
+the streams are that person's: what they see and type.
 """
 
 import errno

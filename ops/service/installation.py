@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from ops.entering import name_of
 from ops.errors import Problem
 from ops.estate.load.read import INSTALLED_PATH, read_document
 from ops.estate.model.estate import Estate
@@ -44,10 +45,7 @@ def check_installation(estate: Estate, _today: date) -> Iterator[Problem]:
 
 def _check_group(estate: Estate) -> Iterator[Problem]:
     owner = Path(estate.service.state).stat().st_uid
-    try:
-        service = pwd.getpwuid(owner).pw_name
-    except KeyError:
-        service = str(owner)
+    service = name_of(owner)
     try:
         members = set(grp.getgrnam(GROUP).gr_mem)
     except KeyError:

@@ -1,8 +1,8 @@
 """The process of the office. Started by the service as `python -m ops.service.office_process`.
 
 It imports what acts need, then parts: the office goes on as its child, and it stays behind to fork
-acts (`ops.service.fork_server`). When the service stops, acts that only look are ended at once, as
-by Ctrl-C; those that change something may end by themselves for some time.
+acts (`ops.console.office.fork_server`). When the service stops, acts that only look are ended at
+once, as by Ctrl-C; those that change something may end by themselves for some time.
 """
 
 import os
@@ -18,6 +18,7 @@ from ops.console.frames import socket_path
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
 from ops.console.office.desk import Keeper
+from ops.console.office.fork_server import ForkServer, serve_forks, warm_up
 from ops.console.office.server import listen, serve
 from ops.console.page import all_pages
 from ops.estate.model.own_site import results_folder
@@ -25,7 +26,6 @@ from ops.jobs.life import die_with_parent
 from ops.service import terminal_door
 from ops.service.act_process import do_act
 from ops.service.beside import live_beside
-from ops.service.fork_server import ForkServer, serve_forks, warm_up
 from ops.terminal.elsewhere import SOCKET
 from ops.terminal.task import all_tasks
 

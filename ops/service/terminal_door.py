@@ -10,7 +10,6 @@ is cut ends what only looks; what changes something goes on, and is listed (`ser
 import json
 import logging
 import os
-import pwd
 import select
 import shutil
 import signal
@@ -23,26 +22,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import Any
 
 import msgspec
 
 from ops.access.identity import find_person
 from ops.console.office.desk import Keeper
+from ops.console.office.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
 from ops.console.office.server import make_socket
 from ops.console.office.shares import TooManyActsError
+from ops.entering import name_of
 from ops.errors import OpsError, WrongUseError
 from ops.language.text import Language, speaking
-from ops.secret_files import in_memory
+from ops.secret_files import open_secret
 from ops.service.act_process import looks_only
-from ops.service.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.service.typed_acts import note_act
 from ops.terminal.document import describe_error
 from ops.terminal.elsewhere import BARE, CARRIED, COMPLETE, GROUP, user_at_other_end
 from ops.terminal.exit_codes import explained
 from ops.terminal.flags import MOST_COUNTED
-from ops.terminal.task import OfCaller, Task, find_task
+from ops.terminal.task import OfCaller, Task, all_tasks
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +55,6 @@ _SECONDS = 10.0
 _STREAMS = 3
 STOP_SECONDS = 60.0
 """So long acts that change something may go on when the service stops."""
-
-
-class KilledError(OpsError):
-    """An act has ended without saying anything."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            "this was ended before it was done",
-            why="signal {number}: perhaps there was no memory for it",
-            data="what was reported as done before is done",
-            next_step="`{program} service.status`, then type it again",
-            number=number,
-        )
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,7 +150,7 @@ class TerminalDoor:
         try:
             asked = msgspec.convert(json.loads(packet), _Asked)
             language = asked.language
-            self._check(asked, given, is_one_more=is_one_more)
+            _check(asked, len(given), is_one_more=is_one_more)
             with self._folder(asked, user) as folder:
                 order = self._order(asked, user, folder)
                 looks = looks_only(order)
@@ -173,7 +159,7 @@ class TerminalDoor:
                     if self._watch(connection, started, looks):
                         if not looks:
                             noted.note_cut()
-                        started.ended.wait()
+                        started.wait()
             if not self.stop.is_set():
                 _refuse_silent(started)
             connection.send(json.dumps({"code": started.code}).encode())
@@ -183,34 +169,10 @@ class TerminalDoor:
                 told = describe_error(explained(_unreadable() if is_bad else error))
             connection.send(json.dumps({"error": told}).encode()[:_MOST_BYTES])
 
-    def _check(self, asked: _Asked, given: list[int], *, is_one_more: bool) -> None:
-        """Refuse one more of a person who has many, and what no client of ours says."""
-        if not is_one_more:
-            raise TooManyActsError
-        most = len(given) - _STREAMS
-        if (
-            len(given) >= MOST_DESCRIPTORS
-            or most < 0
-            or not -1 <= asked.line < most
-            or not 0 <= asked.opener < most
-        ):
-            raise _unreadable()
-        if asked.task in {BARE, COMPLETE}:
-            _check_completion(asked)
-            return
-        try:
-            task = find_task(asked.task)
-        except LookupError as error:
-            raise _unreadable() from error
-        if not task.as_owner or task.is_foreground:  # a client of ours does these by itself
-            raise _unreadable()
-        _check_values(task, asked)
-        _check_files(task, asked, len(given) - _STREAMS)
-
     def _order(self, asked: _Asked, user: int, folder: Path | None) -> Order:
         estate, _catalog = self.keeper.get()
         is_root = user == 0
-        login = asked.login if is_root and asked.login else _name_of(user)
+        login = asked.login if is_root and asked.login else name_of(user)
         person = find_person(estate.people, login)
         return Order(
             act=asked.task, task=asked.task, values=asked.values,
@@ -226,12 +188,11 @@ class TerminalDoor:
         )  # fmt: skip
 
     def _start(self, order: Order, given: list[int]) -> Started:
-        descriptor = in_memory(write_order(order))
+        streams, files = given[:_STREAMS], given[_STREAMS:]
         try:
-            streams, files = given[:_STREAMS], given[_STREAMS:]
-            return self.forks.start([*streams, descriptor, *files], looks=looks_only(order))
+            with open_secret(write_order(order)) as opened:
+                return self.forks.start([*streams, opened, *files], looks=looks_only(order))
         finally:
-            os.close(descriptor)
             _close(given)  # the act has them; here they would count for everybody
 
     def _watch(self, connection: socket.socket, started: Started, looks: bool) -> bool:
@@ -241,9 +202,10 @@ class TerminalDoor:
         time (`STOP_SECONDS`).
         """
         until = None
-        while not started.ended.is_set():
-            waiting: list[Any] = [connection, started.bell]
-            ready, _, _ = select.select(waiting, [], [], 0.5)
+        while True:
+            ready, _, _ = select.select([connection, started.line], [], [], 0.5)
+            if started.line in ready:
+                return not started.wait()
             if self.stop.is_set():
                 until = until or time.monotonic() + (0 if looks else STOP_SECONDS)
                 if time.monotonic() >= until:
@@ -255,7 +217,6 @@ class TerminalDoor:
                 return True
             started.send(signal.SIGINT)
             self.stop.wait(_CANCEL_SECONDS)  # a thousand of them keep nobody busy
-        return False
 
     def _count(self, connection: socket.socket) -> tuple[int, int]:
         """Count a connection; gives whose it is, and how many that person has."""
@@ -309,55 +270,67 @@ def _close(descriptors: list[int]) -> None:
 def _refuse_silent(started: Started) -> None:
     """Say of an act that was killed what nobody else does."""
     if started.code < 0 and started.code != -signal.SIGINT:
-        raise KilledError(-started.code)
+        raise OpsError(
+            "this was ended before it was done",
+            why="signal {number}: perhaps there was no memory for it",
+            data="what was reported as done before is done",
+            next_step="`{program} service.status`, then type it again",
+            number=-started.code,
+        )
 
 
-def _check_completion(asked: _Asked) -> None:
-    """Refuse what is no question for what may stand after a flag."""
-    asks = {"task": str, "flag": str, "given": dict} if asked.task == COMPLETE else {}
-    if {name: type(it) for name, it in asked.values.items()} != asks:
+def _check(asked: _Asked, number: int, *, is_one_more: bool) -> None:
+    """Refuse one more of a person who has many, and what no client of ours says."""
+    if not is_one_more:
+        raise TooManyActsError
+    if not _is_sound(asked, number):
         raise _unreadable()
 
 
-def _check_values(task: Task, asked: _Asked) -> None:
-    """Refuse values that no flag takes, numbers beyond what is counted, and flags that lack."""
+def _is_sound(asked: _Asked, number: int) -> bool:
+    """Say whether a client of ours may have said this, with so many descriptors."""
+    most = number - _STREAMS
+    is_whole = number < MOST_DESCRIPTORS and -1 <= asked.line < most and 0 <= asked.opener < most
+    if asked.task in {BARE, COMPLETE}:
+        asks = {"task": str, "flag": str, "given": dict} if asked.task == COMPLETE else {}
+        return is_whole and {name: type(it) for name, it in asked.values.items()} == asks
+    task = all_tasks().get(asked.task)
+    if task is None or not task.as_owner or task.is_foreground:  # a client of ours does these
+        return False
+    return is_whole and _are_values(task, asked) and _are_files(task, asked, most)
+
+
+def _are_values(task: Task, asked: _Asked) -> bool:
+    """Say whether flags take these values, no number is beyond what is counted, no flag lacks."""
     for name, value in asked.values.items():
         kind = task.flags[name].kind if name in task.flags else None
         if type(value) is not (list if kind is tuple else kind):
-            raise _unreadable()
+            return False
         if kind is int and not 0 <= value <= MOST_COUNTED:  # type: ignore[operator]  # it is one
-            raise _unreadable()
-    if any(it.is_required and it.name not in asked.values for it in task.flags.values()):
-        raise _unreadable()
+            return False
+    return not any(it.is_required and it.name not in asked.values for it in task.flags.values())
 
 
-def _check_files(task: Task, asked: _Asked, number: int) -> None:
-    """Refuse a path without its file, and a file that is not what the flag takes."""
+def _are_files(task: Task, asked: _Asked, number: int) -> bool:
+    """Say whether each path has its file, and each file is what its flag takes."""
     for flag in task.flags.values():
         given = asked.values.get(flag.name)
         typed = given if isinstance(given, list) else [given]
         no_file = (None, "", "-") if flag.shape in ("secret", "proof") else (None, "")
         named = [it for it in typed if it not in no_file]
-        if flag.shape in _OF_CALLER and named != [
-            it.typed for it in asked.files if it.flag == flag.name
-        ]:
-            raise _unreadable()
+        files = [it.typed for it in asked.files if it.flag == flag.name]
+        if flag.shape in _OF_CALLER and named != files:
+            return False
     for it in asked.files:
         shape = task.flags[it.flag].shape if it.flag in task.flags else ""
         if it.shape != shape and (shape, it.shape) != ("input-folder", "input-file"):
-            raise _unreadable()
+            return False
         if not -1 <= it.descriptor < number:
-            raise _unreadable()
+            return False
+    return True
 
 
 _OF_CALLER = frozenset(OfCaller.__args__) - {"own-folder"}  # type: ignore[attr-defined]  # a Literal
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)
 
 
 def _unreadable() -> WrongUseError:

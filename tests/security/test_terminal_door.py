@@ -263,7 +263,7 @@ def test_what_is_no_order_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     os.write(order, b"{")
     nothing = os.open(os.devnull, os.O_RDWR)
     started = forks().start([nothing, tell, tell, order], looks=True)
-    assert started.ended.wait(30)
+    assert started.wait(30)
     os.close(tell)
     with os.fdopen(hear, "rb") as told:
         assert "something unexpected happened" in told.read().decode()
@@ -283,7 +283,7 @@ def test_an_act_that_is_ended_as_it_is_forked_hears_it_itself() -> None:
             os.write(order, json.dumps([0] * 1_000_000).encode())  # takes a while, and is none
             started = forks().start([nothing, tell, tell, order], looks=True)
             started.send(number)
-            assert started.ended.wait(30)
+            assert started.wait(30)
             os.close(tell)
             os.close(order)
             with os.fdopen(hear, "rb") as told:

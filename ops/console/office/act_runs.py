@@ -8,22 +8,24 @@ import stat
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from ops.access.caller import Caller
 from ops.console.acts import find_act
+from ops.console.office.fork_server import ForkServer, Started
 from ops.console.office.order import Order, write_order
 from ops.console.office.server import NothingHereError
 from ops.console.office.shares import TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import show_path
+from ops.secret_files import open_secret
 from ops.terminal.exit_codes import EXIT_CODES
 
 _MOST_AT_ONCE, _MOST_OF_ONE = 8, 4
@@ -38,32 +40,6 @@ _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
 _EXIT_WAITING = 4
 _OUT, _GIVEN = "out", "given"
-
-
-class Process(Protocol):
-    """The process of an act, as `ops.service.fork_server` has it."""
-
-    @property
-    def ended(self) -> threading.Event:
-        """Set once it has ended."""
-        ...
-
-    @property
-    def code(self) -> int:
-        """Its exit code then; negative for a signal."""
-        ...
-
-    def send(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
-        ...
-
-
-class Forks(Protocol):
-    """Starts the process of an act."""
-
-    def start(self, descriptors: Sequence[int], *, looks: bool) -> Process:
-        """Start one with these descriptors: its standard streams, then its order."""
-        ...
 
 
 @dataclass(slots=True)
@@ -95,7 +71,7 @@ class ActRun:
     code: int | None = None
     ended: float = 0.0
     done: threading.Event = field(default_factory=threading.Event)
-    process: "Process | None" = None
+    process: Started | None = None
 
     def files(self) -> list[Path]:
         """Give the files it has made, in order of name; no links, and no more than a page shows."""
@@ -151,7 +127,7 @@ class ActRuns:
     """
 
     place: Path
-    forks: Forks
+    forks: ForkServer
     on_end: Callable[[], None] = lambda: None
     _runs: dict[str, ActRun] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
@@ -246,8 +222,8 @@ class ActRuns:
             run: Which.
             seconds: So long it is waited for; then it is ended as by Ctrl-C.
         """
-        if not run.done.wait(seconds) and run.process is not None:
-            run.process.send(signal.SIGTERM)
+        if not run.done.wait(seconds) and (process := run.process):
+            process.send(signal.SIGTERM)
             run.done.wait(_WAIT_SECONDS)
         with self._lock:
             self._runs.pop(run.id, None)
@@ -266,8 +242,8 @@ class ActRuns:
         with self._lock:
             running = [it for it in self._runs.values() if not it.done.is_set()]
         for run in running:
-            if run.process is not None:
-                run.process.send(signal.SIGTERM)
+            if process := run.process:
+                process.send(signal.SIGTERM)
         for run in running:
             run.done.wait(_WAIT_SECONDS)
         shutil.rmtree(self.place, ignore_errors=True)
@@ -311,28 +287,28 @@ class ActRuns:
             run.lines.append(str(error))
         finally:
             shutil.rmtree(self.place / run.id / _GIVEN, ignore_errors=True)
+            run.process = None
             run.ended = time.monotonic()
             self.on_end()
             run.done.set()
 
 
-def _follow(run: ActRun, forks: Forks, order: bytes) -> None:
+def _follow(run: ActRun, forks: ForkServer, order: bytes) -> None:
     """Start an act, and take what it tells to its end."""
     told, errors = os.pipe(), os.pipe()
-    given = os.memfd_create("order", os.MFD_CLOEXEC)
     nowhere = os.open(os.devnull, os.O_RDONLY)
     try:
-        os.write(given, order)
         looks = find_act(run.act).declared.looks_only(run.values)
-        run.process = forks.start([nowhere, told[1], errors[1], given], looks=looks)
+        with open_secret(order) as given:
+            process = run.process = forks.start([nowhere, told[1], errors[1], given], looks=looks)
     except BaseException:
         os.close(told[0])
         os.close(errors[0])
         raise
     finally:
-        for it in (nowhere, told[1], errors[1], given):
+        for it in (nowhere, told[1], errors[1]):
             os.close(it)
-    limit = threading.Timer(_LONGEST_SECONDS, run.process.send, [signal.SIGTERM])
+    limit = threading.Timer(_LONGEST_SECONDS, process.send, [signal.SIGTERM])
     limit.daemon = True
     limit.start()
     talking = threading.Thread(target=_listen, args=(run, errors[0]), daemon=True)
@@ -340,8 +316,8 @@ def _follow(run: ActRun, forks: Forks, order: bytes) -> None:
     with os.fdopen(told[0], "rb") as document:
         run.document = _read_document(document.read(_MOST_BYTES + 1), run)
     talking.join()
-    run.process.ended.wait()
-    run.code = run.process.code
+    process.wait()
+    run.code = process.code
     limit.cancel()
 
 

@@ -4,20 +4,18 @@ The process that the service starts for the office imports all that acts need, t
 office goes on as its child, and it stays behind to fork one process for each act that the office
 orders. So an act begins in some hundredths of a second, and shares its memory with the others.
 
-An order is one packet: JSON `{"id": N, "looks": BOOL}`, with descriptors for standard input,
-output, errors, then what the act takes. Answers are packets: `{"id": N, "pid": P}` with a
-descriptor of the process (pidfd_open(2)), later `{"id": N, "status": S}`.
+An order is one packet: `looks` or `changes`, and descriptors: of the act's own line, for standard
+input, output, errors, then what the act takes. Over that line come two packets: a descriptor of the
+process (pidfd_open(2)), none where it could not be forked; and its status (waitpid(2)).
 """
 
 import gc
-import itertools
-import json
 import os
 import select
 import signal
 import socket
+import struct
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,6 +29,7 @@ _HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PACKET = 4_096
 _STREAMS = 3
 _LAST_SECONDS = 5.0
+_INT = struct.Struct("i")
 _NOT_BEGUN = signal.SIGKILL
 """The status (waitpid(2)) of what had no memory to begin with."""
 
@@ -44,44 +43,38 @@ class Started:
     """A process that was started for an act.
 
     Attributes:
-        ended: Set once it has ended.
-        code: Its exit code then; negative for a signal.
-        bell: A descriptor that can be read once it has ended (eventfd(2)).
+        line: Can be read once it has ended.
+        process: A descriptor of it; -1 for none.
+        code: Its exit code once its end was waited for; negative for a signal.
     """
 
-    bell: int = field(default_factory=lambda: os.eventfd(0))
-    ended: threading.Event = field(default_factory=threading.Event)
+    line: socket.socket
+    process: int
     code: int = 0
-    _known: threading.Event = field(default_factory=threading.Event)
-    _process: int = -1
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
-        self._known.wait(10)
-        with self._lock, suppress(ProcessLookupError):
-            if self._process >= 0:
-                signal.pidfd_send_signal(self._process, number)
+        if self.process >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.process, number)
 
-    def note_process(self, descriptor: int) -> None:
-        """Note which process it is."""
-        self._process = descriptor
-        self._known.set()
-
-    def note_end(self, status: int) -> None:
-        """Note that it has ended."""
-        with self._lock:
-            if self._process >= 0:
-                os.close(self._process)
-            self._process = -1
-        self.code = os.waitstatus_to_exitcode(status)
-        self._known.set()
-        self.ended.set()
-        os.eventfd_write(self.bell, 1)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end, in one thread, so long at most; says whether it has ended."""
+        if self.line.fileno() >= 0:
+            self.line.settimeout(seconds)
+            try:
+                status = self.line.recv(_PACKET)
+            except TimeoutError:
+                return False
+            self.line.close()
+            self.code = os.waitstatus_to_exitcode(int(status or signal.SIGKILL))
+        return True
 
     def __del__(self) -> None:
-        """Close the bell."""
-        os.close(self.bell)
+        """Close what is open."""
+        self.line.close()
+        if self.process >= 0:
+            os.close(self.process)
 
 
 class ForkServer:
@@ -90,10 +83,6 @@ class ForkServer:
     def __init__(self, orders: socket.socket) -> None:
         """Take the line to the process that forks."""
         self._orders = orders
-        self._numbers = itertools.count(1)
-        self._started: dict[int, Started] = {}
-        self._lock = threading.Lock()
-        threading.Thread(target=self._listen, daemon=True).start()
 
     def start(self, descriptors: Sequence[int], *, looks: bool) -> Started:
         """Have a process started.
@@ -105,32 +94,12 @@ class ForkServer:
         Raises:
             OSError: The process that forks has gone.
         """
-        started, number = Started(), next(self._numbers)
-        with self._lock:
-            self._started[number] = started
-            order = json.dumps({"id": number, "looks": looks}).encode()
-            socket.send_fds(self._orders, [order], descriptors)
-        return started
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                packet, descriptors, _flags, _from = socket.recv_fds(self._orders, _PACKET, 1)
-            except OSError:
-                packet, descriptors = b"", []
-            if not packet:  # it has gone, and they with it
-                for it in list(self._started.values()):
-                    it.note_end(signal.SIGKILL)
-                return
-            told = json.loads(packet)
-            with self._lock:
-                started = self._started[told["id"]]
-                if "status" in told:
-                    del self._started[told["id"]]
-            if descriptors:
-                started.note_process(descriptors[0])
-            if "status" in told:
-                started.note_end(told["status"])
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            order = b"looks" if looks else b"changes"
+            socket.send_fds(self._orders, [order], [theirs.fileno(), *descriptors])
+        _told, process, _flags, _from = socket.recv_fds(ours, _PACKET, 1)
+        return Started(ours, process[0] if process else -1)
 
 
 def warm_up(modules: Iterable[str]) -> None:
@@ -165,7 +134,7 @@ class _Server:
     act: Act
     grace: float
     office: int
-    running: dict[int, int] = field(default_factory=dict)
+    running: dict[int, socket.socket] = field(default_factory=dict)
     looking: set[int] = field(default_factory=set)
     status: int = 0
     is_asked: bool = False
@@ -208,18 +177,18 @@ class _Server:
         The new process itself takes what came along: to close a person's file can take for ever
         (SO_LINGER, a file system in user space), here for everybody.
         """
-        packet = self.orders.recv(_PACKET, socket.MSG_PEEK)
-        if not packet:
+        room = socket.CMSG_LEN(_INT.size)
+        order, lines, _flags, _from = self.orders.recvmsg(_PACKET, room, socket.MSG_PEEK)
+        if not order:
             return False
-        told = json.loads(packet)
-        number, parent, (hear, tell) = told["id"], os.getpid(), os.pipe()
+        line = socket.socket(fileno=_INT.unpack(lines[0][2])[0])
+        parent, (hear, tell) = os.getpid(), os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)  # none is for us that the new one gets
         try:
             pid = os.fork()
         except OSError:  # no memory, no process left: this one alone is not begun
-            self._tell({"id": number, "status": _NOT_BEGUN})
             pid = -1
         if pid == 0:
             os.close(hear)
@@ -229,19 +198,17 @@ class _Server:
         if not os.read(hear, 1):  # it was killed before it could
             self.orders.recv(_PACKET)
         os.close(hear)
-        if pid > 0:
-            self.running[pid] = number
-            if told["looks"]:
-                self.looking.add(pid)
-            process = os.pidfd_open(pid)
-            self._tell({"id": number, "pid": pid}, process)
-            os.close(process)
+        if pid < 0:
+            _tell(line, b"none")
+            _tell_end(line, _NOT_BEGUN)
+            return True
+        self.running[pid] = line
+        if order == b"looks":
+            self.looking.add(pid)
+        process = os.pidfd_open(pid)
+        _tell(line, b"begun", process)
+        os.close(process)
         return True
-
-    def _tell(self, told: dict[str, int], *descriptors: int) -> None:
-        """Tell the office, where it has not gone: acts go on without it."""
-        with suppress(OSError):
-            socket.send_fds(self.orders, [json.dumps(told).encode()], descriptors)
 
     def _become(self, parent: int, taken: int) -> None:
         """Do the act and end, in the forked process."""
@@ -254,12 +221,14 @@ class _Server:
                 signal.signal(number, signal.default_int_handler)
             os.setsid()
             die_with_parent(parent)
-            _order, descriptors, _flags, _from = socket.recv_fds(
-                self.orders, _PACKET, MOST_DESCRIPTORS
+            _order, (line, *descriptors), _flags, _from = socket.recv_fds(
+                self.orders, _PACKET, 1 + MOST_DESCRIPTORS
             )
             os.write(taken, b"x")
             os.close(taken)
-            self.orders.close()
+            os.close(line)
+            for other in (self.orders, *self.running.values()):
+                other.close()
             for wanted, it in enumerate(descriptors[:_STREAMS]):
                 os.dup2(it, wanted)
                 os.close(it)
@@ -288,10 +257,21 @@ class _Server:
                 return
             if pid == self.office:
                 self.office, self.status = 0, status
-            elif (number := self.running.pop(pid, None)) is not None:
+            elif line := self.running.pop(pid, None):
                 self.looking.discard(pid)
-                self._tell({"id": number, "status": status})
+                _tell_end(line, status)
 
     def _send(self, number: int, processes: Iterable[int]) -> None:
         for pid in processes:
             os.kill(pid, number)
+
+
+def _tell(line: socket.socket, told: bytes, *descriptors: int) -> None:
+    """Tell the office, where it has not gone: acts go on without it."""
+    with suppress(OSError):
+        socket.send_fds(line, [told], descriptors)
+
+
+def _tell_end(line: socket.socket, status: int) -> None:
+    _tell(line, b"%d" % status)
+    line.close()
