@@ -9,6 +9,7 @@ what the list says is not read.
 
 import errno
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,6 +34,14 @@ class Reader:
 
     uid: int | None = None
     groups: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, uid: int) -> "Reader":
+        """Give the person that an account is, with all its groups; without any where it is gone."""
+        with suppress(KeyError):
+            account = pwd.getpwuid(uid)
+            return cls(uid, frozenset(os.getgrouplist(account.pw_name, account.pw_gid)))
+        return cls(uid)
 
     def open(self, path: Path) -> FileIO:
         """Open a plain file.

@@ -11,8 +11,6 @@ may. What was handed in is never changed. Handed in again, only what is new or c
 """
 
 import errno
-import os
-import pwd
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -129,11 +127,7 @@ def caller() -> Reader:
     if not uids:
         return MYSELF
     (uid,) = uids
-    try:
-        account = pwd.getpwuid(uid)
-    except KeyError:
-        return Reader(uid)
-    return Reader(uid, frozenset(os.getgrouplist(account.pw_name, account.pw_gid)))
+    return Reader.of(uid)
 
 
 def desk_of(estate: Estate, site: Site, content_class: str = "") -> Desk:

@@ -8,10 +8,9 @@ service's user have put stays under its name; one that is to be new is made here
 
 import errno
 import os
-import pwd
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from archive.handed_in.access import MYSELF, Reader
@@ -27,7 +26,7 @@ from ops.estate.owner import callers_of_lent_rights
 from ops.language.text import N_
 from ops.runbooks.bare_machine import where_estate_is
 from ops.runbooks.new_folders import find_fault, handed_over
-from ops.secret_files import in_memory
+from ops.secret_files import open_secret
 from ops.terminal.elsewhere import is_elsewhere, open_as_typed
 from runbooks.shapes import Place
 
@@ -75,7 +74,7 @@ def _opened(path: Path) -> Iterator[int]:
         if is_elsewhere():
             opened = _open_elsewhere(path)
             stack.callback(os.close, opened)
-            yield stack.enter_context(_copied(opened, path))
+            yield stack.enter_context(open_secret(_read_small(opened, path)))
             return
         try:
             files = [stack.enter_context(it.open(path)) for it in _readers()]
@@ -119,34 +118,22 @@ def _name_again(path: Path, why: str) -> WrongUseError:
     )
 
 
-@contextmanager
-def _copied(opened: int, path: Path) -> Iterator[int]:
-    """Give a copy in memory: the command opens it anew, which the person's own file forbids it."""
+def _read_small(opened: int, path: Path) -> bytes:
+    """Read a file that is copied: a command opens it anew, which a person's own forbids it."""
     if not stat.S_ISREG(os.fstat(opened).st_mode):
         raise _refuse(path, N_("it is no file"))
     with os.fdopen(os.dup(opened), "rb") as file:
         content = file.read(_MOST_COPIED + 1)
     if len(content) > _MOST_COPIED:
         raise _refuse(path, N_("it is too large"))
-    copy = in_memory(content)
-    try:
-        yield copy
-    finally:
-        os.close(copy)
+    return content
 
 
 def _readers() -> list[Reader]:
     """Give who all have to be allowed to read; who acts at the console has no account here."""
     if current_caller() is not None:
         return [Reader(_NOBODY)]
-    return [Reader(uid, _groups_of(uid)) for uid in callers_of_lent_rights()] or [MYSELF]
-
-
-def _groups_of(uid: int) -> frozenset[int]:
-    with suppress(KeyError):
-        account = pwd.getpwuid(uid)
-        return frozenset(os.getgrouplist(account.pw_name, account.pw_gid))
-    return frozenset()
+    return [Reader.of(uid) for uid in callers_of_lent_rights()] or [MYSELF]
 
 
 def _refuse_own(path: Path, *, may_be_store: bool = False, beside_secrets: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,10 +15,7 @@ from ops.journal.journal import Entry, Origin
 from runbooks.errors import no_such_run
 from runbooks.state import RunState, StepRecord
 
-_FIELDS = (
-    "number", "attempt", "kind", "state", "person", "approved_by", "answer", "output",
-    "output_sha256", "exit_code", "started_at", "ended_at",
-)  # fmt: skip
+_FIELDS = tuple(it.name for it in fields(StepRecord))
 
 
 class CatalogStates:
@@ -106,20 +103,8 @@ def _find(session: Session, run_id: str) -> RunState | None:
 
 
 def _record(row: RunbookStep) -> StepRecord:
-    return StepRecord(
-        number=row.number,
-        attempt=row.attempt,
-        kind=row.kind,
-        state=row.state,  # type: ignore[arg-type]  # the table refuses others
-        person=row.person,
-        approved_by=row.approved_by,
-        answer=row.answer,
-        commands=tuple(row.commands),
-        output=row.output,
-        exit_code=row.exit_code,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-    )
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return StepRecord(**{**values, "commands": tuple(row.commands)})
 
 
 def _write(session: Session, before: RunState | None, state: RunState) -> None:
@@ -142,6 +127,5 @@ def _write_step(session: Session, run: uuid.UUID, record: StepRecord, *, place: 
     if row is None:
         row = RunbookStep(run=run, place=place)
         session.add(row)
-    for name in _FIELDS:
+    for name in (*_FIELDS, "output_sha256"):
         setattr(row, name, getattr(record, name))
-    row.commands = list(record.commands)
