@@ -1,12 +1,13 @@
 """What people have typed and runs now in the service, so that others see it."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_urlsafe
+
+import msgspec
 
 from ops.console.office.order import Order
 
@@ -44,9 +45,8 @@ class Noted:
 
     def write(self) -> None:
         """Let others see it."""
-        text = json.dumps({**asdict(self.act), "started_at": self.act.started_at.isoformat()})
         with suppress(OSError):  # a full disk ends nothing
-            self.path.write_text(text, encoding="utf-8")
+            self.path.write_bytes(msgspec.json.encode(self.act))
 
     def note_cut(self) -> None:
         """Note that its terminal has gone."""
@@ -78,8 +78,6 @@ def list_typed(place: Path) -> list[TypedAct]:
     """Give what runs, the oldest first."""
     found = []
     for path in place.glob(f"*{_END}"):
-        with suppress(OSError, ValueError, TypeError):
-            values = json.loads(path.read_text(encoding="utf-8"))
-            values["started_at"] = datetime.fromisoformat(values["started_at"])
-            found.append(TypedAct(**values))
+        with suppress(OSError, msgspec.MsgspecError):
+            found.append(msgspec.json.decode(path.read_bytes(), type=TypedAct))
     return sorted(found, key=lambda it: it.started_at)

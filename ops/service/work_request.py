@@ -6,11 +6,13 @@ It may hold the catalog's password, so it is never an argument and never in the 
 import json
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from ops.journal.journal import Origin
 from ops.schedule.ledger.job import RetryPolicy
@@ -56,33 +58,10 @@ class WorkRequest:
 
 def format_request(request: WorkRequest) -> bytes:
     """Give the request as one line of JSON."""
-    values = asdict(request) | {
-        "run_id": str(request.run_id),
-        "due_at": request.due_at.isoformat(),
-        "state": str(request.state),
-        "retry": [request.retry.tries, request.retry.wait.total_seconds()],
-        "heartbeat_every": request.heartbeat_every.total_seconds(),
-        "lock_wait": request.lock_wait.total_seconds(),
-        "stop_at": None if request.stop_at is None else request.stop_at.isoformat(),
-    }
+    values = msgspec.to_builtins(request, enc_hook=str)  # of a path
     return json.dumps(values).encode() + b"\n"
 
 
 def parse_request(line: bytes) -> WorkRequest:
     """Read what `format_request` wrote."""
-    values = json.loads(line)
-    (tries, wait), stop_at = values["retry"], values["stop_at"]
-    return WorkRequest(
-        **values
-        | {
-            "run_id": UUID(values["run_id"]),
-            "due_at": datetime.fromisoformat(values["due_at"]),
-            "state": Path(values["state"]),
-            "retry": RetryPolicy(tries, timedelta(seconds=wait)),
-            "modules": tuple(values["modules"]),
-            "origin": Origin(**values["origin"]),
-            "heartbeat_every": timedelta(seconds=values["heartbeat_every"]),
-            "lock_wait": timedelta(seconds=values["lock_wait"]),
-            "stop_at": stop_at and datetime.fromisoformat(stop_at),
-        }
-    )
+    return msgspec.convert(json.loads(line), WorkRequest, dec_hook=lambda kind, text: kind(text))
