@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
-from ops.access.caller import Caller, acting_for
+from ops.access.caller import acting_for
 from ops.access.identity import carry_out
 from ops.access.prompts import typed_before
 from ops.console.office.order import AtTerminal, Order, parse_order
@@ -39,8 +39,8 @@ def do_act(descriptors: list[int]) -> int:
         file.seek(0)
         order = parse_order(file.read())
     os.environ["GIUCONG_LANG"] = order.language  # for what it starts
-    caller, terminal = _caller_of(order), order.terminal
-    with speaking(order.language), acting_for(caller):
+    terminal = order.terminal
+    with speaking(order.language), acting_for(order.caller):
         if terminal is None:
             _take_streams()
             is_rehearsal = bool(order.values.get("dry_run"))
@@ -53,15 +53,6 @@ def looks_only(order: Order) -> bool:
     """Say whether an act changes nothing, so that it ends where nobody waits for it any more."""
     is_no_task = order.task in {BARE, COMPLETE}
     return is_no_task or find_task(order.task).looks_only(order.values)
-
-
-def _caller_of(order: Order) -> Caller:
-    at = order.terminal
-    return Caller(
-        order.person, order.login, order.address, at_terminal=at is not None,
-        by_kernel=at is not None and at.by_kernel, is_root=at is not None and at.is_root,
-        user=at.user if at else None,
-    )  # fmt: skip
 
 
 def _run_typed(order: Order, terminal: AtTerminal, descriptors: list[int]) -> int:

@@ -25,6 +25,7 @@ from secrets import token_urlsafe
 
 import msgspec
 
+from ops.access.caller import Caller
 from ops.access.identity import find_person
 from ops.console.office.desk import Keeper
 from ops.console.office.fork_server import MOST_DESCRIPTORS, ForkServer, Started
@@ -46,9 +47,9 @@ from ops.terminal.task import OfCaller, Task, all_tasks
 log = logging.getLogger(__name__)
 
 _MOST_BYTES = 160 * 1024
-_MOST_LINES, _MOST_LINES_OF_ONE, _MOST_OF_ONE = 64, 12, 8
-"""Connections at once; of one person; those of them that do something. Who has more than the last
-is told so, who has more than the second is not heard."""
+_MOST_LINES, _MOST_LINES_OF_ONE, _MOST_OF_ONE = 256, 12, 8
+"""Connections at once, for twenty accounts at their most; of one person; those of them that do
+something. Who has more than the last is told so, who has more than the second is not heard."""
 
 _CANCEL_SECONDS = 0.1
 _SECONDS = 10.0
@@ -174,17 +175,19 @@ class TerminalDoor:
         is_root = user == 0
         login = asked.login if is_root and asked.login else name_of(user)
         person = find_person(estate.people, login)
+        caller = Caller(
+            person.name if person else "", login, "", at_terminal=True, by_kernel=not is_root,
+            is_root=is_root, user=user,
+        )  # fmt: skip
+        terminal = AtTerminal(
+            program="fab" if asked.program == "fab" else "giucong",
+            environment={k: v[:100] for k, v in asked.environment.items() if k in CARRIED},
+            files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
+            opener=asked.opener,
+        )  # fmt: skip
         return Order(
-            act=asked.task, task=asked.task, values=asked.values,
-            person=person.name if person else "", login=login, address="",
-            language=asked.language,
-            terminal=AtTerminal(
-                program="fab" if asked.program == "fab" else "giucong",
-                environment={k: v[:100] for k, v in asked.environment.items() if k in CARRIED},
-                files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
-                opener=asked.opener,
-                is_root=is_root, by_kernel=not is_root, user=user,
-            ),
+            act=asked.task, task=asked.task, values=asked.values, caller=caller,
+            language=asked.language, terminal=terminal,
         )  # fmt: skip
 
     def _start(self, order: Order, given: list[int]) -> Started:

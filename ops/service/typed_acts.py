@@ -63,7 +63,7 @@ def note_act(place: Path, order: Order, *, changes: bool) -> Iterator[Noted]:
         order: What is done.
         changes: Whether it changes something; what only looks is not worth telling.
     """
-    person = order.person or order.login
+    person = order.caller.person or order.caller.login
     act = TypedAct(task=order.task, person=person, started_at=datetime.now(UTC))
     noted = Noted(place / f"{token_urlsafe(12)}{_END}", act)
     if changes:

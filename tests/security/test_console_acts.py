@@ -34,8 +34,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 
 
 def order_of(person: str) -> Order:
-    return Order(act="report.make", task="report.make", values={"kind": "activity"}, person=person,
-                 login=person, address="", language="en")  # fmt: skip
+    return Order(act="report.make", task="report.make", values={"kind": "activity"},
+                 caller=Caller(person, person, ""), language="en")  # fmt: skip
 
 
 def write_a_file(runs: ActRuns, run: ActRun, _order: bytes) -> None:
@@ -81,14 +81,14 @@ def test_files_go_after_an_hour_without_anybody_asking_and_with_the_service(
     monkeypatch.setattr(act_runs, "_TIDY_SECONDS", 0.05)
     runs = ActRuns(tmp_path / "results", forks())
     try:
-        kept = runs.start(order_of("bach"), Caller("bach", "bach", ""))
+        kept = runs.start(order_of("bach"))
         assert kept.files()
         kept.ended -= 3_601.0
         until = time.monotonic() + 60
         while kept.folder.exists():
             assert time.monotonic() < until
             time.sleep(0.05)
-        runs.start(order_of("bach"), Caller("bach", "bach", ""))
+        runs.start(order_of("bach"))
     finally:
         runs.close()
     assert not (tmp_path / "results").exists()
@@ -102,13 +102,13 @@ def test_nobody_takes_all_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     runs = ActRuns(tmp_path / "results", forks())
     try:
         for _number in range(4):
-            runs.start(order_of("bach"), Caller("bach", "bach", ""))
+            runs.start(order_of("bach"))
         with pytest.raises(TooManyActsError):
-            runs.start(order_of("bach"), Caller("bach", "bach", ""))
+            runs.start(order_of("bach"))
         for person in ("chau", "an", "binh", "chi"):
-            runs.start(order_of(person), Caller(person, person, ""))
+            runs.start(order_of(person))
         with pytest.raises(TooManyActsError):
-            runs.start(order_of("dung"), Caller("dung", "dung", ""))
+            runs.start(order_of("dung"))
     finally:
         go_on.set()
         runs.close()

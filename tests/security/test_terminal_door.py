@@ -6,6 +6,7 @@ import pty
 import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from ops.console.office.desk import Keeper
 from ops.errors import OpsError
 from ops.service import given_room
 from ops.service.given_room import Room
+from ops.service.terminal_door import TerminalDoor, listen
 from ops.terminal.elsewhere import SOCKET
 from ops.terminal.task import all_tasks
 from tests.forks import forks
@@ -451,3 +454,53 @@ def test_what_comes_back_goes_through_no_link_of_others(
         done = service.run("nva", "report.make", "--kind", "policy", "--out", str(mine / "own"))
         assert done.returncode == 0, done
         assert len([*private.iterdir()]) == 2
+
+
+@only_root
+def test_six_accounts_that_say_nothing_keep_nobody_else_out() -> None:
+    """Each has as many lines as one may have."""
+    stop, children = threading.Event(), list[int]()
+    with tempfile.TemporaryDirectory(prefix="giucong-six-") as place:
+        path = Path(place) / "terminal.sock"
+        door = TerminalDoor(Keeper(), forks(), Path(place), Path(place), stop)
+        with listen(path) as listener:
+            Path(place).chmod(0o755)
+            path.chmod(0o666)
+            serving = threading.Thread(target=door.serve, args=(listener,))
+            serving.start()
+            try:
+                for user in range(60_001, 60_007):
+                    children.append(hold_lines(path, user, 12))
+                with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+                    line.settimeout(5)
+                    line.connect(str(path))
+                    line.send(b"{}")
+                    assert "error" in json.loads(line.recv(1 << 16))
+            finally:
+                for it in children:
+                    os.kill(it, signal.SIGKILL)
+                    os.waitpid(it, 0)
+                stop.set()
+                serving.join()
+
+
+def hold_lines(path: Path, user: int, number: int) -> int:
+    """Have an account open lines and say nothing; gives its process, once they are open."""
+    hear, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresuid(user, user, user)
+            lines = [
+                socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _turn in range(number)
+            ]
+            for it in lines:
+                it.connect(str(path))
+            os.write(tell, b"x")
+            time.sleep(60)
+        finally:
+            os._exit(1)
+    os.close(tell)
+    with os.fdopen(hear, "rb") as told:
+        assert told.read(1) == b"x"
+    return pid

@@ -142,7 +142,6 @@ class ActRuns:
     def start(
         self,
         order: Order,
-        caller: Caller,
         *,
         upload: Iterable[bytes] = (),
         name: str = "",
@@ -152,7 +151,6 @@ class ActRuns:
 
         Args:
             order: What is to be done.
-            caller: Who does it.
             upload: Pieces of the file that goes with it; none without one.
             name: As the person calls that file; only what is plain of it is taken.
             form: What was filled in, kept while a second person has to agree.
@@ -162,7 +160,7 @@ class ActRuns:
             WrongUseError: There is no upload, and the task needs one.
             OSError: The upload breaks off, or there is no room for it.
         """
-        run = self._add(order, caller)
+        run = self._add(order)
         try:
             places = self._prepare(run, upload, name)
         except BaseException:
@@ -253,14 +251,14 @@ class ActRuns:
             with self._lock:
                 self._forget_old()
 
-    def _add(self, order: Order, caller: Caller) -> ActRun:
+    def _add(self, order: Order) -> ActRun:
         with self._lock:
             self._forget_old()
             running = [it.caller.person for it in self._runs.values() if not it.done.is_set()]
-            if len(running) >= _MOST_AT_ONCE or running.count(caller.person) >= _MOST_OF_ONE:
+            if len(running) >= _MOST_AT_ONCE or running.count(order.caller.person) >= _MOST_OF_ONE:
                 raise TooManyActsError
             key = secrets.token_urlsafe(12)
-            run = ActRun(key, caller, order.act, self.place / key)
+            run = ActRun(key, order.caller, order.act, self.place / key)
             run.values = order.values
             run.is_rehearsal = bool(order.values.get("dry_run"))
             run.folder.mkdir(mode=0o700)

@@ -6,7 +6,7 @@ public.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -157,22 +157,23 @@ class Counter:
             if typed.get("new_password"):
                 values["new_password"] = True
             order = Order(
-                act=name, task=act.task, values=values, person=desk.caller.person,
-                login=desk.caller.login, address=plain_address(text_of(request, "address")),
-                language=language(), proof_flag=act.proof, proof=proof,
-                typed=typed,
+                act=name, task=act.task, values=values,
+                caller=replace(desk.caller, address=plain_address(text_of(request, "address"))),
+                language=language(), proof_flag=act.proof, proof=proof, typed=typed,
             )  # fmt: skip
             if act.form.renews:
                 return self._renew(desk, order, text_of(request, "token"))
             run = self.acts.start(
-                order, desk.caller, upload=request.get("file") or (),
-                name=text_of(request, "upload_name"), form=texts_of(request, "form"),
-            )  # fmt: skip
+                order,
+                upload=request.get("file") or (),
+                name=text_of(request, "upload_name"),
+                form=texts_of(request, "form"),
+            )
             return Answer(run.describe())
 
     def _renew(self, desk: Desk, order: Order, token: str) -> Answer:
         """Have who is logged in get new secrets, which are in this answer and nowhere else."""
-        told = self.acts.take(self.acts.start(order, desk.caller), _RENEWING_SECONDS)
+        told = self.acts.take(self.acts.start(order), _RENEWING_SECONDS)
         items = (told["document"] or {}).get("items", [])
         made = [it for it in items if it["action"] == order.task]
         with desk.catalog.reading() as session:

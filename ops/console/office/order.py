@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from ops.access.caller import Caller
 from ops.language.text import Language
 from ops.terminal.task import OfCaller
 
@@ -35,9 +36,6 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
         folder: A folder of the act's own, for them; empty where there are none.
         line: Place of the line for files among the act's descriptors.
         opener: Place of the line over which that person's process opens files.
-        is_root: Whether the kernel says that it is root who types.
-        by_kernel: Whether the kernel says whose the account is.
-        user: Number of the account, as the kernel says.
     """
 
     program: str
@@ -46,9 +44,6 @@ class AtTerminal(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""
     line: int = -1
     opener: int
-    is_root: bool = False
-    by_kernel: bool = False
-    user: int | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +53,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         act: What forms call it.
         task: Full name of the task.
         values: Its parameters.
-        person, login, address: Who does it.
+        caller: Who does it.
         language: In which language it speaks.
         proof_flag: The parameter that takes password and code; empty for none.
         proof: Password and code.
@@ -69,9 +64,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     act: str
     task: str
     values: dict[str, Any]
-    person: str
-    login: str
-    address: str
+    caller: Caller
     language: Language
     proof_flag: str = ""
     proof: tuple[str, str] | None = None

@@ -137,11 +137,11 @@ def test_an_order_that_the_office_never_gave_is_refused_by_the_acts_own_process(
 ) -> None:
     """As if the first door had been forgotten."""
     order = Order(
-        act="monitor.ack", task="monitor.ack", values={"alert": "1", "note": "x"}, person="viewer",
-        login="viewer", address="", language="en",
+        act="monitor.ack", task="monitor.ack", values={"alert": "1", "note": "x"},
+        caller=Caller("viewer", "viewer", ""), language="en",
     )  # fmt: skip
     rows = count_rows(office)
-    run = office.counter.acts.start(order, Caller("viewer", "viewer", ""))
+    run = office.counter.acts.start(order)
     assert run.done.wait(120)
     assert run.code == 1
     assert run.document is not None
@@ -212,7 +212,7 @@ def test_who_acts_is_who_is_logged_in_whatever_the_form_says(
     form = {"id": "1", "person": "bach", "login": "bach", "address": "x", "password_file": "/x"}
     office.ask("act", "chau", task="approval.approve", form=form, proof={"password": "kín"})
     (order,) = begun
-    assert (order.person, order.values["person"]) == ("chau", "chau")
+    assert (order.caller.person, order.values["person"]) == ("chau", "chau")
     assert "password_file" not in order.values
     assert "kín" not in repr(order)
 

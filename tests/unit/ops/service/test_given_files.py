@@ -24,7 +24,6 @@ def test_each_share_of_a_key_comes_as_a_file_of_its_own(tmp_path: Path) -> None:
     )
     terminal = AtTerminal(
         program="giucong", environment={}, files=files, folder=str(tmp_path), opener=0,
-        is_root=False, by_kernel=True,
     )  # fmt: skip
     with placed_files(terminal, {"share": typed, "dry_run": True}, opened) as placed:
         assert [Path(it).read_text() for it in placed["share"]] == ["one", "two"]
