@@ -16,9 +16,10 @@ begins a remark, `\\` at the end goes on. No shell stands behind it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 from runbooks.blocks import Block, cut_blocks
@@ -31,6 +32,7 @@ TWO_PEOPLE_MARKS = ("hai người", "two people")
 PRIVATE = "private"
 INCOMPLETE = "incomplete"
 _JUDGED = frozenset({"check", "run", "verify", "rollback"})
+_SECONDS: Mapping[Kind, tuple[str, ...]] = {"ask": (), "wait": ("deadline", "every")}
 _MARK = re.compile(r"\[([^\]]*)\] *")
 
 
@@ -168,11 +170,7 @@ def _make_step(
         fence.text,
         commands,
         bool(marks),
-        str(options.get("variable", "")),
-        float(options.get("deadline", 3_600)),
-        float(options.get("every", 10)),
-        bool(options.get("private")),
-        bool(options.get("incomplete")),
+        **options,
     )
 
 
@@ -197,18 +195,19 @@ def _check_marks(item: Block, marks: list[str]) -> Iterator[Problem]:
 
 def _read_options(
     fence: Block, kind: Kind, front: FrontMatter
-) -> tuple[dict[str, str | float], list[Problem]]:
-    options: dict[str, str | float] = {}
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Read what stands behind a fence's kind, by the step's fields."""
+    options: dict[str, Any] = {}
     problems = []
     for word in fence.info.split()[1:]:
         name, equals, value = word.partition("=")
         if kind == "ask" and not equals and word in front.variables:
             options["variable"] = word
         elif kind == "run" and word == PRIVATE:
-            options["private"] = 1.0
+            options["private"] = True
         elif kind in _JUDGED and word == INCOMPLETE:
-            options["incomplete"] = 1.0
-        elif name in _options_of(kind) and value.isdecimal() and int(value) > 0:
+            options["may_be_incomplete"] = True
+        elif name in _SECONDS.get(kind, ("deadline",)) and value.isdecimal() and int(value) > 0:
             options[name] = float(value)
         else:
             problems.append(
@@ -222,12 +221,6 @@ def _read_options(
                 )
             )
     return options, problems
-
-
-def _options_of(kind: Kind) -> tuple[str, ...]:
-    if kind == "ask":
-        return ()
-    return ("deadline", "every") if kind == "wait" else ("deadline",)
 
 
 def _check_order(steps: list[Step]) -> Iterator[Problem]:

@@ -2,14 +2,15 @@
 
 The service opens no path that a person has typed: a file comes as a descriptor that was opened with
 that person's rights, a folder as a stream; what the act makes lies in a folder of its own until it
-is sent back, and the person's own process writes it.
+is sent back, and the person's own process writes it. So much of the disk is for each of them, and a
+reserve for all: what the service itself needs to go on, its catalog above all, lies there too.
 """
 
 import os
 import socket
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,24 @@ from ops.console.office.order import AtTerminal, GivenFile
 from ops.errors import SecretError, WrongUseError
 from ops.language.text import name_as_typed
 from ops.secret_files import open_secret
-from ops.service.given_room import OVERHEAD, Room
-from ops.terminal.exchange import MOST_BYTES, broken_off, receive_tree, send_tree, too_much
+from ops.terminal.exchange import (
+    MOST_BYTES,
+    ExchangeError,
+    broken_off,
+    receive_tree,
+    send_tree,
+    too_much,
+)
 from ops.terminal.task import ONE_FILE
 
 _MOST_SECRET = 64 * 1024
 _CHUNK, _SILENT_SECONDS = 1 << 20, 600.0
+_OVERHEAD = 1_024
+"""What is counted for each piece beside its bytes: an empty file takes room, too."""
+
+_GIB = 1 << 30
+_STEP = 128 << 20
+_SHARE, _BLOCK = 4, 512  # a block as stat(2) counts them
 _GIVEN, _OUT = "given", "out"
 
 
@@ -77,7 +90,9 @@ def _place(
         _copy(_regular(given, descriptors), place, Room(folder))
     elif given.shape == "input-folder":
         place.mkdir(mode=0o700)
-        with _folder(place) as opened, _Weighed(folder, descriptors[line]) as stream:
+        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        held.callback(os.close, opened)
+        with _Weighed(folder, descriptors[line]) as stream:
             receive_tree(stream, opened)
     return str(place)
 
@@ -94,6 +109,52 @@ def _regular(given: GivenFile, descriptors: list[int]) -> int:
     return descriptors[given.descriptor]
 
 
+class Room:
+    """The room that one act may take; the others of the same person take it, too."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the act's folder, called `WHOSE-WHATEVER`, beside those of other acts."""
+        self._folder = folder
+        self._left = 0
+
+    def take(self, size: int) -> None:
+        """Take room for what is written next.
+
+        Raises:
+            ExchangeError: There is none: a person may hold a quarter of the disk, and no more than
+                goes through the line at once; a gigabyte, or a quarter, stays free.
+        """
+        self._left -= size
+        if self._left >= 0:
+            return
+        room = os.statvfs(self._folder)
+        total, free = room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
+        may = min(
+            min(MOST_BYTES, total // _SHARE) - self._held(),
+            free - min(_GIB, total // _SHARE),
+        )
+        if size > may:
+            raise ExchangeError(
+                "there is no room for these files",
+                why="{free} bytes are free; some stay so, and all that you send at a time counts",
+                data="nothing that was there is changed",
+                next_step="take less at a time, or wait until what you have begun has ended",
+                free=free,
+            )
+        self._left = min(_STEP, may) - size
+
+    def _held(self) -> int:
+        """Give the bytes that this person's acts hold now."""
+        whose = self._folder.name.partition("-")[0]
+        held = 0
+        for folder in self._folder.parent.glob(f"{whose}-*"):
+            for place, folders, files in os.walk(folder):
+                for name in (*folders, *files):
+                    with suppress(OSError):  # sent and gone
+                        held += Path(place, name).lstat().st_blocks * _BLOCK + _OVERHEAD
+        return held
+
+
 class _Weighed(socket.socket):
     """The line, of which no more is taken than there is room for."""
 
@@ -104,7 +165,7 @@ class _Weighed(socket.socket):
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive, and count it."""
         piece = super().recv(size, flags)
-        self._room.take(len(piece) + OVERHEAD)
+        self._room.take(len(piece) + _OVERHEAD)
         return piece
 
 
@@ -121,14 +182,10 @@ def _read_secret(given: GivenFile, descriptors: list[int]) -> str:
 
 
 def _copy(source: int, target: Path, room: Room) -> None:
-    size = 0
     if os.fstat(source).st_size > MOST_BYTES:  # a hole of terabytes is read for hours
         raise too_much()
     with os.fdopen(os.dup(source), "rb", buffering=0) as read, target.open("xb") as written:
         while piece := read.read(_CHUNK):
-            size += len(piece)
-            if size > MOST_BYTES:
-                raise too_much()
             room.take(len(piece))
             written.write(piece)
 
@@ -137,25 +194,11 @@ def _send_back(terminal: AtTerminal, descriptors: list[int]) -> None:
     for it in terminal.files:
         if it.shape.startswith("output"):
             place = Path(terminal.folder) / _OUT / it.flag
-            with _line(descriptors[terminal.line]) as stream:
+            with socket.socket(fileno=os.dup(descriptors[terminal.line])) as stream:
+                stream.settimeout(_SILENT_SECONDS)
                 try:
                     send_tree(stream, place, forget=True)
                 except TimeoutError as error:
                     raise broken_off() from error
                 except ConnectionError as error:  # who types could not write it, and says why
                     raise Exit(code=1) from error
-
-
-@contextmanager
-def _folder(place: Path) -> Iterator[int]:
-    opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield opened
-    finally:
-        os.close(opened)
-
-
-def _line(descriptor: int) -> socket.socket:
-    stream = socket.socket(fileno=os.dup(descriptor))
-    stream.settimeout(_SILENT_SECONDS)
-    return stream

@@ -18,8 +18,8 @@ import pytest
 
 from ops.console.office.desk import Keeper
 from ops.errors import OpsError
-from ops.service import given_room
-from ops.service.given_room import Room
+from ops.service import given_files
+from ops.service.given_files import Room
 from ops.service.terminal_door import TerminalDoor, listen
 from ops.terminal.elsewhere import SOCKET
 from ops.terminal.task import all_tasks
@@ -322,8 +322,8 @@ def test_an_act_that_is_killed_is_told_of(service: InstalledService) -> None:
 
 def test_nobody_takes_the_room_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has a sum over all acts, and what is left free is nobody's."""
-    monkeypatch.setattr(given_room, "MOST_BYTES", 40 << 20)
-    monkeypatch.setattr(given_room, "_STEP", 1 << 20)
+    monkeypatch.setattr(given_files, "MOST_BYTES", 40 << 20)
+    monkeypatch.setattr(given_files, "_STEP", 1 << 20)
     folders = [tmp_path / name for name in ("1061-a", "1061-b", "1062-a")]
     for it in folders:
         it.mkdir()
@@ -335,9 +335,9 @@ def test_nobody_takes_the_room_of_all(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(OpsError, match="no room"):
         mine.take(6 << 20)
     room = os.statvfs(tmp_path)
-    monkeypatch.setattr(given_room, "MOST_BYTES", 1 << 60)
-    monkeypatch.setattr(given_room, "_GIB", room.f_bavail * room.f_frsize - (1 << 20))
-    monkeypatch.setattr(given_room, "_SHARE", 1)
+    monkeypatch.setattr(given_files, "MOST_BYTES", 1 << 60)
+    monkeypatch.setattr(given_files, "_GIB", room.f_bavail * room.f_frsize - (1 << 20))
+    monkeypatch.setattr(given_files, "_SHARE", 1)
     with pytest.raises(OpsError, match="no room"):
         Room(folders[2]).take(2 << 20)
 
