@@ -26,12 +26,9 @@ def check_installation(estate: Estate, _today: date) -> Iterator[Problem]:
     """Yield what root has to do so that people can type tasks, and what is left of before."""
     if estate.path != INSTALLED_PATH:
         return
-    with suppress(FileNotFoundError):  # of the state folder another check speaks
-        yield from _check_group(estate)
-    with suppress(FileNotFoundError):
-        yield from _check_owner(estate)
-    with suppress(FileNotFoundError):
-        yield from _check_rule()
+    for check in (_check_group, _check_owner, _check_rule):
+        with suppress(FileNotFoundError):  # of the state folder another check speaks
+            yield from check(estate)
     with suppress(OSError):
         if UNIT.stat().st_size > _MOST_BYTES or UNIT.read_bytes() != _SHIPPED.read_bytes():
             yield _warning(
@@ -65,13 +62,11 @@ def _check_group(estate: Estate) -> Iterator[Problem]:
         )  # fmt: skip
     for person in estate.people:
         if person.login and person.login not in members and _has_account(person.login):
-            yield Problem(
-                f"people[{person.name}].login",
+            yield _warning(
                 N_("{login} has an account here and is not in the group {group}: they cannot type"
                    " tasks"),
                 N_("have root type `adduser {login} {group}`; they log in anew"),
-                {"login": person.login, "group": GROUP},
-                severity="warning",
+                f"people[{person.name}].login", login=person.login, group=GROUP,
             )  # fmt: skip
 
 
@@ -95,7 +90,7 @@ def _has_account(login: str) -> bool:
     return False
 
 
-def _check_rule() -> Iterator[Problem]:
+def _check_rule(_estate: Estate) -> Iterator[Problem]:
     try:
         OLD_RULE.lstat()
     except PermissionError:
@@ -112,5 +107,5 @@ def _check_rule() -> Iterator[Problem]:
     )
 
 
-def _warning(what: str, fix: str, **params: object) -> Problem:
-    return Problem("", what, fix, params, severity="warning")
+def _warning(what: str, fix: str, key: str = "", **params: object) -> Problem:
+    return Problem(key, what, fix, params, severity="warning")

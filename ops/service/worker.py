@@ -113,17 +113,16 @@ def main() -> int:
 
 
 def _do(request: WorkRequest, stop: _Stop) -> int:
-    catalog = open_catalog(request.catalog_url)
-    name = lock_name(request.site, request.job)
+    settings, run_id = request.settings, request.claim.run_id
+    catalog = open_catalog(settings.catalog_url)
+    name = lock_name(request.job.site, request.job.name)
     try:
-        with hold_site_lock(
-            request.state, name, holder=str(request.run_id), wait=request.lock_wait
-        ):
+        with hold_site_lock(settings.state, name, holder=str(run_id), wait=settings.lock_wait):
             return _work(catalog, request, stop)
     except SiteBusyError:
         with catalog.writing() as session:
             later = SystemClock().now() + _BUSY_PAUSE
-            claims.give_back(session, request.run_id, not_before=later)
+            claims.give_back(session, run_id, not_before=later)
         return GAVE_BACK
     finally:
         catalog.close()
@@ -132,7 +131,7 @@ def _do(request: WorkRequest, stop: _Stop) -> int:
 def _work(catalog: Catalog, request: WorkRequest, stop: _Stop) -> int:
     if stop.is_asked:
         with catalog.writing() as session:
-            claims.give_back(session, request.run_id)
+            claims.give_back(session, request.claim.run_id)
         return GAVE_BACK
     attempt = _begin(catalog, request)
     if attempt is None:
@@ -148,15 +147,16 @@ def _work(catalog: Catalog, request: WorkRequest, stop: _Stop) -> int:
 
 
 def _begin(catalog: Catalog, request: WorkRequest) -> int | None:
+    run_id, now = request.claim.run_id, SystemClock().now()
     with catalog.writing() as session:
-        return claims.begin_run(session, request.run_id, pid=os.getpid(), now=SystemClock().now())
+        return claims.begin_run(session, run_id, pid=os.getpid(), now=now)
 
 
 def _beat(catalog: Catalog, request: WorkRequest, ended: threading.Event) -> None:
     """Raise the counter until the run has ended; a beat that fails is tried with the next."""
-    while not ended.wait(request.heartbeat_every.total_seconds()):
+    while not ended.wait(request.settings.heartbeat_every.total_seconds()):
         with suppress(DBAPIError, OpsError), catalog.writing() as session:
-            claims.beat(session, request.run_id)
+            claims.beat(session, request.claim.run_id)
 
 
 def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
@@ -184,7 +184,7 @@ def _load(request: WorkRequest) -> JobResult | None:
     No stop interrupts it: who listens has to be known when the run that was stopped is recorded.
     """
     try:
-        kinds.load(request.modules)
+        kinds.load(request.settings.modules)
     except (Exception, SystemExit) as error:
         log.debug("job-traceback", exc_info=error)
         return describe_failure(error)
@@ -204,17 +204,17 @@ def _watch_window(stop: _Stop, stop_at: datetime | None) -> threading.Timer:
 def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
     try:
         context = kinds.RunContext(
-            run_id=request.run_id,
-            job=request.job,
-            kind=request.kind,
-            site=request.site,
-            due_at=request.due_at,
+            run_id=request.claim.run_id,
+            job=request.job.name,
+            kind=request.job.kind,
+            site=request.job.site,
+            due_at=request.claim.due_at,
             attempt=attempt,
-            arguments=request.arguments,
-            estate=request.estate,
-            state=request.state,
+            arguments={**request.job.arguments, **request.claim.arguments},
+            estate=request.settings.estate,
+            state=request.settings.state,
             catalog=catalog,
-            origin=replace(request.origin, run=str(request.run_id)),
+            origin=replace(request.settings.origin, run=str(request.claim.run_id)),
             is_stopping=lambda: stop.is_asked,
         )
         return _call_runner(context)
@@ -242,10 +242,10 @@ def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:
         try:
             _end(catalog, request, result, SystemClock().now())
         except (DBAPIError, OpsError) as error:
-            fields = {"job": request.job, "site": request.site, "outcome": result.outcome,
+            fields = {"job": request.job.name, "site": request.job.site, "outcome": result.outcome,
                       "reason": result.reason, "error": type(error).__name__}  # fmt: skip
             log.warning("result-not-recorded", extra={"fields": fields})
-            time.sleep(request.heartbeat_every.total_seconds())
+            time.sleep(request.settings.heartbeat_every.total_seconds())
         else:
             return
     raise SystemExit(1)
@@ -255,11 +255,11 @@ def _end(catalog: Catalog, request: WorkRequest, result: JobResult, now: datetim
     with catalog.writing() as session:
         end_run(
             session,
-            request.run_id,
+            request.claim.run_id,
             result,
             now=now,
-            recording=Recording(request.origin, kinds.tell_listeners),
-            retry=request.retry,
+            recording=Recording(request.settings.origin, kinds.tell_listeners),
+            retry=request.job.retry,
         )
 
 

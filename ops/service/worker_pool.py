@@ -78,7 +78,7 @@ class WorkerPool:
         self.workers[claim.run_id] = worker
         # A worker that is gone already is found by `take_ended`.
         with suppress(BrokenPipeError), process.stdin or BytesIO() as pipe:
-            pipe.write(self._request(claim, job, stop_at))
+            pipe.write(format_request(WorkRequest(claim, job, self.settings, stop_at)))
         return worker
 
     def take_ended(self) -> Iterator[Worker]:
@@ -117,28 +117,6 @@ class WorkerPool:
         """Ask every worker to end cleanly."""
         for worker in self.workers.values():
             worker.process.send_signal(signal.SIGTERM)
-
-    def _request(self, claim: Claim, job: JobDefinition, stop_at: datetime | None) -> bytes:
-        settings = self.settings
-        return format_request(
-            WorkRequest(
-                run_id=claim.run_id,
-                job=job.name,
-                kind=job.kind,
-                site=job.site,
-                due_at=claim.due_at,
-                arguments={**job.arguments, **claim.arguments},
-                retry=job.retry,
-                catalog_url=settings.catalog_url,
-                state=settings.state,
-                estate=settings.estate,
-                modules=settings.modules,
-                origin=settings.origin,
-                heartbeat_every=settings.heartbeat_every,
-                lock_wait=settings.lock_wait,
-                stop_at=stop_at,
-            )
-        )
 
 
 def worker_environment() -> dict[str, str]:

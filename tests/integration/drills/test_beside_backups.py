@@ -20,6 +20,7 @@ from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.runbooks.states import list_unfinished
 from ops.schedule.ledger import claims, overview
+from ops.service.settings import ServiceSettings
 from ops.service.work_request import TIME_IS_OVER, WorkRequest, format_request
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.drills.test_killed_drills import await_sandbox
@@ -43,14 +44,12 @@ def request_for(site: StaticSite) -> bytes:
         overview.ask_at(session, job, due_at=now, now=now, origin=origin, arguments={})
         (claim,) = claims.claim_due(session, jobs=[job.name], now=now, limit=1, host="here")
     catalog.close()
-    return format_request(
-        WorkRequest(
-            run_id=claim.run_id, job=job.name, kind=job.kind, site=job.site, due_at=now,
-            arguments=job.arguments, retry=job.retry, catalog_url=url, state=estate.service.state,
-            estate=str(site.estate), modules=("ops.wiring",), origin=origin,
-            heartbeat_every=timedelta(seconds=5), lock_wait=timedelta(seconds=1),
-        )
+    settings = ServiceSettings(
+        catalog_url=url, state=estate.service.state, estate=str(site.estate),
+        modules=("ops.wiring",), origin=origin,
+        heartbeat_every=timedelta(seconds=5), lock_wait=timedelta(seconds=1),
     )  # fmt: skip
+    return format_request(WorkRequest(claim, job, settings))
 
 
 def start_worker(request: bytes) -> subprocess.Popen[bytes]:
