@@ -94,7 +94,6 @@ def completion_script(shell: str, program: str) -> str:
     if shell not in _SCRIPTS:
         raise WrongUseError(
             "there is no completion for the shell {shell}",
-            data="nothing was changed",
             next_step="name one of these: {shells}",
             shell=shell,
             shells=", ".join(_SCRIPTS),

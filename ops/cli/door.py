@@ -47,7 +47,6 @@ def pass_door(task: Task, values: dict[str, Any]) -> int | None:
         raise WrongUseError(
             "the task {task} is not typed with the rights of another user",
             why="it reads and writes as whoever types it",
-            data="nothing was changed",
             next_step="type it as yourself or as root: `{program} {task}`",
             task=task.name,
         )
@@ -61,7 +60,6 @@ def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:
     if "dry_run" not in values:
         raise WrongUseError(
             "--dry does nothing here: this task changes nothing that could be planned first",
-            data="nothing was changed",
             next_step="leave --dry out",
         )
     values["dry_run"] = True

@@ -88,7 +88,7 @@ def _open(path: Path, flags: int) -> int:
         return os.open(path, flags | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as error:
         raise WrongUseError(
-            "{path} cannot be read", why="{reason}", data="nothing was changed",
+            "{path} cannot be read", why="{reason}",
             next_step="name a file that you may read", path=path, reason=error.strerror,
         ) from error  # fmt: skip
 
@@ -105,7 +105,7 @@ def _open_file(path: Path) -> int:
     if not stat.S_ISFIFO(kind) or len(content) > _MOST_PIPED:
         raise WrongUseError(
             "{path} cannot be read", why="it is no file, or a pipe that brings much",
-            data="nothing was changed", next_step="name a file that you may read", path=path,
+            next_step="name a file that you may read", path=path,
         )  # fmt: skip
     return in_memory(content)
 
@@ -119,7 +119,7 @@ def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
         raise WrongUseError(
             "{path} is there already", why="what exists is not written over",
-            data="nothing was changed", next_step="give another name, or remove it", path=path,
+            next_step="give another name, or remove it", path=path,
         )  # fmt: skip
 
 
@@ -127,8 +127,8 @@ def _refuse_full(folder: Path, endings: tuple[str, ...]) -> None:
     """Refuse a folder that holds something already, where nobody says which files will come."""
     if not endings and os.path.lexists(folder) and any(folder.iterdir()):
         raise WrongUseError(
-            "the folder {target} is not empty", data="nothing was changed",
-            next_step="give an empty folder, or one that is not there yet", target=folder,
+            "the folder {target} is not empty", target=folder,
+            next_step="give an empty folder, or one that is not there yet",
         )  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def _refuse_closed(folder: Path, *, is_made: bool = True) -> None:
     if not is_folder or not os.access(there, wanted, effective_ids=True):
         raise WrongUseError(
             "{path} cannot be written", why="{there} is no folder that you may list and write to",
-            data="nothing was changed", next_step="name a folder that you may write to",
+            next_step="name a folder that you may write to",
             path=folder, there=there,
         )  # fmt: skip
 

@@ -181,7 +181,6 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
         return WrongUseError(
             'the word "{word}" belongs to no flag',
             why="{task} takes flags only",
-            data="nothing was changed",
             next_step="`{program} {task} --{flag} {word}`"
             if flag
             else "`{program} {task}`, without it",

@@ -32,7 +32,6 @@ def need_confirmation(name: str, confirm: str, question: str) -> None:
         raise NotConfirmedError(
             'this needs to be confirmed: "{name}"',
             why='"{given}" was given' if confirm else "",
-            data="nothing was changed",
             next_step="look first with --dry-run, then add `--confirm {name}`",
             name=name,
             given=confirm,

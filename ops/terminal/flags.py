@@ -21,7 +21,6 @@ def number_reader(flag: str) -> Callable[[str], int]:
         raise WrongUseError(
             "the flag --{flag} takes a whole number from 0 to {most}",
             why='"{given}" was given',
-            data="nothing was changed",
             next_step="correct it and type the command again",
             flag=flag,
             most=MOST_COUNTED,
