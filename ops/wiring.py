@@ -9,18 +9,12 @@ from ops.parts import give
 
 TASKS = (
     "ops.sites.tasks",
-    "ops.backups.run.tasks",
-    "ops.backups.setup.tasks",
+    "ops.backups.tasks",
     "ops.status.tasks",
     "ops.backups.browse.tasks",
     "ops.backups.restore.tasks",
-    "ops.backups.checks.tasks",
-    "ops.backups.copies.tasks",
     "ops.backups.media.tasks",
     "ops.backups.retention.tasks",
-    "ops.backups.repositories.tasks",
-    "ops.backups.malware.tasks",
-    "ops.backups.ransomware.tasks",
     "ops.backups.keys.tasks",
     "ops.service.tasks",
     "ops.audit.tasks",
@@ -50,20 +44,20 @@ give(
     "ops.archives.kind:CAPTURE",
     "ops.archives.kind:FIXITY",
     "ops.archives.kind:PAGE_CAPTURE",
-    "ops.backups.run.kind:BACKUP",
-    "ops.backups.checks.kind:CHECK",
-    "ops.backups.copies.kind:COPY",
+    "ops.backups.kinds:BACKUP",
+    "ops.backups.kinds:CHECK",
+    "ops.backups.kinds:COPY",
     "ops.drills.kind:DRILL",
     "ops.drills.kind:DRILL_PLAN",
-    "ops.backups.retention.kind:FORGET",
+    "ops.backups.kinds:FORGET",
     "ops.audit.kind:JOURNAL_HEAD",
     "ops.audit.kind:VERIFY",
-    "ops.backups.malware.kind:SCAN",
-    "ops.backups.media.kind:EXPORT",
-    "ops.backups.media.kind:IMPORT",
-    "ops.backups.repositories.kind:REPAIR",
+    "ops.backups.kinds:SCAN",
+    "ops.backups.kinds:EXPORT",
+    "ops.backups.kinds:IMPORT",
+    "ops.backups.kinds:REPAIR",
     "ops.security.kind:AUDIT",
-    "ops.backups.checks.kind:WITNESS",
+    "ops.backups.kinds:WITNESS",
 )
 give(
     "ledger-listeners",
@@ -74,14 +68,11 @@ give(
 )
 give(
     "explanations",
-    "ops.backups.run.wording:EXPLANATIONS",
-    "ops.backups.checks.wording:EXPLANATIONS",
-    "ops.backups.copies.wording:EXPLANATIONS",
-    "ops.backups.retention.wording:EXPLANATIONS",
-    "ops.backups.malware.wording:EXPLANATIONS",
-    "ops.backups.ransomware.wording:EXPLANATIONS",
-    "ops.backups.sources.delivery_wording:EXPLANATIONS",
-    "ops.audit.verify:EXPLANATIONS",
+    "ops.backups.brakes:EXPLANATIONS",
+    "ops.backups.wording:EXPLANATIONS",
+    "ops.backups.ransomware.verdict:EXPLANATIONS",
+    "ops.backups.sources.delivery_verdict:EXPLANATIONS",
+    "ops.audit.wording:EXPLANATIONS",
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",
@@ -96,7 +87,7 @@ give(
     "notice-kinds",
     "ops.alerts.watch_telling:NOTICE_KINDS",
     "ops.access.approvals.notify:NOTICE_KINDS",
-    "ops.backups.media.renewal:NOTICE_KINDS",
+    "ops.backups.media.facts:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
     "ops.monitor.notices:NOTICE_KINDS",
@@ -108,7 +99,7 @@ give(
     "daily-chores",
     "ops.duties.idle_accounts:disable_idle",
     "ops.duties.reminders:note_duties",
-    "ops.backups.media.remind:note_media",
+    "ops.backups.media.facts:note_media",
     "ops.reports.requests:remind",
 )
 give(
@@ -130,7 +121,7 @@ give(
     "ops.backups.ransomware.suspicion:PLAN_WORDS",
     "ops.security.wording:PLAN_WORDS",
 )
-give("past-of-stores", "ops.backups.repositories.past:index_past")
+give("past-of-stores", "ops.backups.repositories.lost_places:index_past")
 give("after-decision", "ops.audit.job:sign_decision", "ops.recovery.job:save_decision")
 give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")

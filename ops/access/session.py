@@ -1,6 +1,6 @@
 """What somebody at a terminal works with: estate, catalog, and who acts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -33,6 +33,11 @@ class Bench:
     estate: Estate
     catalog: Catalog
     origin: Origin
+
+    def note(self, action: str, subject: str, details: Mapping[str, object], **said: str) -> None:
+        """Journal an act; `said` is what else the journal holds: a reason, a document."""
+        with self.catalog.writing() as session:
+            append(session, replace(self.origin, **said), [Entry(action, subject, details)])
 
 
 AFTER_DECISION: Seam[Callable[[Bench], None]] = Seam("after-decision")

@@ -15,8 +15,13 @@ from archive.metadata.formats import identify, tool_basis
 from archive.metadata.retention import read_tables, rule_of
 from ops.archives.pdf import validity_of
 from ops.archives.places import settings_of
-from ops.backups.malware.clamscan import Scanner, ScannerError, find_scanner
-from ops.backups.malware.signatures import SignaturesError, read_signatures
+from ops.backups.malware.clamscan import (
+    Scanner,
+    ScannerError,
+    SignaturesError,
+    find_scanner,
+    read_signatures,
+)
 from ops.estate.model.estate import Estate
 
 Named = tuple[str, Content]

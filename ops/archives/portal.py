@@ -29,7 +29,7 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.dump import read_content
 from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
 from ops.archives.contents import SMALL
-from ops.backups.sources.manifest_name import MANIFEST
+from ops.backups import MANIFEST
 from ops.errors import OpsError
 from ops.estate.model.archive import SiteArchive
 from ops.estate.model.estate import Estate

@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import DateTime, Dialect, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,11 @@ Kind = Literal["index", "record"]
 
 class Base(DeclarativeBase):
     """The parent of every table of the catalog."""
+
+
+def columns_of(row: Base) -> dict[str, Any]:
+    """Give a row as a mapping of its columns."""
+    return {it.key: getattr(row, it.key) for it in row.__table__.columns}
 
 
 def table_info(kind: Kind) -> dict[str, dict[str, str]]:

@@ -24,10 +24,10 @@ from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.access.session import Bench, at_bench
+from ops.backups import MANIFEST
 from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import open_repository, read_patiently
-from ops.backups.restore.target_folder import take_target
-from ops.backups.sources.manifest_name import MANIFEST
+from ops.backups.restore.targets import take_target
 from ops.drills.tasks import Extract
 from ops.durable_files import copy_new
 from ops.errors import OpsError, WrongUseError

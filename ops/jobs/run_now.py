@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -37,6 +37,9 @@ from ops.schedule.ledger.job import (
 )
 
 Work = Callable[[RunContext], JobResult]
+
+NO_WAIT = timedelta(0)
+"""How long a person waits for a lock that somebody else holds."""
 
 
 def run_by_hand(

@@ -34,11 +34,11 @@ from ops.audit.heads import read_heads
 from ops.audit.job import Examination, examine
 from ops.audit.signing_key import attest, find_signing_key
 from ops.audit.verify import tell
+from ops.backups import MANIFEST
 from ops.backups.keys.paper.combine import read_shares
 from ops.backups.keys.paper.shares import combine_shares
 from ops.backups.repositories.entry import Entry
 from ops.backups.repositories.stores import open_root
-from ops.backups.sources.manifest_name import MANIFEST
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
 from ops.entering import find_around, refuse_strange_links

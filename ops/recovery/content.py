@@ -27,8 +27,8 @@ from backup.archiver.create import BackupRequest, Mount
 from backup.sources.databases.sqlite_copy import sqlite_source
 from backup.sources.source import FolderSource, TextSource
 from ops.audit.signing_key import SigningKeyError, encode_key, find_signing_key, signing_file
+from ops.backups import MANIFEST
 from ops.backups.sources.manifest import describe_reading
-from ops.backups.sources.manifest_name import MANIFEST
 from ops.backups.sources.site import DatabaseReading, FilesReading, Reading
 from ops.entering import name_of
 from ops.errors import SecretError

@@ -33,11 +33,11 @@ from backup.snapshots.selection import load_readable_snapshots
 from ops.access.session import Bench
 from ops.audit.job import ENOUGH_HEADS, broken_params, examine, give_head, sign_now
 from ops.backups.copies.job import ensure_mounted, open_or_make
+from ops.backups.kinds import backup_job
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.guide import put_guides
 from ops.backups.repositories.open import open_place, open_repository
 from ops.backups.run.job import OwnBackup, summarize
-from ops.backups.run.kind import backup_job
 from ops.backups.sources.site import Reading
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Occurrence

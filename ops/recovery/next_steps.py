@@ -11,7 +11,7 @@ from ops.access.identity import find_actor
 from ops.access.rights import decide_may
 from ops.access.roles import is_anybody_appointed, roles_by_person
 from ops.access.session import reading
-from ops.backups.setup.init import rebuild_index
+from ops.backups.repositories.init import rebuild_index
 from ops.errors import SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal

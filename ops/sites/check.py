@@ -7,7 +7,7 @@ from pathlib import Path
 from platform import python_version
 
 from ops.access.unanswerable import check_answering
-from ops.backups.retention.cli_lower_minimum import check_lowered
+from ops.backups.retention.minimums import check_lowered
 from ops.duties.table.load import check_tables
 from ops.errors import EstateError, Problem
 from ops.estate.check.check import check_surroundings

@@ -8,7 +8,7 @@ from typing import Any
 from ops.access.identity import check_door
 from ops.alerts.decisions import job_subject
 from ops.alerts.overview import AlertView
-from ops.backups.media.known_copies import print_copy_list
+from ops.backups.media.copy_list import print_copy_list
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_moment

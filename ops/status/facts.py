@@ -15,7 +15,6 @@ from ops.alerts.overview import AlertView, list_alerts
 from ops.alerts.routing import find_gaps
 from ops.archives.kind import FIXITY_JOB, archive_job
 from ops.backups.checks.mended import Mended, read_mended
-from ops.backups.copies.facts import read_copies
 from ops.backups.copies.rule_32110 import CopyFacts, Verdict, judge_copies
 from ops.backups.copies.seen import (
     HeldGone,
@@ -23,6 +22,7 @@ from ops.backups.copies.seen import (
     Place,
     find_newer,
     read_ahead,
+    read_copies,
     read_held_gone,
     read_missed,
     read_newest,
@@ -30,8 +30,8 @@ from ops.backups.copies.seen import (
 )
 from ops.backups.media.facts import MediumFacts, copies_on_media, read_medium_facts
 from ops.backups.ransomware.freeze import Freeze, read_freezes
-from ops.backups.repositories.snapshots import read_newest_full
 from ops.backups.retention.losses import Loss, read_losses
+from ops.backups.run.full_reads import read_newest_full
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.drills.rotation.overdue import NO_DRILLS, DrillStanding, read_standing

@@ -19,8 +19,8 @@ from ops.alerts.drafts import (
     VANISHED,
 )
 from ops.backups.copies.seen import HeldGone, explain_held_gone
-from ops.backups.media.renewal import explain_renewal
-from ops.backups.run.kind import backup_job
+from ops.backups.kinds import backup_job
+from ops.backups.media.facts import explain_renewal
 from ops.drills.rotation.wording import explain_finding, explain_overdue
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill, language, ngettext

@@ -22,7 +22,7 @@ from ops.alerts.drafts import (
 )
 from ops.alerts.outbox import find_estate, write_all_clears, write_drafts
 from ops.alerts.records import close_others, count_closed, settle_retired, take_in
-from ops.backups.run.kind import backup_job
+from ops.backups.kinds import backup_job
 from ops.catalog.open import Catalog
 from ops.errors import EstateError
 from ops.estate.load.load import load_changed

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ops.language.formats import format_number
 from ops.language.text import N_, _, make_visible
 
 if TYPE_CHECKING:
@@ -123,8 +124,11 @@ def outcome_cell(outcome: str) -> Cell:
     return Cell(_(text), tone)
 
 
-def write_line(text: str = "") -> None:
-    """Tell one line."""
+def write_line(text: str = "", /, **params: object) -> None:
+    """Tell one line; whole numbers among what fills it in are written as the reader does."""
+    if params:
+        shown = {name: format_number(it) if type(it) is int else it for name, it in params.items()}
+        text = text.format(**shown)
     border().show(Line([Cell(make_visible(text))]))
 
 

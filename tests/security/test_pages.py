@@ -16,10 +16,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ops.backups.pages.fetch import FetchLimits, fetch_page
+from ops.backups.pages.fetch import FetchLimits, InsideError, fetch_page, is_public, open_line
 from ops.backups.pages.notes import Answer, PageNote, note_answer, tell_problem
 from ops.backups.pages.noting import PagesOrder, note_pages, noting_beside
-from ops.backups.pages.reach import InsideError, is_public, open_line
 from tests.effort import takes_at_most
 from tests.web_server import say, web_server
 

@@ -14,10 +14,10 @@ from ops.backups.browse.tasks import Files, List
 from ops.backups.ransomware.suspicion import look_for_suspicion, write_suspicion
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
-from ops.backups.repositories.snapshots import KEY as METHOD
-from ops.backups.repositories.snapshots import TOLD, read_methods
 from ops.backups.retention.cli_holds import show_deletions, show_holds
 from ops.backups.retention.protection import AHEAD
+from ops.backups.run.full_reads import KEY as METHOD
+from ops.backups.run.full_reads import TOLD, read_methods
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError
@@ -26,11 +26,38 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_moment, format_second, format_size
-from ops.language.text import _, show_path
+from ops.language.text import N_, _, show_path
 from ops.terminal.exit_codes import report
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_json, write_line
+from ops.terminal.view import Column, Row, View, number, size, words, write_list
 
 _MOST_FOUND = 100
+
+
+def _taken(row: Row, zone: str) -> Cell:
+    told = format_second(datetime.fromisoformat(row["taken_at"]), zone)
+    if row["is_ahead"]:
+        return Cell(f"{told} · {_(AHEAD)}", "warning")
+    return Cell(told, at=row["taken_at"])
+
+
+TAKEN = Column("taken_at", N_("Taken"), _taken, of=lambda row: row)
+ID = Column(
+    "id", N_("Snapshot"), link="/restore?site={site}&snapshot={id}", of=lambda row: row["id"][:8]
+)
+FIGURES = (
+    Column("files", N_("Files"), number, of=lambda it: it["summary"].get("total_files_processed")),
+    Column("size", N_("Size"), size, of=lambda it: it["summary"].get("total_bytes_processed")),
+    Column("added", N_("New, packed"), size, of=lambda it: it["summary"].get("data_added_packed")),
+)
+SNAPSHOTS = View(
+    N_("there is no snapshot yet"),
+    ID,
+    TAKEN,
+    Column("paths", N_("Holds"), of=lambda row: " ".join(row["paths"])),
+    Column(METHOD, N_("Method"), words(TOLD)),
+    *FIGURES,
+)
 
 
 def show(wish: List) -> None:
@@ -51,24 +78,24 @@ def _list_snapshots(wish: List) -> None:
     readable = load_readable_snapshots(repository)
     for error in readable.errors:
         report(error)
-    methods = _find_methods(estate, name)
-    if wish.json:
-        write_json([
-            {**_as_values(it), METHOD: methods.get(it.original or it.id)}
-            for it in readable.snapshots
-        ])  # fmt: skip
-        return
-    if not readable.snapshots:
-        write_line(_("there is no snapshot yet"))
-        return
-    rows = [_row(it, estate, methods.get(it.original or it.id, "")) for it in readable.snapshots]
-    heads = [
-        _("Snapshot"), _("Taken"), _("Holds"), _("Method"), _("Files"), _("Size"),
-        _("New, packed"),
-    ]  # fmt: skip
-    write_table(heads, rows, title=f"{name} · {known} · {place.name}", right=(4, 5, 6))
-    if suspicion := look_for_suspicion(estate, name):
-        write_suspicion(suspicion, readable.snapshots, estate.organisation.timezone)
+    methods, now = _find_methods(estate, name), datetime.now(UTC)
+    items = [
+        {
+            "id": it.id,
+            "taken_at": it.time,
+            "is_ahead": is_ahead(it.time, now),
+            "paths": it.paths,
+            "tags": it.tags,
+            "hostname": it.hostname,
+            "summary": it.summary,
+            METHOD: methods.get(it.original or it.id),
+        }
+        for it in readable.snapshots
+    ]
+    zone, title = estate.organisation.timezone, f"{name} · {known} · {place.name}"
+    is_told = write_list(SNAPSHOTS, items, as_json=wish.json, zone=zone, title=title)
+    if is_told and (suspicion := look_for_suspicion(estate, name)):
+        write_suspicion(suspicion, readable.snapshots, zone)
 
 
 def _find_methods(estate: Estate, site: str) -> dict[str, str]:
@@ -79,35 +106,6 @@ def _find_methods(estate: Estate, site: str) -> dict[str, str]:
         return {}
     with catalog, catalog.reading() as session:
         return read_methods(session, site)
-
-
-def _as_values(snapshot: Snapshot) -> dict[str, object]:
-    return {
-        "id": snapshot.id,
-        "taken_at": snapshot.time,
-        "is_ahead": is_ahead(snapshot.time, datetime.now(UTC)),
-        "paths": snapshot.paths,
-        "tags": snapshot.tags,
-        "hostname": snapshot.hostname,
-        "summary": snapshot.summary,
-    }
-
-
-def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[Cell | str]:
-    numbers = snapshot.summary
-    size, added = numbers.get("total_bytes_processed"), numbers.get("data_added_packed")
-    taken = Cell(format_second(snapshot.time, estate.organisation.timezone))
-    if is_ahead(snapshot.time, datetime.now(UTC)):
-        taken = Cell(f"{taken.text} · {_(AHEAD)}", "warning")
-    return [
-        snapshot.short_id,
-        taken,
-        " ".join(snapshot.paths),
-        _(TOLD[method]) if method in TOLD else "–",
-        str(numbers.get("total_files_processed", "")),
-        "" if size is None else format_size(size),
-        "" if added is None else format_size(added),
-    ]
 
 
 def list_files(wish: Files) -> None:
@@ -133,7 +131,7 @@ def list_files(wish: Files) -> None:
             write_line(_entry_line(entry, zone))
         if part and next(entries, None) is not None:
             text = _("… there are more than {count}; give a longer piece of the name")
-            write_line(text.format(count=_MOST_FOUND))
+            write_line(text, count=_MOST_FOUND)
 
 
 def find_by_name(entries: Iterator[Entry], part: str) -> Iterator[Entry]:

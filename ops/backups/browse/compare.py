@@ -16,9 +16,10 @@ from ops.errors import OpsError
 from ops.estate.history.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment, format_number
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.terminal.exit_codes import INCOMPLETE, report
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
+from ops.terminal.output import Cell, Tone, write_json, write_line
+from ops.terminal.view import Column, View, write_list
 
 _TONES: dict[Verdict, Tone] = {
     "same": "good",
@@ -26,6 +27,9 @@ _TONES: dict[Verdict, Tone] = {
     "missing": "bad",
     "not_checked": "warning",
 }
+PAGES = View(
+    "", Column("page", N_("Page")), Column("title", N_("Title")), Column("verdict", N_("Now"))
+)
 
 
 class NoPagesError(OpsError):
@@ -63,12 +67,19 @@ def prove_pages(wish: Pages) -> int:
     rules = {it.page: it.rules for it in noted}
     found = note_pages(site.url, [it.page for it in noted], rules=rules)
     compared = compare_pages(noted, found)
-    if wish.json:
-        write_json(compared, snapshot=chosen.id)
-    else:
-        title = f"{name} · {format_moment(chosen.time, estate.organisation.timezone)}"
-        rows = [_row(*it) for it in zip(compared, noted, found, strict=True)]
-        write_table([_("Page"), _("Title"), _("Now")], rows, title=title)
+    told = {it.page: _tell(it, now) for it, now in zip(compared, found, strict=True)}
+    titles = {it.page: it.title for it in noted}
+    write_list(
+        PAGES,
+        compared,
+        as_json=wish.json,
+        beside={
+            "title": lambda row: titles[row["page"]],
+            "verdict": lambda row: Cell(told[row["page"]], _TONES[row["verdict"]]),
+        },
+        title=f"{name} · {format_moment(chosen.time, estate.organisation.timezone)}",
+        snapshot=chosen.id,
+    )
     return exit_code_of(compared)
 
 
@@ -78,10 +89,6 @@ def exit_code_of(compared: tuple[PageComparison, ...]) -> int:
     if "missing" in verdicts:
         return 1
     return INCOMPLETE if verdicts - {"same"} else 0
-
-
-def _row(compared: PageComparison, noted: PageNote, found: PageNote) -> list[str | Cell]:
-    return [compared.page, noted.title, Cell(_tell(compared, found), _TONES[compared.verdict])]
 
 
 def _tell(it: PageComparison, found: PageNote) -> str:

@@ -1,29 +1,48 @@
 """fab backup.check: the checks of some sites, now, and what they found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from functools import partial
 
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.checks.job import ReadData, check
-from ops.backups.checks.kind import check_job
-from ops.backups.checks.tasks import Check
-from ops.backups.checks.wording import advise_on_faults, tell_fault
+from ops.backups.kinds import arguments_at, check_job, name_elsewhere
 from ops.backups.repositories.catalog_index import was_seen
-from ops.backups.run.cli import _NO_WAIT
+from ops.backups.tasks import Check
+from ops.backups.wording import advise_on_faults, tell_fault
 from ops.estate.choose import choose_sites, choose_stores
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
-from ops.jobs.run_now import run_by_hand
-from ops.language.formats import format_duration, format_number, format_size
-from ops.language.text import LABELS, _
+from ops.jobs.run_now import NO_WAIT, run_by_hand
+from ops.language.formats import format_size
+from ops.language.text import LABELS, N_, _
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
-from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import write_line
 from ops.terminal.progress import showing_progress
+from ops.terminal.view import Column, Row, View, duration, number, outcome, write_list
+
+
+def _tell_read(row: Row) -> str:
+    summary = row["summary"]
+    if not summary["packs_read"]:
+        return _("not checked")
+    size = format_size(summary["bytes_read"])
+    return _("all, {size}").format(size=size) if summary["every_pack_read"] else size
+
+
+CHECKS = View(
+    "",
+    Column("site", N_("Site")),
+    Column("store", N_("Store")),
+    Column("outcome", N_("Result"), outcome),
+    Column("snapshots", N_("Snapshots"), number, of=lambda row: row["summary"]["snapshots"]),
+    Column("packs", N_("Packs"), number, of=lambda row: row["summary"]["packs"]),
+    Column("read", N_("Read back"), of=_tell_read),
+    Column("took", N_("Took"), duration, of=lambda row: row["summary"]["seconds"]),
+)
 
 
 @showing_progress
@@ -44,32 +63,24 @@ def check_sites(wish: Check, progress: Progress) -> int:
                     result = _check_at(bench, site.name, place, progress, wanted)
                     results[site.name, place.name] = result
                     codes.append(EXIT_CODES[result.outcome])
-    if wish.json:
-        write_json(
-            {"site": site, "store": place, **asdict(result)}
-            for (site, place), result in results.items()
-        )
-    else:
-        _write_checks(results, estate.primary_store.name)
+    if results or wish.json:
+        items = [{"site": it, "store": at, **asdict(found)} for (it, at), found in results.items()]
+        write_list(CHECKS, items, as_json=wish.json)
+    if not wish.json:
+        _write_faults(results, estate.primary_store.name)
     return gravest(codes)
 
 
 def _check_at(
     bench: Bench, site: str, place: Store, progress: Progress, wanted: ReadData
 ) -> JobResult:
-    is_primary = place.role == "primary"
-    work = partial(check, progress=progress, wait_for_lock=_NO_WAIT)
-    arguments = {"read_data": wanted, **({} if is_primary else {"store": place.name})}
-    job = check_job(site, "" if is_primary else place.name)
+    work = partial(check, progress=progress, wait_for_lock=NO_WAIT)
+    arguments = {"read_data": wanted, **arguments_at(place)}
+    job = check_job(site, name_elsewhere(place))
     return run_by_hand(bench, work, job=job, kind="check", site=site, arguments=arguments)
 
 
-def _write_checks(results: Mapping[tuple[str, str], JobResult], primary: str) -> None:
-    if results:
-        heads = [_("Site"), _("Store"), _("Result"), _("Snapshots"), _("Packs"), _("Read back"),
-                 _("Took")]  # fmt: skip
-        rows = [_check_row(site, store, result) for (site, store), result in results.items()]
-        write_table(heads, rows, right=(3, 4, 5))
+def _write_faults(results: Mapping[tuple[str, str], JobResult], primary: str) -> None:
     for (site, store), result in results.items():
         findings = result.params.get("first", ())
         for finding in findings:
@@ -79,19 +90,3 @@ def _write_checks(results: Mapping[tuple[str, str], JobResult], primary: str) ->
             write_line(f"  {_(LABELS['next_step'])}: {advice}")
         if result.reason:
             write_outcome(result, job=check_job(site, elsewhere), site=site)
-
-
-def _check_row(site: str, store: str, result: JobResult) -> Sequence[str | Cell]:
-    summary = result.summary
-    read = format_size(summary["bytes_read"]) if summary["packs_read"] else _("not checked")
-    if summary["every_pack_read"] and summary["packs_read"]:
-        read = _("all, {size}").format(size=read)
-    return (
-        site,
-        store,
-        outcome_cell(result.outcome),
-        format_number(summary["snapshots"]),
-        format_number(summary["packs"]),
-        read,
-        format_duration(timedelta(seconds=summary["seconds"])),
-    )

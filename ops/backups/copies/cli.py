@@ -9,8 +9,7 @@ from backup.progress import Progress
 from backup.snapshots.selection import load_readable_snapshots
 from ops.access.session import Bench, at_bench
 from ops.backups.copies.job import bring_up_to_date, choose_to_copy, ensure_mounted, find_pair
-from ops.backups.copies.kind import copy_job
-from ops.backups.copies.tasks import Copy
+from ops.backups.kinds import copy_job
 from ops.backups.repositories.open import (
     find_repository,
     hold_reading_lock,
@@ -19,13 +18,14 @@ from ops.backups.repositories.open import (
 )
 from ops.backups.retention.job import read_guard
 from ops.backups.retention.look_before_deleting import find_standing_brake
+from ops.backups.tasks import Copy
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.jobs.run_now import run_by_hand
-from ops.language.formats import format_number, format_size
+from ops.language.formats import format_size
 from ops.language.text import _, ngettext
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
@@ -87,7 +87,7 @@ def _write_numbers(result: JobResult) -> None:
     if "copied" in summary:
         count = int(summary["copied"])
         text = ngettext("{count} snapshot copied", "{count} snapshots copied", count)
-        write_line("  " + text.format(count=format_number(count)))
+        write_line("  " + text, count=count)
     if "added" in summary:
         _write_objects(
             _("{added} objects written, {size}; {removed} removed"),
@@ -100,16 +100,11 @@ def _write_numbers(result: JobResult) -> None:
             "{count} objects stay: the store has promised to keep them for now",
             count,
         )
-        write_line("  " + text.format(count=format_number(count)))
+        write_line("  " + text, count=count)
 
 
 def _write_objects(text: str, added: int, size: int, removed: int) -> None:
-    write_line(
-        "  "
-        + text.format(
-            added=format_number(added), size=format_size(size), removed=format_number(removed)
-        )
-    )
+    write_line("  " + text, added=added, size=format_size(size), removed=removed)
 
 
 def _rehearse(bench: Bench, site: Site, store: Store, *, allow_shrink: bool) -> None:
@@ -136,4 +131,4 @@ def _rehearse(bench: Bench, site: Site, store: Store, *, allow_shrink: bool) -> 
         where = (estate, site, store)
         count = len(choose_to_copy(where, here, there, guard, now=datetime.now(UTC)))
     text = ngettext("would copy {count} snapshot", "would copy {count} snapshots", count)
-    write_line("  " + text.format(count=format_number(count)))
+    write_line("  " + text, count=count)

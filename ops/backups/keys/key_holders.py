@@ -1,7 +1,7 @@
 """The repositories that one password opens: found, opened, with the key file that opened each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from backup.format.bounds import read_bounded
 from backup.repository.repository import Repository
@@ -13,7 +13,6 @@ from ops.estate.choose import choose_sites
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.journal import journal
 from ops.terminal.exit_codes import INCOMPLETE, noting
 
 
@@ -109,9 +108,7 @@ def name_stores(stores: Sequence[Store]) -> Iterator[str]:
 
 def note_key_act(bench: Bench, action: str, asked: Wish, details: Mapping[str, object]) -> None:
     """Journal what was done with a key, under the reason that was given; never a secret."""
-    origin = replace(bench.origin, reason=asked.reason, document=asked.document)
-    with bench.catalog.writing() as session:
-        journal.append(session, origin, [journal.Entry(action, asked.subject, details)])
+    bench.note(action, asked.subject, details, reason=asked.reason, document=asked.document)
 
 
 def _all_sites(estate: Estate) -> tuple[Site, ...]:

@@ -25,7 +25,7 @@ _KeyStore = Annotated[
 _AnyDisk = Annotated[bool, Flag("Write there although it is the service's own disk.")]
 
 
-@task("backup.key-list", "ops.backups.keys.list:show_keys", roles=OFFICE)
+@task("backup.key-list", "ops.backups.keys.cli:show_keys", roles=OFFICE)
 class KeyList:
     """List the keys of sites' repositories in every store."""
 
@@ -34,7 +34,7 @@ class KeyList:
     json: Json = False
 
 
-@task("backup.key-add", "ops.backups.keys.add:add_password", roles=ADMIN, second=("key-export",))
+@task("backup.key-add", "ops.backups.keys.cli:add_password", roles=ADMIN, second=("key-export",))
 class KeyAdd:
     """Give repositories one more password; takes a second person."""
 
@@ -46,7 +46,7 @@ class KeyAdd:
     dry_run: DryRun = False
 
 
-@task("backup.key-export", "ops.backups.keys.export:export_key", roles=KEYS, second=("key-export",))
+@task("backup.key-export", "ops.backups.keys.cli:export_key", roles=KEYS, second=("key-export",))
 class KeyExport:
     """Write the password and the key files to a folder; takes a second person."""
 

@@ -21,25 +21,25 @@ Killed after any step, the same command goes on; what a label says was read back
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from backup.copies.mirror import look_at_mirror, update_mirror
+from backup.copies.mirror import MirrorResult, look_at_mirror, update_mirror
 from backup.copies.mirror_plan import plan_mirror
 from backup.errors import BackupError
 from backup.format.crypto import MasterKey
 from backup.progress import Progress
 from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from backup.stores.folder import FolderStore
 from ops.access.session import Bench, at_bench
 from ops.backups.keys.key_holders import choose_with_own
+from ops.backups.kinds import EXPORT
 from ops.backups.media.copy_list import NAME as LIST_NAME
-from ops.backups.media.copy_list import write_copy_list
-from ops.backups.media.inventory import take_inventory
-from ops.backups.media.kind import EXPORT
-from ops.backups.media.known_copies import list_copies
-from ops.backups.media.label import Content, Label, replace_contents
+from ops.backups.media.copy_list import list_copies, write_copy_list
+from ops.backups.media.inventory import Inventory, take_inventory
+from ops.backups.media.label import Content, Held, Label, replace_contents
 from ops.backups.media.label_proof import doubt_label, find_openable, prove_label, sign_label
 from ops.backups.media.mount_point import (
     HeldMedium,
@@ -52,27 +52,118 @@ from ops.backups.media.mount_point import (
     write_file,
     write_label,
 )
-from ops.backups.media.new_label import conclude, describe, make_label
 from ops.backups.media.records import note_read_back, note_written, read_codes, read_media
 from ops.backups.media.tasks import ExportMedia
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
-from ops.catalog.tables.copies import Medium
-from ops.errors import OpsError
+from ops.catalog.tables.index import is_ahead
+from ops.catalog.tables.media import Medium
+from ops.duties.evidence.media import plan_renewal
+from ops.duties.table.calendar import read_day
+from ops.duties.table.load import load_calendar, load_duties
+from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_date, format_number, format_size
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.outcomes.output import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_line
 from ops.terminal.progress import showing_progress
+
+_DAMAGED = {
+    "what": N_("{count} files do not read back from the medium as they were written: {first}"),
+    "why": N_("the medium, its socket or its cable is failing"),
+    "data": N_("the stores are untouched; do not count on this medium"),
+    "next_step": N_("write another: `{program} backup.export-media --to FOLDER --code CODE`"),
+}
+_KEEPS = {
+    "what": N_("the medium keeps what the primary store has lost; what is new was added"),
+    "why": N_("that happens when somebody deletes backups, or a disk is not what it was"),
+    "data": N_("the medium still has all of it"),
+    "next_step": N_("look at the store first: `{program} backup.check --site {site}`"),
+}
+
+
+def make_label(estate: Estate, wish: ExportMedia, found: Label | None, by: str) -> Label:
+    """Make the label; of one that is there what is not said anew stays.
+
+    Raises:
+        WrongUseError: The code is empty, or the first day cannot be read.
+    """
+    if not wish.code.strip():
+        raise WrongUseError(
+            "a medium needs a code",
+            data="nothing was written",
+            next_step="add `--code CODE`, as it stands on the medium's outside",
+        )
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    started_on = _started(wish, found, today)
+    renewal = plan_renewal(load_duties(estate).duties, started_on, today, load_calendar(estate))
+    return Label(
+        code=wish.code,
+        organisation=estate.name_at(),
+        kind=wish.kind or (found.kind if found else "disk"),
+        started_on=started_on,
+        renew_on=renewal.renew_on if renewal else None,
+        kept_at=wish.kept_at or (found.kept_at if found else ""),
+        holder=wish.holder or (found.holder if found else by),
+        written_by=by,
+        written_at=found.written_at if found else None,
+        contents=found.contents if found else (),
+    )
+
+
+def _started(wish: ExportMedia, found: Label | None, today: date) -> date:
+    if wish.started:
+        return read_day(wish.started)
+    return found.started_on if found else today
+
+
+def describe(repository: Repository, site: str, inventory: Inventory) -> Content:
+    """Say what a label tells of one repository."""
+    snapshots = sorted(load_readable_snapshots(repository).snapshots, key=lambda it: it.time)
+    now = repository.clock.now()
+    whole = [
+        it.time for it in snapshots if it.paths == (f"/{site}",) and not is_ahead(it.time, now)
+    ]
+    return Content(
+        site=site,
+        repository=repository.id,
+        snapshots=tuple(Held(it.id, it.time.astimezone(UTC)) for it in snapshots),
+        newest_at=whole[-1].astimezone(UTC) if whole else None,
+        objects=inventory.objects,
+        size_bytes=inventory.size_bytes,
+        digest=inventory.digest,
+    )
+
+
+def conclude(mirrored: MirrorResult, content: Content, inventory: Inventory) -> JobResult:
+    """Give the result of one site; what does not read back as it was written has failed."""
+    plan = mirrored.plan
+    summary = {
+        "snapshots": len(content.snapshots),
+        "objects": content.objects,
+        "size_bytes": content.size_bytes,
+        "digest": content.digest,
+        "added": len(plan.add),
+        "added_bytes": plan.add_bytes,
+        "removed": mirrored.removed,
+        "damaged": len(inventory.damaged),
+    }
+    if inventory.damaged:
+        params = {"count": len(inventory.damaged), "first": inventory.damaged[0]}
+        return JobResult("failed", "medium_damaged", {**_DAMAGED, "params": params}, summary)
+    if plan.held_back:
+        params = {"held_back": plan.held_back}
+        return JobResult("incomplete", "medium_keeps_more", {**_KEEPS, "params": params}, summary)
+    return JobResult("ok", summary=summary)
 
 
 def export_media(wish: ExportMedia, progress: Progress) -> int:
@@ -140,7 +231,7 @@ def _believe(
     is_proven = prove_label(bench.estate, folder, label) is not None
     if not is_proven:
         told = _("the label of {code} bears no proof of who wrote it; it gets one now")
-        write_line(told.format(code=label.code))
+        write_line(told, code=label.code)
         with bench.catalog.reading() as session:
             label = doubt_label(label, session.get(Medium, label.code))
     openable = find_openable(bench.estate, folder, label)
@@ -148,7 +239,7 @@ def _believe(
     lost = [it.site for it in label.contents if it.site not in openable]
     if lost and not is_proven:
         told = _("  not taken over from it, since their repositories do not open: {sites}")
-        write_line(told.format(sites=", ".join(lost)))
+        write_line(told, sites=", ".join(lost))
         kept = tuple(it for it in label.contents if it.site in openable)
         label = replace(label, contents=kept)
     return label, keys
@@ -240,13 +331,13 @@ def _rehearse(estate: Estate, site: Site, folder: Path) -> int:
             )
     except (BackupError, OpsError) as error:
         return report(error)
-    text = _("  {site}: would write {count} files, {size}; would remove {removed}")
-    write_line(text.format(
+    write_line(
+        _("  {site}: would write {count} files, {size}; would remove {removed}"),
         site=site.name,
-        count=format_number(len(plan.add)),
+        count=len(plan.add),
         size=format_size(plan.add_bytes),
-        removed=format_number(len(plan.remove)),
-    ))  # fmt: skip
+        removed=len(plan.remove),
+    )
     return 0
 
 

@@ -1,17 +1,28 @@
-"""What is known of removable media: as copies of each site, and which are to be renewed."""
+"""What is known of removable media: as copies of each site, and which are to be renewed.
 
-from collections.abc import Sequence
+That is told once when a medium's day of renewal is near, and once when it is over.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ops.alerts import outbox
+from ops.alerts.drafts import Draft
+from ops.alerts.notice_wording import STATE, NoticeKind
 from ops.backups.copies.rule_32110 import CopyFacts
 from ops.backups.media.label import Content, content_from
 from ops.backups.media.records import read_media, read_outdated
+from ops.catalog.open import Catalog
 from ops.duties.evidence.media import Renewal, Stage, plan_renewal
 from ops.duties.table.load import DutiesError, load_calendar, load_duties
 from ops.estate.model.estate import Estate
+from ops.language.formats import format_date
+from ops.language.text import N_, _, fill
+from ops.outcomes.plain import Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +112,75 @@ def copies_on_media(media: Sequence[MediumFacts], site: str) -> list[CopyFacts]:
         for content in medium.contents
         if content.site == site and medium.verified == "ok" and site not in medium.outdated
     ]
+
+
+MEDIUM = "medium_renewal"
+"""Code of the notice."""
+
+
+def explain_renewal(code: str, renew_on: date, stage: str, basis: Sequence[str]) -> Explanation:
+    """Say that a medium is to be replaced by a new one, in the current language.
+
+    Args:
+        code: The medium's.
+        renew_on: By the end of which day.
+        stage: `near` or `over`.
+        basis: What asks for it.
+    """
+    told = (
+        N_("the medium {code} should have been renewed by {day}")
+        if stage == "over"
+        else N_("the medium {code} is to be renewed by {day}")
+    )
+    return Explanation(
+        fill(told, {"code": code, "day": format_date(renew_on)}),
+        _("basis: {basis}").format(basis="; ".join(basis)) if basis else "",
+        _("what lies on it is still there; old media fail without warning"),
+        fill(N_("fill a new one: `{program} backup.export-media --to FOLDER --code NEWCODE`"), {}),
+    )
+
+
+def word_medium(params: Mapping[str, Any]) -> tuple[str, Explanation]:
+    """Give headline and explanation of the notice, in the current language.
+
+    Args:
+        params: As `ops.backups.media.facts` wrote them.
+    """
+    day = date.fromisoformat(params["renew_on"])
+    found = explain_renewal(params["code"], day, params["stage"], params["basis"])
+    kept = _("it is kept at: {place}; by: {holder}").format(
+        place=params["kept_at"] or "–", holder=params["holder"] or "–"
+    )
+    return found.what, Explanation(kept, found.why, found.data, found.next_step)
+
+
+NOTICE_KINDS = {
+    MEDIUM: NoticeKind(lambda told, _zone: word_medium(told.params), about_sites=False, label=STATE)
+}
+
+
+def note_media(catalog: Catalog, now: datetime) -> int:
+    """Write the notices of the day; give how many are new."""
+    return outbox.remind(catalog, now, _draft_all)
+
+
+def _draft_all(session: Session, estate: Estate, now: datetime) -> list[Draft]:
+    return [draft_renewal(it) for it in read_medium_facts(session, estate, now) if it.stage]
+
+
+def draft_renewal(medium: MediumFacts) -> Draft:
+    """Tell of one medium; pure."""
+    day = medium.renew_on.isoformat() if medium.renew_on else ""
+    return Draft(
+        subject_key=f"{MEDIUM}:{medium.code}:{day}:{medium.stage}",
+        severity="warning",
+        code=MEDIUM,
+        params={
+            "code": medium.code,
+            "renew_on": day,
+            "stage": medium.stage,
+            "basis": list(medium.basis),
+            "kept_at": medium.kept_at,
+            "holder": medium.holder,
+        },
+    )

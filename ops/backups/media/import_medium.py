@@ -21,8 +21,8 @@ from backup.copies.mirror import ensure_same, update_mirror
 from backup.errors import BackupError, ObjectNotFoundError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
+from ops.backups.kinds import IMPORT
 from ops.backups.media.inventory import take_inventory
-from ops.backups.media.kind import IMPORT
 from ops.backups.media.label import Content, Label, LabelError
 from ops.backups.media.label_proof import open_on_medium, prove_label
 from ops.backups.media.mount_point import read_label, repository_on
@@ -36,7 +36,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.jobs.run_now import run_by_hand
-from ops.language.formats import format_number, format_size
+from ops.language.formats import format_size
 from ops.language.text import _
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
@@ -81,7 +81,7 @@ def import_media(wish: ImportMedia, progress: Progress) -> int:
             now = datetime.now(UTC)
             note_read_back(session, bench.origin, label.code, damaged=damaged, now=now)
     if damaged:
-        write_line(_("the damage is noted for the medium {code}").format(code=label.code))
+        write_line(_("the damage is noted for the medium {code}"), code=label.code)
     return gravest(codes)
 
 
@@ -170,19 +170,17 @@ def _take(
     size = format_size(content.size_bytes)
     if is_there(estate, folder, content.site, store):
         text = _("  {site}: as the label says; {store} has this repository already")
-        write_line(text.format(site=content.site, store=store.name))
+        write_line(text, site=content.site, store=store.name)
         return 0
     if dry:
         text = _("  {site}: as the label says; would be taken into {store}, {size}")
-        write_line(text.format(site=content.site, store=store.name, size=size))
+        write_line(text, site=content.site, store=store.name, size=size)
         return 0
     work = partial(_mirror, estate, folder, store, progress)
     job = f"{IMPORT.name}/{content.site}"
     run_by_hand(bench, work, job=job, kind=IMPORT.name, site=content.site)
     text = _("  {site}: taken into {store}: {count} files, {size}")
-    write_line(text.format(
-        site=content.site, store=store.name, count=format_number(content.objects), size=size
-    ))  # fmt: skip
+    write_line(text, site=content.site, store=store.name, count=content.objects, size=size)
     return 0
 
 

@@ -7,22 +7,91 @@ they are next written.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from backup.errors import BackupError
+from backup.errors import BackupError, StoreReadOnlyError
 from backup.format.crypto import MasterKey, prove
 from backup.repository.repository import Repository
+from backup.stores.base import Buffer, ObjectInfo, Store
 from backup.stores.folder import FolderStore
+from backup.stores.memory import MemoryStore
 from ops.backups.media.label import NAME, Label, LabelError, content_from, encode_label
 from ops.backups.media.mount_point import repository_on
-from ops.backups.media.read_only_store import ReadOnlyStore
-from ops.catalog.tables.copies import Medium
+from ops.catalog.tables.media import Medium
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
 from ops.estate.model.values import is_name
+
+_LOCKS = "locks"
+
+
+class ReadOnlyStore:
+    """Reads another store, and keeps the locks that reading takes to itself."""
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+        self._locks = MemoryStore()
+
+    @property
+    def location(self) -> str:
+        """Where it is."""
+        return self._inner.location
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """List objects; of locks only those that were taken here."""
+        if _is_lock(prefix):
+            yield from self._locks.list(prefix)
+            return
+        for info in self._inner.list(prefix):
+            if not _is_lock(info.key):
+                yield info
+
+    def size(self, key: str) -> int:
+        """Give the length of one object in bytes."""
+        return self._place(key).size(key)
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Read an object or a part of it."""
+        return self._place(key).read(key, offset, length)
+
+    def write(self, key: str, data: Buffer) -> None:
+        """Keep a lock.
+
+        Raises:
+            StoreReadOnlyError: It is no lock.
+        """
+        self._refuse(key)
+        self._locks.write(key, data)
+
+    def delete(self, key: str) -> None:
+        """Drop a lock.
+
+        Raises:
+            StoreReadOnlyError: It is no lock.
+        """
+        self._refuse(key)
+        self._locks.delete(key)
+
+    def _place(self, key: str) -> Store:
+        return self._locks if _is_lock(key) else self._inner
+
+    def _refuse(self, key: str) -> None:
+        if not _is_lock(key):
+            raise StoreReadOnlyError(
+                "{key} is not written to {place}",
+                why="the medium is only read",
+                data="nothing was changed there",
+                key=key,
+                place=self.location,
+            )
+
+
+def _is_lock(key: str) -> bool:
+    return key.partition("/")[0] == _LOCKS
+
 
 _PURPOSE = "giucong-medium-label 1"
 

@@ -1,18 +1,31 @@
-"""Keep the record of each medium in the catalog, in step with its label."""
+"""Keep the record of each medium in the catalog, in step with its label, until it is retired.
+
+Order of a retirement: confirm; delete the record and journal it whole, in one transaction. The
+medium itself is not touched: what becomes of it is the archive's and the security officer's
+business.
+"""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.access.session import at_bench
 from ops.backups.media.label import Label, content_values
-from ops.catalog.tables.copies import Medium
+from ops.backups.media.tasks import RetireMedia
 from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.media import Medium
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.acts import read_acts
 from ops.journal.journal import Entry, Origin
+from ops.language.text import _
+from ops.terminal.confirm import need_confirmation
+from ops.terminal.output import write_line
 
 WRITTEN = "media.written"
 READ_BACK = "media.read-back"
@@ -139,3 +152,36 @@ def note_retired(session: Session, origin: Origin, medium: Medium) -> None:
     }
     journal.append(session, origin, [Entry(RETIRED, medium.code, details)])
     session.delete(medium)
+
+
+def retire_medium(wish: RetireMedia) -> int:
+    """Take it out of use; gives 0.
+
+    Raises:
+        WrongUseError: There is no such medium, no reason, or nobody has confirmed it.
+    """
+    estate = load_estate()
+    if not wish.reason.strip():
+        raise WrongUseError(
+            "taking a medium out of use needs a reason",
+            next_step="add `--reason TEXT`: why, and what became of it",
+        )
+    told = _("the medium {code} counts as a copy no more; its code stays taken")
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        with bench.catalog.reading() as session:
+            codes = [it.code for it in read_media(session)]
+        if wish.code not in codes:
+            raise WrongUseError(
+                'there is no medium "{code}"',
+                next_step="the media in use: {codes}",
+                code=wish.code,
+                codes=", ".join(codes) or "–",
+            )
+        if not wish.dry_run:
+            need_confirmation(wish.code, wish.confirm, told.format(code=wish.code))
+        origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+        with bench.catalog.writing() as session:
+            medium = session.get_one(Medium, wish.code)
+            note_retired(session, origin, medium)
+    write_line(told, code=wish.code)
+    return 0

@@ -53,7 +53,7 @@ class ImportMedia:
     )
 
 
-@task("backup.retire-media", "ops.backups.media.retire_medium:retire_medium", roles=ADMIN)
+@task("backup.retire-media", "ops.backups.media.records:retire_medium", roles=ADMIN)
 class RetireMedia:
     """Take a removable medium out of use: lost, broken, or renewed by another one."""
 

@@ -5,12 +5,15 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ops.backups.pages.moving import Stretch, count_staying, hash_words, learn_moves
 from ops.backups.pages.page_text import VisibleText, decode, fold, read_html
 from ops.backups.pages.traits import Traits, find_traits, host_of
 from ops.language.text import N_, fill
+
+if TYPE_CHECKING:
+    from ops.estate.model.sites import Site
 
 Problem = Literal[
     "",
@@ -92,6 +95,17 @@ class PageRules:
 
 
 NO_RULES = PageRules()
+
+
+def rules_of(site: "Site") -> dict[str, PageRules]:
+    """Give the rules of each page that the estate names."""
+    check = site.page_check
+    return {
+        page: PageRules(
+            tuple(check.must_contain.get(page, ())), check.ignore, check.alike_percent / 100
+        )
+        for page in site.pages
+    }
 
 
 @dataclass(frozen=True, slots=True)

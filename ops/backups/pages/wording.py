@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ops.backups.pages.notes import PageNote, tell_problem
-from ops.language.formats import format_number
 from ops.language.text import N_, _, fill, ngettext
 from ops.terminal.output import write_line
 
@@ -48,16 +47,15 @@ def write_pages(site: str, pages: Sequence[Mapping[str, Any]]) -> None:
     failed = [page for page in pages if page["problem"]]
     if pages:
         count = len(pages) - len(failed)
-        text = ngettext("  {count} page noted", "  {count} pages noted", count)
-        write_line(text.format(count=format_number(count)))
+        write_line(ngettext("  {count} page noted", "  {count} pages noted", count), count=count)
     for page in failed:
         reason = tell_problem(page["problem"], page["address"], page["detail"])
         text = _("  remark: the page {page} could not be noted: {reason}")
-        write_line(text.format(page=page["page"], reason=reason))
+        write_line(text, page=page["page"], reason=reason)
     moving = [page for page in pages if page.get("moves_much")]
     for page in moving:
         told, _next_step = tell_moving(page["stays"], ())
-        write_line(_("  remark: the page {page}: {reason}").format(page=page["page"], reason=told))
+        write_line(_("  remark: the page {page}: {reason}"), page=page["page"], reason=told)
     if moving:
         next_step = N_("`{program} estate.test --site {site}` proposes pages that stay")
         write_line(f"    → {fill(next_step, {'site': site})}")

@@ -7,17 +7,16 @@ from typing import Any
 from sqlalchemy import select
 
 from ops.access.session import Bench, at_bench
-from ops.alerts.drafts import SUSPICIOUS
+from ops.alerts.drafts import FROZEN, SUSPICIOUS
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.ransomware.freeze import (
-    FROZEN,
     Freeze,
     accept_findings,
     find_freeze,
     whole_runs,
 )
-from ops.backups.ransomware.tasks import Accept
-from ops.backups.ransomware.wording import tell_figures, tell_signals
+from ops.backups.ransomware.verdict import tell_figures, tell_signals
+from ops.backups.tasks import Accept
 from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
 from ops.estate.history.known_sites import require_site
@@ -103,6 +102,6 @@ def _write_accepted(freeze: Freeze, zone: str) -> None:
     if not freeze.is_of_pages:
         write_indented(tell_figures(params), "  ", "    ")
     text = _("the snapshot before it, the last without these signs: {before}")
-    write_line("  " + text.format(before=freeze.before[:8]))
+    write_line("  " + text, before=freeze.before[:8])
     if freeze.more:
-        write_line("  " + _("later findings that end with it: {count}").format(count=freeze.more))
+        write_line("  " + _("later findings that end with it: {count}"), count=freeze.more)

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from ops.alerts.drafts import FROZEN
 from ops.backups.brakes import Brake
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.ransomware.verdict import ChangeFigures, Signal
@@ -23,8 +24,6 @@ from ops.catalog.tables.index import is_believed
 from ops.catalog.tables.watch import WatchFinding
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-
-FROZEN = "site_frozen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

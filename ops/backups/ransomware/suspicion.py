@@ -14,9 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup.format.snapshot import Snapshot
-from ops.alerts.drafts import SUSPICIOUS
+from ops.alerts.drafts import FROZEN, SUSPICIOUS
 from ops.backups.pages.jump import UNLIKE
-from ops.backups.ransomware.freeze import FROZEN, find_accepted_run, find_freeze, whole_runs
+from ops.backups.ransomware.freeze import find_accepted_run, find_freeze, whole_runs
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Run
 from ops.errors import OpsError

@@ -19,7 +19,7 @@ from backup.format.snapshot import Snapshot as StoredSnapshot
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader, find_entry
-from ops.backups.sources.manifest_name import MANIFEST
+from ops.backups import MANIFEST
 from ops.catalog.open import Catalog
 from ops.catalog.tables.index import Snapshot, StoreSeen, is_of_whole_site
 from ops.catalog.tables.retention import ExpectedSnapshot

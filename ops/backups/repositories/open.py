@@ -2,17 +2,18 @@
 
 A key file is whole or not there, and none is ever overwritten (`ops.durable_files`).
 
-Lock a repository for reading, and read on where no lock can be written.
-
 A store that is full or mounted read-only must still give its data back: it is when a disk is full
-that people restore. Whoever holds an exclusive lock already still keeps us out, for locks are
-looked at before ours is written.
+that people restore. So it is read without a lock where none can be written. Whoever holds an
+exclusive lock already still keeps us out, for locks are looked at before ours is written.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy import inspect, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from backup.errors import (
     RepositoryLockedError,
@@ -25,14 +26,45 @@ from backup.errors import (
 from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.stores.base import Store as OpenStore
-from ops.backups.repositories.recorded_ids import read_recorded_id
 from ops.backups.repositories.stores import open_store_of
+from ops.catalog.engine import create_catalog_engine
+from ops.catalog.tables.index import StoreSeen
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve, reveal
 from ops.estate.model.stores import Store
 from ops.language.text import N_, _, fill
 from ops.terminal.exit_codes import warn
+
+
+def read_recorded_id(url: str, site: str, store: str) -> str:
+    """Give the id of the repository that was last seen; empty where none was, or nobody can tell.
+
+    A catalog that is not there is not made, and one that cannot be read keeps nobody from a backup:
+    who needs it for more says so.
+
+    Args:
+        url: The catalog's, secrets resolved.
+        site: Name of the site.
+        store: Name of the store.
+    """
+    file = make_url(url).database if url.startswith("sqlite") else ""
+    if file and not Path(file).exists():
+        return ""
+    engine = create_catalog_engine(url)
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table(StoreSeen.__tablename__):
+                return ""
+            query = select(StoreSeen.repository_id).where(
+                StoreSeen.site == site, StoreSeen.store == store
+            )
+            return connection.execute(query).scalar() or ""
+    except SQLAlchemyError:
+        return ""
+    finally:
+        engine.dispose()
+
 
 _SHOWN_DIGITS = 16
 _ADVICE_NEW = N_(

@@ -10,7 +10,6 @@ Order:
 Cut off between 3 and 4, the repository is repaired and the run is recorded as lost.
 """
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,16 +20,15 @@ from backup.repair.packs import RepairPacksPlan, apply_repair_packs, plan_repair
 from backup.repository.locks import Lock, hold_lock
 from backup.repository.repository import Repository
 from ops.access.session import at_bench
+from ops.backups.kinds import REPAIR
 from ops.backups.repositories.catalog_index import update_index
-from ops.backups.repositories.kind import REPAIR
 from ops.backups.repositories.open import open_repository
-from ops.backups.repositories.tasks import Repair
+from ops.backups.tasks import Repair
 from ops.errors import WrongUseError
 from ops.estate.history.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
-from ops.jobs.run_now import run_by_hand
-from ops.journal import journal
+from ops.jobs.run_now import NO_WAIT, run_by_hand
 from ops.language.text import N_, _, fill, ngettext
 from ops.outcomes.output import write_outcome
 from ops.schedule.kinds import RunContext
@@ -42,7 +40,6 @@ from ops.terminal.progress import showing_progress
 
 _ID_DIGITS = 64
 _MOST_SHOWN = 20
-_NO_WAIT = timedelta(0)
 
 Plan = RepairIndexPlan | RepairPacksPlan
 
@@ -69,11 +66,7 @@ def repair_site(wish: Repair, progress: Progress) -> int:
         work = partial(_repair, store=store, pack_ids=pack_ids, progress=progress)
         job = f"{REPAIR.name}/{site.name}"
         result = run_by_hand(bench, work, job=job, kind=REPAIR.name, site=site.name)
-        with bench.catalog.writing() as session:
-            details = {"store": store.name, **result.summary}
-            journal.append(
-                session, bench.origin, [journal.Entry("backup.repair", site.name, details)]
-            )
+        bench.note("backup.repair", site.name, {"store": store.name, **result.summary})
     write_outcome(result, job=job, site=site.name)
     step = N_(
         "store again what is still at the source: `{program} backup.run --site {site}`; then"
@@ -117,9 +110,7 @@ def _write_plan(plan: Plan) -> None:
     for line in lines[:_MOST_SHOWN]:
         write_line(f"  {line}")
     if more := len(lines[_MOST_SHOWN:]):
-        write_line(
-            "  " + ngettext("and {count} other", "and {count} others", more).format(count=more)
-        )
+        write_line("  " + ngettext("and {count} other", "and {count} others", more), count=more)
 
 
 def _index_lines(plan: RepairIndexPlan) -> list[str]:
@@ -160,7 +151,7 @@ def _repair(
     """Look again and repair; the caller holds the site's lock."""
     estate = load_estate()
     repository = open_repository(estate, context.site, store)
-    with hold_lock(repository, exclusive=True, retry_for=_NO_WAIT) as lock:
+    with hold_lock(repository, exclusive=True, retry_for=NO_WAIT) as lock:
         plan = _plan(repository, pack_ids, progress)
         result = _apply(repository, plan, lock, progress)
     update_index(context.catalog, repository, site=context.site, store=store.name)

@@ -13,13 +13,12 @@ from backup.repository.locks import LockInfo, drop_locks, is_stale, list_locks
 from backup.repository.repository import Repository
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.open import find_repository
-from ops.backups.repositories.tasks import Unlock
+from ops.backups.tasks import Unlock
 from ops.estate.choose import choose_stores
 from ops.estate.history.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
-from ops.journal import journal
 from ops.language.text import _, fill, ngettext
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import gravest, noting
@@ -102,7 +101,7 @@ def _remove(bench: Bench, site: str, each: _Found) -> None:
     text = ngettext(
         "{count} lock removed from {store}", "{count} locks removed from {store}", len(each.dead)
     )
-    write_line("  " + text.format(count=len(each.dead), store=each.store))
+    write_line("  " + text, count=len(each.dead), store=each.store)
     locks = [
         {
             "id": it.id,
@@ -114,6 +113,4 @@ def _remove(bench: Bench, site: str, each: _Found) -> None:
         }
         for it in each.dead
     ]
-    with bench.catalog.writing() as session:
-        entry = journal.Entry("backup.unlock", site, {"store": each.store, "locks": locks})
-        journal.append(session, bench.origin, [entry])
+    bench.note("backup.unlock", site, {"store": each.store, "locks": locks})

@@ -9,7 +9,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -36,8 +35,13 @@ from ops.backups.restore.state import (
     write_skew,
     write_state,
 )
-from ops.backups.restore.target_folder import take_target
-from ops.backups.restore.targets import Chosen, choose_parts, closed_folders, refuse_target
+from ops.backups.restore.targets import (
+    Chosen,
+    choose_parts,
+    closed_folders,
+    refuse_target,
+    take_target,
+)
 from ops.backups.restore.tasks import Restore
 from ops.backups.restore.there import look_there
 from ops.backups.restore.this_machine import send_to_own_server
@@ -49,7 +53,6 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
 from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
-from ops.journal import journal
 from ops.language.formats import format_number, format_second
 from ops.language.text import _, as_typed, ngettext
 from ops.schedule.ledger.job import describe_failure
@@ -109,7 +112,7 @@ def _tell_state(
         if name != store.name and moment > state.whole.time:
             text = _("  this is the newest in {store}; {other} has a newer one, of {moment}")
             told = format_second(moment, zone)
-            write_line(text.format(store=store.name, other=name, moment=told))
+            write_line(text, store=store.name, other=name, moment=told)
 
 
 def _carry_out(
@@ -218,7 +221,7 @@ def _ask(wish: Restore, site: Site, chosen: Chosen, moment: str) -> None:
     """Tell what is made anew, and have the person confirm what is overwritten."""
     if chosen.absent:
         text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
-        write_line(text.format(places=", ".join(chosen.absent)))
+        write_line(text, places=", ".join(chosen.absent))
     if wish.dry_run:
         return
     places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
@@ -298,12 +301,6 @@ def _record(
     }
     if permit is not None:
         details["approval"] = permit.as_details()
-    origin = replace(
-        bench.origin,
-        requested_by=permit.requested_by if permit else "",
-        reason=wish.reason,
-        document=wish.document,
-    )
-    with bench.catalog.writing() as session:
-        entry = journal.Entry("backup.restore", wish.site, details)
-        journal.append(session, origin, [entry])
+    by = permit.requested_by if permit else ""
+    said = {"requested_by": by, "reason": wish.reason, "document": wish.document}
+    bench.note("backup.restore", wish.site, details, **said)

@@ -25,13 +25,13 @@ from backup.restorer.content import Content, ContentGoneError
 from backup.restorer.metadata import is_root
 from backup.restorer.request import Overwrite, PathFilter, RestoreRequest, RestoreResult
 from backup.restorer.restore import restore_content
+from ops.backups import MANIFEST
 from ops.backups.restore.owners import Unset, find_unset, tell_unset
-from ops.backups.restore.target_folder import refuse_full
+from ops.backups.restore.targets import refuse_full
 from ops.backups.restore.tasks import Restore
-from ops.backups.sources.manifest_name import MANIFEST
 from ops.durable_files import put_anew
 from ops.errors import OpsError
-from ops.language.formats import format_number, format_size
+from ops.language.formats import format_size
 from ops.language.text import _, fill, ngettext, show_path
 from ops.terminal.output import write_line
 
@@ -328,12 +328,11 @@ def write_removed(result: RestoreResult, *, dry_run: bool) -> None:
             result.deleted,
         )
     )
-    write_line(text.format(count=format_number(result.deleted)))
+    write_line(text, count=result.deleted)
     for path in result.removed:
         write_line(f"    {show_path(path)}")
     if result.deleted > len(result.removed):
-        text = _("    and {count} more")
-        write_line(text.format(count=format_number(result.deleted - len(result.removed))))
+        write_line(_("    and {count} more"), count=result.deleted - len(result.removed))
 
 
 def _write_verified(result: RestoreResult) -> None:
@@ -342,14 +341,14 @@ def _write_verified(result: RestoreResult) -> None:
         "  read back and found right: {count} files",
         result.verified,
     )
-    write_line(text.format(count=format_number(result.verified)))
+    write_line(text, count=result.verified)
     if result.unread:
         text = ngettext(
             "  kept as it was, and not compared with the backup: {count} file",
             "  kept as they were, and not compared with the backup: {count} files",
             result.unread,
         )
-        write_line(text.format(count=format_number(result.unread)))
+        write_line(text, count=result.unread)
 
 
 def write_result(
@@ -370,12 +369,11 @@ def write_result(
         )
     )
     write_line(
-        text.format(
-            entries=format_number(result.restored),
-            size=format_size(result.restored_bytes),
-            target=target,
-            skipped=format_number(result.skipped),
-        )
+        text,
+        entries=result.restored,
+        size=format_size(result.restored_bytes),
+        target=target,
+        skipped=result.skipped,
     )
     write_removed(result, dry_run=dry_run)
     if verify and not dry_run:
@@ -388,4 +386,4 @@ def write_failures(result: RestoreResult) -> None:
     for failure in result.failures[:_MOST_SHOWN]:
         path = show_path(failure.path)
         reason = fill(failure.error.what, failure.error.params)
-        write_line("  " + _("not restored: {path}: {reason}").format(path=path, reason=reason))
+        write_line("  " + _("not restored: {path}: {reason}"), path=path, reason=reason)

@@ -38,8 +38,13 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_holding, choose_state
 from ops.backups.repositories.open import open_repository, read_patiently
-from ops.backups.restore.asleep_events import find_asleep, wake
-from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
+from ops.backups.restore.fresh_database import (
+    LoadRefusedError,
+    find_asleep,
+    name_aside,
+    refuse_names,
+    wake,
+)
 from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.restore.tasks import Load, Switch
 from ops.backups.sources.databases import connect, copy_path, globals_path
@@ -50,7 +55,7 @@ from ops.estate.model.sites import DatabasePart, Site
 from ops.hosts.admin_login import enter, read_line
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
-from ops.language.formats import format_duration, format_number, format_second, format_size
+from ops.language.formats import format_duration, format_second, format_size
 from ops.language.text import _, fill
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.exit_codes import INCOMPLETE
@@ -147,7 +152,7 @@ def load_database(wish: Load) -> int:
             _refuse(work)
             if is_gone and not wish.accounts:
                 text = _("{live} is not there: accounts of it that are missing are made too")
-                write_line("  " + text.format(live=part.database))
+                write_line("  " + text, live=part.database)
             if wish.dry_run:
                 return _tell_plan(part, left)
             found = _load_noted(bench, work, snapshot, left)
@@ -157,7 +162,7 @@ def load_database(wish: Load) -> int:
 def _tell_plan(part: DatabasePart, left: _Left) -> int:
     if left == "half":
         write_line("  " + _("would first drop what a load that was cut off had left"))
-    write_line("  " + _("would load {at}").format(at=copy_path(part)))
+    write_line("  " + _("would load {at}"), at=copy_path(part))
     return 0
 
 
@@ -170,16 +175,14 @@ def _tell_files(repository: Repository, estate: Estate, wish: Load, snapshot: Sn
     if whole.id == snapshot.id:
         write_skew(repository, State(whole), wish.site)
         return
-    text = _(
-        "  a run of this database alone: the files that go with it are those of {snapshot},"
-        " {moment}, {gap} earlier; for rows and files of one moment take --snapshot {snapshot}"
-    )
     write_line(
-        text.format(
-            snapshot=whole.short_id,
-            moment=format_second(whole.time, estate.organisation.timezone),
-            gap=format_duration(snapshot.time - whole.time),
-        )
+        _(
+            "  a run of this database alone: the files that go with it are those of {snapshot},"
+            " {moment}, {gap} earlier; for rows and files of one moment take --snapshot {snapshot}"
+        ),
+        snapshot=whole.short_id,
+        moment=format_second(whole.time, estate.organisation.timezone),
+        gap=format_duration(snapshot.time - whole.time),
     )
 
 
@@ -303,7 +306,7 @@ def _prove(work: _Load, size: int, asleep: Sequence[str]) -> dict[str, object]:
     before = work.known["tables"]
     _compare(work)
     text = _("  loaded {size}; tables with the rows of the dump: {count}")
-    write_line(text.format(size=format_size(size), count=format_number(len(before))))
+    write_line(text, size=format_size(size), count=len(before))
     rights = _carry_rights(work)
     awake = wake(work.admin, work.wish.into, asleep, live=work.part.database)
     return {"size": size, "tables": len(before), **rights, **awake}
@@ -329,7 +332,7 @@ def _fill(work: _Load, mark: str, *, drop_first: bool) -> tuple[int, list[str]]:
 
 def _tell_refused(words: Iterable[str]) -> None:
     for it in words:
-        write_line("  " + _("a right was not given: {reason}").format(reason=it))
+        write_line("  " + _("a right was not given: {reason}"), reason=it)
 
 
 def _make_missing(work: _Load) -> None:
@@ -341,10 +344,10 @@ def _make_missing(work: _Load) -> None:
         owner, dump = work.known["settings"].get("owner", ""), work.pieces(copy_path(part))
         missing = make_missing_postgresql(work.admin, owner, text, dump)
     told = _("made again, without rights beyond this database: {names}")
-    write_line("  " + told.format(names=", ".join(missing.made) or "-"))
+    write_line("  " + told, names=", ".join(missing.made) or "-")
     if missing.left:
         told = _("not given back, as it may reach further (role → member): {names}")
-        write_line("  " + told.format(names=", ".join(missing.left)))
+        write_line("  " + told, names=", ".join(missing.left))
 
 
 def _compare(work: _Load) -> None:
@@ -354,7 +357,7 @@ def _compare(work: _Load) -> None:
     different = list(load.find_differences(before, after, found))
     for table, then, now in different:
         text = _("  {table}: {then} rows in the dump, {now} loaded")
-        write_line(text.format(table=table, then=then, now=now))
+        write_line(text, table=table, then=then, now=now)
     if different:
         raise LoadDiffersError(
             "{count} tables of {name} are not as they were dumped",
@@ -383,11 +386,9 @@ def _carry_rights(work: _Load) -> dict[str, object]:
             write_line("  " + fill(template, error.params))
         return {"rights_refused": str(error.params["reason"])}
     text_given = _("  rights that accounts have on {old}, given on {new} too: {count}")
-    write_line(text_given.format(old=old, new=new, count=given))
+    write_line(text_given, old=old, new=new, count=given)
     return {"rights": given}
 
 
 def _note(bench: Bench, wish: Load, details: dict[str, object]) -> None:
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-    with bench.catalog.writing() as session:
-        journal.append(session, origin, [journal.Entry(ACTION, wish.site, details)])
+    bench.note(ACTION, wish.site, details, reason=wish.reason, document=wish.document)

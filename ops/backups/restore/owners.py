@@ -143,7 +143,7 @@ def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = Fal
             " a folder of root's",
             len(unset.records),
         )
-        write_line(text.format(count=format_number(len(unset.records))))
+        write_line(text, count=len(unset.records))
     elif unset.records and not _is_ours_alone(target):
         text = _(
             "  entries with another owner, group or special mode than in the backup: {count}."
@@ -152,7 +152,7 @@ def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = Fal
         )
         told = format_number(len(unset.records))
         folder = show_path(os.fsencode(target))
-        write_line(text.format(count=told, folder=folder, user=name_of(os.geteuid())))
+        write_line(text, count=told, folder=folder, user=name_of(os.geteuid()))
     elif unset.records:
         place = target / f"{site}{_SUFFIX}"
         put_anew(place, b"".join(make_list(unset.records, os.fsencode(target))), _MODE)
@@ -163,13 +163,13 @@ def tell_unset(unset: Unset, target: Path, site: str, *, is_anybodys: bool = Fal
             " root gives files away. As root:",
             len(unset.records),
         )
-        write_line(text.format(count=format_number(len(unset.records))))
+        write_line(text, count=len(unset.records))
         write_line("  " + command_for(target, place.name))
     for name, count in unset.attributes.items():
         text = _("  the attribute {name} could not be set here, entries: {count}")
-        write_line(text.format(name=show_path(os.fsencode(name)), count=format_number(count)))
+        write_line(text, name=show_path(os.fsencode(name)), count=count)
     for path in unset.devices[:_MOST_SHOWN]:
-        write_line("  " + _("only root makes devices: {path}").format(path=show_path(path)))
+        write_line("  " + _("only root makes devices: {path}"), path=show_path(path))
     return place
 
 
@@ -184,7 +184,7 @@ def _tell_left_out(unset: Unset, target: Path) -> None:
     counts = (len(unset.records), sum(unset.attributes.values()), len(unset.devices))
     modes, attributes, devices = map(format_number, counts)
     folder = show_path(os.fsencode(target))
-    write_line(text.format(folder=folder, modes=modes, attributes=attributes, devices=devices))
+    write_line(text, folder=folder, modes=modes, attributes=attributes, devices=devices)
     for path in [*unset.records, *unset.devices][:_MOST_SHOWN]:
         write_line("    " + show_path(path))
 

@@ -31,14 +31,20 @@ from ops.backups.restore.into_folder import (
     write_failures,
     write_result,
 )
-from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
-from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles
 from ops.backups.restore.tasks import Restore
 from ops.backups.restore.there import fill_there
 from ops.backups.restore.this_machine import put_back_on
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
+from ops.backups.restore.unlike_backup import (
+    Look,
+    Passed,
+    find_left_there,
+    find_newer,
+    tell_newer,
+    write_left_there,
+)
 from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.estate.model.estate import Estate
 from ops.hosts.admin_login import enter, enter_writing
@@ -226,7 +232,7 @@ class RestoreWork:
                 " the backup does not have stays there"
             )
         size, entries = format_size(found.size_bytes), format_number(found.entries)
-        write_line(text.format(entries=entries, size=size, place=place))
+        write_line(text, entries=entries, size=size, place=place)
         return found
 
     def _orders(self, chosen: Chosen) -> Iterator[_Order]:
@@ -277,7 +283,7 @@ class RestoreWork:
         part = database.part
         if self.wish.dry_run:
             text = _("  would put the database {name} back into {path}")
-            write_line(text.format(name=part.name, path=part.database))
+            write_line(text, name=part.name, path=part.database)
             return
         shutil.rmtree(self.scratch, ignore_errors=True)
         include = compile_patterns([f"/{part.name}.sqlite".encode()])
@@ -305,11 +311,11 @@ class RestoreWork:
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
         text = _("  put the database {name} back into {path}")
-        write_line(text.format(name=part.name, path=part.database))
+        write_line(text, name=part.name, path=part.database)
         if kept is not None:
             done.kept.append(str(kept))
             text = _("  what was there could not be read as a database; it is kept as {path}")
-            write_line(text.format(path=kept))
+            write_line(text, path=kept)
 
 
 def read_told(

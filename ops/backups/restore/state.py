@@ -142,7 +142,7 @@ def write_state(state: State, site: str, zone: str) -> None:
     for name, snapshot in state.apart.items():
         moment = format_second(snapshot.time, zone)
         text = _("{site} · database {name} · {snapshot} · {moment}")
-        write_line(text.format(site=site, name=name, snapshot=snapshot.short_id, moment=moment))
+        write_line(text, site=site, name=name, snapshot=snapshot.short_id, moment=moment)
     if state.whole is not None and state.apart:
         newest = max(it.time for it in state.apart.values())
         text = _(
@@ -150,7 +150,7 @@ def write_state(state: State, site: str, zone: str) -> None:
             " a file that is not there; to have all of one moment, add --snapshot {snapshot}"
         )
         gap = format_duration(abs(newest - state.whole.time))
-        write_line(text.format(gap=gap, snapshot=state.whole.short_id))
+        write_line(text, gap=gap, snapshot=state.whole.short_id)
 
 
 def write_skew(repository: Repository, state: State, site: str) -> None:
@@ -171,7 +171,7 @@ def write_skew(repository: Repository, state: State, site: str) -> None:
             for name, key in (("rows", "databases_as_of"), ("files", "files_until"))
         }
         gap = format_duration(timedelta(seconds=told["gap_seconds"]))
-        write_line(text.format(**moments, gap=gap))
+        write_line(text, **moments, gap=gap)
 
 
 def tell_moment(state: State, zone: str) -> str:

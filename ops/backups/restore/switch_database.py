@@ -27,15 +27,15 @@ from backup.sources.databases.mariadb_switch import SwitchPlan
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
-from ops.backups.restore.asleep_events import find_asleep
-from ops.backups.restore.load_database import ACTION as LOADED
-from ops.backups.restore.load_database import as_admin, find_part
-from ops.backups.restore.load_refusals import (
+from ops.backups.restore.fresh_database import (
     LoadRefusedError,
+    find_asleep,
     name_aside,
     refuse_keys_from_outside,
     refuse_names,
 )
+from ops.backups.restore.load_database import ACTION as LOADED
+from ops.backups.restore.load_database import as_admin, find_part
 from ops.backups.restore.state import wish_doubt
 from ops.backups.restore.tasks import Switch
 from ops.canonical import digest_of
@@ -94,10 +94,9 @@ def switch_database(wish: Switch) -> int:
         }  # fmt: skip
         lost = _carry_out_noted(bench, wish, work, details, is_new=is_new)
     for line in lost:
-        write_line("  " + _("not kept of the old one: {what}").format(what=line))
+        write_line("  " + _("not kept of the old one: {what}"), what=line)
     if work.names.aside:
-        text = _("done; what was there before is kept as {aside}")
-        write_line(text.format(aside=work.names.aside))
+        write_line(_("done; what was there before is kept as {aside}"), aside=work.names.aside)
     else:
         write_line(_("done"))
     return 0
@@ -179,7 +178,7 @@ def _carry_out_noted(
     if plan is not None and plan.asleep:
         text = _("events switched off in {database}: {names}")
         names = ", ".join(plan.asleep)
-        write_line("  " + text.format(database=plan.aside or plan.live, names=names))
+        write_line("  " + text, database=plan.aside or plan.live, names=names)
     return lost
 
 
@@ -219,7 +218,7 @@ class _Switch:
             text = _("{fresh} becomes {live} again: before, there was none of that name")
         else:
             text = _("{live} is not there, so nothing is kept of it; {fresh} becomes {live}")
-        write_line(text.format(live=live, aside=aside, fresh=fresh))
+        write_line(text, live=live, aside=aside, fresh=fresh)
 
     def refuse(self) -> None:
         """Refuse names that are not there or are taken, and an account that may not do it."""
@@ -380,6 +379,4 @@ def _find_last(bench: Bench, site: Site, part: DatabasePart) -> dict[str, Any]:
 
 
 def _note(bench: Bench, wish: Switch, details: dict[str, object]) -> None:
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-    with bench.catalog.writing() as session:
-        journal.append(session, origin, [journal.Entry(ACTION, wish.site, details)])
+    bench.note(ACTION, wish.site, details, reason=wish.reason, document=wish.document)

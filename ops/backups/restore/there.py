@@ -25,8 +25,7 @@ from ops.backups.restore.into_folder import (
     restore_into,
     typed_of,
 )
-from ops.backups.restore.target_folder import refuse_around, take_target
-from ops.backups.restore.targets import closed_folders
+from ops.backups.restore.targets import closed_folders, refuse_around, take_target
 from ops.backups.restore.tasks import Restore
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate

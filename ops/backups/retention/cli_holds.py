@@ -25,14 +25,45 @@ from ops.backups.retention.holds import (
     wish_release,
 )
 from ops.backups.retention.tasks import PlaceHold, Release
-from ops.catalog.tables.retention import Deletion, Hold
+from ops.catalog.columns import columns_of
+from ops.catalog.tables.retention import Hold
 from ops.errors import WrongUseError
 from ops.estate.history.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_id, format_moment, format_number
-from ops.language.text import _
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.language.formats import format_id, format_number
+from ops.language.text import N_, _
+from ops.terminal.output import Cell, write_line
+from ops.terminal.view import Column, Row, View, moment, short_id, write_list
+
+HOLDS = View(
+    N_("Nothing is held."),
+    Column("id", N_("Hold"), short_id),
+    Column("site", N_("Site")),
+    Column("snapshot", N_("Snapshot"), of=lambda row: row["snapshot"][:8] or _("all")),
+    Column("placed_at", N_("Since"), moment),
+    Column("placed_by", N_("By")),
+    Column("reference", N_("Document")),
+    Column("reason", N_("Why")),
+)
+
+
+def _count_removed(row: Row) -> Cell:
+    if not row["ended_at"]:
+        return Cell(_("not ended"), "warning")
+    return Cell("/".join(format_number(len(row[it])) for it in ("removed", "planned")))
+
+
+DELETIONS = View(
+    N_("Nothing was deleted so far."),
+    Column("planned_at", N_("Planned"), moment),
+    Column("store", N_("Store")),
+    Column("removed", N_("Deleted"), of=_count_removed),
+    Column("rule", N_("By"),
+           of=lambda row: _("by name") if row["rule"].get("named") else _("retention")),
+    Column("basis", N_("Ground")),
+    Column("approved_by", N_("Approved by")),
+)  # fmt: skip
 
 
 def hold(wish: PlaceHold) -> int:
@@ -53,13 +84,13 @@ def hold(wish: PlaceHold) -> int:
     told = wish.snapshot[:8] or _("all snapshots, later ones too")
     write_line(f"{wish.site} · {title} · {told}")
     if wish.dry_run:
-        write_line("  " + _("would be held: {reference}").format(reference=wish.reference))
+        write_line("  " + _("would be held: {reference}"), reference=wish.reference)
         return 0
     with at_bench(estate) as bench:
         origin = replace(bench.origin, reason=wish.reason, document=wish.reference)
         with bench.catalog.writing() as session:
             placed = place_hold(session, origin, wish, now=datetime.now(UTC)).id
-    write_line("  " + _("held; the hold is {hold}").format(hold=format_id(placed)))
+    write_line("  " + _("held; the hold is {hold}"), hold=format_id(placed))
     return 0
 
 
@@ -68,14 +99,8 @@ def show_holds(name: str, *, as_json: bool) -> int:
     estate = load_estate()
     with at_bench(estate) as bench, bench.catalog.reading() as session:
         holds = list_holds(session, name, released_too=as_json)
-        if as_json:
-            write_json([_as_values(it) for it in holds])
-            return 0
-        if not holds:
-            write_line(_("Nothing is held."))
-            return 0
-        heads = [_("Hold"), _("Site"), _("Snapshot"), _("Since"), _("By"), _("Document"), _("Why")]
-        write_table(heads, [_row(it, estate.organisation.timezone) for it in holds])
+        items = [columns_of(it) for it in holds]
+    write_list(HOLDS, items, as_json=as_json, zone=estate.organisation.timezone)
     return 0
 
 
@@ -112,66 +137,9 @@ def _resolve(estate: Estate, wish: PlaceHold) -> str:
     return find_snapshot(open_repository(estate, wish.site), wish.snapshot).id
 
 
-def _as_values(hold: Hold) -> dict[str, object]:
-    names = (
-        "id", "site", "snapshot", "reason", "reference", "placed_at", "placed_by",
-        "released_at", "released_by", "release_reason", "release_request",
-    )  # fmt: skip
-    values = {name: getattr(hold, name) for name in names}
-    request = hold.release_request
-    return {**values, "id": str(hold.id), "release_request": str(request) if request else None}
-
-
-def _row(hold: Hold, zone: str) -> list[str]:
-    return [
-        format_id(hold.id),
-        hold.site,
-        hold.snapshot[:8] or _("all"),
-        format_moment(hold.placed_at, zone),
-        hold.placed_by,
-        hold.reference,
-        hold.reason,
-    ]
-
-
-_VALUES = (
-    "id", "site", "store", "run", "rule", "basis", "planned", "removed", "plan_digest",
-    "requested_by", "approved_by", "request", "reason", "planned_at", "ended_at",
-)  # fmt: skip
-
-
 def show_deletions(name: str, *, as_json: bool) -> None:
     """Write the deletion records of a site, oldest first."""
     estate = load_estate()
     with at_bench(estate) as bench, bench.catalog.reading() as session:
-        deletions = list_deletions(session, name)
-    if as_json:
-        write_json([_values_of_deletion(it) for it in deletions])
-        return
-    if not deletions:
-        write_line(_("Nothing was deleted so far."))
-        return
-    heads = [
-        _("Planned"), _("Store"), _("Deleted"), _("By"), _("Ground"), _("Approved by"),
-    ]  # fmt: skip
-    rows = [_deletion_row(it, estate.organisation.timezone) for it in deletions]
-    write_table(heads, rows, right=(2,))
-
-
-def _values_of_deletion(deletion: Deletion) -> dict[str, object]:
-    request = str(deletion.request) if deletion.request else None
-    values = {name: getattr(deletion, name) for name in _VALUES}
-    return {**values, "id": str(deletion.id), "request": request}
-
-
-def _deletion_row(deletion: Deletion, zone: str) -> list[str | Cell]:
-    counts = f"{format_number(len(deletion.removed))}/{format_number(len(deletion.planned))}"
-    is_named = bool(deletion.rule.get("named"))
-    return [
-        format_moment(deletion.planned_at, zone),
-        deletion.store,
-        counts if deletion.ended_at else Cell(_("not ended"), "warning"),
-        _("by name") if is_named else _("retention"),
-        deletion.basis or "–",
-        deletion.approved_by or "–",
-    ]
+        items = [columns_of(it) for it in list_deletions(session, name)]
+    write_list(DELETIONS, items, as_json=as_json, zone=estate.organisation.timezone)

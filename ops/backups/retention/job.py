@@ -52,7 +52,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.jobs.begin import Start, begin
-from ops.language.formats import format_moment, format_number
+from ops.language.formats import format_moment
 from ops.language.text import _
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
@@ -82,11 +82,10 @@ def write_locked(result: JobResult) -> None:
         "still locked by the store: {snapshots} snapshots, {packs} packs; the last until {until}"
     )
     write_line(
-        text.format(
-            snapshots=format_number(result.summary["locked_snapshots"]),
-            packs=format_number(result.summary["locked_packs"]),
-            until=format_moment(until, load_estate().organisation.timezone),
-        )
+        text,
+        snapshots=result.summary["locked_snapshots"],
+        packs=result.summary["locked_packs"],
+        until=format_moment(until, load_estate().organisation.timezone),
     )
 
 

@@ -2,21 +2,42 @@
 
 A snapshot keeps the minimum that held when it was made, or a higher one that came later. A lower
 one counts for what is made from then on; for what was there it counts once two people have agreed,
-and the journal says so (`ops.backups.retention.cli_lower_minimum`).
+and the journal says so (`ops.backups.retention.minimums`).
+
+Let a lower minimum count for snapshots that are there already: what two people agree to.
+
+Order: find what the estate has lowered and tell it (`--dry-run` ends here); have another person
+agree; journal the agreement, in the transaction that uses the approval up. From then on forgetting
+goes by it.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit, need_two
+from ops.access.identity import open_existing
+from ops.access.session import Bench, at_bench
+from ops.backups.retention.tasks import LowerMinimum
 from ops.catalog.tables.core import JournalRow
+from ops.errors import OpsError, Problem
+from ops.estate.history.known_sites import require_site
 from ops.estate.history.versions import CHANGED, read_version
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from ops.estate.model.minimums import floor_in
+from ops.estate.model.sites import Site
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.text import N_, _
+from ops.terminal.output import write_line
 
 LOWERED = "backup.minimum-lowered"
 """The journal's word for a lower minimum that two people have agreed to."""
@@ -103,3 +124,119 @@ def find_lowered(history: Sequence[Minimum], today: int, now: datetime) -> int:
     still = [days for made, days in held.items() if made > now - timedelta(days=days)]
     highest = max(still, default=0)
     return highest if highest > today else 0
+
+
+LOWERING = "minimum-lowering"
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A minimum of a site in a store that the estate has lowered: from so many days to so many."""
+
+    store: str
+    before: int
+    after: int
+
+
+def lower_minimum(wish: LowerMinimum) -> int:
+    """Have it agreed to; gives the exit code.
+
+    Raises:
+        ApprovalAwaitedError: Another person has to agree first.
+        SecondPersonMissingError: Nobody else has credentials.
+    """
+    estate = load_estate()
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        site = require_site(estate, bench.catalog, wish.site)
+        with bench.catalog.reading() as session:
+            found = find_all_lowered(estate, site, read_past_rules(session), datetime.now(UTC))
+        if not found:
+            write_line(_("nothing to do: no minimum of this site was lowered"))
+            return 0
+        for it in found:
+            text = _("{site} in {store}: at least {after} days instead of {before}")
+            write_line(text, site=site.name, store=it.store, after=it.after, before=it.before)
+        refuse_alone(bench, LOWERING)
+        permit = _agree(bench, site, found, wish)
+    if permit is None:
+        return 0
+    write_line("  " + _("it counts from now on for the snapshots that are there, too"))
+    return 0
+
+
+def check_lowered(estate: Estate) -> list[Problem]:
+    """List the minimums that were lowered, as warnings of `estate.check`."""
+    try:
+        catalog = open_existing(estate)
+    except OpsError:
+        return []  # what keeps the catalog from being opened is told elsewhere
+    if catalog is None:
+        return []
+    with catalog, catalog.reading() as session:
+        rules = read_past_rules(session)
+    now = datetime.now(UTC)
+    return [
+        _problem(site, it)
+        for site in (*estate.sites, estate.own_site)
+        for it in find_all_lowered(estate, site, rules, now)[:1]
+    ]
+
+
+def find_all_lowered(
+    estate: Estate, site: Site, rules: PastRules, now: datetime
+) -> tuple[Lowered, ...]:
+    """Find in which stores the estate keeps a site for less than it once said; pure."""
+    found = []
+    for store in estate.stores:
+        after = estate.retention_for(site, store).minimum_days
+        before = find_lowered(rules.of(site.name, store.name), after, now)
+        if before:
+            found.append(Lowered(store.name, before, after))
+    return tuple(found)
+
+
+def _agree(
+    bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LowerMinimum
+) -> Permit | None:
+    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+
+    def act(session: Session, permit: Permit) -> None:
+        need_two(permit)
+        details: Mapping[str, object] = {
+            "minimums": {it.store: it.after for it in found},
+            "before": {it.store: it.before for it in found},
+            **permit.as_details(),
+        }
+        acting = replace(origin, requested_by=permit.requested_by)
+        journal.append(session, acting, [Entry(LOWERED, site.name, details)])
+
+    asking, asked = replace(bench, origin=origin), _wish(site, found, wish)
+    return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
+
+
+def _wish(site: Site, found: tuple[Lowered, ...], wish: LowerMinimum) -> Wish:
+    return Wish(
+        action=LOWERING,
+        subject=site.name,
+        plan={
+            "act": "lower",
+            "minimums": {it.store: it.after for it in found},
+            "before": {it.store: it.before for it in found},
+        },
+        reason=wish.reason,
+        document=wish.document,
+    )
+
+
+def _problem(site: Site, it: Lowered) -> Problem:
+    return Problem(
+        f"sites[{site.name}].retention.minimum_days",
+        "the minimum was lowered from {before} to {after} days; the snapshots that are there keep"
+        " the one they were made under",
+        N_(
+            "write {before} again, or have another person agree: `{program} backup.lower-minimum"
+            " --site {site} --reason TEXT`"
+        ),
+        {"site": site.name, "before": it.before, "after": it.after},
+        severity="warning",
+    )

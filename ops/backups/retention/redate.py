@@ -212,4 +212,4 @@ def _rewrite(bench: Bench, wish: Redate, found: _Found, permit: Permit) -> None:
         drop_expected(session, wish.site, store, [old.id])
         journal.append(session, origin, [Entry("backup.redate", wish.site, details)])
     update_index(bench.catalog, found.repository, site=wish.site, store=store)
-    write_line("  " + _("{old} is now {new}").format(old=old.short_id, new=new.short_id))
+    write_line("  " + _("{old} is now {new}"), old=old.short_id, new=new.short_id)

@@ -9,7 +9,7 @@ from ops.terminal.task import Flag, Form, task
 
 @task(
     "backup.lower-minimum",
-    "ops.backups.retention.cli_lower_minimum:lower_minimum",
+    "ops.backups.retention.minimums:lower_minimum",
     roles=ADMIN,
     second=("minimum-lowering",),
 )
@@ -28,7 +28,7 @@ class LowerMinimum:
 
 @task(
     "backup.forget",
-    "ops.backups.retention.cli_forget_named:forget",
+    "ops.backups.retention.cli:forget",
     roles=ADMIN,
     second=("deletion-below-minimum",),
 )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from backup.progress import Progress
 from ops.alerts.drafts import SUSPICIOUS
-from ops.backups.run.too_small import LEARNT_FROM
+from ops.backups.run.odd import LEARNT_FROM
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
 from ops.errors import OpsError

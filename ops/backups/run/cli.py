@@ -8,20 +8,20 @@ from typing import Any
 
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
+from ops.backups.kinds import backup_job, database_job, full_read_job
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.wording import list_remarks, write_pages
 from ops.backups.ransomware.cli import write_freeze, write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
-from ops.backups.run.kind import backup_job
-from ops.backups.run.tasks import Run, RunAll
 from ops.backups.sources.site import Reading
+from ops.backups.tasks import Run, RunAll
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.sites import Site
 from ops.jobs.begin import Start
-from ops.jobs.run_now import run_by_hand
+from ops.jobs.run_now import NO_WAIT, run_by_hand
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import _
 from ops.outcomes.output import write_outcome
@@ -29,8 +29,6 @@ from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_json, write_line
 from ops.terminal.progress import showing_progress
-
-_NO_WAIT = timedelta(0)
 
 
 @showing_progress
@@ -86,10 +84,10 @@ def _back_up(
 ) -> JobResult:
     job = backup_job(site.name)
     if "database" in arguments:
-        job = f"backup-database/{site.name}/{arguments['database']}"
+        job = database_job(site.name, arguments["database"])
     if "full_read" in arguments:
-        job = f"full-read/{site.name}"
-    work = partial(back_up, progress=progress, wait_for_lock=_NO_WAIT)
+        job = full_read_job(site.name)
+    work = partial(back_up, progress=progress, wait_for_lock=NO_WAIT)
     return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
 
 
@@ -107,12 +105,11 @@ def _rehearse(wish: Run, progress: Progress) -> int:
     parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}
     _write_parts(parts, _rows(reading))
     write_line(
-        _("would read {files} files, {size}; would store {added} ({packed} packed)").format(
-            files=format_number(int(str(numbers["total_files_processed"]))),
-            size=format_size(int(str(numbers["total_bytes_processed"]))),
-            added=format_size(int(str(numbers["data_added"]))),
-            packed=format_size(int(str(numbers["data_added_packed"]))),
-        )
+        _("would read {files} files, {size}; would store {added} ({packed} packed)"),
+        files=int(str(numbers["total_files_processed"])),
+        size=format_size(int(str(numbers["total_bytes_processed"]))),
+        added=format_size(int(str(numbers["data_added"]))),
+        packed=format_size(int(str(numbers["data_added_packed"]))),
     )
     write_pages(name, list_remarks(reading.pages))
     return EXIT_CODES[result.outcome]
@@ -130,30 +127,28 @@ def write_backup(site: str, result: JobResult) -> None:
     """Write what a backup did, for people."""
     summary = result.summary
     _write_parts(summary["parts"], summary["rows"])
-    text = _(
-        "  snapshot {snapshot}: {files} files, {size}; stored {added} new ({packed} packed) in"
-        " {duration}"
-    )
     write_line(
-        text.format(
-            snapshot=str(summary["snapshot"])[:8],
-            files=format_number(summary["files"]),
-            size=format_size(summary["processed_bytes"]),
-            added=format_size(summary["added_bytes"]),
-            packed=format_size(summary["added_packed_bytes"]),
-            duration=format_duration(timedelta(seconds=summary["seconds"])),
-        )
+        _(
+            "  snapshot {snapshot}: {files} files, {size}; stored {added} new ({packed} packed) in"
+            " {duration}"
+        ),
+        snapshot=str(summary["snapshot"])[:8],
+        files=summary["files"],
+        size=format_size(summary["processed_bytes"]),
+        added=format_size(summary["added_bytes"]),
+        packed=format_size(summary["added_packed_bytes"]),
+        duration=format_duration(timedelta(seconds=summary["seconds"])),
     )
     waiting = [name for name, outcome in summary["stores"].items() if outcome == "waiting"]
     if waiting:
         text = _("  still to be brought up to date: {stores}; the service does it next")
-        write_line(text.format(stores=", ".join(waiting)))
+        write_line(text, stores=", ".join(waiting))
     if summary["not_consistent"]:
         text = _("  not consistent: {databases}; tables without transactions were not locked")
-        write_line(text.format(databases=", ".join(summary["not_consistent"])))
+        write_line(text, databases=", ".join(summary["not_consistent"]))
     if summary.get("without_history"):
         text = _("  present rows only: {databases}; tables there keep a history that is not copied")
-        write_line(text.format(databases=", ".join(summary["without_history"])))
+        write_line(text, databases=", ".join(summary["without_history"]))
     write_pages(site, summary.get("pages", ()))
     write_watch(site, summary)
     if UNLIKE in summary and result.reason != UNLIKE:

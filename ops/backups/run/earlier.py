@@ -16,12 +16,12 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader
 from ops.alerts.drafts import SUSPICIOUS
+from ops.backups.kinds import backup_job, database_job, full_read_job
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote, read_note
 from ops.backups.pages.noting import LEARNT_FROM
 from ops.backups.ransomware.freeze import find_accepted_run
 from ops.backups.repositories.catalog_index import read_manifest
-from ops.backups.run.kind import backup_job
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import is_believed
@@ -43,9 +43,7 @@ def read_earlier(
     Raises:
         BackupError: The repository cannot be read.
     """
-    jobs = whole_jobs(site)
-    if database is not None:
-        jobs = [f"backup-database/{site}/{database}"]
+    jobs = whole_jobs(site) if database is None else [database_job(site, database)]
     with catalog.reading() as session:
         ids = find_good(session, site, jobs)
     stored = {it.id: it for it in load_readable_snapshots(repository).snapshots} if ids else {}
@@ -62,7 +60,7 @@ def read_earlier(
 
 def whole_jobs(site: str) -> list[str]:
     """Give the jobs that save a whole site."""
-    return [backup_job(site), f"full-read/{site}"]
+    return [backup_job(site), full_read_job(site)]
 
 
 def find_good(session: Session, site: str, jobs: Sequence[str]) -> list[str]:

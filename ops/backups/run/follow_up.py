@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
-from ops.backups.copies.kind import copy_job
+from ops.backups.kinds import copy_job
 from ops.backups.run.full_reads import follow_with_full_reads
 from ops.catalog.tables.core import Occurrence
 from ops.estate.model.estate import Estate

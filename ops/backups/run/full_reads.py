@@ -8,20 +8,64 @@ the ledger's events.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
-from ops.backups.repositories.snapshots import _DONE, _LOOKED_BACK, read_newest_full
-from ops.backups.run.kind import backup_job
-from ops.catalog.tables.core import Occurrence
+from ops.backups.kinds import backup_job, full_read_job
+from ops.catalog.tables.core import Occurrence, Run
 from ops.estate.model.estate import Estate
 from ops.jobs.definitions import list_jobs
+from ops.language.text import N_
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.events import BY_CLOCK
 from ops.schedule.ledger.job import JobDefinition, LedgerEvent, read_schedule
 from ops.schedule.occurrences import occurrences_between
+
+Method = Literal["full", "incremental"]
+
+KEY = "method"
+"""Under which a run's summary, and so its journal row, says it."""
+TOLD: dict[str, str] = {"full": N_("full"), "incremental": N_("incremental")}
+_LOOKED_BACK = timedelta(days=400)
+_DONE = ("ok", "incomplete")
+
+
+def method_of(*, full_read: bool, is_whole: bool, parent: str) -> Method:
+    """Say how much a backup read; pure.
+
+    Args:
+        full_read: Whether it was to read every byte again.
+        is_whole: Whether it took the whole site, not a database alone.
+        parent: Id of the snapshot whose unchanged files it took over unread; empty for none.
+    """
+    return "full" if full_read or (is_whole and not parent) else "incremental"
+
+
+def read_methods(session: Session, site: str) -> dict[str, str]:
+    """Give how each snapshot of a site was made, by its id, as far as runs tell of it."""
+    summaries = session.execute(
+        select(Run.summary).where(Run.kind == "backup", Run.site == site, Run.outcome.in_(_DONE))
+    ).scalars()
+    return {str(it["snapshot"]): str(it[KEY]) for it in summaries if KEY in it}
+
+
+def read_newest_full(session: Session) -> dict[str, datetime]:
+    """Give when each whole site was last read in full, by its name."""
+    # Runs from before the method was kept are known by their job.
+    is_full_read = Run.job == literal(full_read_job("")) + Run.site
+    is_full_backup = (Run.job == literal(backup_job("")) + Run.site) & (
+        Run.summary[KEY].as_string() == "full"
+    )
+    rows = session.execute(
+        select(Run.site, func.max(Run.started_at))
+        .where(Run.kind == "backup", Run.outcome.in_(_DONE), is_full_read | is_full_backup)
+        .group_by(Run.site)
+    )
+    return {site: started for site, started in rows}  # noqa: C416 - dict() loses the types
+
 
 _GRACE = timedelta(hours=6)
 """For so long after its due time a full read is still at work, tried again, or waits its turn."""
@@ -58,7 +102,7 @@ def ask_for_full_reads(
     session: Session, estate: Estate, sites: set[str], now: datetime
 ) -> list[str]:
     """Ask for what is owed, as far as none is under way; gives the jobs that were asked for."""
-    names = {f"full-read/{site}" for site in sites}
+    names = {full_read_job(site) for site in sites}
     newest = read_newest_full(session)
     open_jobs = set(
         session.execute(

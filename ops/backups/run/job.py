@@ -32,23 +32,29 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.alerts.drafts import SUSPICIOUS
 from ops.backups.pages.jump import UNLIKE
-from ops.backups.pages.notes import PageNote
+from ops.backups.pages.notes import PageNote, rules_of
 from ops.backups.pages.noting import PagesOrder, noting_beside
-from ops.backups.pages.rules import rules_of
 from ops.backups.pages.wording import list_jumps, list_remarks
 from ops.backups.ransomware.freeze import Finding, note_finding
 from ops.backups.ransomware.watch import KEY, watch_backup
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
-from ops.backups.repositories.snapshots import KEY as METHOD
-from ops.backups.repositories.snapshots import method_of
 from ops.backups.run.budget import Metered, decide_budget, read_last_size
 from ops.backups.run.earlier import find_good, list_notes, read_earlier, whole_jobs
-from ops.backups.run.losses import MOST_TOLD, Loss, find_failed_pages, find_losses
-from ops.backups.run.too_small import LEARNT_FROM, RunFigures, find_oddities
+from ops.backups.run.full_reads import KEY as METHOD
+from ops.backups.run.full_reads import method_of
+from ops.backups.run.odd import (
+    LEARNT_FROM,
+    MOST_TOLD,
+    Loss,
+    RunFigures,
+    find_failed_pages,
+    find_losses,
+    find_oddities,
+)
 from ops.backups.sources.availability import check_site
 from ops.backups.sources.delivery_facts import judge_deliveries
-from ops.backups.sources.delivery_wording import make_params
+from ops.backups.sources.delivery_verdict import make_params
 from ops.backups.sources.manifest import describe_reading, make_manifest
 from ops.backups.sources.site import Reading, make_request
 from ops.catalog.open import Catalog

@@ -17,12 +17,12 @@ from backup.sources.databases.connection import DumpFacts
 from backup.sources.databases.sqlite_copy import COMPANIONS
 from backup.sources.remote.bounds import MOST_HOLES_BYTES
 from backup.sources.source import FolderSource, TextSource
+from ops.backups import MANIFEST
 from ops.backups.pages.notes import PageNote
 from ops.backups.sources.availability import chosen_databases
 from ops.backups.sources.databases import DatabaseFacts, copy_path, database_sources
 from ops.backups.sources.delivery_verdict import Verdict
 from ops.backups.sources.files import files_path, is_folder_here, remote_source
-from ops.backups.sources.manifest_name import MANIFEST
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 

@@ -25,8 +25,7 @@ from backup.patterns.patterns import Patterns, compile_patterns
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import TreeReader
-from ops.backups.pages.jump import UNLIKE
-from ops.backups.ransomware.freeze import FROZEN, list_freezes
+from ops.backups import MANIFEST
 from ops.backups.repositories.moments import (
     NoSnapshotError,
     Share,
@@ -38,7 +37,6 @@ from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stock_restic import restic_at
 from ops.backups.restore.into_folder import join_databases
 from ops.backups.restore.restore import read_told
-from ops.backups.sources.manifest_name import MANIFEST
 from ops.canonical import clean_text
 from ops.catalog.tables.core import Run
 from ops.drills.compare import Comparison, Newest, Tree, compare_folder

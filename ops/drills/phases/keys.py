@@ -22,9 +22,9 @@ from ops.backups.keys.paper.combine import (
     read_paper,
     read_shares,
 )
-from ops.backups.keys.paper.folder import write_secret_files
 from ops.backups.keys.paper.key_files import read_key_files
 from ops.backups.keys.paper.shares import combine_shares
+from ops.backups.keys.secrets import write_secret_files
 from ops.backups.repositories.open import open_place, open_repository, open_with
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult

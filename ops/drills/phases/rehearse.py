@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ops.backups.sources.manifest_name import MANIFEST
+from ops.backups import MANIFEST
 from ops.drills.phases.work import Work
 from ops.drills.records import PhaseResult
 from ops.sandbox.leftovers import remove_tree

@@ -10,11 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from backup.format.snapshot import Snapshot
-from ops.backups.malware.clamscan import TOO_LARGE, Answer, Scanner, find_scanner
+from ops.backups.malware.clamscan import (
+    TOO_LARGE,
+    Answer,
+    Scanner,
+    Signatures,
+    find_scanner,
+    read_signatures,
+)
 from ops.backups.malware.job import conclude_scan, explain_error
 from ops.backups.malware.records import Looked, remember_look
 from ops.backups.malware.scan import Found, show_path
-from ops.backups.malware.signatures import Signatures, read_signatures
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult
 from ops.errors import OpsError

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import dns.resolver
 
 from archive.web.address import Place, place_of
-from ops.backups.pages.reach import is_public
+from ops.backups.pages.fetch import is_public
 from ops.monitor.probes.line import REDIRECTS, Answer, AskError, Limits, Request, Trust, ask
 from ops.monitor.probes.names import Names, look_up
 from ops.monitor.probes.result import Certificate, tidy

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backup.errors import BackupError
-from ops.backups.pages.notes import PageNote, tell_problem
+from ops.backups.pages.notes import PageNote, rules_of, tell_problem
 from ops.backups.pages.noting import PagesOrder, noting_beside
-from ops.backups.pages.rules import rules_of
 from ops.backups.pages.wording import tell_moving
 from ops.backups.repositories.open import (
     RepositoryMissingError,

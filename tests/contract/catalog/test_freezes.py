@@ -7,9 +7,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from backup.format.snapshot import Snapshot
+from ops.alerts.drafts import FROZEN
 from ops.backups.keys.rotation.remove_old import decide_needed
 from ops.backups.ransomware.freeze import (
-    FROZEN,
     Finding,
     accept_findings,
     find_freeze,

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.backups.repositories.snapshots import read_methods, read_newest_full
-from ops.backups.run.full_reads import ask_for_full_reads, follow_with_full_reads
+from ops.backups.run.full_reads import (
+    ask_for_full_reads,
+    follow_with_full_reads,
+    read_methods,
+    read_newest_full,
+)
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Occurrence, Run

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.backups.media.known_copies import list_copies
+from ops.backups.media.copy_list import list_copies
+from ops.backups.media.facts import note_media
 from ops.backups.media.label import Content, Held, Label
 from ops.backups.media.records import (
     note_read_back,
@@ -18,7 +19,6 @@ from ops.backups.media.records import (
     read_codes,
     read_media,
 )
-from ops.backups.media.remind import note_media
 from ops.catalog.metadata import METADATA
 from ops.catalog.open import Catalog
 from ops.catalog.tables.copies import Medium

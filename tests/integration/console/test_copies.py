@@ -308,7 +308,7 @@ def _asked_runs(office: InProcess) -> list[str]:
 
 
 def test_a_restore_that_the_disk_has_no_room_for_is_refused(tmp_path: Path) -> None:
-    from ops.backups.restore.target_folder import NoRoomError, refuse_full
+    from ops.backups.restore.targets import NoRoomError, refuse_full
 
     here = tmp_path.stat().st_dev
     refuse_full(tmp_path / "target", 1, beside=here)

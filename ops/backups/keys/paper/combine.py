@@ -29,10 +29,10 @@ from backup.repository.keyring import add_key
 from backup.repository.repository import Repository
 from backup.stores import open_store
 from backup.stores.base import Store
-from ops.access.session import at_bench
-from ops.backups.keys.paper.folder import write_secret_files
+from ops.access.session import note_act
 from ops.backups.keys.paper.key_files import read_key_files
 from ops.backups.keys.paper.shares import Combined, collect_shares, combine_shares, split_shares
+from ops.backups.keys.secrets import write_secret_files
 from ops.backups.keys.tasks import KeyCombine
 from ops.backups.repositories.entry import Entry, explain_refusal
 from ops.backups.repositories.open import open_with
@@ -84,18 +84,17 @@ def combine_key(wish: KeyCombine) -> int:
             if master is None
             else _("a key file of {place} is found")
         )
-        write_line(text.format(place=store.location))
+        write_line(text, place=store.location)
     if wish.dry_run:
         write_line(_("Nothing was changed: this was a rehearsal."))
         return 0
     path = Path(wish.to).absolute()
     write_secret_files(path.parent, {path.name: password + b"\n"})
-    write_line(_("the password is in {path}, readable by you alone").format(path=path))
+    write_line(_("the password is in {path}, readable by you alone"), path=path)
     key_id = ""
     if store is not None and master is not None:
         key_id = _restore_key(store, master, password)
-        write_line(_("stored the key file {id}; the repository opens with it").format(
-            id=key_id[:8]))  # fmt: skip
+        write_line(_("stored the key file {id}; the repository opens with it"), id=key_id[:8])
     return _note(combined, store, key_id)
 
 
@@ -261,9 +260,7 @@ def _note(combined: Combined, store: Store | None, key_id: str) -> int:
         "at": datetime.now(UTC).isoformat(),
     }
     try:
-        with at_bench(load_estate(path)) as bench, bench.catalog.writing() as session:
-            entry = journal.Entry("backup.key-combine", "", details)
-            journal.append(session, bench.origin, [entry])
+        note_act(load_estate(path), journal.Entry("backup.key-combine", "", details))
     except OpsError as error:
         report(error)
         write_line(_("the password is written, but the journal could not be"))

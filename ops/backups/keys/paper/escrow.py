@@ -34,9 +34,17 @@ from ops.backups.keys.paper.entry_keys import (
     list_entries,
     read_entry_keys,
 )
-from ops.backups.keys.paper.folder import check_folder, write_secret_files
 from ops.backups.keys.paper.key_files import printed_text
-from ops.backups.keys.paper.layout import (
+from ops.backups.keys.paper.shares import (
+    ShareSet,
+    check_threshold,
+    encode_password,
+    form_of,
+    split_password,
+)
+from ops.backups.keys.paper.sheets import (
+    Escrow,
+    PrintedKey,
     entry_html,
     entry_text,
     keys_html,
@@ -44,9 +52,7 @@ from ops.backups.keys.paper.layout import (
     share_html,
     share_text,
 )
-from ops.backups.keys.paper.pages import Escrow, PrintedKey
-from ops.backups.keys.paper.shares import ShareSet, check_threshold, split_password
-from ops.backups.keys.paper.slip39 import encode_password, form_of
+from ops.backups.keys.secrets import check_folder, write_secret_files
 from ops.backups.keys.tasks import KeyEscrow
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -203,23 +209,22 @@ def _tell_plan(
     sites: tuple[OpenedSite, ...],
 ) -> None:
     write_line(
-        _("the password of {stores}, in {count} shares; any {threshold} give it back").format(
-            stores=", ".join(name_stores(stores_with_key(estate, store))),
-            count=len(holders),
-            threshold=wish.threshold,
-        )
+        _("the password of {stores}, in {count} shares; any {threshold} give it back"),
+        stores=", ".join(name_stores(stores_with_key(estate, store))),
+        count=len(holders),
+        threshold=wish.threshold,
     )
     for number, person in enumerate(holders, start=1):
-        write_line("  " + _("share {number}: {person}").format(number=number, person=person.title))
+        write_line("  " + _("share {number}: {person}"), number=number, person=person.title)
     if wish.entry_keys:
         write_line("  " + _("on a sheet of its own: the keys that let into the stores"))
     names = ", ".join(it.site.name for it in sites)
-    write_line("  " + _("key files: {sites}").format(sites=names))
+    write_line("  " + _("key files: {sites}"), sites=names)
 
 
 def _tell_done(paths: list[Path], escrow: Escrow) -> None:
     text = _("written, readable by you alone; the set has the number {identifier}:")
-    write_line(text.format(identifier=escrow.identifier))
+    write_line(text, identifier=str(escrow.identifier))
     for path in paths:
         write_line(f"  {path}")
     write_line(_("Print the HTML files (or the text files) on a printer that stores nothing."))

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from backup.progress import Progress
-from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
-from ops.backups.keys.key_holders import choose_own_key, note_key_act
+from ops.backups.keys.key_holders import choose_own_key
 from ops.backups.keys.rotation.master_key import plan_master_rotation, rotate_master
 from ops.backups.keys.rotation.master_key import stage_of as master_stage_of
 from ops.backups.keys.rotation.password import (
@@ -120,9 +119,7 @@ def _tell_kept(rotation: PasswordRotation) -> None:
             " days: whoever may read earlier versions there opens them with the old password until"
             " then; change its access keys"
         )
-        write_line(
-            text.format(store=name, days=(terms_of(lock).period + terms_of(lock).margin).days)
-        )
+        write_line(text, store=name, days=(terms_of(lock).period + terms_of(lock).margin).days)
 
 
 def _rotate_master(bench: Bench, wish: KeyRotate, progress: Progress) -> int:
@@ -163,7 +160,7 @@ def _rotate_master(bench: Bench, wish: KeyRotate, progress: Progress) -> int:
 def _tell_step(step: str, steps: Mapping[str, str]) -> None:
     """Write what is done: a step's name, and the place after it."""
     name, _blank, place = step.partition(" ")
-    write_line("  " + _(steps[name]).format(place=place))
+    write_line("  " + _(steps[name]), place=place)
 
 
 def _tell_password(rotation: PasswordRotation) -> None:
@@ -185,5 +182,5 @@ def _tell_void() -> None:
 def _note(
     bench: Bench, action: str, wish: KeyRotate, subject: str, details: dict[str, object]
 ) -> None:
-    asked = Wish(action="key-export", subject=subject, reason=wish.reason, document=wish.document)
-    note_key_act(bench, action, asked, {"leaked": wish.leaked, **details})
+    told = {"leaked": wish.leaked, **details}
+    bench.note(action, subject, told, reason=wish.reason, document=wish.document)

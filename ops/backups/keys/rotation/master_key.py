@@ -29,7 +29,7 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.stores import open_store
 from backup.stores.durable_write import sync_folder
-from ops.backups.checks.kind import check_job
+from ops.backups.kinds import check_job
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.retention.look_before_deleting import accept_present
 from ops.catalog.open import Catalog

@@ -79,7 +79,7 @@ def remove_old(
     details = {**asked.plan, "approval": permit.as_details()}
     note_key_act(bench, "backup.key-remove-old", asked, details)
     delete_old(rotation, found)
-    write_line(_("removed; repositories: {count}").format(count=len(found)))
+    write_line(_("removed; repositories: {count}"), count=len(found))
     return 0
 
 

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from backup.errors import StoreUnavailableError
-from ops.backups.sources.delivery_verdict import NOT_CHECKED
-from ops.backups.sources.delivery_wording import tell_finding
+from ops.backups.sources.delivery_verdict import NOT_CHECKED, tell_finding
 from ops.canonical import keep_told
 from ops.outcomes.explain import explain
 from ops.schedule.ledger.job import describe_failure

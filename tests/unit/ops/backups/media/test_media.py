@@ -17,7 +17,8 @@ from backup.stores.memory import MemoryStore
 from ops.alerts.notice_wording import Told, word_notice
 from ops.backups.copies.rule_32110 import CopyFacts, judge_copies
 from ops.backups.media.copy_list import NAMESPACE, CopyEntry, write_copy_list
-from ops.backups.media.facts import MediumFacts, copies_on_media
+from ops.backups.media.export_medium import conclude
+from ops.backups.media.facts import MediumFacts, copies_on_media, draft_renewal
 from ops.backups.media.inventory import Inventory, take_inventory
 from ops.backups.media.label import (
     Content,
@@ -28,10 +29,8 @@ from ops.backups.media.label import (
     encode_label,
     replace_contents,
 )
+from ops.backups.media.label_proof import ReadOnlyStore
 from ops.backups.media.mount_point import check_code, check_place
-from ops.backups.media.new_label import conclude
-from ops.backups.media.read_only_store import ReadOnlyStore
-from ops.backups.media.remind import draft_renewal
 from ops.duties.evidence.media import Renewal, plan_renewal
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError

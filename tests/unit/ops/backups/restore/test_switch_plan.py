@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backup.sources.databases.connection import Connection
-from ops.backups.restore.load_refusals import LoadRefusedError
+from ops.backups.restore.fresh_database import LoadRefusedError
 from ops.backups.restore.switch_database import Names, _Switch
 from provisioning.local_host import LocalHost
 

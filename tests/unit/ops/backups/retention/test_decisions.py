@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backup.format.snapshot import Snapshot
 from backup.retention.forget import plan_forget
 from ops.backups.brakes import (
+    BRAKES,
     CLOCK_AHEAD,
     CLOCK_BEHIND,
     HELD_GONE,
@@ -32,7 +33,6 @@ from ops.backups.retention.protection import (
     protect,
 )
 from ops.backups.retention.tasks import PlaceHold
-from ops.backups.retention.wording import BRAKES
 from ops.errors import WrongUseError
 from ops.estate.model.minimums import decide_floor, floor_in
 from ops.estate.model.people import ContentClass

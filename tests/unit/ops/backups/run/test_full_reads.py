@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.backups.repositories.snapshots import method_of
-from ops.backups.run.full_reads import find_owed
+from ops.backups.run.full_reads import find_owed, method_of
 from ops.schedule.ledger.job import JobDefinition
 
 MONTHLY = JobDefinition(

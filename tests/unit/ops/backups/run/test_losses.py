@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.backups.run.losses import find_losses
+from ops.backups.run.odd import find_losses
 
 TABLES = {"tin": 120, "phien": 900, "moi": 3, "khong-dem": None}
 FOLDERS = {"uploads": 400, "wp-content": 90, "wp-content/themes": 60, "wp-content/tmp": 2}

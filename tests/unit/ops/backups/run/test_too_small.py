@@ -1,6 +1,6 @@
 import pytest
 
-from ops.backups.run.too_small import NEEDED_RUNS, SECONDS, RunFigures, find_oddities
+from ops.backups.run.odd import NEEDED_RUNS, SECONDS, RunFigures, find_oddities
 
 MEBIBYTE = 1 << 20
 

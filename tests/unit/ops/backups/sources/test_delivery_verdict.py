@@ -21,8 +21,9 @@ from ops.backups.sources.delivery_verdict import (
     HashFacts,
     conclude,
     judge_delivery,
+    make_params,
+    tell_delivery,
 )
-from ops.backups.sources.delivery_wording import make_params, tell_delivery
 from ops.estate.model.sites import Delivery
 from ops.outcomes.explain import explain
 

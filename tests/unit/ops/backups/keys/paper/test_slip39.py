@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.backups.keys.paper.slip39 import (
+from ops.backups.keys.paper.shares import (
     SecretFormError,
     decode_password,
     encode_password,

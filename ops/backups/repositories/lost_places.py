@@ -1,7 +1,10 @@
-"""Keys and repositories that were there once: never made anew because they cannot be seen now.
+"""What stores held once: no key and no repository is made anew because it cannot be seen now.
 
 A new key would open nothing that is stored, and a new repository on a disk that is mounted in the
 wrong place would take the next backup as if all were well.
+
+What they held before this catalog began is indexed before anybody is asked who may do what: an
+empty catalog knows no repository, and so could not tell that it is not the first one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +15,20 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backup.errors import BackupError
-from ops.backups.repositories.catalog_index import drop_expected, read_expected, was_seen
-from ops.backups.repositories.open import RepositoryKeyError, RepositoryMissingError, open_place
+from ops.access.session import Bench
+from ops.backups.repositories.catalog_index import (
+    drop_expected,
+    read_expected,
+    read_seen,
+    update_index,
+    was_seen,
+)
+from ops.backups.repositories.open import (
+    RepositoryKeyError,
+    RepositoryMissingError,
+    find_repository,
+    open_place,
+)
 from ops.backups.retention.look_before_deleting import give_up_gone
 from ops.catalog.open import Catalog
 from ops.catalog.tables.index import StoreSeen
@@ -22,6 +37,7 @@ from ops.errors import OpsError
 from ops.estate.history.known_sites import find_repositories
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
+from ops.journal.standing import find_doubt
 
 _CONFIG = "config"  # the one object every repository has at its top; restic's format, "Repository"
 
@@ -112,3 +128,25 @@ def _look_for(estate: Estate, store: Store) -> set[str]:
                 place.size(_CONFIG)
                 found.add(site.name)
     return found
+
+
+def index_past(bench: Bench) -> None:
+    """Index repositories until one is older than the catalog; nothing where one is known already.
+
+    The service's own comes first. A store that does not answer shows nothing: what could be freed
+    there has to open it, and indexes it then.
+    """
+    with bench.catalog.reading() as session:
+        if read_seen(session):
+            return
+    estate = bench.estate
+    for site in (estate.own_site, *estate.sites):
+        for store in estate.stores:
+            with suppress(BackupError, OpsError):
+                repository = find_repository(estate, site.name, store)
+                if repository is None:
+                    continue
+                update_index(bench.catalog, repository, site=site.name, store=store.name)
+                with bench.catalog.reading() as session:
+                    if find_doubt(session):
+                        return

@@ -6,6 +6,7 @@ from backup.errors import BackupError
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.catalog_index import update_index, was_seen
 from ops.backups.repositories.guide import put_guides
+from ops.backups.repositories.lost_places import give_up, refuse_lost, refuse_new_keys
 from ops.backups.repositories.open import (
     RepositoryMissingError,
     find_missing_keys,
@@ -14,8 +15,7 @@ from ops.backups.repositories.open import (
     open_repository,
     recorded_id,
 )
-from ops.backups.setup.lost_places import give_up, refuse_lost, refuse_new_keys
-from ops.backups.setup.tasks import Init, Reindex
+from ops.backups.tasks import Init, Reindex
 from ops.durable_files import make_key_file
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites, choose_stores
@@ -42,7 +42,7 @@ def make_repositories(wish: Init) -> int:
         refuse_new_keys(estate, bench.catalog, keys)
         if wish.dry_run:
             for key in keys:
-                write_line(_("would make the key {path}").format(path=key))
+                write_line(_("would make the key {path}"), path=key)
             places = [(site.name, store) for site in sites for store in stores]
             return gravest([_tell_missing(bench, site, it, wish.anew) for site, it in places])
     if lost is not None:
@@ -50,7 +50,7 @@ def make_repositories(wish: Init) -> int:
         need_confirmation(lost.name, wish.confirm, question)
     for key in keys:
         make_key_file(key)
-        write_line(_("made the key {path}").format(path=key))
+        write_line(_("made the key {path}"), path=key)
         write_line(
             "  " + _("copy it now, to paper or a safe: without it nobody can open the backups")
         )
@@ -101,7 +101,7 @@ def _tell_missing(bench: Bench, site: str, store: Store, anew: str) -> int:
             if not is_anew:
                 refuse_lost(estate, bench.catalog, site, store)
             place = estate.repository_url(store, site)
-            write_line(_("would make the repository {place}").format(place=place))
+            write_line(_("would make the repository {place}"), place=place)
     except (BackupError, OpsError) as error:
         return report(error)
     return 0
@@ -121,7 +121,7 @@ def _make_repository(bench: Bench, site: str, store: Store) -> int:
                 if not was_seen(bench.catalog, site, store.name):
                     update_index(bench.catalog, there, site=site, store=store.name)
                 place = estate.repository_url(store, site)
-                write_line(_("{site}: there already: {place}").format(site=site, place=place))
+                write_line(_("{site}: there already: {place}"), site=site, place=place)
                 return 0
             refuse_lost(estate, bench.catalog, site, store)
             source = open_repository(estate, site, estate.store(store.of)) if store.of else None
@@ -129,11 +129,9 @@ def _make_repository(bench: Bench, site: str, store: Store) -> int:
             update_index(bench.catalog, repository, site=site, store=store.name)
     except (BackupError, OpsError) as error:
         return report(error)
-    details = {"store": store.name, "repository": repository.id}
-    with bench.catalog.writing() as session:
-        journal.append(session, bench.origin, [journal.Entry("backup.init", site, details)])
+    bench.note("backup.init", site, {"store": store.name, "repository": repository.id})
     place = repository.store.location
-    write_line(_("{site}: made the repository {place}").format(site=site, place=place))
+    write_line(_("{site}: made the repository {place}"), site=site, place=place)
     return 0
 
 
@@ -177,5 +175,5 @@ def _rebuild(bench: Bench, site: str, leaving_out: Collection[str]) -> int:
             codes.append(report(error))
             continue
         text = _("{site} in {store}: {count} snapshots")
-        write_line(text.format(site=site, store=store.name, count=len(found)))
+        write_line(text, site=site, store=store.name, count=len(found))
     return gravest(codes)

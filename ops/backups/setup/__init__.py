@@ -1,1 +1,0 @@
-"""Repositories made, never anew where one cannot be seen now."""

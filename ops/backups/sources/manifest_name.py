@@ -1,3 +1,0 @@
-"""Where a site's manifest lies in its snapshots; for who restores and loads nothing that reads."""
-
-MANIFEST = "manifest.json"
