@@ -72,7 +72,7 @@ give(
     "ops.backups.wording:EXPLANATIONS",
     "ops.backups.ransomware.verdict:EXPLANATIONS",
     "ops.backups.sources.delivery_verdict:EXPLANATIONS",
-    "ops.audit.wording:EXPLANATIONS",
+    "ops.audit.verify:EXPLANATIONS",
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",

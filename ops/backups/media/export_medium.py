@@ -57,8 +57,8 @@ from ops.backups.media.tasks import ExportMedia
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.index import is_ahead
-from ops.catalog.tables.media import Medium
 from ops.duties.evidence.media import plan_renewal
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import load_calendar, load_duties

@@ -20,7 +20,7 @@ from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
 from ops.backups.media.label import NAME, Label, LabelError, content_from, encode_label
 from ops.backups.media.mount_point import repository_on
-from ops.catalog.tables.media import Medium
+from ops.catalog.tables.copies import Medium
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
 from ops.estate.model.values import is_name

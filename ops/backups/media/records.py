@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from ops.access.session import at_bench
 from ops.backups.media.label import Label, content_values
 from ops.backups.media.tasks import RetireMedia
+from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.media import Medium
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate

@@ -25,7 +25,10 @@ from backup.patterns.patterns import Patterns, compile_patterns
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import TreeReader
+from ops.alerts.drafts import FROZEN
 from ops.backups import MANIFEST
+from ops.backups.pages.jump import UNLIKE
+from ops.backups.ransomware.freeze import list_freezes
 from ops.backups.repositories.moments import (
     NoSnapshotError,
     Share,
