@@ -23,9 +23,10 @@ JOBS ?= 2
 SECONDS ?= 600
 ARGS ?=
 KEEP ?=
+VERBOSE ?=
 PLAY ?=
 # Somebody's environment may forbid to keep bytecode at run time; each start would then compile anew.
-COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
+COMPILE := $(RUN) -m compileall -q -j 0 $(wildcard archive backup bench examples ops provisioning runbooks)
 
 .PHONY: help demo demo-stop pictures test test-fast test-slow fresh lab lab-stop bench soak lint types layers fmt docs run messages lock \
 	clean venv tools packages-test packages-test-fast packages-bench closing
@@ -33,7 +34,7 @@ COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops 
 help:
 	@printf '%s\n' \
 	  'make demo       a small estate with a year behind it in var/demo; back it up, restore it;' \
-  '                KEEP=1 leaves its console running until make demo-stop' \
+  '                VERBOSE=1 shows every answer; KEEP=1 leaves its console running until make demo-stop' \
   'make pictures   take the pictures of the console that README.md shows' \
 	  'make test       lint, types, layers and every test' \
 	  'make test-fast  the tests that take under a minute together' \
@@ -52,9 +53,9 @@ help:
 	  'make lock       choose and pin the dependencies anew' \
 	  'make clean      remove .venv, .tools and caches; var/ stays'
 
-# KEEP=1 leaves service and console running; demo-stop ends them.
+# KEEP=1 leaves service and console running; demo-stop ends them. VERBOSE=1 shows all answers.
 demo: venv
-	@$(RUN) -m examples.demo $(if $(KEEP),--keep)
+	@$(RUN) -m examples.demo $(if $(KEEP),--keep) $(if $(VERBOSE),--verbose)
 
 demo-stop: venv
 	@$(RUN) -m examples.kept stop
@@ -149,11 +150,11 @@ venv:
 	if moved || ! .venv/bin/python -m pip --version > /dev/null 2>&1; then \
 	  echo "creating .venv with $$("$$chosen" --version)"; \
 	  "$$chosen" -m venv --clear .venv; fi; \
-	rm -f .venv/ready; echo 'installing the pinned dependencies'; \
-	.venv/bin/python -m pip install -q --require-hashes --no-deps --only-binary :all: \
+	rm -f .venv/ready; echo 'installing the pinned dependencies, once; a minute or more'; \
+	.venv/bin/python -m pip install -q --require-hashes --no-deps --only-binary :all: --no-compile \
 	  -r requirements.lock; \
 	.venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
-	$(COMPILE); printf '%s' "$$state" > .venv/ready
+	$(RUN) -m compileall -qq -j 0 .venv/lib || true; $(COMPILE); printf '%s' "$$state" > .venv/ready
 
 # Programs of others in an environment of their own, .tools: their licences or dependencies do not go
 # with ours. Some are sources only, so pip builds them.

@@ -87,7 +87,7 @@ def _take_one(page: Page, address: str, path: Path) -> None:
     if size > _MOST_BYTES:
         text = _("the picture {path} has {size} bytes, more than {most}")
         raise DemoFailedError(text.format(path=path, size=size, most=_MOST_BYTES))
-    print(path.relative_to(kept.ROOT) if path.is_relative_to(kept.ROOT) else path)
+    print(kept.shown(path))
 
 
 if __name__ == "__main__":

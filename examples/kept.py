@@ -34,6 +34,11 @@ _MOST_SHOWN = 2_000
 _SEE_OTHER, _OK = 303, 200
 
 
+def shown(path: Path) -> str:
+    """Give a path as somebody in the checkout would type it."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
 def find_port(wanted: int = 0) -> int:
     """Give a port of the loopback that nobody listens at: the one wanted, else any."""
     for port in (wanted, 0):

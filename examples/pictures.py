@@ -3,9 +3,11 @@
 import random
 import struct
 import zlib
+from operator import add
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _WIDTH, _HEIGHT = 320, 200
+_GRAIN = bytes(it % 48 for it in range(256))
 
 
 def draw_picture(seed: int) -> bytes:
@@ -19,14 +21,16 @@ def draw_picture(seed: int) -> bytes:
     """
     dice = random.Random(seed)  # noqa: S311 - a picture needs no secrecy
     ridge = _draw_ridge(dice)
-    tint = [dice.randrange(40, 200) for _ in range(3)]
+    tints = [bytes((it + tint) % 256 for it in range(256)) for tint in _draw_tint(dice)]
     rows = bytearray()
     for row in range(_HEIGHT):
-        rows.append(0)  # filter type "none"
-        grain = dice.randbytes(_WIDTH)
-        for column in range(_WIDTH):
-            shade = grain[column] % 48 + (60 if row > ridge[column] else 0)
-            rows += bytes((channel + shade) % 256 for channel in tint)
+        grain = dice.randbytes(_WIDTH).translate(_GRAIN)
+        hills = bytes(60 if row > it else 0 for it in ridge)
+        shade = bytes(map(add, grain, hills))
+        pixels = bytearray(_WIDTH * 3)
+        for channel, table in enumerate(tints):
+            pixels[channel::3] = shade.translate(table)
+        rows += b"\0" + pixels  # filter type "none"
     header = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 2, 0, 0, 0)
     return (
         _SIGNATURE
@@ -34,6 +38,11 @@ def draw_picture(seed: int) -> bytes:
         + _chunk(b"IDAT", zlib.compress(bytes(rows)))
         + _chunk(b"IEND", b"")
     )
+
+
+def _draw_tint(dice: random.Random) -> list[int]:
+    """Give the colour of the sky, a number for each channel."""
+    return [dice.randrange(40, 200) for _ in range(3)]
 
 
 def _draw_ridge(dice: random.Random) -> list[int]:

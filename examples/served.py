@@ -18,11 +18,12 @@ MAIN, WARD, DEPARTMENT = SITES = ("cong-xa", "phuong-tan-lap", "so-cong-thuong")
 
 
 @contextlib.contextmanager
-def served(estate: Estate, *, but: str = "") -> Iterator[None]:
+def served(estate: Estate, *, only: str = "", but: str = "") -> Iterator[None]:
     """Serve the sites of the demo's estate.
 
     Args:
         estate: The demo's.
+        only: Name of the one site that is served, where it is not all of them.
         but: Name of a site that is down.
 
     Raises:
@@ -30,7 +31,7 @@ def served(estate: Estate, *, but: str = "") -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         for name, folder in roots_of(estate).items():
-            if name != but:
+            if name != but and only in {"", name}:
                 stack.enter_context(_serve(urlsplit(estate.site(name).url).port or 0, folder))
         yield
 
@@ -49,11 +50,13 @@ def _serve(port: int, folder: Path) -> Iterator[None]:
         text = _("the demo stops: nothing can listen on 127.0.0.1:{port}: {reason}")
         raise DemoFailedError(text.format(port=port, reason=error.strerror)) from None
     with server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
         try:
             yield
         finally:
             server.shutdown()
+            thread.join()  # whoever forks next has no other thread
 
 
 class _QuietHandler(SimpleHTTPRequestHandler):

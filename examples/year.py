@@ -1,4 +1,4 @@
-"""A year of the demo's estate, thinned, made in a minute: `python -m examples.year FOLDER`.
+"""A year of the demo's estate, thinned, made in half a minute.
 
 Every line of it is written by the tasks and the watch themselves, at moments that the moved clock
 gives them (`examples.moved_clock`): backups and their thinning, a failed night, drills, captures,
@@ -10,9 +10,7 @@ night. An interrupted one is begun anew.
 """
 
 import contextlib
-import os
 import sqlite3
-import sys
 import threading
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +21,7 @@ from pathlib import Path
 from archive.ocfl.files import remove_tree
 from examples import moved_clock
 from examples.asked_jobs import run_asked
-from examples.failure import DemoFailedError
+from examples.forked import at_once
 from examples.machine_year import DAYS, MachineYear
 from examples.papers import Papers, Step, at, enter
 from examples.people import ROLES, make_password
@@ -31,13 +29,12 @@ from examples.pictures import draw_picture
 from examples.served import DEPARTMENT, MAIN, SITES, WARD, served
 from examples.typed import Terminal
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
-from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
-from ops.errors import OpsError
+from ops.catalog.open import Catalog, KeptCatalog, keeping_catalog, open_catalog
 from ops.estate.load.load import keeping_estate, load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
-from ops.language.text import _, render_error
+from ops.language.text import _
 from ops.monitor.watch.run import Watch, make_keeper
 
 _DATABASES = {
@@ -62,18 +59,8 @@ _ARTICLE = "nuoc-sach"
 _SELF = "giucong"
 
 
-def main() -> None:
-    """Make the year of the demo in the folder named."""
-    try:
-        make_year(Path(sys.argv[1]))
-    except OpsError as error:
-        sys.exit(render_error(error))
-    except DemoFailedError as error:
-        sys.exit(str(error))
-
-
-def make_year(folder: Path) -> None:
-    """Make the year, unless it is made already.
+def make_year(folder: Path) -> str:
+    """Make the year, unless it is made already; gives what it held, in a few words.
 
     Raises:
         DemoFailedError: A task ended otherwise than it should.
@@ -81,28 +68,32 @@ def make_year(folder: Path) -> None:
     mark = folder / "state" / _MARK
     if mark.exists():
         print(_("it is there already; the demo goes on from it"))
-        return
+        return _("it is there already")
     for name in _MADE:
         remove_tree(folder / name)
     (folder / "stores").mkdir()  # stands for a disk, which would be mounted
     for path in (folder / "keys").glob("*"):
         if path.name != "repository.key":
             path.unlink()
-    os.environ["GIUCONG_ESTATE"] = str(folder / "estate.toml")
-    year = _Year(folder, Terminal(folder), date.today())  # noqa: DTZ011 - this machine's day
-    with _keeping_open():
+    today = date.today()  # noqa: DTZ011 - this machine's day
+    with _keeping_open() as catalog:
+        year = _Year(folder, Terminal(folder), today, catalog)
         for moment, work in sorted(year.steps(), key=lambda step: step[0]):
             soon = moved_clock.now() + timedelta(seconds=1)
             moved_clock.move_to(max(moment, soon) if year.is_begun else moment)
             year.is_begun = True
             work()
-        year.close()
     mark.touch()
-    year.tell()
+    return year.tell()
+
+
+def is_made(folder: Path) -> bool:
+    """Say whether the year is there already."""
+    return (folder / "state" / _MARK).exists()
 
 
 @contextlib.contextmanager
-def _keeping_open() -> Iterator[None]:
+def _keeping_open() -> Iterator[Catalog]:
     """Read the estate and open the catalog once, as the service does; neither changes meanwhile."""
     estate = load_estate()
     url = reveal(estate.catalog.url)
@@ -112,7 +103,7 @@ def _keeping_open() -> Iterator[None]:
             keeping_estate(estate),
             keeping_catalog(KeptCatalog(opened.readers, opened.writers, url)),
         ):
-            yield
+            yield opened
     finally:
         opened.close()
 
@@ -125,12 +116,14 @@ class _Year:
         folder: The demo's.
         terminal: Runs tasks.
         today: When the year has just ended.
+        catalog: Where it stands; each task opens and closes it, and it stays open.
         is_begun: Whether the clock was moved.
     """
 
     folder: Path
     terminal: Terminal
     today: date
+    catalog: Catalog
     is_begun: bool = False
     _alert: str = ""
     _incident: str = ""
@@ -190,19 +183,26 @@ class _Year:
         """Let editors work, back every site up, and let go of what the rules let go."""
         for site in SITES:
             self._edit(site, night)
-        with served(self.terminal.estate):
-            for site in SITES:
-                with self._lost_database(site) if self._fails(site, night) else _nothing():
-                    good = (1, 3) if self._fails(site, night) else (0,)
-                    whole = ("--full-read",) if night in self.firsts() else ()
-                    self.terminal.type("backup.run", "--site", site, *whole, good=good)
-                self._count("backup")
+        self._at_once(*(partial(self._back_up_one, site, night) for site in SITES))
+        self._count("backup", len(SITES))
         if night in _RECENT[1:]:
             self.terminal.type("backup.run", "--site", _SELF)
         run_asked(self.terminal.estate)
         if night == 1:
-            for site in SITES:
-                self.terminal.type("backup.forget", "--site", site, "--confirm", site)
+            forget = partial(self.terminal.type, "backup.forget", "--site")
+            self._at_once(*(partial(forget, site, "--confirm", site) for site in SITES))
+
+    def _at_once(self, *works: Callable[[], object]) -> None:
+        """Do it for several sites at the same time, as the service does."""
+        self.catalog.close()  # opened again by who needs it: a connection is of one process
+        at_once(*works)
+
+    def _back_up_one(self, site: str, night: int) -> None:
+        fails = self._fails(site, night)
+        whole = ("--full-read",) if night in self.firsts() else ()
+        lost = self._lost_database(site) if fails else contextlib.nullcontext()
+        with served(self.terminal.estate, only=site), lost:
+            self.terminal.type("backup.run", "--site", site, *whole, good=(1, 3) if fails else (0,))
 
     def _fails(self, site: str, night: int) -> bool:
         return (site, night) in {(WARD, _MISSED), (DEPARTMENT, 1)}
@@ -240,37 +240,35 @@ class _Year:
     def _proofs(self) -> Iterator[Step]:
         """Checks, drills, captures, a copy on a medium."""
         do, month = self.terminal, self.firsts()[0]
-        yield self.at(month - 3, 12), partial_each(self._type, "backup.check", SITES)
-        everything = (*SITES, _SELF, ARCHIVE_SITE)
-        yield self.at(1, 12), partial_each(self._type, "backup.check", everything)
+        yield self.at(month - 3, 12), partial(self._check, *SITES)
+        yield self.at(1, 12), partial(self._check, *SITES, _SELF, ARCHIVE_SITE)
         missed = _MISSED - 1
-        for ago, hour, site, good in (
-            (243, 9, MAIN, 0), (243, 10, DEPARTMENT, 0), (missed, 9, WARD, 1),
-            (missed, 11, WARD, 0),
-        ):  # fmt: skip
-            yield self.at(ago, hour), partial(self._drill, "--site", site, good=(good, good or 3))
+        yield self.at(243, 9), partial(self._drill, MAIN, DEPARTMENT)
+        yield self.at(missed, 9), partial(self._drill, WARD, good=(1,))
         yield self.at(missed, 10), partial(self._back_up_again, WARD)
-        yield self.at(6, 9, 30), lambda: self._drill("--site", MAIN, "--file")
+        yield self.at(missed, 11), partial(self._drill, WARD)
+        yield self.at(6, 9, 30), partial(self._drill, MAIN, scope="--file")
         yield self.at(303, 8), lambda: self._capture(MAIN)
         yield self.at(month - 4, 10), lambda: self._capture(*SITES, corrects=True)
         medium = str(self.folder / "medium")
-        yield self.at(month - 2, 15), lambda: do.type(
-            "backup.export-media", "--to", medium, "--code", "HDD-01", "--allow-folder",
-            "--kept-at", "Két sắt phòng hành chính",
+        yield self.at(6, 15), lambda: do.type(
+            "backup.export-media", "--to", medium, "--code", "LTO-01", "--kind", "tape",
+            "--kept-at", "Két sắt phòng hành chính", "--allow-folder",
         )  # fmt: skip
 
     def _back_up_again(self, site: str) -> None:
         with served(self.terminal.estate):
             self.terminal.type("backup.run", "--site", site)
 
-    def _type(self, task: str, site: str) -> None:
-        self.terminal.type(task, "--site", site)
-        self._count(task)
+    def _check(self, *sites: str) -> None:
+        check = partial(self.terminal.type, "backup.check", "--site")
+        self._at_once(*(partial(check, site) for site in sites))
 
-    def _drill(self, *flags: str, good: Container[int] = (0, 3)) -> None:
+    def _drill(self, *sites: str, scope: str = "", good: Container[int] = (0, 3)) -> None:
         """Drill; where the kernel allows no namespaces the task says what was not checked."""
-        self.terminal.type("drill.run", *flags, good=good)
-        self._count("drill")
+        drill = partial(self.terminal.type, "drill.run", *filter(None, [scope]), good=good)
+        self._at_once(*(partial(drill, "--site", site) for site in sites))
+        self._count("drill", len(sites))
 
     def _capture(self, *sites: str, corrects: bool = False) -> None:
         """Archive what portals say; before that, where asked for, an article is corrected."""
@@ -283,9 +281,9 @@ class _Year:
                 )
             self._back_up_again(MAIN)
         with served(self.terminal.estate):
-            for site in sites:
+            for site in sites:  # one after the other: the archive has one writer
                 self.terminal.type("archive.capture", "--site", site)
-                self._count("capture")
+        self._count("capture", len(sites))
         self.terminal.type("backup.run", "--site", ARCHIVE_SITE)
 
     def _outage(self) -> Iterator[Step]:
@@ -320,17 +318,14 @@ class _Year:
         do.type("register.update", *entry, "--restored", "--note", "Đã chạy lại")
         do.type("register.close", *entry, "--cause", "Ổ đĩa nhật ký đầy",
                 "--result", "Đặt lịch xoay vòng nhật ký, thêm ngưỡng cảnh báo")  # fmt: skip
-
-    def close(self) -> None:
-        """Close what the watch has open."""
-        if self._watch is not None:
+        if self._watch is not None:  # nobody looks any more, and processes are forked again
             self._watch.close()
 
-    def _count(self, what: str) -> None:
-        self._counts[what] = self._counts.get(what, 0) + 1
+    def _count(self, what: str, count: int) -> None:
+        self._counts[what] = self._counts.get(what, 0) + count
 
-    def tell(self) -> None:
-        """Say what the year held, and prove that its journal holds together."""
+    def tell(self) -> str:
+        """Say what the year held, and give it in a few words."""
         print(
             _(
                 "{backups} backups in {nights} nights, {drills} drills, {captures} captures,"
@@ -340,24 +335,5 @@ class _Year:
                 drills=self._counts["drill"], captures=self._counts["capture"],
             )
         )  # fmt: skip
-
-
-def partial_each(
-    work: Callable[[str, str], None], task: str, sites: Sequence[str]
-) -> Callable[[], None]:
-    """Give what does a task at each site."""
-
-    def run() -> None:
-        for site in sites:
-            work(task, site)
-
-    return run
-
-
-@contextlib.contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-if __name__ == "__main__":
-    main()
+        text = _("{backups} backups, {drills} drills")
+        return text.format(backups=self._counts["backup"], drills=self._counts["drill"])

@@ -1,4 +1,4 @@
-"""`make demo`'s program from start to end, twice, and what it leaves behind."""
+"""`make demo`'s program from start to end, twice, what it shows, and what it leaves behind."""
 
 import json
 import os
@@ -13,21 +13,24 @@ from pathlib import Path
 
 import pytest
 
-from examples.demo import build_estate, compare_restored
+from examples.estate import build_estate
 from examples.failure import DemoFailedError
+from examples.steps import compare_restored
+from ops.terminal.output import text_width
 
 ROOT = Path(__file__).parents[2]
 SITE = "cong-xa"
+WIDE, MOST_LINES = 80, 60
 YEAR_OF_BACKUPS = 10
 """So many backups of a site are left of the year at least, after its thinning."""
 
 pytestmark = pytest.mark.slow
 
 
-def run_demo(folder: Path) -> subprocess.CompletedProcess[str]:
+def run_demo(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     """Run the demo as a process, in Vietnamese."""
     return subprocess.run(
-        [sys.executable, "-m", "examples.demo", str(folder)],
+        [sys.executable, "-m", "examples.demo", *flags, str(folder)],
         cwd=ROOT,
         env={**os.environ, "GIUCONG_LANG": "vi"},
         stdin=subprocess.DEVNULL,
@@ -88,10 +91,32 @@ def check_year(folder: Path) -> None:
     assert any(who == "nva" and closed for who, closed in alerts)
 
 
+def check_screen(shown: str, folder: Path) -> None:
+    """By default there is a line for each step, and nothing is wider than a screen."""
+    lines = [it.replace(str(folder), "var/demo") for it in shown.splitlines()]
+
+    assert len(lines) < MOST_LINES
+    assert [it for it in lines if text_width(it) > WIDE] == []
+    assert "khoảng" in lines[0]
+    assert [int(it) for it in re.findall(r"^ *(\d+)/21 ", shown, re.MULTILINE)] == [*range(1, 22)]
+    assert re.search(r"^ 8/21 .* giống hệt: 68 tệp .* ~\d+$", shown, re.MULTILINE)
+    assert re.search(r"^ +đạt 3-2-1-1-0 +cong-xa, phuong-tan-lap$", shown, re.MULTILINE)
+    assert re.search(r"^ +đang cảnh báo +so-cong-thuong: cố ý", shown, re.MULTILINE)
+
+
+def check_status(told: str) -> None:
+    """One site meets every part of 3-2-1-1-0 and is well; the one left so on purpose is red."""
+    sites = {it["name"]: it for it in json.loads(told)["items"]}
+    assert {it["part"]: it["outcome"] for it in sites[SITE]["rule"]} == dict.fromkeys(
+        ("copies", "media", "places", "locked", "errors"), "ok"
+    )
+    assert (sites[SITE]["state"], sites["so-cong-thuong"]["state"]) == ("ok", "red")
+
+
 @pytest.mark.timeout(1800)
 def test_the_demo_runs_the_main_job_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    first = run_demo(folder)
+    first = run_demo(folder, "--verbose")
     key = (folder / "keys" / "repository.key").read_text()
 
     assert first.returncode == 0, first.stdout + first.stderr
@@ -109,12 +134,31 @@ def test_the_demo_runs_the_main_job_and_goes_on_where_it_stopped(tmp_path: Path)
     again = run_demo(folder)
 
     assert again.returncode == 0, again.stdout + again.stderr
+    check_screen(again.stdout, folder)
+    log = (folder / "output.log").read_text(encoding="utf-8")
+    assert re.findall(r"── +(\d+)/21 · ", log) == [str(it) for it in range(1, 22)]
+    assert "$ fab backup.run --site cong-xa\n" in log
     assert (folder / "keys" / "repository.key").read_text() == key
     paths = [snapshot["paths"] for snapshot in list_with_restic(folder)]
     assert paths == [[f"/{SITE}"]] * (snapshots + 3)
     status = read_status(folder)
     assert status.returncode in {0, 1}, status.stderr
     assert SITE in status.stdout
+    check_status(status.stdout)
+
+
+def test_where_a_step_fails_all_that_its_command_said_is_shown(tmp_path: Path) -> None:
+    build_estate(tmp_path)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "year-is-made").touch()  # without it: nothing was ever initialised
+    ended = run_demo(tmp_path)
+
+    assert ended.returncode == 1
+    assert "── 4/21 · " in ended.stdout
+    assert f"$ fab backup.run --site {SITE}\n" in ended.stdout
+    assert "lỗi: " in ended.stdout.split("── 4/21")[1]
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "dừng ở bước" in ended.stderr
 
 
 def test_a_restored_copy_that_differs_ends_the_demo(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.demo import build_estate
+from examples.estate import build_estate
 from tests.installed_machine import only_root
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 
 from archive.ocfl.root import StorageRoot
 from archive.search.index import open_index
-from examples.demo import build_estate
+from examples.estate import build_estate
 from tests.integration.jobs.small_estate import giucong
 
 SITE = "cong-xa"
