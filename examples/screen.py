@@ -12,7 +12,7 @@ from ops.language.text import _
 from ops.terminal.output import text_width
 
 WIDE = 80
-_TITLE, _FIGURES, _NUMBER = 33, 31, 4
+_TITLE, _FIGURES = 32, 31
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Screen:
     def wait_for(self, title: str) -> None:
         """Show what is under way, on a terminal."""
         if sys.stdout.isatty():
-            line = _row(self._count(), title, "…", "", f"~{self._left()}")
+            line = _row(self._count(), title, "…", "", str(self._left()))
             print(f"\r{line[: WIDE - 1]}", end="", flush=True)
 
     def end_step(self, title: str, figures: str, told: str) -> None:
@@ -58,7 +58,7 @@ class Screen:
         took, self._step_began = format_number(now - self._step_began, 1), now
         count = self._count()
         self._ended += 1
-        left = f"~{self._left()}" if self._ended < len(self.expected) else ""
+        left = str(self._left()) if self._ended < len(self.expected) else ""
         self._clear()
         head = f"── {count} · {title}\n"
         self.log.write(f"{head}{told}\n")
@@ -95,7 +95,7 @@ class Screen:
 
 def _row(count: str, title: str, figures: str, took: str, left: str) -> str:
     parts = (_padded(f"{count:>5}", 5), _padded(title, _TITLE), _padded(figures, _FIGURES))
-    return f"{' '.join(parts)}{took:>{_NUMBER}}{left:>{_NUMBER + 1}}".rstrip()
+    return f"{' '.join(parts)}{took:>6}{left:>4}".rstrip()
 
 
 def _padded(text: str, width: int) -> str:

@@ -82,7 +82,7 @@ class Steps:
         """Read every byte of the repository."""
         self._type("backup.check", "--site", MAIN, "--read-data")
         told = self._newest("check")
-        text = _("{size} in {count} packs, none damaged")
+        text = _("{size}, {count} packs, none damaged")
         return text.format(size=format_size(told["bytes_read"]), count=told["packs_read"])
 
     def restore(self) -> str:
@@ -102,7 +102,7 @@ class Steps:
         self._type("drill.run", "--site", MAIN, good=(0, _INCOMPLETE))
         drill = self._read("drill.list")["items"][0]
         took = format_duration(timedelta(seconds=drill["rto_seconds"]))
-        text = _("{verdict}: it was back after {duration}")
+        text = _("{verdict}: back after {duration}")
         return text.format(verdict=_(_DRILL[drill["outcome"]]), duration=took)
 
     def archive(self) -> str:
