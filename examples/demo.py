@@ -20,7 +20,6 @@ from examples.steps import Steps, meeting_the_rule
 from examples.typed import Terminal
 from examples.year import is_made
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
-from ops.access.factors import totp_address
 from ops.access.rights import ROLES as ROLE_TITLES
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
@@ -183,7 +182,7 @@ def _tell_login(folder: Path) -> None:
             (_("name"), OPERATOR),
             (_("password"), password_of(folder, OPERATOR)),
             (_("code of now"), f".venv/bin/python -m examples.code {OPERATOR}{own}"),
-            (_("or in an app"), totp_address(secret, OPERATOR, "Giữ Cổng")),
+            (_("or this key, in an app"), secret),
             *((it, _tell_roles(it)) for it in [*ROLES][1:]),
             (_("passwords"), kept.shown(folder / "keys" / "password-NAME")),
             (_("running"), running),
