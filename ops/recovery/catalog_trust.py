@@ -70,6 +70,8 @@ def trust_catalog(wish: Trust) -> int:
 
 def _refuse_others(estate: Estate) -> None:
     """Refuse who is not root; where nothing is installed, it is whoever owns the estate file."""
+    if estate.path != INSTALLED_PATH:
+        check_files(estate.path)
     me = os.geteuid()
     is_own = estate.path != INSTALLED_PATH and estate.path.stat().st_uid == me
     if is_borrowed() or not (me == 0 or is_own):
