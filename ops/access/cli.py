@@ -1,7 +1,7 @@
 """Show people with their roles, and requests that wait; let the second person decide."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,15 +26,73 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.people import Person
 from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
+from ops.terminal.output import Cell, Tone, write_line
+from ops.terminal.view import (
+    NONE,
+    Column,
+    Row,
+    View,
+    moment,
+    number,
+    short_id,
+    words,
+    write_list,
+)
 
-_STANDINGS: dict[str, tuple[str, Tone]] = {
-    "waiting": (N_("waits"), "warning"),
-    "approved": (N_("approved"), "good"),
-    "refused": (N_("refused"), "bad"),
-    "used": (N_("used"), "faint"),
-    "expired": (N_("expired"), "faint"),
+_STANDINGS = {
+    "waiting": N_("waits"),
+    "approved": N_("approved"),
+    "refused": N_("refused"),
+    "used": N_("used"),
+    "expired": N_("expired"),
 }
+_TONES: Mapping[str, Tone] = {
+    "waiting": "warning", "approved": "good", "refused": "bad", "used": "faint", "expired": "faint",
+}  # fmt: skip
+REQUESTS = View(
+    N_("No request waits."),
+    Column("id", N_("Request"), short_id),
+    Column("action", N_("Action"), words(ACTIONS)),
+    Column("subject", N_("About")),
+    Column("requested_by", N_("Asked by")),
+    Column("expires_at", N_("Good until"), moment),
+    Column("state", N_("State"), words(_STANDINGS, _TONES)),
+    Column("decided_by", N_("Decided by")),
+)
+_CREDENTIALS = {"none": N_("none"), "disabled": N_("taken away"), "good": N_("good")}
+_FEW_CODES = 3
+
+
+def _title(row: Row) -> str | Cell:
+    return row["title"] if row["in_estate"] else Cell(_("not in the estate"), "warning")
+
+
+def _codes(row: Row) -> Cell | None:
+    left = row["recovery_codes_left"]
+    if row["credentials"] == "none":
+        return None
+    return Cell(str(left), "warning" if left < _FEW_CODES else "plain")
+
+
+def _paused(until: str, zone: str) -> Cell:
+    """Show until when nobody may try; nothing where that is over."""
+    is_over = datetime.fromisoformat(until) <= datetime.now(UTC)
+    return Cell(NONE) if is_over else replace(moment(until, zone), tone="bad")
+
+
+PEOPLE = View(
+    NONE,
+    Column("name", N_("Name")),
+    Column("title", N_("Person"), of=_title),
+    Column("roles", N_("Roles"), of=lambda row: ", ".join(_(ROLES[it]) for it in row["roles"])),
+    Column("credentials", N_("Credentials"),
+           words(_CREDENTIALS, {"none": "faint", "disabled": "warning", "good": "good"})),
+    Column("paused_until", N_("Paused until"), _paused),
+    Column("recovery_codes_left", N_("Recovery codes left"), number, of=_codes),
+)  # fmt: skip
+_SHOWN = ("subject", "state", "plan", "plan_digest", "requested_by", "reason", "document",
+          "requested_at", "expires_at", "decided_by", "decided_at", "decision_reason", "used_at",
+          "used_by")  # fmt: skip
 
 
 def show_people(wish: tasks_user.List) -> None:
@@ -50,11 +108,7 @@ def show_people(wish: tasks_user.List) -> None:
         _describe(name, known.get(name), roles.get(name, ()), rows.get(name), codes.get(name, 0))
         for name in names
     ]
-    if wish.json:
-        write_json(people)
-        return
-    heads = [_("Name"), _("Person"), _("Roles"), _("Credentials"), _("Recovery codes")]
-    write_table(heads, [_person_row(person) for person in people], right=[4])
+    write_list(PEOPLE, people, as_json=wish.json, zone=estate.organisation.timezone)
 
 
 def show_requests(wish: tasks_approval.List) -> None:
@@ -64,16 +118,9 @@ def show_requests(wish: tasks_approval.List) -> None:
     with reading(estate) as session:
         requests = list_requests(session)
     shown = [it for it in requests if wish.all or standing_of(it, now) in {"waiting", "approved"}]
-    if wish.json:
-        write_json([_describe_request(request, now) for request in shown])
-        return
-    if not shown:
-        write_line(_("No request waits."))
-        return
-    zone = estate.organisation.timezone
-    heads = [_("Request"), _("Action"), _("About"), _("Asked by"), _("Good until"), _("State")]
-    write_table([*heads, _("Decided by")], [_request_row(it, now, zone) for it in shown])
-    for request in shown:
+    rows = [_describe_request(it, now) for it in shown]
+    has_table = write_list(REQUESTS, rows, as_json=wish.json, zone=estate.organisation.timezone)
+    for request in shown if has_table else ():
         if about := "; ".join(word_plan(choose_about(json.loads(request.plan)))):
             write_line(f"  {format_id(request.id)}: {about}")
 
@@ -138,50 +185,14 @@ def _describe(
     }
 
 
-def _person_row(person: dict[str, Any]) -> Sequence[str | Cell]:
-    states = {
-        "none": Cell(_("none"), "faint"),
-        "disabled": Cell(_("taken away"), "warning"),
-        "good": Cell(_("good"), "good"),
-    }
-    roles = ", ".join(_(ROLES[role]) for role in person["roles"])
-    title = person["title"] or Cell(_("not in the estate"), "warning")
-    codes = str(person["recovery_codes_left"]) if person["credentials"] != "none" else "–"
-    return person["name"], title, roles or "–", states[person["credentials"]], codes
-
-
 def _describe_request(request: ApprovalRequest, now: datetime) -> dict[str, Any]:
     return {
         "id": str(request.id),
         "action": request.action,
-        "subject": request.subject,
+        **{name: getattr(request, name) for name in _SHOWN},
         "state": standing_of(request, now),
         "plan": json.loads(request.plan),
-        "plan_digest": request.plan_digest,
-        "requested_by": request.requested_by,
-        "reason": request.reason,
-        "document": request.document,
-        "requested_at": request.requested_at,
-        "expires_at": request.expires_at,
-        "decided_by": request.decided_by,
-        "decided_at": request.decided_at,
-        "decision_reason": request.decision_reason,
-        "used_at": request.used_at,
-        "used_by": request.used_by,
     }
-
-
-def _request_row(request: ApprovalRequest, now: datetime, zone: str) -> Sequence[str | Cell]:
-    text, tone = _STANDINGS[standing_of(request, now)]
-    return (
-        format_id(request.id),
-        _(ACTIONS[request.action]),
-        request.subject,
-        request.requested_by,
-        format_moment(request.expires_at, zone),
-        Cell(_(text), tone),
-        request.decided_by or "–",
-    )
 
 
 def _write_request(request: ApprovalRequest, zone: str) -> None:

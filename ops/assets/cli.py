@@ -1,13 +1,12 @@
 """List, import, export and compare assets for a person at a terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ops.access.session import at_bench, reading
 from ops.assets.asset import KINDS, STATES, read_assets, write_lines
-from ops.assets.compare import Difference, compare_hosts, find_differences, look_at_hosts
+from ops.assets.compare import compare_hosts, find_differences, look_at_hosts
 from ops.assets.records import (
     AssetChange,
     apply_import,
@@ -19,12 +18,12 @@ from ops.assets.sheet import read_lines, write_xlsx
 from ops.assets.tasks import Diff, Export, Import, List
 from ops.csv_file import write_csv
 from ops.durable_files import FILE_MODE, place_file
-from ops.errors import OpsError, Problem, WrongUseError
+from ops.errors import OpsError, Problem, WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.terminal.output import write_json, write_line, write_table
-from ops.terminal.view import Column, View, money, until, words, write_list
+from ops.terminal.output import write_json, write_line
+from ops.terminal.view import Column, Row, View, money, until, words, write_list
 
 _MOST_TOLD = 30
 _CODES: Mapping[str, str] = {
@@ -55,6 +54,18 @@ ASSETS = View(
 )
 
 
+def _difference(row: Row) -> str:
+    told = format_date(date.fromisoformat(row["day"])) if row["day"] else ""
+    return _(_CODES[row["code"]]).format(value=row["value"], day=told)
+
+
+DIFFERENCES = View(
+    N_("Register and estate agree, and nothing ends soon."),
+    Column("name", N_("Name")),
+    Column("code", N_("What was found"), of=_difference),
+)
+
+
 class AssetsError(OpsError):
     """A sheet of assets has mistakes; holds every one of them."""
 
@@ -81,12 +92,7 @@ def show_assets(wish: List) -> int:
 
 def _check_kind(kind: str) -> None:
     if kind and kind not in KINDS:
-        raise WrongUseError(
-            'there is no kind of asset "{kind}"',
-            next_step="give `--kind` one of: {kinds}",
-            kind=kind,
-            kinds=", ".join(KINDS),
-        )
+        raise unknown('there is no kind of asset "{name}"', kind, KINDS)
 
 
 def import_assets(wish: Import) -> int:
@@ -139,7 +145,6 @@ def export_assets(wish: Export) -> int:
     if path.suffix.lower() not in {".csv", ".xlsx"}:
         raise WrongUseError(
             "the name of the file says neither CSV nor XLSX",
-            data="nothing was written",
             next_step="give `--out` a name such as assets.xlsx",
         )
     with reading(estate) as session:
@@ -171,21 +176,8 @@ def show_differences(wish: Diff) -> int:
         found += compare_hosts(assets, seen)
         with at_bench(estate) as bench, bench.catalog.writing() as session:
             note_comparison(session, bench.origin, seen, found)
-    if wish.json:
-        write_json(asdict(it) for it in found)
-    elif not found:
-        write_line(_("Register and estate agree, and nothing ends soon."))
-    else:
-        write_table(
-            [_("Name"), _("What was found")], [(it.name, tell_difference(it)) for it in found]
-        )
+    write_list(DIFFERENCES, found, as_json=wish.json)
     if not wish.look and not wish.json and estate.hosts:
         text = N_("  not checked: what the hosts say (`{program} asset.diff --look`)")
         write_line(fill(text, {}))
     return 1 if found else 0
-
-
-def tell_difference(difference: Difference) -> str:
-    """Give a difference in the reader's language."""
-    day = format_date(difference.day) if difference.day else ""
-    return _(_CODES[difference.code]).format(value=difference.value, day=day)

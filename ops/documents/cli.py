@@ -20,9 +20,42 @@ from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, WrongUseError
 from ops.estate.edit.import_sites import read_day
 from ops.estate.load.load import load_estate
-from ops.language.formats import format_date, format_id, format_size
-from ops.language.text import N_, _, fill
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.language.formats import format_id, format_size
+from ops.language.text import N_, _
+from ops.terminal.output import Cell, write_line
+from ops.terminal.view import Column, Row, View, day, moment, short_id, size, words, write_list
+
+
+def _signers(row: Row) -> Cell:
+    signatures = row["signatures"]
+    return Cell(tell_signers(signatures), "plain" if are_checked(signatures) else "faint")
+
+
+_KEPT = (
+    Column("title", N_("Title")),
+    Column("number", N_("Number")),
+    Column("dated", N_("Day"), day),
+    Column("about", N_("About")),
+    Column("type", N_("Type"), of=lambda row: row["type"].upper()),
+    Column("size_bytes", N_("Size"), size),
+    Column("signatures", N_("Signed by"), of=_signers),
+)
+DOCUMENTS = View(
+    N_("no document yet: `{program} document.add --file FILE`"),
+    Column("id", N_("Document"), short_id),
+    *_KEPT,
+    Column("is_whole", N_("Bytes"), words(
+        {True: N_("whole"), False: N_("GONE OR CHANGED")}, {True: "good", False: "bad"}
+    )),
+)  # fmt: skip
+ON_PAGES = View(
+    N_("No document is kept."),
+    *_KEPT,
+    Column("name", N_("File")),
+    Column("added_at", N_("Kept"), moment),
+    Column("added_by", N_("Kept by")),
+)
+"""Where nobody looks at the bytes of all of them."""
 
 
 def add(wish: Add) -> int:
@@ -63,30 +96,16 @@ def show(wish: List) -> int:
         found = list_documents(session, wish.about)
     state = estate.service.state
     whole = {it.sha256: is_whole(place_of(state, it.sha256)) for it in found}
-    if wish.json:
-        write_json(
-            {
-                **asdict(it),
-                "file": str(place_of(state, it.sha256)),
-                "is_whole": whole[it.sha256],
-                "is_signer_checked": are_checked(it.signatures),
-            }
-            for it in found
-        )
-    elif not found:
-        write_line(fill(N_("no document yet: `{program} document.add --file FILE`"), {}))
-    else:
-        heads = [_("Document"), _("Title"), _("Number"), _("Day"), _("About"), _("Type"),
-                 _("Size"), _("Bytes"), _("Signed by")]  # fmt: skip
-        good, bad = Cell(_("whole"), "good"), Cell(_("GONE OR CHANGED"), "bad")
-        rows = [
-            (format_id(it.id), it.title, it.number or "–",
-             format_date(it.dated) if it.dated else "–", it.about or "–", it.type.upper(),
-             format_size(it.size_bytes), good if whole[it.sha256] else bad,
-             Cell(tell_signers(it.signatures), "plain" if are_checked(it.signatures) else "faint"))
-            for it in found
-        ]  # fmt: skip
-        write_table(heads, rows, right=(6,))
+    rows = [
+        {
+            **asdict(it),
+            "file": str(place_of(state, it.sha256)),
+            "is_whole": whole[it.sha256],
+            "is_signer_checked": are_checked(it.signatures),
+        }
+        for it in found
+    ]
+    write_list(DOCUMENTS, rows, as_json=wish.json)
     return 0 if all(whole.values()) else 1
 
 

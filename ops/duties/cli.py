@@ -6,11 +6,13 @@ What is read for an answer at the terminal: the estate, its tables, and the cata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog, open_catalog
+from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import ELSEWHERE, SOURCES, list_not_fed
 from ops.duties.evidence.judge import Item, find_verdicts, list_agenda
 from ops.duties.evidence.queries import Setting
@@ -26,19 +28,20 @@ from ops.duties.table.versions import find_differences
 from ops.duties.tasks import Diff, Due, Evidence, List
 from ops.duties.wording import (
     CERTAINTIES,
+    NATURES,
+    REASONS,
     tell_bases,
     tell_changes,
     tell_event,
     tell_nature,
     tell_period,
-    tell_reason,
-    tell_responsible,
     tell_rhythm,
     tell_scope,
     tell_short_nature,
     tell_subject,
     tell_title,
     tell_validity,
+    tell_who,
 )
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -51,8 +54,16 @@ from ops.terminal.output import (
     outcome_cell,
     write_json,
     write_line,
-    write_table,
     write_wrapped,
+)
+from ops.terminal.view import (
+    Column,
+    Row,
+    View,
+    number,
+    outcome,
+    words,
+    write_list,
 )
 
 
@@ -80,7 +91,52 @@ def at_desk() -> Iterator[Desk]:
         yield Desk(estate, duties, setting, catalog)
 
 
-_WHEN = {"overdue": N_("overdue"), "ahead": N_("ahead"), "not_in_table": N_("not in the table")}
+def _due(row: Row) -> Cell:
+    on = row["due_on"]
+    told = format_date(date.fromisoformat(on)) if on else _("not in the table")
+    tone: Tone = "bad" if row["when"] == "overdue" else "plain"
+    return Cell(f"{told} *" if row["holidays_expected"] else told, tone)
+
+
+def _proven(row: Row) -> Cell:
+    state, ends = outcome_cell(row["outcome"]), list(row["subjects"].values())
+    if len(ends) < 2:  # noqa: PLR2004 - several
+        return state
+    return Cell(f"{state.text} ({ends.count('ok')}/{len(ends)})", state.tone)
+
+
+def _open_for(row: Row) -> str:
+    names = [name for name, it in row["subjects"].items() if name and it != "ok"]
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" +{more}" if more > 0 else "")
+
+
+def _period(row: Row) -> str:
+    return tell_period(Period(*(date.fromisoformat(row[it]) for it in ("from", "until"))))
+
+
+_DUE = (
+    Column("due_on", N_("Due"), of=_due),
+    Column("title", N_("Duty"), link="/duty?duty={duty}"),
+    Column("nature", N_("Nature"), words(NATURES)),
+    Column("outcome", N_("Evidence"), of=_proven),
+)
+AGENDA = View(N_("Nothing is due."), Column("duty", N_("Name")), *_DUE)
+AGENDA_AT_LENGTH = View(
+    N_("Nothing is due."),
+    *_DUE,
+    Column("subjects", N_("Open for"), of=_open_for),
+    Column("basis", N_("Ground"), of=lambda row: "; ".join(row["basis"])),
+    Column("responsible", N_("Who"), lambda name, _zone: tell_who(name)),
+)
+PERIODS = View(
+    N_("Nothing to show."),
+    Column("until", N_("Period"), of=_period),
+    Column("subject", N_("For"), of=lambda row: tell_subject(row["subject"])),
+    Column("outcome", N_("Verdict"), outcome),
+    Column("reason", N_("Why"), words(REASONS)),
+    Column("pieces", N_("Rows"), number, of=lambda row: len(row["pieces"])),
+)
 
 
 def show_duties(wish: List) -> None:
@@ -100,7 +156,7 @@ def show_duties(wish: List) -> None:
     for duty in duties.duties:
         write_line(f"{duty.name} · {tell_title(duty)} · {tell_nature(duty, today, levels)}")
         parts = [tell_rhythm(duty), tell_scope(duty), tell_validity(duty)]
-        write_wrapped("; ".join([*parts, tell_responsible(duty)]))
+        write_wrapped("; ".join([*parts, tell_who(duty.responsible)]))
         write_wrapped(_("basis: {bases}").format(bases=tell_bases(duty.basis)))
         if duty.note:
             vi, en = duties.notes[duty.note]
@@ -114,14 +170,21 @@ def _write_near(agenda: Sequence[Item], setting: Setting) -> None:
     if not agenda:
         write_line(_("Nothing is due in the next {count} days.").format(count=NEAR_DAYS))
     else:
-        _write_agenda(agenda, setting)
+        _write_agenda(agenda, setting, as_json=False)
     write_line()
     write_line(_("All duties:"))
 
 
-def _write_agenda(agenda: Sequence[Item], setting: Setting) -> None:
-    heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]
-    write_table(heads, [_item_row(it, setting) for it in agenda])
+def _write_agenda(agenda: Sequence[Item], setting: Setting, *, as_json: bool, **whole: Any) -> None:
+    levels, today = levels_in(setting.estate), setting.today
+    nature = {
+        (it.due.duty.name, it.due.period.key): tell_short_nature(it.due.duty, today, levels)
+        for it in agenda
+    }
+    write_list(
+        AGENDA, map(_item_values, agenda), as_json=as_json,
+        beside={"nature": lambda row: nature[row["duty"], row["until"]]}, **whole,
+    )  # fmt: skip
 
 
 def show_due(wish: Due) -> None:
@@ -130,14 +193,13 @@ def show_due(wish: Due) -> None:
         agenda = list_agenda(session, desk.duties, desk.setting, wish.days)
         findings = list_findings(session, desk)
     not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
-    if wish.json:
-        items = [_item_values(it) for it in agenda]
-        write_json(items, findings=findings, events_not_fed=not_fed)
-        return
-    if agenda:
-        _write_agenda(agenda, desk.setting)
+    if agenda or wish.json:
+        _write_agenda(agenda, desk.setting, as_json=wish.json, findings=findings,
+                      events_not_fed=not_fed)  # fmt: skip
     else:
         write_line(_("Nothing is due in the next {count} days.").format(count=wish.days))
+    if wish.json:
+        return
     if any(it.due.is_expected for it in agenda):
         write_line(_("* counted with holidays that are not announced yet"))
     for finding in findings:
@@ -163,23 +225,6 @@ def list_findings(session: Session, desk: Desk) -> list[str]:
     return findings
 
 
-def _item_row(item: Item, setting: Setting) -> Sequence[str | Cell]:
-    due = item.due
-    day = format_date(due.day) if due.day else _(_WHEN["not_in_table"])
-    state = outcome_cell(item.outcome)
-    if len(item.verdicts) > 1:
-        done = len(item.verdicts) - len(item.open)
-        state = Cell(f"{state.text} ({done}/{len(item.verdicts)})", state.tone)
-    tone: Tone = "bad" if item.when == "overdue" else "plain"
-    return (
-        Cell(f"{day} *" if due.is_expected else day, tone),
-        due.duty.name,
-        tell_title(due.duty),
-        tell_short_nature(due.duty, setting.today, levels_in(setting.estate)),
-        state,
-    )
-
-
 def _item_values(item: Item) -> dict[str, Any]:
     due = item.due
     return {
@@ -200,7 +245,7 @@ def _item_values(item: Item) -> dict[str, Any]:
     }
 
 
-_MOST_ROWS = 40
+_MOST_ROWS, _MOST_NAMED = 40, 5
 
 
 def show_evidence(wish: Evidence) -> None:
@@ -219,7 +264,9 @@ def show_evidence(wish: Evidence) -> None:
                 for verdict in find_verdicts(session, row, desk.setting, year)
             ]
     if wish.json:
-        write_json([{"row": row.row, "nature": row.nature, **_values(it)} for row, it in found])
+        write_json(
+            [{"row": row.row, "nature": row.nature, **verdict_values(it)} for row, it in found]
+        )
         return
     for row in rows:
         nature = tell_nature(row, desk.setting.today, levels_in(desk.setting.estate))
@@ -228,7 +275,8 @@ def show_evidence(wish: Evidence) -> None:
     _write_verdicts([it for _row, it in found], rows, year)
 
 
-def _values(verdict: Verdict) -> Mapping[str, Any]:
+def verdict_values(verdict: Verdict) -> Mapping[str, Any]:
+    """Give a verdict as a row of `PERIODS`."""
     return {
         "subject": verdict.subject,
         "from": verdict.period.start,
@@ -252,23 +300,12 @@ def _write_verdicts(verdicts: Sequence[Verdict], rows: Sequence[Duty], year: int
     if len(verdicts) > _MOST_ROWS:
         shown = [it for it in verdicts if it.outcome != "ok"][-_MOST_ROWS:]
     if shown:
-        heads = [_("Period"), _("For"), _("Verdict"), _("Why"), _("Rows")]
-        write_table(heads, [_verdict_row(it) for it in shown], right=(4,))
+        write_list(PERIODS, map(verdict_values, shown), as_json=False)
     good = sum(it.outcome == "ok" for it in verdicts)
     write_line(_("{good} of {count} are proven").format(good=good, count=len(verdicts)))
     if len(shown) < len(verdicts):
         text = N_("left out above: what is proven, and old rows; all: `--json`")
         write_line(fill(text, {}))
-
-
-def _verdict_row(verdict: Verdict) -> Sequence[str | Cell]:
-    return (
-        tell_period(verdict.period),
-        tell_subject(verdict.subject),
-        outcome_cell(verdict.outcome),
-        tell_reason(verdict),
-        str(len(verdict.pieces)),
-    )
 
 
 def show_differences(wish: Diff) -> None:

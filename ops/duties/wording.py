@@ -158,14 +158,18 @@ def tell_validity(duty: Duty) -> str:
     return _("from {since} until {until}").format(since=since, until=until)
 
 
-def tell_responsible(duty: Duty) -> str:
-    """Give the role in the reader's language, or the person's name."""
-    return tell_who(duty.responsible)
-
-
 def tell_who(name: str) -> str:
     """Give a role in the reader's language; a person's name as it stands."""
     return _(_ROLES[name]) if name in _ROLES else name
+
+
+def tell_duty(duty: Duty, day: date, levels: Collection[int]) -> dict[str, str]:
+    """Give all that people are told of a duty on a day, by what it tells."""
+    return {
+        "name": duty.name, "title": tell_title(duty), "nature": tell_nature(duty, day, levels),
+        "rhythm": tell_rhythm(duty), "scope": tell_scope(duty), "validity": tell_validity(duty),
+        "who": tell_who(duty.responsible), "basis": tell_bases(duty.basis),
+    }  # fmt: skip
 
 
 def tell_title(duty: Duty) -> str:

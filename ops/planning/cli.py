@@ -1,6 +1,6 @@
 """Draft, edit, hand in, decide and carry out a plan, for a person at a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -14,7 +14,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _
-from ops.planning.cli_show import word_lines, write_files, write_summary
+from ops.planning.cli_show import DRAFTED, GRANTED, ITEMS, write_files, write_summary
 from ops.planning.decide import (
     DecisionWish,
     record_decision,
@@ -25,7 +25,6 @@ from ops.planning.decide import (
 from ops.planning.item import (
     MOST_MONEY,
     QUOTATION,
-    DraftChange,
     Evidence,
     Item,
     Line,
@@ -34,7 +33,6 @@ from ops.planning.item import (
     read_text,
     refuse,
 )
-from ops.planning.money import tell_amount
 from ops.planning.read import decide_changes, make_document, read_plan_facts
 from ops.planning.records import (
     STATES,
@@ -46,15 +44,10 @@ from ops.planning.records import (
     save_draft,
 )
 from ops.planning.tasks import Draft, Edit, RecordDecision, Revise, Submit
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import write_line
+from ops.terminal.view import write_list
 
 _FARTHEST = 10
-_VERBS: Mapping[str, str] = {
-    "added": N_("added"),
-    "changed": N_("changed"),
-    "withdrawn": N_("no longer asked for"),
-    "rejected": N_("rejected before"),
-}
 
 
 def draft(wish: Draft) -> int:
@@ -76,13 +69,13 @@ def draft(wish: Draft) -> int:
             document = make_document(session, estate, facts, plan, plan.lines,
                                      with_annexes=bool(wish.out))  # fmt: skip
     files = write_files(document, estate, wish.out, dry_run=wish.dry_run) if wish.out else []
+    write_list(
+        DRAFTED, ({"change": it.verb, **line_values(it.line)} for it in changes),
+        as_json=wish.json, plan=plan.called, gaps=document.gaps, files=files,
+        written=not wish.dry_run,
+    )  # fmt: skip
     if wish.json:
-        write_json(
-            [{"change": it.verb, **line_values(it.line)} for it in changes],
-            plan=plan.called, gaps=document.gaps, files=files, written=not wish.dry_run,
-        )  # fmt: skip
         return 0
-    _write_changes(changes)
     write_summary(document, plan.state)
     for name in files:
         write_line(f"  {name}")
@@ -97,22 +90,6 @@ def _check_year(year: int, now: datetime) -> None:
             N_("{year} is no year to plan"), N_("give `--year` with four digits, such as {next}"),
             year=year, next=now.year + 1,
         )  # fmt: skip
-
-
-def _write_changes(changes: Sequence[DraftChange]) -> None:
-    if not changes:
-        write_line(_("The draft is as it was: the facts ask for nothing else."))
-        return
-    rows = [
-        (
-            Cell(_(_VERBS[it.verb])),
-            *word_lines(it.line),
-            it.line.rejected_for or it.line.item.reason,
-        )
-        for it in changes
-    ]
-    heads = [_("Change"), _("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng"), _("Why")]
-    write_table(heads, rows, right=(5,))
 
 
 def edit(wish: Edit) -> int:
@@ -136,13 +113,10 @@ def edit(wish: Edit) -> int:
             )
             line = _edited(before or _new_line(plan, estate), wish, quotation)
             edit_line(session, bench.origin, plan, line)
-    if wish.json:
-        write_json([line_values(line)] if line else [], written=not wish.dry_run)
-        return 0
-    if line is not None:
-        heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng")]
-        write_table(heads, [word_lines(line)], right=(4,))
-    return tell_kept(wish.dry_run)
+    lines = [line_values(line)] if line else []
+    if wish.json or lines:
+        write_list(ITEMS, lines, as_json=wish.json, written=not wish.dry_run)
+    return 0 if wish.json else tell_kept(wish.dry_run)
 
 
 def _changes(wish: Edit) -> bool:
@@ -267,10 +241,8 @@ def decide(wish: RecordDecision) -> int:
         _permit, lines = record_decision(bench, decision)
         with bench.catalog.reading() as session:
             plan = get_plan(session, wish.year)
-    heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Asked"), _("Granted")]
-    rows = [(*word_lines(it), tell_amount(it.granted)) for it in lines]
-    if rows:
-        write_table(heads, rows, right=(4, 5))
+    if lines:
+        write_list(GRANTED, map(line_values, lines), as_json=False)
     tell_state(plan)
     return tell_kept(wish.dry_run)
 

@@ -21,7 +21,8 @@ from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
 from ops.planning.tasks import Progress, Show
 from ops.planning.work import get_in_force
-from ops.terminal.output import Cell, write_json, write_line, write_table, write_wrapped
+from ops.terminal.output import Cell, write_json, write_line, write_wrapped
+from ops.terminal.view import NONE, Column, Row, View, day, money, number, words, write_list
 
 PAPERS: Seam[Callable[[PlanDocument, Estate], Mapping[str, bytes]]] = Seam("plan-papers")
 """Who writes a plan's papers: name of each file → its content."""
@@ -30,11 +31,48 @@ _SHARES = (80, 60)
 _QUARTERS = ("I", "II", "III", "IV")
 
 
-def word_lines(line: Line) -> tuple[str, str, str, str, str]:
-    """Give number, group, title, quarter and what is asked for, as tables show them."""
-    item = line.item
-    asked = tell_amount(item.asked) if item.is_priced else _("no price")
-    return str(line.number), GROUPS[item.group], item.title, _QUARTERS[item.quarter - 1], asked
+def _asked(row: Row) -> Any:
+    return row["asked"] if row["unit_price"] is not None else Cell(_("no price"), "warning")
+
+
+_VERBS: Mapping[str, str] = {
+    "added": N_("added"),
+    "changed": N_("changed"),
+    "withdrawn": N_("no longer asked for"),
+    "rejected": N_("rejected before"),
+}
+_NAMED = (
+    Column("number", N_("No."), number),
+    Column("title", N_("Item"), link="/plan?year={year}&item={number}"),
+)
+_ASKED = (
+    *_NAMED,
+    Column("quarter", N_("Quarter"), lambda quarter, _zone: _QUARTERS[quarter - 1]),
+    Column("asked", N_("Asked"), money, of=_asked),
+)
+ITEMS = View(
+    N_("The plan has no item."),
+    *_ASKED,
+    Column("priority", N_("How needed"), words(PRIORITIES)),
+    Column("evidence", N_("Evidence"), number, of=lambda row: len(row["evidence"]) or None),
+)
+REJECTED = View(NONE, *_NAMED, Column("rejected_for", N_("Rejected for")))
+GRANTED = View(
+    NONE,
+    *_NAMED,
+    Column("granted", N_("Granted"), money),
+    Column("contracted", N_("Under contract"), money),
+    Column("accepted", N_("Accepted"), money),
+    Column("paid", N_("Paid"), money),
+    Column("accepted_on", N_("Accepted on"), day),
+)
+DRAFTED = View(
+    N_("The draft is as it was: the facts ask for nothing else."),
+    Column("change", N_("Change"), words(_VERBS)),
+    Column("group", N_("Group"), words(GROUPS)),
+    *_ASKED,
+    Column("reason", N_("Why"), of=lambda row: row["rejected_for"] or row["reason"]),
+)
 
 
 def write_files(document: PlanDocument, estate: Estate, out: str, *, dry_run: bool) -> list[str]:
@@ -108,14 +146,10 @@ def _brief_sums(lines: Sequence[Line]) -> Mapping[str, int]:
 
 
 def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:
-    for own in by_group(plan.lines).values():
-        heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng"), _("How needed")]
-        rows = [(*word_lines(it), PRIORITIES[it.item.priority]) for it in own]
-        write_table(heads, rows, right=(4,))
-    rejected = [it for it in plan.lines if it.rejected_for]
-    if rejected:
-        rows_of = [(str(it.number), it.item.title, it.rejected_for) for it in rejected]
-        write_table([_("No."), _("Rejected"), _("Why")], rows_of)
+    for group, own in by_group(plan.lines).items():
+        write_list(ITEMS, map(line_values, own), as_json=False, title=GROUPS[group])
+    if rejected := [line_values(it) for it in plan.lines if it.rejected_for]:
+        write_list(REJECTED, rejected, as_json=False)
     write_summary(document, plan.state)
     if plan.returned_for:
         write_line(_("returned: {why}").format(why=plan.returned_for))
@@ -195,23 +229,16 @@ def show_progress(wish: Progress) -> int:
         plan = get_in_force(session, wish.year)
         notes = read_notes(session, plan)
     lines = [it for it in plan.lines if it.is_in]
-    if wish.json:
-        values = [
-            {**line_values(it), "notes": [_note_values(note) for note in notes
-                                          if note.item == it.number]}
-            for it in lines
-        ]  # fmt: skip
-        write_json(values, plan=plan.called, state=plan.state)
-        return 0
-    heads = [_("No."), _("Item"), _("Granted"), _("Under contract"), _("Accepted"), _("Paid"),
-             _("Accepted on")]  # fmt: skip
-    rows = [
-        (str(it.number), it.item.title, *(tell_amount(amount) for amount in
-         (it.granted, it.contracted, it.accepted, it.paid)),
-         Cell(format_date(it.accepted_on), "good") if it.accepted_on else "–")
+    values = [
+        {
+            **line_values(it),
+            "notes": [note_values(note) for note in notes if note.item == it.number],
+        }
         for it in lines
-    ]  # fmt: skip
-    write_table(heads, rows, right=(2, 3, 4, 5))
+    ]
+    write_list(GRANTED, values, as_json=wish.json, plan=plan.called, state=plan.state)
+    if wish.json:
+        return 0
     sums = sum_up(lines)
     text = _("plan {plan}, {state}: granted {granted}, under contract {contracted}, accepted"
              " {accepted}, paid {paid} đồng")  # fmt: skip
@@ -223,6 +250,7 @@ def show_progress(wish: Progress) -> int:
     return 0
 
 
-def _note_values(note: PlanNote) -> dict[str, Any]:
+def note_values(note: PlanNote) -> dict[str, Any]:
+    """Give a note as values."""
     names = ("kind", "at", "person", "begins", "until", "text", "result", "document", "code")
     return {name: getattr(note, name) for name in names}

@@ -13,7 +13,7 @@ from ops.alerts.notice_wording import Told, explain_notice
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.security import SecurityFinding
-from ops.errors import WrongUseError
+from ops.errors import WrongUseError, unknown
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -136,22 +136,16 @@ def _read_kind(wish: Add, start: _Origin | None) -> Kind:
     kind = wish.kind or ("incident" if start else "")
     if kind in KINDS:
         return cast("Kind", kind)
-    raise WrongUseError(
-        'the register has no kind "{kind}"' if kind else "it is not said what kind of entry it is",
-        next_step="give `--kind` one of: {kinds}",
-        kind=kind,
-        kinds=", ".join(KINDS),
+    what = (
+        'the register has no kind "{name}"' if kind else "it is not said what kind of entry it is"
     )
+    raise unknown(what, kind, KINDS)
 
 
 def _read_unit(estate: Estate, wish: Add, site: str) -> str:
     if wish.unit and wish.unit not in {it.name for it in estate.units}:
-        raise WrongUseError(
-            'the estate names no unit "{unit}"',
-            next_step="give `--unit` one of: {units}",
-            unit=wish.unit,
-            units=", ".join(it.name for it in estate.units),
-        )
+        units = [it.name for it in estate.units]
+        raise unknown('the estate names no unit "{name}"', wish.unit, units)
     known = {it.name: it.unit for it in estate.sites}
     return wish.unit or known.get(site, "")
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ops.access.session import reading
 from ops.duties.cli import Desk, at_desk
 from ops.duties.wording import tell_title
-from ops.errors import WrongUseError
+from ops.errors import unknown
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
@@ -23,9 +23,9 @@ from ops.register.records import (
 )
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
 from ops.register.tasks import List, Show
-from ops.register.timeline import Moment, Timeline, collect_timeline
-from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
-from ops.terminal.view import Column, Row, View, moment, words, write_list
+from ops.register.timeline import Timeline, collect_timeline
+from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line
+from ops.terminal.view import NONE, Column, Row, View, duration, moment, number, words, write_list
 
 _TONES: Mapping[str, Tone] = {
     "received": "warning", "acknowledged": "plain", "restored": "good", "closed": "faint",
@@ -96,12 +96,7 @@ def show_entries(wish: List) -> int:
 
 def _check_kind(kind: str) -> None:
     if kind and kind not in KINDS:
-        raise WrongUseError(
-            'the register has no kind "{kind}"',
-            next_step="give `--kind` one of: {kinds}",
-            kind=kind,
-            kinds=", ".join(KINDS),
-        )
+        raise unknown('the register has no kind "{name}"', kind, KINDS)
 
 
 def show_entry(wish: Show) -> int:
@@ -191,30 +186,31 @@ def _write_clocks(clocks: Sequence[Clock], now: datetime, zone: str) -> None:
 
 def _write_timeline(timeline: Timeline, zone: str) -> None:
     write_line()
-    write_table([_("Moment"), _("What"), _("About"), _("Who")],
-                [_moment_row(it, zone) for it in timeline.moments])  # fmt: skip
+    write_list(TIMELINE, timeline.moments, as_json=False, zone=zone)
     if timeline.is_cut:
         write_line(_("There is more; the journal has it all."))
 
 
-def _moment_row(moment: Moment, zone: str) -> Sequence[str | Cell]:
-    what = tell_happened(moment.source, moment.what)
-    if outcome := moment.params.get("outcome"):
-        what = f"{what} ({outcome})"
-    about = f"{moment.subject}: {moment.text}" if moment.subject and moment.text else ""
-    return (
-        format_moment(moment.at, zone),
-        what,
-        about or moment.text or moment.subject,
-        moment.person or "–",
-    )
-
-
-def tell_happened(source: str, what: str) -> str:
-    """Say what happened; source and word as in `ops.register.timeline.Moment`."""
+def tell_happened(row: Row) -> str:
+    """Say what happened; a row is an `ops.register.timeline.Moment`."""
+    what = row["what"]
     if what in HAPPENED:
-        return _(HAPPENED[what])
-    return _("alert: {code}").format(code=what) if source == "alert" else what
+        what = _(HAPPENED[what])
+    elif row["source"] == "alert":
+        what = _("alert: {code}").format(code=what)
+    outcome = row["params"].get("outcome")
+    return f"{what} ({outcome})" if outcome else what
+
+
+TIMELINE = View(
+    NONE,
+    Column("at", N_("Moment"), moment),
+    Column("what", N_("What"), of=tell_happened),
+    Column(
+        "text", N_("About"), of=lambda row: ": ".join(filter(None, (row["subject"], row["text"])))
+    ),
+    Column("person", N_("Who")),
+)
 
 
 def show_year(wish: List) -> int:
@@ -257,16 +253,18 @@ def _summary_values(summary: YearSummary) -> list[dict[str, object]]:
     ]
 
 
-def _write_figures(head: str, groups: Mapping[str, Figures]) -> None:
-    heads = [head, _("Count"), _("Open"), _("Serious"), _("Answered after"), _("Works again after"),
-             _("Longest")]  # fmt: skip
-    rows = [
-        (name, str(it.count), str(it.still_open), str(it.serious), _length(it.answered),
-         _length(it.restored), _length(it.longest))
-        for name, it in groups.items()
-    ]  # fmt: skip
-    write_table(heads, rows, right=(1, 2, 3, 4, 5, 6))
+def _write_figures(title: str, groups: Mapping[str, Figures]) -> None:
+    rows = [{"name": name, **asdict(it)} for name, it in groups.items()]
+    write_list(FIGURES, rows, as_json=False, title=title)
 
 
-def _length(span: timedelta | None) -> str:
-    return format_duration(span) if span is not None else "–"
+FIGURES = View(
+    N_("The register has nothing of that."),
+    Column("name", N_("Of")),
+    Column("count", N_("Count"), number),
+    Column("still_open", N_("Open"), number),
+    Column("serious", N_("Serious"), number),
+    Column("answered", N_("Answered after"), duration),
+    Column("restored", N_("Works again after"), duration),
+    Column("longest", N_("Longest"), duration),
+)

@@ -19,7 +19,8 @@ from ops.reports.make import Wish, make, note_made
 from ops.reports.requests import Request, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
 from ops.reports.window import EARLIEST, LATEST, Window, read_day, report_year, running_year
-from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.output import write_json, write_line
+from ops.terminal.view import NONE, Column, View, words, write_list
 
 NEEDS: Mapping[Need, str] = {
     "year": N_("a year: --year"),
@@ -30,29 +31,24 @@ NEEDS: Mapping[Need, str] = {
     "stop": N_("a planned stop: --of; left out: the next"),
     "day": N_("nothing: it is about today"),
 }
+PAPERS = View(
+    NONE,
+    Column("kind", N_("Kind")),
+    Column("title", N_("What it is")),
+    Column("needs", N_("What it is about"), words(NEEDS)),
+    Column("files", N_("Files"), of=lambda row: ", ".join(row["files"]).upper()),
+)
 
 
 def show_kinds(wish: Kinds) -> int:
     """Write the kinds of papers; gives 0."""
-    if wish.json:
-        write_json(
-            {
-                "kind": it.name,
-                "title": _(it.title),
-                "needs": it.needs,
-                "takes": it.takes,
-                "files": list(it.files),
-            }
-            for it in KINDS.values()
-        )
-        return 0
-    heads = [_("Kind"), _("What it is"), _("What it is about"), _("Files")]
     rows = [
-        (it.name, _(it.title), _(NEEDS[it.needs]), ", ".join(it.files).upper())
+        {"kind": it.name, "title": _(it.title), "needs": it.needs, "takes": it.takes,
+         "files": it.files}
         for it in KINDS.values()
-    ]
-    write_table(heads, rows)
-    write_line(fill(N_("  next: `{program} report.make --kind KIND --out FOLDER`"), {}))
+    ]  # fmt: skip
+    if write_list(PAPERS, rows, as_json=wish.json):
+        write_line(fill(N_("  next: `{program} report.make --kind KIND --out FOLDER`"), {}))
     return 0
 
 

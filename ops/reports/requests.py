@@ -32,7 +32,8 @@ from ops.outcomes.plain import Explanation
 from ops.reports import tasks
 from ops.reports.kinds.table import find_kind
 from ops.reports.window import read_day
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_line
+from ops.terminal.view import Column, Row, View, day, write_list
 
 ASKED, ENDED = "report.requested", "report.request-ended"
 NOTICE = "report_request"
@@ -237,6 +238,18 @@ def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
 NOTICE_KINDS = {NOTICE: NoticeKind(_word, about_sites=False, label=STATE)}
 
 
+REQUESTS = View(
+    N_("nobody waits for a report"),
+    Column("request", N_("Request")),
+    Column("due", N_("Due"), day),
+    Column("answer", N_("State")),
+    Column("requester", N_("For")),
+    Column("reference", N_("Reference")),
+    Column("kind", N_("Kind")),
+    Column("about", N_("What it is about")),
+)
+
+
 def note_or_end(wish: tasks.Request) -> int:
     """Note a request, or end one; gives 0."""
     return end_it(wish) if wish.end else note_it(wish)
@@ -295,26 +308,15 @@ def show_requests(wish: tasks.Requests) -> int:
     today = datetime.now(estate.zone).date()
     with reading(estate) as session:
         found = list_requests(session, only_open=not wish.all)
-    if wish.json:
-        write_json({**it.as_values(), "is_overdue": it.is_overdue(today)} for it in found)
-    elif not found:
-        write_line(_("nobody waits for a report"))
-    else:
-        heads = [_("Request"), _("Due"), _("State"), _("For"), _("Reference"), _("Kind"),
-                 _("What it is about")]  # fmt: skip
-        rows = [
-            (it.called, format_date(it.asked.due), _state(it, today), it.asked.requester,
-             it.asked.reference or "–", it.asked.kind, it.asked.about or "–")
-            for it in found
-        ]  # fmt: skip
-        write_table(heads, rows)
+    rows = [{**it.as_values(), "is_overdue": it.is_overdue(today)} for it in found]
+    write_list(REQUESTS, rows, as_json=wish.json, beside={"answer": lambda it: _state(it, today)})
     return 1 if any(it.is_overdue(today) for it in found) else 0
 
 
-def _state(request: Request, today: date) -> Cell:
-    if request.answer:
-        return Cell(_("ended: {answer}").format(answer=request.answer), "good")
-    if request.is_overdue(today):
+def _state(row: Row, today: date) -> Cell:
+    if row["answer"]:
+        return Cell(_("ended: {answer}").format(answer=row["answer"]), "good")
+    if row["is_overdue"]:
         return Cell(_("OVERDUE"), "bad")
-    is_near = today >= request.asked.due - NEAR
+    is_near = today >= date.fromisoformat(row["due"]) - NEAR
     return Cell(_("due soon") if is_near else _("open"), "warning" if is_near else "plain")

@@ -20,11 +20,11 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
 from ops.reports import tasks
 from ops.reports.window import running_year
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_line
+from ops.terminal.view import NONE, Column, Row, View, moment, write_list
 
 CHANGED, CONFIRMED = "report.section", "report.section-confirmed"
 PARTS: Mapping[str, str] = {
@@ -171,12 +171,10 @@ def work_on_section(wish: tasks.Section) -> int:
         else:
             with bench.catalog.reading() as session:
                 found = _read(session, estate, wish.site, year)
-    if wish.json:
-        write_json({**asdict(it), "lacks": it.lacks} for it in found)
-    elif wish.site:
-        _show(found[0], estate, dry_run=wish.dry_run and bool(wish.texts or wish.confirm))
-    else:
-        _show_all(found, estate)
+    rows = [{**asdict(it), "lacks": it.lacks} for it in found]
+    write_list(SECTIONS, rows, as_json=wish.json, zone=estate.organisation.timezone)
+    if wish.site and not wish.json:
+        _show(found[0], dry_run=wish.dry_run and bool(wish.texts or wish.confirm))
     return 0
 
 
@@ -198,17 +196,25 @@ def _read(session: Session, estate: Estate, site: str, year: int) -> list[Sectio
     return [known.get(it.name, Section(site=it.name, year=year)) for it in estate.named_sites]
 
 
-def _state(section: Section, zone: str) -> Cell:
-    if section.confirmed_at is not None:
-        text = _("confirmed by {person}, {moment}")
-        at = format_moment(section.confirmed_at, zone)
-        return Cell(text.format(person=section.confirmed_by, moment=at), "good")
-    return Cell(_("draft"), "warning") if section.texts else Cell(_("nothing yet"), "plain")
+def _state(row: Row) -> Cell:
+    if row["confirmed_at"]:
+        return Cell(_("confirmed"), "good")
+    return Cell(_("draft"), "warning") if row["texts"] else Cell(_("nothing yet"), "faint")
 
 
-def _show(section: Section, estate: Estate, *, dry_run: bool) -> None:
-    zone = estate.organisation.timezone
-    write_line(f"{section.site} · {section.year} · {_state(section, zone).text}")
+SECTIONS = View(
+    NONE,
+    Column("site", N_("Site"), link="/unit?site={site}&year={year}"),
+    Column("year", N_("Year")),
+    Column("state", N_("State"), of=_state),
+    Column("confirmed_by", N_("Confirmed by")),
+    Column("confirmed_at", N_("Confirmed"), moment),
+    Column("lacks", N_("Still empty"),
+           of=lambda row: ", ".join(_(PARTS[name]) for name in row["lacks"])),
+)  # fmt: skip
+
+
+def _show(section: Section, *, dry_run: bool) -> None:
     for name, title in PARTS.items():
         write_line(f"  {_(title)}: {section.texts.get(name) or '–'}")
     if dry_run:
@@ -216,13 +222,3 @@ def _show(section: Section, estate: Estate, *, dry_run: bool) -> None:
     elif section.confirmed_at is None and not section.lacks:
         told = N_("  next: `{program} report.section --site {site} --year {year} --confirm`")
         write_line(fill(told, {"site": section.site, "year": section.year}))
-
-
-def _show_all(found: list[Section], estate: Estate) -> None:
-    zone = estate.organisation.timezone
-    heads = [_("Site"), _("Year"), _("State"), _("Still empty")]
-    rows = [
-        (it.site, str(it.year), _state(it, zone), ", ".join(_(PARTS[name]) for name in it.lacks))
-        for it in found
-    ]
-    write_table(heads, rows)

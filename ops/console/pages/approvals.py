@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 from ops.access.approvals.plan_wording import word_plan
-from ops.access.rights import ACTIONS, decide_may_approve
+from ops.access.cli import REQUESTS
+from ops.access.rights import decide_may_approve
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.language.text import N_, _
+from ops.language.text import N_
+from ops.terminal.view import as_cells
 
 _MOST = 100
 _MOST_LINES = 60
@@ -31,7 +33,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     found = desk.look("approval.list", all=bool(arguments.get("all")))
     items = found["items"][-_MOST:][::-1]
     for item in items:
-        item["title"] = _(ACTIONS.get(item["action"], item["action"]))
+        item["shown"] = as_cells(REQUESTS, item)
         words = list(word_plan(item["plan"]))
         item["words"], item["more_words"] = words[:_MOST_LINES], words[_MOST_LINES:] != []
         item["page"] = _page_of(item)

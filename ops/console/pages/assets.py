@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ops.assets.asset import KINDS
-from ops.assets.cli import ASSETS, tell_difference
+from ops.assets.cli import ASSETS, DIFFERENCES
 from ops.assets.compare import find_differences
 from ops.assets.records import list_assets
 from ops.console.office.desk import Desk
@@ -41,7 +41,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         **page,
         "list": as_table(ASSETS, page["items"]),
         "kinds": [[name, _(title)] for name, title in KINDS.items()],
-        "differences": [{"name": it.name, "told": tell_difference(it)} for it in differences[:50]],
+        "differences": as_table(DIFFERENCES, differences[:50]),
         "difference_count": len(differences),
         "kind": kind,
         "part": arguments.get("part", "")[:100],

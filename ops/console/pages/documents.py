@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
-from ops.documents.records import find_document, list_documents, tell_signers
+from ops.documents.cli import ON_PAGES
+from ops.documents.records import find_document, list_documents
 from ops.language.text import N_
+from ops.terminal.view import as_table
 
 _ROWS = 100
 _LONGEST = 100
@@ -25,11 +27,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     with desk.catalog.reading() as session:
         named = arguments.get("id", "")[:_LONGEST]
         found = [find_document(session, named)] if named else list_documents(session, about)
-    return {
-        **cut(found, arguments, _ROWS),
-        "about": about,
-        "signers": {it.id: tell_signers(it.signatures) for it in found},
-    }
+    page = cut(found, arguments, _ROWS)
+    return {**page, "list": as_table(ON_PAGES, page["items"]), "about": about}
 
 
 PAGE = Page(

@@ -4,37 +4,31 @@ from collections.abc import Mapping
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.duties.cli import AGENDA_AT_LENGTH
 from ops.duties.stops.call_off import find_stops
 from ops.duties.table.load import load_duties
-from ops.duties.wording import (
-    CERTAINTIES,
-    tell_bases,
-    tell_changes,
-    tell_nature,
-    tell_responsible,
-    tell_rhythm,
-    tell_scope,
-    tell_title,
-    tell_validity,
-    tell_who,
-)
+from ops.duties.table.subjects import levels_in
+from ops.duties.wording import CERTAINTIES, tell_changes, tell_duty
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, _
+from ops.terminal.view import as_table
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """Give what is due; with `all` among the arguments every duty, with `policy` the policy."""
     due = desk.look("duty.due")
-    for item in due["items"]:
-        item["who"] = tell_who(item["responsible"])
+    overdue = [it for it in due["items"] if it["when"] == "overdue"]
     with desk.catalog.reading() as session:
         stops = [it for it in find_stops(session, desk.estate.zone) if it.until > desk.now]
+    today, levels = desk.now.astimezone(desk.estate.zone).date(), levels_in(desk.estate.document())
     is_policy = bool(arguments.get("policy")) and desk.may("duty.policy")
     return {
         **due,
-        "overdue": [it for it in due["items"] if it["when"] == "overdue"],
-        "ahead": [it for it in due["items"] if it["when"] != "overdue"],
-        "duties": _tell_all(desk) if arguments.get("all") else None,
+        "overdue": as_table(AGENDA_AT_LENGTH, overdue),
+        "ahead": as_table(AGENDA_AT_LENGTH, [it for it in due["items"] if it not in overdue]),
+        "duties": [tell_duty(it, today, levels) for it in load_duties(desk.estate).duties]
+        if arguments.get("all")
+        else None,
         "certainties": {mark: _(text) for mark, text in CERTAINTIES.items()},
         "policy": _read_policy(desk) if is_policy else None,
         "stops": stops,
@@ -45,24 +39,6 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 def sites_of(estate: Estate) -> list[list[str]]:
     """Give the sites as choices of a form."""
     return [[it.name, it.title] for it in estate.sites]
-
-
-def _tell_all(desk: Desk) -> list[Mapping[str, str]]:
-    today = desk.now.astimezone(desk.estate.zone).date()
-    levels = {it.level for it in desk.estate.systems}
-    return [
-        {
-            "name": it.name,
-            "title": tell_title(it),
-            "nature": tell_nature(it, today, levels),
-            "rhythm": tell_rhythm(it),
-            "scope": tell_scope(it),
-            "validity": tell_validity(it),
-            "who": tell_responsible(it),
-            "basis": tell_bases(it.basis),
-        }
-        for it in load_duties(desk.estate).duties
-    ]
 
 
 def _read_policy(desk: Desk) -> Mapping[str, object]:

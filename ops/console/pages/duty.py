@@ -8,21 +8,14 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page, open_to
 from ops.console.pages.rows import number_of
 from ops.console.subjects import page_of_row
+from ops.duties.cli import PERIODS, verdict_values
 from ops.duties.evidence.judge import find_verdicts
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
-from ops.duties.wording import (
-    REASONS,
-    tell_bases,
-    tell_nature,
-    tell_responsible,
-    tell_rhythm,
-    tell_scope,
-    tell_title,
-    tell_validity,
-)
-from ops.language.text import N_, _, language
+from ops.duties.wording import tell_duty
+from ops.language.text import N_, language
+from ops.terminal.view import as_table
 
 _MOST_PERIODS = 200
 _MOST_PIECES = 5
@@ -51,15 +44,14 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
             return [it for row in rows for it in find_verdicts(session, row, setting, year, month)]
 
     periods = desk.share(f"duty {name} {year} {month}", judge)
-    shown = periods if arguments.get("all") else [it for it in periods if it.outcome != "ok"]
+    wanted = periods if arguments.get("all") else [it for it in periods if it.outcome != "ok"]
+    shown = wanted[::-1][:_MOST_PERIODS]
     levels = {it.level for it in desk.estate.systems}
     return {
         "duty": name,
         "rows": [
             {
-                "title": tell_title(it), "nature": tell_nature(it, today, levels),
-                "rhythm": tell_rhythm(it), "scope": tell_scope(it), "who": tell_responsible(it),
-                "validity": tell_validity(it), "basis": tell_bases(it.basis),
+                **tell_duty(it, today, levels),
                 "note": duties.notes[it.note][language() == "en"] if it.note else "",
             }
             for it in rows
@@ -71,20 +63,16 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "all": bool(arguments.get("all")),
         "proven": sum(it.outcome == "ok" for it in periods),
         "count": len(periods),
-        "left_out": max(0, len(shown) - _MOST_PERIODS),
-        "periods": [_brief(desk, it) for it in shown[::-1][:_MOST_PERIODS]],
+        "left_out": len(wanted) - len(shown),
+        "list": as_table(PERIODS, map(verdict_values, shown)),
+        "periods": [_brief(desk, it) for it in shown],
     }  # fmt: skip
 
 
 def _brief(desk: Desk, verdict: Verdict) -> Mapping[str, Any]:
     pieces = verdict.pieces
     return {
-        "subject": verdict.subject,
-        "from": verdict.period.start,
-        "until": verdict.period.end,
-        "outcome": verdict.outcome,
-        "why": _(REASONS[verdict.reason]),
-        "lacking": verdict.lacking,
+        "lacking": [it for it in verdict.lacking if it not in {"", verdict.subject}],
         "pieces": [{**asdict(it), "page": open_to(desk, page_of_row(it.table, it.row))}
                    for it in pieces[-_MOST_PIECES:]],
         "more": len(pieces) - _MOST_PIECES,

@@ -8,9 +8,9 @@ from ops.console.page import Arguments, Page
 from ops.console.subjects import describe_subject, page_of_row
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
-from ops.register.cli_show import HAPPENED, REGISTER, tell_happened
+from ops.register.cli_show import HAPPENED, REGISTER, TIMELINE
 from ops.register.entry import LINK_WORDS
-from ops.terminal.view import as_cells
+from ops.terminal.view import as_cells, as_table
 
 _MOST = 200
 _FOR_PROGRAMS = {"journal", "watch"}
@@ -31,20 +31,19 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "links": [{**it, "title": _(LINK_WORDS[it["kind"]]),
                    "page": page_of_row(it["kind"], it["ref"])}
                   for it in entry["links"]],
-        "moments": [_tell(it) for it in entry["timeline"][:_MOST]
-                    if it["source"] not in _FOR_PROGRAMS],
+        "list": as_table(TIMELINE, [_tell(it) for it in entry["timeline"][:_MOST]
+                                    if it["source"] not in _FOR_PROGRAMS]),
         "is_cut": entry["timeline_is_cut"] or len(entry["timeline"]) > _MOST,
     }  # fmt: skip
 
 
-def _tell(it: Mapping[str, Any]) -> dict[str, Any]:
+def _tell(it: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Name an alert and its subject in sentences."""
     if it["source"] != "alert":
-        return {**it, "title": tell_happened(it["source"], it["what"])}
+        return it
     told = {**it, "subject": describe_subject(it["subject"])["name"]}
-    if it["what"] in HAPPENED:
-        return {**told, "title": tell_happened("alert", it["what"])}
-    title = _("alert: {code}").format(code=explain(it["what"], it["params"]).what)
-    return {**told, "title": title}
+    is_known = it["what"] in HAPPENED
+    return told if is_known else {**told, "what": explain(it["what"], it["params"]).what}
 
 
 PAGE = Page(

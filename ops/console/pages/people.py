@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 
+from ops.access.cli import PEOPLE
 from ops.access.rights import ROLES
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.language.text import N_, _
+from ops.terminal.view import as_table
 
 
 def read(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
     """Give everybody in the estate, and whoever else holds a role or credentials."""
     found = desk.look("user.list")
-    for person in found["items"]:
-        person["roles_told"] = [_(ROLES[it]) for it in person["roles"]]
-        person["is_paused"] = (person["paused_until"] or "") > desk.now.isoformat()
     roles = [[name, _(title)] for name, title in ROLES.items()]
     names = [[it["name"], it["title"] or it["name"]] for it in found["items"]]
-    return {**found, "roles": roles, "names": names}
+    return {**found, "list": as_table(PEOPLE, found["items"]), "roles": roles, "names": names}
 
 
 PAGE = Page(

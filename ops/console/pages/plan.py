@@ -8,7 +8,8 @@ from ops.console.page import Arguments, Page, open_to
 from ops.console.pages.rows import number_of
 from ops.console.subjects import page_of_row
 from ops.language.text import N_, _
-from ops.planning.item import CLAUSES, EVIDENCE, FORMS, GROUPS, PRIORITIES, USES
+from ops.planning.cli_show import GRANTED, ITEMS, REJECTED, note_values
+from ops.planning.item import CHOICES, EVIDENCE, GROUPS
 from ops.planning.records import (
     AT_WORK,
     OPEN_STATES,
@@ -18,8 +19,7 @@ from ops.planning.records import (
     list_plans,
     read_notes,
 )
-
-_TABLES = {"group": GROUPS, "use": USES, "priority": PRIORITIES, "clause": CLAUSES, "form": FORMS}
+from ops.terminal.view import as_table
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -34,18 +34,21 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     found = desk.look("plan.show", year=year)
     lines = found["items"]
     for line in lines:
+        line["year"] = year
         line["evidence"] = [{**it, "title": _(EVIDENCE.get(it["kind"], it["kind"])),
                              "page": open_to(desk, page_of_row(it["kind"], it["id"]))}
                             for it in line["evidence"]]  # fmt: skip
+    chosen = [it for it in lines if not it["rejected_for"]]
     return {
         **found,
         **shared,
         "is_there": True,
         "stands": _(STATES[found["state"]]),
-        "groups": _group(lines),
-        "rejected": [it for it in lines if it["rejected_for"]],
+        "groups": _group(chosen),
+        "granted_items": as_table(GRANTED, chosen) if found["decision"] else None,
+        "rejected": as_table(REJECTED, [it for it in lines if it["rejected_for"]]),
         "item": next((it for it in lines if str(it["number"]) == arguments.get("item")), None),
-        "tables": {name: list(table.items()) for name, table in _TABLES.items()},
+        "tables": {name: list(table.items()) for name, table in CHOICES.items()},
         **_read_standing(desk, year, found["state"], arguments.get("item", "")),
     }
 
@@ -54,8 +57,11 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
     """Give what may be done in this state, the notes on an item, and documents to choose from."""
     with desk.catalog.reading() as session:
         in_force = find_in_force(session, year)
-        notes = [_note_values(it) for it in read_notes(session, get_plan(session, year))
-                 if str(it.item) == item]  # fmt: skip
+        notes = [
+            note_values(it)
+            for it in read_notes(session, get_plan(session, year))
+            if str(it.item) == item
+        ]
     can = {
         "change": state in OPEN_STATES,
         "review": state == "draft",
@@ -73,20 +79,12 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
             "scans": [choice for about, choice in kept if about == f"plan:{year}"]}  # fmt: skip
 
 
-def _note_values(note: Any) -> Mapping[str, object]:
-    """Give a note of a plan as values."""
-    names = ("kind", "at", "person", "begins", "until", "text", "result", "document")
-    return {name: getattr(note, name) for name in names}
-
-
 def _group(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
     """Give the lines that are in the plan by group, with each group's money."""
-    chosen = [it for it in lines if not it["rejected_for"]]
-    grouped = [(title, [it for it in chosen if it["group"] == name])
-               for name, title in GROUPS.items()]  # fmt: skip
+    grouped = {title: [it for it in lines if it["group"] == name] for name, title in GROUPS.items()}
     return [
-        {"title": title, "lines": own, "asked": sum(it["asked"] for it in own)}
-        for title, own in grouped
+        {"title": title, "list": as_table(ITEMS, own), "asked": sum(it["asked"] for it in own)}
+        for title, own in grouped.items()
         if own
     ]
 

@@ -6,8 +6,9 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import number_of
 from ops.language.text import N_, _
-from ops.reports.sections import PARTS
+from ops.reports.sections import PARTS, SECTIONS
 from ops.reports.window import running_year
+from ops.terminal.view import as_cells, as_table
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -23,9 +24,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     site = arguments.get("site", "") or first
     titles = {it.name: it.title for it in desk.sites("report.section")}
     found = desk.look("report.section", site=site, year=year)["items"]
-    items = [{**it, "lacks": [_(PARTS[name]) for name in it["lacks"]]} for it in found]
+    titles_of = {"site": lambda row: titles.get(row["site"], row["site"])}
     return {
-        "items": items,
+        "items": found,
+        "shown": [as_cells(SECTIONS, it) for it in found] if site else [],
+        "list": as_table(SECTIONS, found, beside=titles_of),
         "site": site,
         "title": titles.get(site, ""),
         "titles": titles,

@@ -2,9 +2,10 @@
 
 Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
 argument, `why`, `data`, `next_step`), to `Problem`, `make_warning`, `add_problem` or `mistake`
-(`what`, `fix`), to a `Kind` of finding (template, next step), to `Words` (first argument); to a
-model's `Field(description=...)`; and operators' tasks (docstring, `Flag`, `Form`); calls of `_` and
-`ngettext` in the console's templates. A constant of the same module may stand for a literal.
+(`what`, `fix`), to a `Kind` of finding (template, next step), to `Words` and `unknown` (first
+argument); to a model's `Field(description=...)`; and operators' tasks (docstring, `Flag`, `Form`);
+calls of `_` and `ngettext` in the console's templates. A constant of the same module may stand for
+a literal.
 """
 
 import ast
@@ -29,6 +30,7 @@ _POSITIONS = {
     "mistake": slice(0, 2),
     "Kind": slice(1, 3),
     "Words": slice(0, 1),
+    "unknown": slice(0, 1),
     "Flag": slice(0, 2),
     "Form": slice(0, 2),
 }

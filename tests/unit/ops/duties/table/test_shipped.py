@@ -16,7 +16,7 @@ from ops.duties.table.load import (
     read_calendar,
     read_duties,
 )
-from ops.duties.wording import CERTAINTIES, NATURES, tell_responsible, tell_rhythm, tell_scope
+from ops.duties.wording import CERTAINTIES, NATURES, tell_rhythm, tell_scope, tell_who
 
 SHIPPED = read_duties((SHIPPED_DUTIES,))
 PACKAGE = Path(ops.duties.__file__).parent
@@ -86,7 +86,7 @@ def test_every_duty_has_a_basis_with_certainty_and_can_be_told() -> None:
         assert duty.evidence.query in QUERIES
         assert tell_rhythm(duty)
         assert tell_scope(duty)
-        assert tell_responsible(duty) != duty.responsible, "a role without a translation"
+        assert tell_who(duty.responsible) != duty.responsible, "a role without a translation"
         assert max(len(duty.title.vi), len(duty.title.en)) <= 40, "too long for its column"
         assert len(duty.name) <= 26, "too long for its column"
 
