@@ -17,11 +17,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy.orm import configure_mappers
 
@@ -162,9 +164,27 @@ def _carry_out(line: socket.socket) -> bool:
     return True
 
 
+def _leave(code: int) -> NoReturn:
+    """Do all that the interpreter does at its end but to take down what was imported.
+
+    That would touch, and so copy, each page that is shared with who has forked us.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # who waits for threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     _import_everything()
     _become_ordered(socket.socket(fileno=int(sys.argv[1])))
     from ops.cli.main import main
 
-    main()
+    try:
+        main()
+    except SystemExit as ending:
+        if not isinstance(ending.code, int | None):
+            raise
+        _leave(ending.code or 0)
+    _leave(0)
