@@ -1,11 +1,15 @@
 """A small estate in a folder, with one site of files and a live SQLite database."""
 
+import atexit
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from tests.warm_program import run_warm
@@ -76,6 +80,42 @@ def build_estate(folder: Path, more: str = "") -> Path:
         database.commit()
     path = folder / "estate.toml"
     path.write_text(ESTATE + more, encoding="utf-8")
+    return path
+
+
+INIT, BACK_UP = ("backup.init",), ("backup.run", "--site", "cong-xa")
+Tasks = tuple[tuple[str, ...], ...]
+Change = Callable[[str], str]
+
+
+def build_used_estate(
+    folder: Path, more: str = "", tasks: Tasks = (INIT, BACK_UP), change: Change = str
+) -> Path:
+    """Build it as it is after some tasks; gives the estate file.
+
+    A process makes each such estate once, and each test gets a copy of its own.
+
+    Args:
+        folder: Where.
+        more: Lines for the end of the estate file.
+        tasks: Each with its flags; all have to end well.
+        change: Makes the estate file's text from the usual one, before the tasks.
+    """
+    made = _make_used(more, tasks, change)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(made.parent, folder, symlinks=True)
+    return folder / made.name
+
+
+@cache
+def _make_used(more: str, tasks: Tasks, change: Change) -> Path:
+    folder = tempfile.mkdtemp(prefix="giucong-used-")
+    atexit.register(shutil.rmtree, folder)
+    path = build_estate(Path(folder) / "estate", more)
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for words in tasks:
+        ended = giucong(path, *words)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
     return path
 
 

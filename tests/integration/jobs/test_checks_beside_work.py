@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.index import StoreSeen
 from ops.jobs.site_lock import hold_site_lock
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +18,7 @@ CHECK = ("backup.check", "--site", "cong-xa")
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate")
-    for words in (("backup.init",), ("backup.run", "--site", "cong-xa")):
-        assert giucong(path, *words).returncode == 0
-    return path
+    return build_used_estate(tmp_path / "estate")
 
 
 def indexed_at(estate: Path) -> datetime:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.integration.jobs.small_estate import (
+    GIUCONG,
+    ROOT,
+    build_used_estate,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -68,11 +72,7 @@ def on_small_disk(estate: Path, disk: str, how: str, script: str, size: str = "3
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    estate = build_estate(tmp_path / "estate")
-    for arguments in (("backup.init",), ("backup.run", "--site", "cong-xa")):
-        ended = giucong(estate, *arguments)
-        assert ended.returncode == 0, ended.stderr
-    return estate
+    return build_used_estate(tmp_path / "estate")
 
 
 @pytest.mark.parametrize("how", ["full", "read-only"])

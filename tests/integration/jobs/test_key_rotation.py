@@ -30,7 +30,7 @@ from ops.backups.retention.protection import HoldView
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.estate.load.load import load_estate
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import INIT, build_used_estate, giucong
 from tests.people import appoint
 
 pytestmark = pytest.mark.slow
@@ -57,10 +57,7 @@ STEPS = 2 * PLACES + 4  # made; added; proven, kept, switched; removed
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate", MIRROR)
-    assert giucong(path, "backup.init").returncode == 0
-    assert giucong(path, "backup.copy").returncode == 0
-    return path
+    return build_used_estate(tmp_path / "estate", MIRROR, (INIT, ("backup.copy",)))
 
 
 def places(estate: Path) -> list[Path]:

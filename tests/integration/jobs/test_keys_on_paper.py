@@ -21,7 +21,7 @@ from sqlalchemy import select
 from ops.access.identity import login_at_terminal
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
-from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
+from tests.integration.jobs.small_estate import ROOT, build_estate, build_used_estate, giucong
 from tests.people import KEY_TEXT, appoint, enrol, password_of
 from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server
 
@@ -71,9 +71,7 @@ class Paper:
 
 @pytest.fixture
 def paper(tmp_path: Path) -> Paper:
-    estate = build_estate(tmp_path / "estate", PEOPLE)
-    assert giucong(estate, "backup.init").returncode == 0
-    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    estate = build_used_estate(tmp_path / "estate", PEOPLE)
     sheets, bare = tmp_path / "usb", tmp_path / "bare"
     sheets.mkdir()
     bare.mkdir()

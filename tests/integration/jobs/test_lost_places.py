@@ -4,18 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate")
-    for words in (("backup.init",), ("backup.run", "--site", "cong-xa")):
-        ended = giucong(path, *words)
-        assert ended.returncode == 0, ended.stderr
-    return path
+    return build_used_estate(tmp_path / "estate")
 
 
 @pytest.mark.parametrize("lost", ["", "state", "stores"])

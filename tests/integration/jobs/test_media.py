@@ -23,7 +23,7 @@ from ops.backups.media.tasks import ExportMedia
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -32,10 +32,7 @@ SPACE = {"c": NAMESPACE}
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate")
-    assert giucong(path, "backup.init").returncode == 0
-    assert giucong(path, "backup.run", "--site", "cong-xa").returncode == 0
-    return path
+    return build_used_estate(tmp_path / "estate")
 
 
 def _export(estate: Path, medium: Path, *words: str) -> subprocess.CompletedProcess[str]:

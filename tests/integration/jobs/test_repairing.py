@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -18,11 +18,7 @@ SITE = ("--site", "cong-xa")
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
     """An estate whose site is backed up once."""
-    path = build_estate(tmp_path / "estate")
-    for arguments in (("backup.init",), ("backup.run", *SITE)):
-        ended = giucong(path, *arguments)
-        assert ended.returncode == 0, ended.stderr
-    return path
+    return build_used_estate(tmp_path / "estate")
 
 
 def flip(path: Path, at: int) -> None:

@@ -22,7 +22,11 @@ from ops.catalog.tables.retention import Deletion, ExpectedSnapshot, RetentionLo
 from ops.estate.load.load import load_estate
 from ops.jobs.run_now import run_by_hand
 from ops.schedule.ledger.job import JobResult
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import (
+    BACK_UP,
+    INIT,
+    build_used_estate,
+)
 from tests.integration.jobs.test_people_tasks import Office, request_of
 from tests.people import origin_of
 
@@ -50,15 +54,15 @@ HOLD = ("backup.hold", "--site", "cong-xa", "--reason", "Thanh tra", "--referenc
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
     """A site with three backups of which the rules keep one; two people, one at this terminal."""
-    estate = build_estate(tmp_path / "estate", KEEP_ONE + MORE)
-    text = estate.read_text(encoding="utf-8")
+    return Office(
+        build_used_estate(tmp_path / "estate", KEEP_ONE + MORE, (INIT, *[BACK_UP] * 3), let_in)
+    )
+
+
+def let_in(text: str) -> str:
+    """Say in an estate's text who sits at this terminal, and where credentials are kept."""
     text = text.replace(KEY, f'{KEY}\ncredentials = "file:keys/credentials.key"')
-    text = text.replace('name = "nva"', f'name = "nva"\nlogin = "{login_at_terminal()}"')
-    estate.write_text(text, encoding="utf-8")
-    for arguments in (("backup.init",), *[("backup.run", "--site", "cong-xa")] * 3):
-        ended = giucong(estate, *arguments)
-        assert ended.returncode == 0, ended.stderr
-    return Office(estate)
+    return text.replace('name = "nva"', f'name = "nva"\nlogin = "{login_at_terminal()}"')
 
 
 def appoint_both(office: Office) -> str:

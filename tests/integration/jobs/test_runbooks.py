@@ -14,7 +14,12 @@ import pytest
 from ops.runbooks.library import SHIPPED
 from runbooks.parse import load_runbook
 from tests.integration.jobs.answering import read_until
-from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.integration.jobs.small_estate import (
+    GIUCONG,
+    ROOT,
+    build_used_estate,
+    giucong,
+)
 from tests.private_server import is_alive
 from tests.warm_program import run_warm
 
@@ -72,11 +77,7 @@ SECRET = "lúa vàng trên đồng"  # noqa: S105 -- of a test
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate")
-    assert giucong(path, "backup.init").returncode == 0
-    done = giucong(path, "backup.run", "--site", "cong-xa")
-    assert done.returncode == 0, done.stderr
-    return path
+    return build_used_estate(tmp_path / "estate")
 
 
 def snapshot_of(estate: Path) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow, Run
 from ops.jobs.site_lock import hold_site_lock
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_estate, build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An estate whose site is backed up once; tests only add to it. Gives the estate file."""
-    estate = build_estate(tmp_path_factory.mktemp("backed-up"))
-    made = giucong(estate, "backup.init")
-    assert made.returncode == 0, made.stderr
-    ran = giucong(estate, "backup.run", "--site", "cong-xa")
-    assert ran.returncode == 0, ran.stderr
-    return estate
+    return build_used_estate(tmp_path_factory.mktemp("backed-up") / "estate")
 
 
 def test_init_makes_a_key_for_its_owner_only_and_changes_nothing_the_second_time(

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.access.identity import login_at_terminal
 from ops.catalog.metadata import METADATA
 from ops.catalog.open import Catalog, open_catalog
 from ops.estate.load.load import load_estate
@@ -19,7 +18,7 @@ from ops.estate.model.references import reveal
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.journal.standing import CATALOG_LEFT, find_doubt
-from tests.integration.jobs.small_estate import build_estate
+from tests.integration.jobs.small_estate import BACK_UP, INIT, build_used_estate
 from tests.integration.jobs.test_people_tasks import Office, request_of
 from tests.integration.jobs.test_retention import (
     FORGET,
@@ -29,6 +28,7 @@ from tests.integration.jobs.test_retention import (
     MORE,
     appoint_both,
     approve,
+    let_in,
     stored,
 )
 from tests.postgres_server import PostgresServer, postgres_server
@@ -44,19 +44,12 @@ EXPORT = ("backup.key-export", "--reason", "kiểm kê")
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
     """Two people with roles, three backups of which the rules keep one, all of them held."""
-    estate = build_estate(tmp_path / "estate", KEEP_ONE + MORE)
-    text = estate.read_text(encoding="utf-8")
-    text = text.replace(
-        KEY,
-        f'{KEY}\ncredentials = "file:keys/credentials.key"\nsigning = "file:keys/signing.key"',
-    )
-    text = text.replace('name = "nva"', f'name = "nva"\nlogin = "{login_at_terminal()}"')
-    estate.write_text(text, encoding="utf-8")
-    office = Office(estate)
-    for arguments in (("backup.init",), *[("backup.run", "--site", "cong-xa")] * 3):
-        ended = office.run(*arguments)
-        assert ended.returncode == 0, ended.stderr
-    return office
+    tasks = (INIT, *[BACK_UP] * 3)
+    return Office(build_used_estate(tmp_path / "estate", KEEP_ONE + MORE, tasks, let_in_and_sign))
+
+
+def let_in_and_sign(text: str) -> str:
+    return let_in(text).replace(KEY, f'{KEY}\nsigning = "file:keys/signing.key"')
 
 
 def point_to(office: Office, url: str) -> None:
