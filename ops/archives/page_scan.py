@@ -16,7 +16,7 @@ from archive.metadata.findings import INFECTED, Malware
 from archive.web.cdxj import REVISIT, Capture
 from archive.web.warc import read_body
 from ops.archives.bench import VERDICTS
-from ops.backups.malware.clamscan import DAMAGED, TOO_LARGE, Answer, Scanner
+from ops.backups.malware.clamscan import DAMAGED, TOO_LARGE, FileAnswer, Scanner
 
 _PIECE_BYTES, _PIECE_FILES = 256 << 20, 5_000
 _NAMED, _NAMED_IN_FILE = 50, 5
@@ -60,7 +60,7 @@ class Scanned:
     by_part: dict[str, Malware] = field(default_factory=dict)
     _found: dict[str, list[str]] = field(default_factory=dict)
 
-    def take(self, body: Body, answer: Answer) -> None:
+    def take(self, body: Body, answer: FileAnswer) -> None:
         """Take in what is known of a body; the worst of its bodies is said of a file."""
         known = self.by_part.get(body.part, Malware("clean"))
         if answer.state == "infected":
@@ -146,7 +146,7 @@ def _begin(scratch: Path) -> dict[str, Body]:
     return {}
 
 
-def _lay(body: Body, path: Path, most: int) -> tuple[Answer | None, int]:
+def _lay(body: Body, path: Path, most: int) -> tuple[FileAnswer | None, int]:
     """Write a body for the scanner; gives an answer where it cannot look at it, and its length."""
     size = 0
     try:
@@ -158,10 +158,10 @@ def _lay(body: Body, path: Path, most: int) -> tuple[Answer | None, int]:
                 file.write(piece)
     except ValueError:
         path.unlink()
-        return Answer("not_checked", DAMAGED), 0
+        return FileAnswer("not_checked", DAMAGED), 0
     if size > most:
         path.unlink()
-        return Answer("not_checked", TOO_LARGE), 0
+        return FileAnswer("not_checked", TOO_LARGE), 0
     return None, size
 
 

@@ -32,7 +32,7 @@ TITLE = N_("backups: make them, prove them, give data back")
         ),
     ),
 )
-class Run:
+class BackUp:
     """Back up one site now."""
 
     site: Site
@@ -104,7 +104,7 @@ class Check:
 
 
 @task("backup.copy", "ops.backups.copies.cli:copy_sites", roles=ADMIN)
-class Copy:
+class CopyNow:
     """Bring mirrors and copies up to date now; the service does so after each backup."""
 
     to: Annotated[str, Flag("The mirror or copy; left out: each of them.", shape="store")] = ""

@@ -37,7 +37,7 @@ from ops.audit.verify import tell
 from ops.backups import MANIFEST
 from ops.backups.keys.paper.combine import read_shares
 from ops.backups.keys.paper.shares import combine_shares
-from ops.backups.repositories.entry import Entry
+from ops.backups.repositories.entry import Access
 from ops.backups.repositories.stores import open_root
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
@@ -95,7 +95,7 @@ def recover_service(wish: Recover) -> int:
         if wish.share
         else read_password(wish.password_file)
     )
-    entry = Entry.of(wish)
+    entry = Access.of(wish)
     with (
         shown_progress() as progress,
         take_newest(wish.repo, entry, password, progress) as found,

@@ -17,7 +17,7 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.stores import open_store
 from ops.audit.signing_key import decrypt_key
-from ops.backups.repositories.entry import Entry, explain_refusal
+from ops.backups.repositories.entry import Access, explain_refusal
 from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stores import answer_whoever_waits
 from ops.catalog.tables.index import is_ahead
@@ -90,7 +90,7 @@ def read_password(path: str) -> bytes:
     return password
 
 
-def _open(repo: str, entry: Entry, password: bytes) -> Repository:
+def _open(repo: str, entry: Access, password: bytes) -> Repository:
     """Open the repository at that address, or the service's own below it."""
     answer_whoever_waits()
     options = entry.options()
@@ -106,7 +106,7 @@ def _open(repo: str, entry: Entry, password: bytes) -> Repository:
 
 
 @contextmanager
-def take_newest(repo: str, entry: Entry, password: bytes, progress: Progress) -> Iterator[Found]:
+def take_newest(repo: str, entry: Access, password: bytes, progress: Progress) -> Iterator[Found]:
     """Restore the newest snapshot of the service, every byte proven; it is removed in the end.
 
     Raises:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.backups.repositories.entry import Entry
+from ops.backups.repositories.entry import Access
 from ops.durable_files import copy_new, put_new
 from ops.entering import entered
 from ops.errors import OpsError, SecretError, WrongUseError
@@ -110,7 +110,7 @@ def _put(step: Step, found: Found) -> None:
 
 
 def put_entry_keys(
-    estate: Estate, repo: str, entry: Entry, folders: Sequence[Path], made: list[Path]
+    estate: Estate, repo: str, entry: Access, folders: Sequence[Path], made: list[Path]
 ) -> None:
     """Put the keys that let us in where the estate looks for them.
 

@@ -15,7 +15,7 @@ from ops.alerts.overview import AlertView, list_alerts
 from ops.alerts.routing import find_gaps
 from ops.archives.kind import FIXITY_JOB, archive_job
 from ops.backups.checks.mended import Mended, read_mended
-from ops.backups.copies.rule_32110 import CopyFacts, Verdict, judge_copies
+from ops.backups.copies.rule_32110 import CopyFacts, RulePart, judge_copies
 from ops.backups.copies.seen import (
     HeldGone,
     Newest,
@@ -160,7 +160,7 @@ class SiteFacts:
     missed: int = 0
     delivered: tuple[str, ...] = ()
     copies: tuple[CopyFacts, ...] = ()
-    rule: tuple[Verdict, ...] = ()
+    rule: tuple[RulePart, ...] = ()
     losses: tuple[Loss, ...] = ()
     mended: tuple[Mended, ...] = ()
 

@@ -5,14 +5,14 @@ Write which removable media there are, who keeps them, and by when they are to b
 
 from collections.abc import Sequence
 
-from ops.backups.copies.rule_32110 import CopyFacts, Verdict, is_fresh
+from ops.backups.copies.rule_32110 import CopyFacts, RulePart, is_fresh
 from ops.backups.media.facts import MediumFacts
 from ops.language.formats import format_date, format_moment
 from ops.language.text import N_, _, fill
 from ops.status.facts import Facts, SiteFacts
 from ops.terminal.output import Cell, Tone, outcome_cell, write_indented, write_line, write_table
 
-_ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy"),
+ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy"),
           "medium": N_("offline medium")}  # fmt: skip
 _PARTS = {
     "copies": N_("{wanted} copies, the site itself included: there are {found}"),
@@ -49,7 +49,7 @@ def write_deliveries(sites: Sequence[SiteFacts]) -> None:
             write_line(f"  {site.name}: {text.format(parts=', '.join(site.delivered))}")
 
 
-def tell_verdict(verdict: Verdict) -> str:
+def tell_verdict(verdict: RulePart) -> str:
     """Say in the reader's language how one part of the rule stands."""
     told = fill(_PARTS[verdict.part], verdict.params)
     stores = ", ".join(verdict.params["stores"])
@@ -65,7 +65,7 @@ def _row(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Sequence[str | Cell]
     return (
         site.name,
         copy.store,
-        _(_ROLES[copy.role]),
+        _(ROLES[copy.role]),
         copy.location,
         copy.medium,
         _newest(site, copy, facts),

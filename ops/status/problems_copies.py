@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ops.alerts.drafts import Severity
-from ops.backups.copies.rule_32110 import CopyFacts, Verdict, is_fresh
+from ops.backups.copies.rule_32110 import CopyFacts, RulePart, is_fresh
 from ops.language.formats import format_duration
 from ops.language.text import N_, _, fill
 from ops.outcomes.plain import Explanation
@@ -72,7 +72,7 @@ def find_gone_backups(sites: Iterable[SiteFacts]) -> Iterator[Problem]:
 
 def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[Problem]:
     """Yield what is broken; of a site that has no backup yet that is told instead."""
-    found: dict[str, tuple[Verdict, list[SiteFacts]]] = {}
+    found: dict[str, tuple[RulePart, list[SiteFacts]]] = {}
     for site in sites:
         gone = {it.store for it in site.copies if it.gone_from}
         for verdict in site.rule:
@@ -85,7 +85,7 @@ def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[Problem]:
         yield _judge_part(verdict, alike)
 
 
-def _judge_part(verdict: Verdict, sites: Sequence[SiteFacts]) -> Problem:
+def _judge_part(verdict: RulePart, sites: Sequence[SiteFacts]) -> Problem:
     stores = verdict.params["stores"]
     damaged = set(stores) - set(verdict.params.get("unreadable", ()))
     severity: Severity = "critical" if verdict.part == "errors" and damaged else "warning"
@@ -99,7 +99,7 @@ def _judge_part(verdict: Verdict, sites: Sequence[SiteFacts]) -> Problem:
     return _alike([it.name for it in sites], severity, RULE_BROKEN, params)
 
 
-def _is_whole_elsewhere(verdict: Verdict, sites: Iterable[SiteFacts]) -> bool:
+def _is_whole_elsewhere(verdict: RulePart, sites: Iterable[SiteFacts]) -> bool:
     """Say whether each site has a copy without errors besides those that have some."""
     bad = verdict.params["stores"]
     return verdict.part == "errors" and all(
@@ -178,7 +178,7 @@ _ADD = {
 
 def explain_broken_part(params: Mapping[str, Any]) -> Explanation:
     """Say which part of the rule 3-2-1-1-0 is broken."""
-    verdict = Verdict(params["part"], "failed", params["verdict"])
+    verdict = RulePart(params["part"], "failed", params["verdict"])
     names = params["sites"]
     sites = _("sites: {names}").format(names=name_sites(names)) if len(names) > 1 else ""
     return Explanation(
@@ -189,7 +189,7 @@ def explain_broken_part(params: Mapping[str, Any]) -> Explanation:
     )
 
 
-def _advise(verdict: Verdict, params: Mapping[str, Any]) -> str:
+def _advise(verdict: RulePart, params: Mapping[str, Any]) -> str:
     stores, site = verdict.params["stores"], params["sites"][0]
     if verdict.part == "errors":
         text = N_("`{program} backup.check --site {site} --store {store} --read-data`")

@@ -211,7 +211,7 @@ def as_cells(
     """Give one row's cells by their keys, as the macro `cell` shows them; see `as_table`."""
     return {
         it.key: {"text": cell.text, "tone": cell.tone, "at": cell.at,
-                 "link": _fill(it.link, row) if links else ""}
+                 "link": _fill(it.link, row) if links and cell.text != NONE else ""}
         for it, cell in zip(view.columns, view.cells(row, zone, beside), strict=True)
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from ops.backups.pages.fetch import FetchLimits, InsideError, fetch_page, is_public, open_line
-from ops.backups.pages.notes import Answer, PageNote, note_answer, tell_problem
+from ops.backups.pages.notes import Fetched, PageNote, note_answer, tell_problem
 from ops.backups.pages.noting import PagesOrder, note_pages, noting_beside
 from tests.effort import takes_at_most
 from tests.web_server import say, web_server
@@ -43,7 +43,7 @@ LONG = {
 @pytest.mark.slow
 @pytest.mark.parametrize("page", LONG.values(), ids=LONG)
 def test_a_page_of_any_form_is_read_in_a_moment(page: str) -> None:
-    answer = Answer("http://a.vn", status=200, content_type="text/html", body=page.encode())
+    answer = Fetched("http://a.vn", status=200, content_type="text/html", body=page.encode())
 
     # A tenth of a second. What was quadratic took the square of 80 kB's eight seconds: an hour.
     assert takes_at_most(5, lambda: note_answer("/", answer, unmoved()))
@@ -54,7 +54,7 @@ def test_a_page_of_any_form_is_read_in_a_moment(page: str) -> None:
 )
 def test_a_character_set_that_is_none_for_pages_is_not_believed(charset: str) -> None:
     kind, body = f"text/html; charset={charset}", b"+2AA-" + b"9" * HALF
-    answer = Answer("http://a.vn", status=200, content_type=kind, body=body)
+    answer = Fetched("http://a.vn", status=200, content_type=kind, body=body)
 
     assert takes_at_most(2, lambda: note_answer("/", answer, unmoved()))
     assert note_answer("/", answer, unmoved()).problem == ""
@@ -67,7 +67,7 @@ def test_letters_with_marks_read_the_same_as_ever() -> None:
 
 
 def test_a_title_without_end_is_cut() -> None:
-    answer = Answer("http://a.vn", status=200, body=b"<title>" + b"x" * HALF + b"</title>")
+    answer = Fetched("http://a.vn", status=200, body=b"<title>" + b"x" * HALF + b"</title>")
 
     assert len(note_answer("/", answer, unmoved()).title) == 1000
 
@@ -220,7 +220,7 @@ def unmoved() -> datetime:
 
 
 def note_text(text: str) -> PageNote:
-    answer = Answer("http://a.vn", status=200, content_type="text/plain", body=text.encode())
+    answer = Fetched("http://a.vn", status=200, content_type="text/plain", body=text.encode())
     return note_answer("/", answer, unmoved())
 
 

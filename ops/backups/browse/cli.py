@@ -10,7 +10,7 @@ from urllib.parse import quote
 from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
-from ops.backups.browse.tasks import Files, List
+from ops.backups.browse.tasks import Files, Snapshots
 from ops.backups.ransomware.suspicion import look_for_suspicion, write_suspicion
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
@@ -60,7 +60,7 @@ SNAPSHOTS = View(
 )
 
 
-def show(wish: List) -> None:
+def show(wish: Snapshots) -> None:
     """Write a site's snapshots, oldest first; or what is held, or what was deleted of it."""
     if wish.holds:
         show_holds(wish.site, as_json=wish.json)
@@ -70,7 +70,7 @@ def show(wish: List) -> None:
         _list_snapshots(wish)
 
 
-def _list_snapshots(wish: List) -> None:
+def _list_snapshots(wish: Snapshots) -> None:
     estate, name = load_estate(), wish.site
     known = title_of_known(estate, name)
     place = estate.store(wish.store) if wish.store else estate.primary_store

@@ -34,7 +34,7 @@ _Version = tuple[bytes, str, int, int, bytes]
 
 
 @dataclass(slots=True)
-class Found:
+class Version:
     """One version of a file, folder or link.
 
     Attributes:
@@ -104,7 +104,7 @@ def find_files(wish: Find, progress: Progress) -> int:
 
 def search(
     reader: TreeReader, snapshots: Sequence[Snapshot], pattern: str, progress: Progress
-) -> tuple[list[Found], bool]:
+) -> tuple[list[Version], bool]:
     """Give all versions that fit, by path and then oldest first, and whether these are all.
 
     Raises:
@@ -113,7 +113,7 @@ def search(
     """
     patterns = compile_patterns((), [pattern])
     query = Query([patterns])
-    found: dict[_Version, Found] = {}
+    found: dict[_Version, Version] = {}
 
     def list_fitting(snapshot: Snapshot) -> Iterator[Entry]:
         if "/" in pattern:
@@ -130,7 +130,7 @@ def search(
                 found[key].newest = snapshot
                 found[key].count += 1
             elif len(found) < _MOST_FOUND:
-                found[key] = Found(entry.path, entry.node, snapshot, snapshot)
+                found[key] = Version(entry.path, entry.node, snapshot, snapshot)
             else:
                 return _in_order(found.values()), False
         progress.advance()
@@ -138,7 +138,7 @@ def search(
     return _in_order(found.values()), True
 
 
-def _in_order(found: Iterable[Found]) -> list[Found]:
+def _in_order(found: Iterable[Version]) -> list[Version]:
     return sorted(found, key=lambda it: (it.path, it.oldest.time))
 
 
@@ -148,7 +148,7 @@ def _version_of(path: bytes, node: Node) -> _Version:
     return path, node.type, node.size, node.mtime, b"".join(node.content_ids())
 
 
-def _write_found(found: Iterable[Found], zone: str) -> None:
+def _write_found(found: Iterable[Version], zone: str) -> None:
     """Write each path once, and below it a line a version, which fits 80 columns."""
     for path, versions in groupby(found, key=lambda it: it.path):
         for number, it in enumerate(versions):
@@ -167,7 +167,7 @@ def _minute(moment: datetime, zone: str) -> str:
     return format_moment(moment, zone).rpartition(" ")[0]
 
 
-def _as_values(it: Found) -> dict[str, object]:
+def _as_values(it: Version) -> dict[str, object]:
     return {
         "path": it.path.decode("utf-8", "backslashreplace"),
         "quoted": quote(it.path),

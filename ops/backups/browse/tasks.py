@@ -36,7 +36,7 @@ class Pages:
 
 
 @task("backup.list", "ops.backups.browse.cli:show", roles=_READERS, own_sites=True)
-class List:
+class Snapshots:
     """List the snapshots of a site, newest last."""
 
     site: Site

@@ -49,9 +49,9 @@ def try_protection(catalog: Catalog, estate: Estate, site: str, store: Store) ->
         return
     with catalog.writing() as session:
         is_protected = told is not None
-        session.merge(StoreTrial(
-            store=store.name, is_protected=is_protected, told=told or "", tried_at=now
-        ))  # fmt: skip
+        session.merge(
+            StoreTrial(store=store.name, is_protected=is_protected, told=told or "", tried_at=now)
+        )
 
 
 def find_refusal(place: OpenStore) -> str | None:

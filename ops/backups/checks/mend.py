@@ -5,7 +5,8 @@ pack goes (`backup.repair.packs_from_copy`). What no store has stays for a perso
 takes out a pack and keeps what is sound of it, and the next backup or copy stores the rest again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from backup.copies.mirror import ensure_same
@@ -23,6 +24,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.journal import journal
 from ops.schedule.kinds import RunContext
+
+_Way = Callable[[Estate, str, Store, Repository, list[bytes], timedelta], Collection[bytes]]
 
 
 def mend(
@@ -48,22 +51,16 @@ def mend(
         Ids of mended packs by the store they came from; a store that fails gives none.
     """
     left, found = list(damaged), dict[str, list[str]]()
-    for twin in find_twins(estate, store):
+    ways: list[tuple[Store, _Way]] = [(it, _from_twin) for it in find_twins(estate, store)]
+    if store.role != "mirror":  # a mirror has no packs of its own
+        ways += [(it, _from_copy) for it in find_others(estate, store)]
+    for other, fetch in ways:
         if not left:
             break
-        try:
-            other = open_place(estate, context.site, twin)
-            if not ensure_same(repository, other):
-                continue
-            with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
-                mended = mend_packs(repository, other, left, lock)
-        except (BackupError, OpsError):
-            continue
-        if mended:
-            found[twin.name] = [it.hex() for it in mended]
-            left = [it for it in left if it not in mended]
-    if left and store.role != "mirror":  # a mirror has no packs of its own
-        found |= _mend_from_copies(context, estate, store, repository, left, wait_for_lock)
+        with suppress(BackupError, OpsError):
+            if mended := fetch(estate, context.site, other, repository, left, wait_for_lock):
+                found[other.name] = [it.hex() for it in mended]
+                left = [it for it in left if it not in mended]
     if found:
         details = {"store": store.name, "from": found}
         with context.catalog.writing() as session:
@@ -72,32 +69,35 @@ def mend(
     return found
 
 
-def _mend_from_copies(
-    context: RunContext,
+def _from_twin(
     estate: Estate,
-    store: Store,
+    site: str,
+    twin: Store,
     repository: Repository,
-    damaged: Sequence[bytes],
+    left: list[bytes],
     wait: timedelta,
-) -> dict[str, list[str]]:
-    left, found = list(damaged), dict[str, list[str]]()
-    for other in find_others(estate, store):
-        if not left:
-            break
-        try:
-            copy = open_repository(estate, context.site, other)
-            with (
-                hold_reading_lock(copy, retry_for=wait),
-                hold_lock(repository, exclusive=True, retry_for=wait) as lock,
-            ):
-                plan = plan_repair_packs(repository, left)
-                mended = repair_from_copy(repository, copy, plan, lock)
-        except (BackupError, OpsError):
-            continue
-        if mended:
-            found[other.name] = [it.hex() for it in mended]
-            left = [it for it in left if it not in mended]
-    return found
+) -> Collection[bytes]:
+    place = open_place(estate, site, twin)
+    if not ensure_same(repository, place):
+        return ()
+    with hold_lock(repository, exclusive=True, retry_for=wait) as lock:
+        return mend_packs(repository, place, left, lock)
+
+
+def _from_copy(
+    estate: Estate,
+    site: str,
+    other: Store,
+    repository: Repository,
+    left: list[bytes],
+    wait: timedelta,
+) -> Collection[bytes]:
+    copy = open_repository(estate, site, other)
+    with (
+        hold_reading_lock(copy, retry_for=wait),
+        hold_lock(repository, exclusive=True, retry_for=wait) as lock,
+    ):
+        return repair_from_copy(repository, copy, plan_repair_packs(repository, left), lock)
 
 
 def find_others(estate: Estate, store: Store) -> list[Store]:

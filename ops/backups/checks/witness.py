@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -36,14 +35,6 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 
 _MOST_LINES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """The file that is given back this time."""
-
-    path: str
-    node: Node
 
 
 def bear_witness(
@@ -105,8 +96,8 @@ def _earlier_shares(catalog: Catalog, job: str, total: int) -> list[int]:
     return [int(it["share"]) for it in summaries if it.get("share_total") == total]
 
 
-def _choose_sample(reader: TreeReader, snapshot: Snapshot, turn: int) -> _Sample | None:
-    """Choose a file as good as by chance, another one at each turn; the whole tree is walked."""
+def _choose_sample(reader: TreeReader, snapshot: Snapshot, turn: int) -> tuple[str, Node] | None:
+    """Choose a file as good as by chance, another at each turn; gives its path in the snapshot."""
     best: tuple[bytes, bytes, Node] | None = None
     for entry in walk(reader, snapshot.tree):
         if entry.node.type != "file":
@@ -114,7 +105,7 @@ def _choose_sample(reader: TreeReader, snapshot: Snapshot, turn: int) -> _Sample
         lot = hashlib.sha256(b"%d" % turn + entry.path).digest()
         if best is None or lot < best[0]:
             best = (lot, entry.path, entry.node)
-    return None if best is None else _Sample(os.fsdecode(best[1]), best[2])
+    return None if best is None else (os.fsdecode(best[1]), best[2])
 
 
 def _compare_file(
@@ -129,12 +120,13 @@ def _compare_file(
     sample = _choose_sample(reader, snapshot, turn)
     if sample is None:
         return JobResult("ok", summary={**summary, "file": None})
-    shown = os.fsencode(sample.path).decode("utf-8", "backslashreplace")
-    summary |= {"file": shown, "bytes": sample.node.size}
+    path, node = sample
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    summary |= {"file": shown, "bytes": node.size}
     ours = hashlib.sha256()
-    for piece in read_content(reader, sample.node):
+    for piece in read_content(reader, node):
         ours.update(piece)
-    theirs, ended = restic.dump(snapshot.id, sample.path)
+    theirs, ended = restic.dump(snapshot.id, path)
     if ended.returncode:
         return _disagree(site, f"dump {shown}", ended, summary)
     summary |= {"sha256": ours.hexdigest()}

@@ -18,7 +18,7 @@ from ops.backups.repositories.open import (
 )
 from ops.backups.retention.job import read_guard
 from ops.backups.retention.look_before_deleting import find_standing_brake
-from ops.backups.tasks import Copy
+from ops.backups.tasks import CopyNow
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -37,7 +37,7 @@ _EXIT_CODES = {**EXIT_CODES, "not_checked": 0}
 
 
 @showing_progress
-def copy_sites(wish: Copy, progress: Progress) -> int:
+def copy_sites(wish: CopyNow, progress: Progress) -> int:
     """Bring one mirror or copy up to date, or all, of one site or all; gives the exit code.
 
     Raises:

@@ -59,7 +59,7 @@ class CopyFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RulePart:
     """What became of one part of the rule.
 
     Attributes:
@@ -76,7 +76,7 @@ class Verdict:
 
 def judge_copies(
     copies: Sequence[CopyFacts], *, now: datetime, rpo: timedelta, reread: timedelta
-) -> list[Verdict]:
+) -> list[RulePart]:
     """Judge each part of the rule.
 
     Args:
@@ -114,16 +114,16 @@ def is_fresh(
     return copy.newest_at is not None and not is_late(copy.newest_at, rpo, now - behind)
 
 
-def _count(part: str, wanted: int, found: int, stores: Sequence[str]) -> Verdict:
+def _count(part: str, wanted: int, found: int, stores: Sequence[str]) -> RulePart:
     outcome: Outcome = "ok" if found >= wanted else "failed"
-    return Verdict(part, outcome, {"wanted": wanted, "found": found, "stores": list(stores)})
+    return RulePart(part, outcome, {"wanted": wanted, "found": found, "stores": list(stores)})
 
 
-def _judge_locked(fresh: Sequence[CopyFacts]) -> Verdict:
+def _judge_locked(fresh: Sequence[CopyFacts]) -> RulePart:
     locked = [it.store for it in fresh if it.protection == "protected"]
     unknown = [it.store for it in fresh if it.protection == "not_checked"]
     if not locked and unknown:
-        return Verdict("locked", "not_checked", {"wanted": 1, "found": 0, "stores": unknown})
+        return RulePart("locked", "not_checked", {"wanted": 1, "found": 0, "stores": unknown})
     return _count("locked", 1, len(locked), locked)
 
 
@@ -133,7 +133,7 @@ def _judge_errors(
     *,
     now: datetime,
     reread: timedelta,
-) -> Verdict:
+) -> RulePart:
     """A store that no check has looked at in time is not known to be without errors."""
     unreadable = [it.store for it in copies if it.is_unreadable]
     bad = [
@@ -141,11 +141,11 @@ def _judge_errors(
     ]
     if bad:
         params = {"wanted": 0, "found": len(bad), "stores": bad, "unreadable": unreadable}
-        return Verdict("errors", "failed", params)
+        return RulePart("errors", "failed", params)
     unknown = [
         it.store
         for it in fresh
         if it.checked != "ok" or it.checked_at is None or now - it.checked_at > reread
     ]
     outcome: Outcome = "not_checked" if unknown or not fresh else "ok"
-    return Verdict("errors", outcome, {"wanted": 0, "found": 0, "stores": unknown})
+    return RulePart("errors", outcome, {"wanted": 0, "found": 0, "stores": unknown})

@@ -100,18 +100,23 @@ def note_written(
         verified=verified,
         contents=contents,
     ))  # fmt: skip
-    digests = {it.site: it.digest for it in label.contents}
     details = {
-        "kind": label.kind,
-        "started_on": label.started_on.isoformat(),
-        "renew_on": label.renew_on.isoformat() if label.renew_on else None,
-        "kept_at": label.kept_at,
-        "holder": label.holder,
-        "digests": digests,
+        **_describe(label),
+        "digests": {it.site: it.digest for it in label.contents},
         "written": sorted(read_back),
         "damaged": damaged,
     }
     journal.append(session, origin, [Entry(WRITTEN, label.code, details)])
+
+
+def _describe(it: Label | Medium) -> dict[str, object]:
+    return {
+        "kind": it.kind,
+        "started_on": it.started_on.isoformat(),
+        "renew_on": it.renew_on.isoformat() if it.renew_on else None,
+        "kept_at": it.kept_at,
+        "holder": it.holder,
+    }
 
 
 def note_read_back(
@@ -141,11 +146,7 @@ def note_retired(session: Session, origin: Origin, medium: Medium) -> None:
         medium: Which.
     """
     details = {
-        "kind": medium.kind,
-        "started_on": medium.started_on.isoformat(),
-        "renew_on": medium.renew_on.isoformat() if medium.renew_on else None,
-        "kept_at": medium.kept_at,
-        "holder": medium.holder,
+        **_describe(medium),
         "written_at": medium.written_at.isoformat(),
         "verified": medium.verified,
         "digests": {it["site"]: it["digest"] for it in medium.contents},

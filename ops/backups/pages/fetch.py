@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, urljoin, urlsplit
 
-from ops.backups.pages.notes import Answer, Problem
+from ops.backups.pages.notes import Fetched, Problem
 
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """Addresses that a gateway turns into the IPv4 address in their last 32 bits (RFC 6052)."""
@@ -134,9 +134,9 @@ class _FetchError(Exception):
         super().__init__(detail)
 
 
-def fetch_page(address: str, limits: FetchLimits) -> Answer:
+def fetch_page(address: str, limits: FetchLimits) -> Fetched:
     """Fetch a page, following redirects; gives the answer, or what went wrong."""
-    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Fetched] = queue.SimpleQueue()
     deadline = time.monotonic() + limits.seconds
     fetch = threading.Thread(
         target=lambda: answers.put(_follow(address, limits, deadline)),
@@ -147,12 +147,12 @@ def fetch_page(address: str, limits: FetchLimits) -> Answer:
     try:
         return answers.get(timeout=limits.seconds)
     except queue.Empty:
-        return Answer(address, problem="timeout", detail=f"{limits.seconds:g}")
+        return Fetched(address, problem="timeout", detail=f"{limits.seconds:g}")
 
 
-def _follow(address: str, limits: FetchLimits, deadline: float) -> Answer:
+def _follow(address: str, limits: FetchLimits, deadline: float) -> Fetched:
     seen: list[str] = []
-    answer = Answer(address)
+    answer = Fetched(address)
     try:
         trusted = _own_places(address)
         while True:
@@ -186,8 +186,8 @@ def _explain(error: Exception, limits: FetchLimits) -> tuple[Problem, str]:
 
 
 def _ask(
-    answer: Answer, limits: FetchLimits, deadline: float, trusted: set[tuple[str, int]]
-) -> tuple[Answer, str]:
+    answer: Fetched, limits: FetchLimits, deadline: float, trusted: set[tuple[str, int]]
+) -> tuple[Fetched, str]:
     """Ask once; gives the answer, and where it leads to when it is a redirect."""
     scheme, host, port, target = _take_apart(answer.address)
     anywhere = (host, port) in trusted

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from ops.backups.pages.moving import Stretch, count_staying, hash_words, learn_moves
 from ops.backups.pages.page_text import VisibleText, decode, fold, read_html
 from ops.backups.pages.traits import Traits, find_traits, host_of
@@ -56,7 +58,7 @@ _FEW_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Fetched:
     """What a server has answered, or why it has not.
 
     Attributes:
@@ -182,7 +184,7 @@ class PageNote:
         return 4 * staying < words or (staying < _FEW_WORDS and 2 * staying < words)
 
 
-def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_RULES) -> PageNote:
+def note_answer(page: str, answer: Fetched, at: datetime, rules: PageRules = NO_RULES) -> PageNote:
     """Note what a server answered."""
     note = PageNote(
         page=page,
@@ -228,7 +230,7 @@ def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_R
     return replace(note, problem="lacks", detail="; ".join(lacks)) if lacks else note
 
 
-def read_answer(answer: Answer, ignore: Collection[str] = ()) -> tuple[VisibleText | None, Traits]:
+def read_answer(answer: Fetched, ignore: Collection[str] = ()) -> tuple[VisibleText | None, Traits]:
     """Read an answer as a visitor does; no text where it is none."""
     kind, _semicolon, rest = answer.content_type.lower().partition(";")
     kind = kind.strip()
@@ -296,31 +298,8 @@ def read_note(values: Mapping[str, Any]) -> PageNote:
     Raises:
         KeyError, TypeError, ValueError: It is none.
     """
-    text, rules = values["text"] or {}, values.get("rules", {})
-    return PageNote(
-        page=str(values["page"]),
-        at=datetime.fromisoformat(values["at"]["utc"]),
-        address=str(values["address"]),
-        redirects=tuple(values["redirects"]),
-        status=values["status"],
-        title=str(values["title"]),
-        length=int(values["length"]),
-        truncated=bool(values["truncated"]),
-        headings=tuple(map(str, text.get("headings", ()))),
-        sha256=str(text.get("sha256", "")),
-        words=str(text.get("words", "")),
-        moves=tuple((int(first), int(count)) for first, count in text.get("moves", ())),
-        title_moves=bool(text.get("title_moves", False)),
-        looks=int(text.get("looks", 1)),
-        obeys=tuple(map(str, values.get("obeys", ()))),
-        leads=tuple((str(host), int(count)) for host, count in values.get("leads", ())),
-        foreign=tuple(map(str, values.get("foreign", ()))),
-        jumps=tuple(Jump(str(it["measure"]), str(it["detail"])) for it in values.get("jumps", ())),
-        rules=PageRules(
-            tuple(map(str, rules.get("must_contain", ()))),
-            tuple(map(str, rules.get("ignore", ()))),
-            float(rules.get("alike", NO_RULES.alike)),
-        ),
-        problem=values["problem"],
-        detail=str(values["detail"]),
-    )
+    known = {**values, **(values["text"] or {}), "at": values["at"]["utc"]}
+    try:
+        return msgspec.convert(known, PageNote)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error

@@ -28,7 +28,7 @@ import msgspec
 
 from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address
 from ops.backups.pages.jump import find_jumps
-from ops.backups.pages.notes import NO_RULES, Answer, PageNote, PageRules, learn, note_answer
+from ops.backups.pages.notes import NO_RULES, Fetched, PageNote, PageRules, learn, note_answer
 from ops.backups.pages.page_text import decode, list_links
 
 ALL_PAGES_SECONDS = 60.0
@@ -117,7 +117,7 @@ def _read_notes(told: bytes, order: PagesOrder) -> tuple[PageNote, ...]:
 
 def _late(order: PagesOrder, number: int) -> PageNote:
     page = order.pages[number]
-    late = Answer(join_address(order.url, page), problem="late")
+    late = Fetched(join_address(order.url, page), problem="late")
     return note_answer(page, late, datetime.now(UTC), order.rules.get(page, NO_RULES))
 
 
@@ -148,7 +148,7 @@ class _Noter:
     order: PagesOrder
     limits: FetchLimits
     deadline: float
-    answer: Answer | None = None
+    answer: Fetched | None = None
 
     def note(self, number: int) -> PageNote:
         """Fetch a page and note it; late where no time is left."""
@@ -165,7 +165,7 @@ class _Noter:
             note = note_answer(page, self.answer, at, rules)
             return replace(note, jumps=find_jumps(note, self.order.earlier))
         except Exception as error:  # noqa: BLE001 -- whatever stands in a page, the backup goes on
-            broken = Answer(address, problem="broken", detail=type(error).__name__)
+            broken = Fetched(address, problem="broken", detail=type(error).__name__)
             return note_answer(page, broken, at, rules)
 
     def learn(self, number: int, first: PageNote) -> PageNote:
@@ -217,7 +217,7 @@ def _propose(
             return
 
 
-def _list_own_links(answer: Answer) -> list[str]:
+def _list_own_links(answer: Fetched) -> list[str]:
     """Give whole addresses of the same server that a page leads to, without those of its parts."""
     home = urlsplit(answer.address)
     found = []

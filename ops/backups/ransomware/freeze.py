@@ -71,7 +71,7 @@ NO_CHANGE = ChangeFigures(files=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Suspect:
     """What was found of one backup.
 
     Attributes:
@@ -89,7 +89,7 @@ class Finding:
     figures: ChangeFigures = NO_CHANGE
 
 
-def note_finding(session: Session, origin: Origin, finding: Finding, *, now: datetime) -> Freeze:
+def note_finding(session: Session, origin: Origin, finding: Suspect, *, now: datetime) -> Freeze:
     """Write a finding down, and journal it; from then on the site is frozen, by this at least.
 
     Args:
@@ -98,7 +98,7 @@ def note_finding(session: Session, origin: Origin, finding: Finding, *, now: dat
         finding: What was found.
         now: Aware.
     """
-    figures = finding.figures.as_values()
+    figures = asdict(finding.figures)
     told = [asdict(it) if isinstance(it, Signal) else dict(it) for it in finding.signals]
     row = WatchFinding(
         site=finding.site,

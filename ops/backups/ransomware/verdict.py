@@ -16,7 +16,7 @@ Say in words how a backup is unlike its site's past, with the figures it was jud
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -86,13 +86,9 @@ class ChangeFigures:
         """Give how many files are gone, beyond those that others have taken the place of."""
         return max(self.removed - self.added, 0)
 
-    def as_values(self) -> dict[str, Any]:
-        """Give JSON values."""
-        return asdict(self)
-
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "ChangeFigures":
-        """Read what `as_values` gave, of this or an earlier version."""
+        """Read them from JSON values, of this or an earlier version."""
         known = {name: values[name] for name in cls.__slots__ if name in values}
         return cls(**{"files": 0, **known})
 
@@ -121,7 +117,7 @@ _COUNTS: Mapping[str, Callable[[ChangeFigures], int]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Usual:
     """What the estate allows until enough is known of a site: shares from 0 to 1.
 
     Attributes:
@@ -156,7 +152,7 @@ class Signal:
 
 
 def judge_change(
-    figures: ChangeFigures, history: Sequence[ChangeFigures], bounds: Bounds
+    figures: ChangeFigures, history: Sequence[ChangeFigures], bounds: Usual
 ) -> list[Signal]:
     """Give every measure that lies beyond its bound; the most telling first.
 

@@ -23,8 +23,8 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.ransomware.compare import compare_files
-from ops.backups.ransomware.freeze import Finding, note_finding, whole_runs
-from ops.backups.ransomware.verdict import LEARNT_FROM, Bounds, ChangeFigures, judge_change
+from ops.backups.ransomware.freeze import Suspect, note_finding, whole_runs
+from ops.backups.ransomware.verdict import LEARNT_FROM, ChangeFigures, Usual, judge_change
 from ops.catalog.tables.core import Run
 from ops.estate.model.policies import Watch
 from ops.estate.model.sites import Site
@@ -89,11 +89,11 @@ def _watch(
     figures = compare_files(repository, before, after)
     signals = judge_change(figures, learn(judged), make_bounds(settings))
     told = [asdict(it) for it in signals]
-    found = {"before": before.id, "figures": figures.as_values()}
+    found = {"before": before.id, "figures": asdict(figures)}
     if accepts or not signals:
         return {**found, "signals": [], "accepted": told}
     with context.catalog.writing() as session:
-        finding = Finding(site.name, before.id, after.id, signals, figures)
+        finding = Suspect(site.name, before.id, after.id, signals, figures)
         note_finding(session, context.origin, finding, now=datetime.now(UTC))
     return {**found, "signals": told, "accepted": []}
 
@@ -116,9 +116,9 @@ def learn(judged: Sequence[Mapping[str, Any]]) -> list[ChangeFigures]:
     return [ChangeFigures.from_values(it["figures"]) for it in good[:LEARNT_FROM]]
 
 
-def make_bounds(settings: Watch) -> Bounds:
+def make_bounds(settings: Watch) -> Usual:
     """Give the estate's bounds as shares."""
-    return Bounds(
+    return Usual(
         encrypted=settings.encrypted_percent / 100,
         hardened=settings.hardened_percent / 100,
         relabelled=settings.relabelled_percent / 100,

@@ -58,12 +58,13 @@ def drop_expected(session: Session, site: str, store: str, ids: Collection[str])
         )
 
 
-_COLUMNS = {
+FIGURE_COLUMNS = {
     "file_count": "total_files_processed",
     "processed_bytes": "total_bytes_processed",
     "added_bytes": "data_added",
     "added_packed_bytes": "data_added_packed",
 }
+"""Columns of the index → what a snapshot's summary calls them."""
 
 
 def update_index(
@@ -189,7 +190,7 @@ def outcome_of(manifest: Mapping[str, Any]) -> str:
 
 def _row(snapshot: StoredSnapshot, site: str, store: str, outcome: str) -> Snapshot:
     summary = dict(snapshot.summary)
-    values = {column: summary.pop(name, None) for column, name in _COLUMNS.items()}
+    values = {column: summary.pop(name, None) for column, name in FIGURE_COLUMNS.items()}
     return Snapshot(
         site=site,
         store=store,

@@ -17,7 +17,7 @@ FLAGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Access:
     """What lets into a store; files, since a key on a command line is read by everybody.
 
     Attributes:
@@ -34,7 +34,7 @@ class Entry:
     region: str = ""
 
     @classmethod
-    def of(cls, wish: object) -> "Entry":
+    def of(cls, wish: object) -> "Access":
         """Take it from the wish of a task that has these flags."""
         return cls(**{it.name: getattr(wish, it.name) for it in fields(cls)})
 
@@ -61,7 +61,7 @@ class NotLetInError(OpsError):
     """The store does not let in who has named no key of its own."""
 
 
-def explain_refusal(repo: str, entry: Entry, error: StoreDeniedError) -> NotLetInError | None:
+def explain_refusal(repo: str, entry: Access, error: StoreDeniedError) -> NotLetInError | None:
     """Say which flags a store that refuses us asks for; None where all were given."""
     kind = find_kind(repo)
     flags = FLAGS.get(kind.scheme, "") if kind else ""

@@ -131,9 +131,9 @@ def restic_at(
     Raises:
         SecretError: A secret cannot be read.
     """
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (
-        name in os.environ
-    )}  # fmt: skip
+    environment = {
+        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (name in os.environ)
+    }
     address = environment["RESTIC_REPOSITORY"] = estate.repository_url(store, site)
     if password is None:
         password = resolve(estate.repository_key(store)).get_secret_value()

@@ -38,8 +38,8 @@ from ops.backups.restore.there import fill_there
 from ops.backups.restore.this_machine import put_back_on
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
 from ops.backups.restore.unlike_backup import (
-    Look,
     Passed,
+    Search,
     find_left_there,
     find_newer,
     tell_newer,
@@ -164,8 +164,7 @@ class RestoreWork:
         """Name what lies in a folder and is not in the snapshot."""
         if files.is_absent:
             return
-        reader = TreeReader(self.repository, self.repository.load_index())
-        at = os.fsencode(f"/{self.wish.site}/{files.at}")
+        reader, at = self._reader, os.fsencode(f"/{self.wish.site}/{files.at}")
         passed = Passed.of(self.estate.site(self.wish.site), files.part, files.top)
         with suppress(BackupError):  # of a damaged tree the restore itself has told
             tree = find_folder(reader, self._whole.tree, at)
@@ -180,7 +179,6 @@ class RestoreWork:
         Raises:
             ProvisioningError: A host cannot be entered.
         """
-        reader = TreeReader(self.repository, self.repository.load_index())
         tree, since = self._whole.tree, self._whole.time
         parts = (*self.chosen.files, *self.chosen.elsewhere) if self.chosen else ()
         for files in parts:
@@ -188,7 +186,7 @@ class RestoreWork:
                 continue
             name, at = files.part.host, os.fsencode(f"/{self.wish.site}/{files.at}")
             top = os.fsencode(files.top)
-            look = Look(reader, tree, at, top, since, self._left_out(files, top))
+            look = Search(self._reader, tree, at, top, since, self._left_out(files, top))
             with enter(self.estate, name, self.wish.way) as host:
                 newer = find_newer(look, host)
             place = show_path(top)
@@ -208,18 +206,22 @@ class RestoreWork:
             DeliveryFailedError: A host would not take its files from this account.
             ProvisioningError: A host cannot be entered.
         """
-        reader = TreeReader(self.repository, self.repository.load_index())
         for files in self.chosen.elsewhere if self.chosen else ():
             folder = os.fsencode(f"/{self.wish.site}/{files.at}")
             with enter_writing(self.estate, files.part.host, self.wish.way) as host:
-                require_place(reader, self._whole.tree, folder, host, os.fsencode(files.part.path))
+                require_place(
+                    self._reader, self._whole.tree, folder, host, os.fsencode(files.part.path)
+                )
         if self.chosen and any(it.is_foreign for it in self.chosen.databases):
             with enter_writing(self.estate, None, self.wish.way):
                 pass  # who may not log in is told before anybody is asked
 
     def _deliver(self, files: ChosenFiles) -> Delivered:
-        reader = TreeReader(self.repository, self.repository.load_index())
-        tree, folder = self._whole.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
+        reader, tree, folder = (
+            self._reader,
+            self._whole.tree,
+            os.fsencode(f"/{self.wish.site}/{files.at}"),
+        )
         place = files.place
         if self.wish.dry_run:
             found = look(reader, tree, folder)
@@ -240,6 +242,10 @@ class RestoreWork:
             at = f"/{self.wish.site}/{it.at}"
             is_top = it.is_absent or not it.include
             yield _Order(self._whole, it.top, at, compile_texts(it.include), is_top=is_top)
+
+    @property
+    def _reader(self) -> TreeReader:
+        return TreeReader(self.repository, self.repository.load_index())
 
     @property
     def _whole(self) -> Snapshot:
@@ -269,8 +275,7 @@ class RestoreWork:
 
     def _restore_top(self, order: _Order) -> None:
         """Give a part's own folder its owner, mode and time: the engine leaves a target alone."""
-        reader = TreeReader(self.repository, self.repository.load_index())
-        entry = find_entry(reader, order.snapshot.tree, os.fsencode(order.subfolder))
+        entry = find_entry(self._reader, order.snapshot.tree, os.fsencode(order.subfolder))
         if entry is None:
             return
         folder = os.open(order.target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -26,10 +26,6 @@ from ops.terminal.output import write_line
 _ENDINGS = (".sql", ".globals.sql", ".sqlite")
 
 
-class PartNotHeldError(OpsError):
-    """A snapshot does not hold what is to be put back from it."""
-
-
 def choose_asked(repository: Repository, estate: Estate, wish: Restore) -> State:
     """Choose the snapshots, and leave out those of which nothing is asked for.
 
@@ -76,14 +72,14 @@ def refuse_lacking(repository: Repository, state: State, chosen: Chosen, site: s
     """Refuse to put back what the snapshots do not hold, before anything is touched.
 
     Raises:
-        PartNotHeldError: One part is in none of them.
+        OpsError: One part is in none of them.
     """
     reader = TreeReader(repository, repository.load_index())
     wanted = [(it.at, state.whole) for it in (*chosen.files, *chosen.elsewhere)]
     wanted += [(it.at, state.of(it.part.name)) for it in chosen.databases]
     for at, snapshot in wanted:
         if snapshot is None or not _holds(reader, snapshot, f"{site}/{at}"):
-            raise PartNotHeldError(
+            raise OpsError(
                 "the snapshot {snapshot} does not hold {at}",
                 why="it was taken of a database alone, or before this part was in the estate",
                 data="nothing was changed",

@@ -87,14 +87,6 @@ def refuse_full(target: Path, needed: int, *, beside: int) -> None:
         )
 
 
-class PlaceMissingError(OpsError):
-    """A part is gone, and the folder that should hold it too."""
-
-
-class LoadedByHandError(OpsError):
-    """A database on a server, or files of a host, are not put back by this task."""
-
-
 @dataclass(frozen=True, slots=True)
 class ChosenFiles:
     """A folder that is put back.
@@ -161,9 +153,9 @@ def choose_parts(site: Site, include: tuple[str, ...], *, enters_hosts: bool = F
         enters_hosts: Whether an administrator's way into hosts is given.
 
     Raises:
-        PlaceMissingError: The folder that should hold a part is not there.
+        OpsError: The folder that should hold a part is not there.
         StrangeLinkError: A part's path leads over a link that others could have put there.
-        LoadedByHandError: A database lies on a server, or files on a host.
+        OpsError: A database lies on a server, or files on a host.
     """
     files, elsewhere = [], []
     for part in site.files:
@@ -214,7 +206,7 @@ def narrow(include: tuple[str, ...], site: str, at: str) -> tuple[str, ...] | No
 def _refuse_elsewhere(site: Site, part: FilesPart, at: str) -> None:
     if is_folder_here(part):
         return
-    raise LoadedByHandError(
+    raise OpsError(
         "{name} is not put back in its place by this task: it comes from the host {host}",
         why="the account that reads there for the backup may not write",
         data="nothing was changed",
@@ -231,7 +223,7 @@ def _refuse_elsewhere(site: Site, part: FilesPart, at: str) -> None:
 def _refuse_server(site: Site, database: DatabasePart) -> None:
     if database.engine == "sqlite":
         return
-    raise LoadedByHandError(
+    raise OpsError(
         "the database {name} is not put back in its place by this task",
         why="the account that reads it for the backup may not write it, and the service keeps no"
         " other",
@@ -246,7 +238,7 @@ def _refuse_server(site: Site, database: DatabasePart) -> None:
 
 def _check_place(site: Site, path: Path) -> None:
     if not path.parent.is_dir():
-        raise PlaceMissingError(
+        raise OpsError(
             'a part of the site "{site}" has no place to go back to: {folder} is not there',
             why="it should hold {path}",
             data="nothing was changed",

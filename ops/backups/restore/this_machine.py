@@ -35,10 +35,6 @@ _AS_A_WHOLE = N_(
 )
 
 
-class BelongsToOthersError(OpsError):
-    """Whoever runs a restore in place may not write what it puts back."""
-
-
 def send_to_own_server(
     repository: Repository, state: State, site: Site, chosen: Chosen, way: WayIn
 ) -> Chosen:
@@ -52,7 +48,7 @@ def send_to_own_server(
         way: What the person gives for this run.
 
     Raises:
-        BelongsToOthersError: A part belongs to others, and no account that may write it is given.
+        OpsError: A part belongs to others, and no account that may write it is given.
     """
     if is_root():
         return chosen
@@ -111,8 +107,8 @@ def _may_write(place: Path) -> bool:
     return may_make and (place.is_dir() or not place.exists() or os.access(place, os.W_OK))
 
 
-def _belongs(site: Site, place: str, first: bytes, *, is_part: bool) -> BelongsToOthersError:
-    return BelongsToOthersError(
+def _belongs(site: Site, place: str, first: bytes, *, is_part: bool) -> OpsError:
+    return OpsError(
         "{place} belongs to others than the account that runs this, which may only read it",
         why="the first that it may not write, or not give to its owner: {first}",
         data="nothing was changed",

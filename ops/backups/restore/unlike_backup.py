@@ -49,7 +49,7 @@ class NewerFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Search:
     """Where to look, and what for.
 
     Attributes:
@@ -69,7 +69,7 @@ class Look:
     is_left_out: Callable[[bytes], bool]
 
 
-def find_newer(look: Look, host: Host) -> NewerFiles | None:
+def find_newer(look: Search, host: Host) -> NewerFiles | None:
     """Look for files that changed since a moment; None where the host cannot tell.
 
     Args:

@@ -61,7 +61,7 @@ CORRECTION = "moment-correction"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Between:
     """Between which moments a snapshot was made; None where the journal does not say."""
 
     after: datetime | None
@@ -124,7 +124,7 @@ def _find(bench: Bench, wish: Redate, now: datetime) -> list[_Found]:
     return found
 
 
-def read_bounds(session: Session, snapshot: Snapshot, now: datetime) -> Bounds:
+def read_bounds(session: Session, snapshot: Snapshot, now: datetime) -> Between:
     """Read from the journal's order between which moments a snapshot was made."""
     ids = [it for it in (snapshot.id, snapshot.original) if it]
     names = [JournalRow.details.contains(f'"snapshot":"{it}"', autoescape=True) for it in ids]
@@ -135,14 +135,14 @@ def read_bounds(session: Session, snapshot: Snapshot, now: datetime) -> Bounds:
         )
         first = first or session.execute(query).scalar()
     if first is None:
-        return Bounds(None, now)
+        return Between(None, now)
     believed = JournalRow.at <= now + ALLOWED_AHEAD
     earlier = select(func.max(JournalRow.at)).where(believed, JournalRow.sequence < first)
     later = select(func.min(JournalRow.at)).where(believed, JournalRow.sequence > first)
-    return Bounds(session.execute(earlier).scalar(), session.execute(later).scalar() or now)
+    return Between(session.execute(earlier).scalar(), session.execute(later).scalar() or now)
 
 
-def choose_moment(snapshot: Snapshot, bounds: Bounds, wanted: datetime | None) -> datetime:
+def choose_moment(snapshot: Snapshot, bounds: Between, wanted: datetime | None) -> datetime:
     """Choose the moment a snapshot is to have; pure.
 
     Raises:

@@ -15,7 +15,7 @@ from ops.backups.ransomware.cli import write_freeze, write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
 from ops.backups.sources.site import Reading
-from ops.backups.tasks import Run, RunAll
+from ops.backups.tasks import BackUp, RunAll
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
@@ -32,7 +32,7 @@ from ops.terminal.progress import showing_progress
 
 
 @showing_progress
-def run(wish: Run, progress: Progress) -> int:
+def run(wish: BackUp, progress: Progress) -> int:
     """Back up one site, or say what would be stored of it; gives the exit code."""
     return _rehearse(wish, progress) if wish.dry_run else _run(wish, progress)
 
@@ -44,7 +44,7 @@ def run_all(wish: RunAll, progress: Progress) -> int:
     codes: list[int] = []
     for site in choose_sites(load_estate(), ""):
         with noting(codes, OSError):
-            codes.append(act(Run(site=site.name), progress))
+            codes.append(act(BackUp(site=site.name), progress))
         write_line()
     good = sum(code == 0 for code in codes)
     write_line(
@@ -55,7 +55,7 @@ def run_all(wish: RunAll, progress: Progress) -> int:
     return gravest(codes)
 
 
-def _run(wish: Run, progress: Progress) -> int:
+def _run(wish: BackUp, progress: Progress) -> int:
     estate = load_estate()
     site = estate.site(wish.site)
     with at_bench(estate) as bench:
@@ -73,7 +73,7 @@ def _run(wish: Run, progress: Progress) -> int:
     return EXIT_CODES[result.outcome]
 
 
-def _arguments(wish: Run) -> dict[str, Any]:
+def _arguments(wish: BackUp) -> dict[str, Any]:
     """Give the arguments of `ops.backups.run.job.back_up`; what was not asked for is left out."""
     names = ("database", "full_read", "accept_size")
     return {name: value for name in names if (value := getattr(wish, name))}
@@ -91,7 +91,7 @@ def _back_up(
     return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
 
 
-def _rehearse(wish: Run, progress: Progress) -> int:
+def _rehearse(wish: BackUp, progress: Progress) -> int:
     """Read a site as a backup would, store nothing, and write what would be stored."""
     estate, name = load_estate(), wish.site
     site = estate.site(name)

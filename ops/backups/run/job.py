@@ -35,7 +35,7 @@ from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote, rules_of
 from ops.backups.pages.noting import PagesOrder, noting_beside
 from ops.backups.pages.wording import list_jumps, list_remarks
-from ops.backups.ransomware.freeze import Finding, note_finding
+from ops.backups.ransomware.freeze import Suspect, note_finding
 from ops.backups.ransomware.watch import KEY, watch_backup
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
@@ -170,7 +170,7 @@ def _freeze_unlike(
         return {}
     with context.catalog.writing() as session:
         before = find_good(session, site, whole_jobs(site))[0]
-        finding = Finding(site, before, snapshot, jumps)
+        finding = Suspect(site, before, snapshot, jumps)
         frozen = note_finding(session, context.origin, finding, now=datetime.now(UTC))
     return {UNLIKE: frozen.as_params()}
 

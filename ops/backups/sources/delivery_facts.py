@@ -22,9 +22,9 @@ from backup.snapshots.walk import TreeReader, find_entry, walk
 from ops.backups.sources.delivery_verdict import (
     NOT_CHECKED,
     DeliveryFacts,
-    Finding,
+    Fault,
     HashFacts,
-    Verdict,
+    Judged,
     conclude,
     judge_delivery,
 )
@@ -80,7 +80,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def judge_deliveries(
     site: Site, repository: Repository, snapshot_id: str | None, now: datetime
-) -> list[Verdict]:
+) -> list[Judged]:
     """Judge what other systems have delivered for a site. Never fails the backup.
 
     Args:
@@ -100,7 +100,7 @@ def judge_deliveries(
     return [_judge(site, reader, tree, part, now) for part in parts]
 
 
-def _judge(site: Site, reader: TreeReader, tree: bytes, part: FilesPart, now: datetime) -> Verdict:
+def _judge(site: Site, reader: TreeReader, tree: bytes, part: FilesPart, now: datetime) -> Judged:
     try:
         files = _list_files(reader, tree, os.fsencode(f"{site.name}/{files_path(part)}"))
         facts = look_at_files(reader, files, part.delivery)
@@ -109,8 +109,8 @@ def _judge(site: Site, reader: TreeReader, tree: bytes, part: FilesPart, now: da
     return judge_delivery(part.name, part.delivery, facts, now)
 
 
-def _not_checked(part: FilesPart, error: BackupError) -> Verdict:
-    return conclude(part.name, (Finding(NOT_CHECKED, {"cause": keep_told(error)}),))
+def _not_checked(part: FilesPart, error: BackupError) -> Judged:
+    return conclude(part.name, (Fault(NOT_CHECKED, {"cause": keep_told(error)}),))
 
 
 def _list_files(reader: TreeReader, tree: bytes, path: bytes) -> dict[bytes, Node]:

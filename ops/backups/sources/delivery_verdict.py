@@ -69,7 +69,7 @@ class DeliveryFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Fault:
     """One thing that is not as agreed.
 
     Attributes:
@@ -82,7 +82,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judged:
     """What is thought of one delivery.
 
     Attributes:
@@ -93,10 +93,10 @@ class Verdict:
 
     part: str
     outcome: Literal["ok", "incomplete", "failed"]
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Fault, ...] = ()
 
 
-def judge_delivery(part: str, agreed: Delivery, facts: DeliveryFacts, now: datetime) -> Verdict:
+def judge_delivery(part: str, agreed: Delivery, facts: DeliveryFacts, now: datetime) -> Judged:
     """Judge one delivery.
 
     Args:
@@ -108,39 +108,39 @@ def judge_delivery(part: str, agreed: Delivery, facts: DeliveryFacts, now: datet
     return conclude(part, _find(agreed, facts, now))
 
 
-def conclude(part: str, findings: Iterator[Finding] | tuple[Finding, ...]) -> Verdict:
+def conclude(part: str, findings: Iterator[Fault] | tuple[Fault, ...]) -> Judged:
     """Make a verdict of findings."""
     found = tuple(sorted(findings, key=lambda it: CODES.index(it.code)))
     if not found:
-        return Verdict(part, "ok")
-    return Verdict(part, "failed" if found[0].code in _FATAL else "incomplete", found)
+        return Judged(part, "ok")
+    return Judged(part, "failed" if found[0].code in _FATAL else "incomplete", found)
 
 
-def _find(agreed: Delivery, facts: DeliveryFacts, now: datetime) -> Iterator[Finding]:
+def _find(agreed: Delivery, facts: DeliveryFacts, now: datetime) -> Iterator[Fault]:
     if not facts.files:
-        yield Finding(NOTHING)
+        yield Fault(NOTHING)
         return
     if agreed.hash_file and facts.hashes is not None:
         yield from _find_in_hashes(agreed.hash_file, facts.hashes)
     if agreed.end_marker:
         yield from _find_in_marker(agreed.end_marker, facts)
     if agreed.min_bytes is not None and facts.size_bytes < agreed.min_bytes:
-        yield Finding(SMALL, {"bytes": facts.size_bytes, "least": agreed.min_bytes})
+        yield Fault(SMALL, {"bytes": facts.size_bytes, "least": agreed.min_bytes})
     moment = facts.marker_at or facts.newest_at
     if moment is not None:
         hours = (now - moment).total_seconds() / _HOUR_SECONDS
         if hours > agreed.max_age_hours:
-            yield Finding(STALE, {"hours": round(hours, 1), "most": agreed.max_age_hours})
+            yield Fault(STALE, {"hours": round(hours, 1), "most": agreed.max_age_hours})
         if hours < -_MOST_AHEAD_HOURS:
-            yield Finding(AHEAD, {"hours": round(-hours, 1)})
+            yield Fault(AHEAD, {"hours": round(-hours, 1)})
 
 
-def _find_in_hashes(name: str, hashes: HashFacts) -> Iterator[Finding]:
+def _find_in_hashes(name: str, hashes: HashFacts) -> Iterator[Fault]:
     if not hashes.listed:
-        yield Finding(HASHES_MISSING, {"file": name})
+        yield Fault(HASHES_MISSING, {"file": name})
     bad = (*hashes.wrong, *hashes.missing)
     if bad:
-        yield Finding(
+        yield Fault(
             HASHES_WRONG,
             {
                 "file": name,
@@ -151,14 +151,14 @@ def _find_in_hashes(name: str, hashes: HashFacts) -> Iterator[Finding]:
         )
     if hashes.listed and hashes.unlisted:
         first = list(hashes.unlisted[:_MOST_TOLD])
-        yield Finding(UNLISTED, {"file": name, "count": len(hashes.unlisted), "first": first})
+        yield Fault(UNLISTED, {"file": name, "count": len(hashes.unlisted), "first": first})
 
 
-def _find_in_marker(name: str, facts: DeliveryFacts) -> Iterator[Finding]:
+def _find_in_marker(name: str, facts: DeliveryFacts) -> Iterator[Fault]:
     if facts.marker_at is None:
-        yield Finding(UNFINISHED, {"file": name, "is_there": False})
+        yield Fault(UNFINISHED, {"file": name, "is_there": False})
     elif facts.newest_at is not None and facts.marker_at < facts.newest_at:
-        yield Finding(UNFINISHED, {"file": name, "is_there": True})
+        yield Fault(UNFINISHED, {"file": name, "is_there": True})
 
 
 _UNFINISHED = {
@@ -167,7 +167,7 @@ _UNFINISHED = {
 }
 
 
-def make_params(verdicts: Sequence[Verdict]) -> tuple[str, dict[str, Any]]:
+def make_params(verdicts: Sequence[Judged]) -> tuple[str, dict[str, Any]]:
     """Give the reason code and its parameters for the deliveries that are not as agreed."""
     findings = [
         {"part": verdict.part, "code": finding.code, "params": dict(finding.params)}

@@ -21,7 +21,7 @@ from ops.backups import MANIFEST
 from ops.backups.pages.notes import PageNote
 from ops.backups.sources.availability import chosen_databases
 from ops.backups.sources.databases import DatabaseFacts, copy_path, database_sources
-from ops.backups.sources.delivery_verdict import Verdict
+from ops.backups.sources.delivery_verdict import Judged
 from ops.backups.sources.files import files_path, is_folder_here, remote_source
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
@@ -121,7 +121,7 @@ class Reading:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended_at: datetime | None = None
     missing: list[tuple[bytes, str]] = field(default_factory=list)
-    deliveries: list[Verdict] = field(default_factory=list)
+    deliveries: list[Judged] = field(default_factory=list)
 
     @property
     def damaged(self) -> list[DatabaseReading]:
@@ -129,7 +129,7 @@ class Reading:
         return [it for it in self.databases if it.facts is not None and it.facts.problems]
 
     @property
-    def doubtful(self) -> list[Verdict]:
+    def doubtful(self) -> list[Judged]:
         """The deliveries that are not as agreed."""
         return [it for it in self.deliveries if it.outcome != "ok"]
 

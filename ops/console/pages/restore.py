@@ -52,9 +52,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         return {**whole, "step": "site"}
     if site not in sites:
         raise WrongUseError(
-            'the estate has no site "{site}"', site=site[:80],
-            next_step="choose one of the list",
-        )  # fmt: skip
+            'the estate has no site "{site}"', site=site[:80], next_step="choose one of the list"
+        )
     snapshot = _choose_snapshot(desk, site, given)
     whole["chosen"], whole["may_search_all"] = snapshot, _may_search_all(desk, site)
     whole["doubt"] = _find_doubt(desk, site, snapshot)
@@ -163,8 +162,7 @@ def _host_of(site: Site, path: str = "") -> str:
     What comes from there the service may read and not write.
     """
     parts = [(files_path(it), it.host or it.name) for it in site.files if not is_folder_here(it)]
-    parts += [(copy_path(it), it.host or it.name) for it in site.databases
-              if it.engine != "sqlite"]  # fmt: skip
+    parts += [(copy_path(it), it.host or it.name) for it in site.databases if it.engine != "sqlite"]
     return next((host for at, host in parts if f"{path}/".startswith(f"/{site.name}/{at}/")
                  or not path), "")  # fmt: skip
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.catalog.columns import columns_of
 from ops.catalog.tables.core import JournalRow, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
@@ -17,6 +18,7 @@ from ops.console.words import tell_act
 from ops.errors import WrongUseError
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _
+from ops.terminal.view import Column, Row, View, as_table, moment
 
 _MOST_ROWS = 100
 _LONGEST_FIGURE = 400
@@ -34,6 +36,20 @@ _FIGURES = {
     "opened": N_("found newly"), "fixed": N_("mended"), "open": N_("open in all"),
     "damaged": N_("damaged"), "removed": N_("removed"), "added": N_("added"),
 }  # fmt: skip
+
+
+def _who(row: Row) -> str:
+    return f"{row['person'] or row['login'] or _('the service')} ({row['via_told']})"
+
+
+_ACTS = View(
+    N_("Nothing yet."),
+    Column("sequence", "№", link="/journal?sequence={sequence}"),
+    Column("at", N_("Moment"), moment),
+    Column("person", N_("Who"), of=_who),
+    Column("title", N_("Act")),
+    Column("subject", N_("About")),
+)
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -59,7 +75,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "figures": list(_tell_figures(row["summary"])),
         "first": [_shorten(it) for it in first[:_MOST_ROWS]] if isinstance(first, list) else [],
         "acts": acts,
-        "may_read_journal": desk.may("service.journal-verify"),
+        "list": as_table(_ACTS, acts, links=desk.may("service.journal-verify")),
     }
 
 
@@ -75,7 +91,7 @@ def _find(session: Session, text: str) -> dict[str, Any]:
             next_step="look among the last runs",
             run=text[:80],
         )
-    return {it.key: getattr(row, it.key) for it in Run.__table__.columns}
+    return columns_of(row)
 
 
 def _read_journal(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:

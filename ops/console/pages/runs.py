@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ops.catalog.tables.core import OUTCOMES, Occurrence, Run
+from ops.catalog.tables.core import Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut_key, older
@@ -16,6 +16,8 @@ from ops.language.text import N_, _
 from ops.outcomes.explain import explain
 from ops.schedule.kinds import JOB_KINDS, tell_kind
 from ops.schedule.ledger.job import lock_name
+from ops.terminal.output import OUTCOMES
+from ops.terminal.view import Column, View, as_table, duration, moment, outcome
 
 _ROWS = 50
 _MOST_OPEN = 100
@@ -23,6 +25,16 @@ _COLUMNS = (
     "id", "job", "kind", "site", "attempt", "host", "started_at", "ended_at", "outcome",
     "reason", "params", "summary",
 )  # fmt: skip
+
+RUNS = View(
+    N_("None."),
+    Column("ended_at", N_("Ended"), moment, link="/run?id={id}"),
+    Column("title", N_("Job")),
+    Column("site", N_("Site"), link="/site?site={site}"),
+    Column("outcome", N_("Outcome"), outcome),
+    Column("told", N_("Why"), of=lambda row: row["told"] and row["told"]["what"]),
+    Column("seconds", N_("Took"), duration),
+)
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -45,11 +57,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "waiting": waiting,
         "missed": desk.look("service.missed")["items"][-_MOST_OPEN:] if is_missed else None,
         "items": ended,
+        "list": as_table(RUNS, ended),
         "older": more,
         "is_first": "before" not in arguments,
         "kinds": [[it.name, _(it.title)] for it in JOB_KINDS.parts()],
-        "sites": [it.name for it in desk.estate.sites],
-        "outcomes": list(OUTCOMES),
+        "sites": [[it.name, it.name] for it in desk.estate.sites],
+        "outcomes": [[it, _(words)] for it, (words, _tone) in OUTCOMES.items()],
         **wanted,
     }
 

@@ -1,26 +1,60 @@
 """One site's whole story: what is wrong, its copies, runs, drills, archive and availability."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from ops.backups.browse.cli import FIGURES, ID, TAKEN
+from ops.backups.repositories.catalog_index import FIGURE_COLUMNS
 from ops.backups.retention.holds import list_holds
+from ops.catalog.columns import columns_of
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, is_ahead, is_of_whole_site
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.drills import draw, read_drills
 from ops.console.pages.rows import cut_key, older
-from ops.console.pages.runs import list_ended, list_running
+from ops.console.pages.runs import RUNS, list_ended, list_running
 from ops.console.pages.sites import read_sites
 from ops.errors import OpsError, WrongUseError
 from ops.jobs.definitions import list_jobs
 from ops.language.text import N_, _
 from ops.monitor.availability import draw_months, measure_months
 from ops.monitor.series.store import open_series, series_url
+from ops.status.output_copies import ROLES
+from ops.terminal.output import Cell, Tone, outcome_cell
+from ops.terminal.view import Column, View, as_table, moment, number, outcome, words
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
+_MEDIA = {"disk": N_("disk"), "tape": N_("tape"), "object": N_("object store")}
+_GUARDS = {"protected": N_("protected"), "not_protected": N_("not protected"),
+           "not_checked": N_("not checked")}  # fmt: skip
+_GUARD_TONES: Mapping[str, Tone] = {
+    "protected": "good", "not_protected": "warning", "not_checked": "warning",
+}  # fmt: skip
+_TABLE = View(N_("None."), TAKEN, ID, Column("outcome", N_("Outcome"), outcome), *FIGURES)
+_COPIES = View(
+    N_("None."),
+    Column("store", N_("Store")),
+    Column("role", N_("Role"), words(ROLES)),
+    Column("location", N_("Place")),
+    Column("medium", N_("Medium"), words(_MEDIA)),
+    Column("newest_at", N_("Newest backup"), moment,
+           of=lambda it: Cell(_("cannot be read"), "bad") if it["gone_from"] else it["newest_at"]),
+    Column("snapshots", N_("Snapshots"), number),
+    Column("checked", N_("Checked"), of=lambda it: outcome_cell(it["checked"] or "not_checked")),
+    Column("checked_at", N_("Checked at"), moment),
+    Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES)),
+)  # fmt: skip
+_DRILLS_BEGUN = View(
+    N_("None."),
+    Column("started_at", N_("Begun"), moment, link="/drill?drill={id}"),
+    Column("kind", N_("What")),
+    Column("outcome", N_("Outcome"), outcome),
+    Column("why", N_("Why")),
+)
 _BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
@@ -35,9 +69,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     site = next((it for it in items if it["name"] == name), None)
     if name and site is None:
         raise WrongUseError(
-            'the estate has no site "{site}"', site=name[:80],
-            next_step="choose one of the list",
-        )  # fmt: skip
+            'the estate has no site "{site}"', site=name[:80], next_step="choose one of the list"
+        )
     if site is None:
         return {"site": None, "names": [it["name"] for it in items]}
     return {
@@ -45,6 +78,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "may_restore": any(it.name == name for it in desk.sites("backup.find")),
         "problems": [it for it in problems if name == it["site"] or name in it["alike"]],
         "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
+        "copies": as_table(_COPIES, site["copies"]),
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
         "jobs": _list_jobs(desk, name),
         "holds": _read_holds(desk, name) if desk.may("backup.hold") else None,
@@ -73,17 +107,27 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
         site: Name of the site.
         before: As `rows.cut_key` wrote it; empty for the newest.
     """
-    names = ("id", "taken_at", "outcome", "file_count", "processed_bytes", "added_packed_bytes")
-    query = select(*(getattr(Snapshot, it) for it in names)).where(
+    query = select(Snapshot).where(
         Snapshot.site == site, Snapshot.store == desk.estate.primary_store.name,
         is_of_whole_site(), *older(before, Snapshot.taken_at, Snapshot.id),
     )  # fmt: skip
     query = query.order_by(Snapshot.taken_at.desc(), Snapshot.id.desc()).limit(_SNAPSHOTS + 1)
     with desk.catalog.reading() as session:
-        found = [{**it, "is_ahead": is_ahead(it["taken_at"], desk.now)}
-                 for it in session.execute(query).mappings()]  # fmt: skip
+        found = [_as_stored(it, desk.now) for it in session.execute(query).scalars()]
     shown, more = cut_key(found, "taken_at", _SNAPSHOTS)
-    return {"items": shown, "older": more}
+    may = any(it.name == site for it in desk.sites("backup.find"))
+    zone = desk.estate.organisation.timezone
+    return {"items": shown, "older": more, "list": as_table(_TABLE, shown, zone=zone, links=may)}
+
+
+def _as_stored(row: Snapshot, now: datetime) -> dict[str, Any]:
+    """Give a row of the index as `backup.list` has a snapshot, and with its outcome."""
+    figures = {name: getattr(row, column) for column, name in FIGURE_COLUMNS.items()}
+    return {
+        **{it: getattr(row, it) for it in ("id", "site", "taken_at", "paths", "outcome")},
+        "is_ahead": is_ahead(row.taken_at, now),
+        "summary": {**row.summary, **figures},
+    }
 
 
 def _read_runs(desk: Desk, site: str) -> dict[str, Any]:
@@ -91,7 +135,8 @@ def _read_runs(desk: Desk, site: str) -> dict[str, Any]:
     with desk.catalog.reading() as session:
         running = list_running(session, desk.estate.service.state, chosen)
         ended, _more = list_ended(session, chosen, before="", rows=_RUNS)
-    return {"running": running, "ended": ended}
+    view = View(RUNS.empty, *(it for it in RUNS.columns if it.key != "site"))
+    return {"running": running, "ended": ended, "list": as_table(view, ended)}
 
 
 def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
@@ -103,16 +148,16 @@ def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
 
 def _read_holds(desk: Desk, site: str) -> list[dict[str, Any]]:
     """Give the holds in force."""
-    names = ("id", "snapshot", "reason", "reference", "placed_at", "placed_by")
     with desk.catalog.reading() as session:
-        return [{it: getattr(hold, it) for it in names} for hold in list_holds(session, site)]
+        return [columns_of(it) for it in list_holds(session, site)]
 
 
 def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
     """Give the drills of this year, as a calendar and as rows."""
     year = desk.now.astimezone(desk.estate.zone).year
     found = read_drills(desk, year, site)
-    return {"items": found[:_DRILLS], "calendar": draw(desk, found, year)}
+    table = as_table(_DRILLS_BEGUN, found[:_DRILLS])
+    return {"list": table, "calendar": draw(desk, found, year)}
 
 
 def _count_archived(desk: Desk, site: str) -> int | None:
@@ -144,7 +189,9 @@ def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
         return None
     title = _("{site}: availability by month").format(site=desk.estate.title_at(site))
     svg, table = draw_months(found, title)
-    return {"svg": svg, "heads": table[0], "rows": table[1]}
+    heads = [{"text": it, "right": number > 0} for number, it in enumerate(table[0])]
+    rows = [[{"text": str(it), "tone": "plain"} for it in row] for row in table[1]]
+    return {"svg": svg, "heads": heads, "rows": rows}
 
 
 PAGE = Page(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ops.backups.copies.rule_32110 import Verdict
+from ops.backups.copies.rule_32110 import RulePart
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.language.text import N_
@@ -53,7 +53,7 @@ def read_sites(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     seen = {it["name"] for it in items}
     for it in items:
         it["unit"] = units.get(it["name"], "")
-        it["rule"] = [{**part, "told": tell_verdict(Verdict(**part))} for part in it["rule"]]
+        it["rule"] = [{**part, "told": tell_verdict(RulePart(**part))} for part in it["rule"]]
         it["title"] = it["title"] or it["name"]
         it["rpo_share"] = _share(it, desk)
     return items, [it for it in problems if seen & {it["site"], *it["alike"]}]

@@ -12,7 +12,7 @@ from pathlib import Path
 from backup.format.snapshot import Snapshot
 from ops.backups.malware.clamscan import (
     TOO_LARGE,
-    Answer,
+    FileAnswer,
     Scanner,
     Signatures,
     find_scanner,
@@ -20,7 +20,7 @@ from ops.backups.malware.clamscan import (
 )
 from ops.backups.malware.job import conclude_scan, explain_error
 from ops.backups.malware.records import Looked, remember_look
-from ops.backups.malware.scan import Found, show_path
+from ops.backups.malware.scan import Tally, show_path
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult
 from ops.errors import OpsError
@@ -57,7 +57,7 @@ def scan(work: Work) -> PhaseResult:
     )
 
 
-def look_at(folder: Path, scratch: Path, scanner: Scanner) -> Found:
+def look_at(folder: Path, scratch: Path, scanner: Scanner) -> Tally:
     """Look at every file below a folder.
 
     Args:
@@ -65,7 +65,7 @@ def look_at(folder: Path, scratch: Path, scanner: Scanner) -> Found:
         scratch: Folder on the same file system for numbered names; made and removed here.
         scanner: Looks at files.
     """
-    found = Found()
+    found = Tally()
     make_folder(scratch)
     names: dict[str, tuple[str, int]] = {}
     for number, (path, size) in enumerate(_list_files(folder)):
@@ -93,7 +93,7 @@ def _list_files(folder: Path) -> Iterator[tuple[str, int]]:
                 yield path, os.path.getsize(path)  # noqa: PTH202 - the same
 
 
-def _take(found: Found, answer: Answer, shown: str, size: int) -> None:
+def _take(found: Tally, answer: FileAnswer, shown: str, size: int) -> None:
     if answer.state == "not_checked":
         found.not_checked.append((shown, answer.told))
         return
@@ -103,7 +103,7 @@ def _take(found: Found, answer: Answer, shown: str, size: int) -> None:
         found.infected.append((shown, answer.told))
 
 
-def _conclude(work: Work, scanner: Scanner, signatures: Signatures, found: Found) -> JobResult:
+def _conclude(work: Work, scanner: Scanner, signatures: Signatures, found: Tally) -> JobResult:
     """Keep the record of the look, as `backup.scan` does, and judge it."""
     drill, now = work.drill, datetime.now(UTC)
     snapshot = Snapshot(

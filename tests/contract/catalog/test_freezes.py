@@ -1,5 +1,6 @@
 """What a suspicious backup freezes, on SQLite and on PostgreSQL."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,14 +11,14 @@ from backup.format.snapshot import Snapshot
 from ops.alerts.drafts import FROZEN
 from ops.backups.keys.rotation.remove_old import decide_needed
 from ops.backups.ransomware.freeze import (
-    Finding,
+    Suspect,
     accept_findings,
     find_freeze,
     find_freeze_brake,
     note_finding,
     read_freezes,
 )
-from ops.backups.ransomware.verdict import Bounds, ChangeFigures, judge_change
+from ops.backups.ransomware.verdict import ChangeFigures, Usual, judge_change
 from ops.backups.ransomware.watch import learn, read_judged
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.catalog.columns import new_id
@@ -28,12 +29,12 @@ from tests.people import origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIGURES = ChangeFigures(files=100, changed=90, samples=32, sealed=32)
-SIGNALS = judge_change(FIGURES, [], Bounds())
+SIGNALS = judge_change(FIGURES, [], Usual())
 
 
 def freeze(catalog: Catalog, site: str = "a", *, days: int = 0) -> None:
     with catalog.writing() as session:
-        finding = Finding(site, "b" * 64, f"{days:064x}", SIGNALS, FIGURES)
+        finding = Suspect(site, "b" * 64, f"{days:064x}", SIGNALS, FIGURES)
         note_finding(session, origin_of("nva"), finding, now=NOW + timedelta(days=days))
 
 
@@ -80,7 +81,7 @@ def test_several_findings_are_one_freeze_that_one_look_ends(catalog: Catalog) ->
 
 
 def test_hourly_runs_of_a_database_leave_enough_to_learn_from(catalog: Catalog) -> None:
-    judged = {"watch": {"before": "b" * 64, "figures": FIGURES.as_values(), "signals": []}}
+    judged = {"watch": {"before": "b" * 64, "figures": asdict(FIGURES), "signals": []}}
     with catalog.writing() as session:
         for hour in range(24 * 20):
             is_whole = hour % 24 == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.backups.pages.notes import Answer, PageNote, note_answer
+from ops.backups.pages.notes import Fetched, PageNote, note_answer
 from ops.backups.pages.verdict import tell_comparison
 from ops.estate.model.sites import FilesPart, Site
 from ops.sandbox.page_caches import find_caches
@@ -467,7 +467,7 @@ def make_php(folder: Path, script: str) -> RehearsalPlan:
 
 
 def note(page: str, body: str) -> PageNote:
-    answer = Answer(f"{URL}{page}", status=200, content_type="text/html; charset=utf-8",
+    answer = Fetched(f"{URL}{page}", status=200, content_type="text/html; charset=utf-8",
                     body=body.encode())  # fmt: skip
     return note_answer(page, answer, INCIDENT)
 

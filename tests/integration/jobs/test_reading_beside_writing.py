@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from backup.repository.locks import hold_lock
-from ops.backups.ransomware.freeze import Finding, note_finding
+from ops.backups.ransomware.freeze import Suspect, note_finding
 from ops.backups.repositories.open import open_repository
 from ops.catalog.open import open_catalog
 from ops.estate.load.load import load_estate
@@ -134,7 +134,7 @@ def test_beside_a_backup(estate: Path, tmp_path: Path) -> None:
 
 
 def test_a_load_of_what_is_in_doubt_says_so_first(estate: Path) -> None:
-    finding = Finding("cong-xa", "before", "now", [{"page": "/", "measure": "title", "detail": ""}])
+    finding = Suspect("cong-xa", "before", "now", [{"page": "/", "measure": "title", "detail": ""}])
     with open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog:
         past = datetime.now(UTC) - timedelta(days=1)
         with catalog.writing() as session:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from ops.backups.ransomware.freeze import Finding, note_finding, whole_runs
+from ops.backups.ransomware.freeze import Suspect, note_finding, whole_runs
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Run
 from ops.journal.journal import Origin
@@ -38,7 +38,7 @@ def note_doubt(catalog: Catalog) -> None:
         signals = [{"page": "/", "measure": "title", "detail": "Hacked"}]
         origin = Origin(via="clock", run=str(run.id))
         note_finding(
-            session, origin, Finding("cong-xa", snapshot, snapshot, signals), now=datetime.now(UTC)
+            session, origin, Suspect("cong-xa", snapshot, snapshot, signals), now=datetime.now(UTC)
         )
 
 

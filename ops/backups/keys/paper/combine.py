@@ -34,7 +34,7 @@ from ops.backups.keys.paper.key_files import read_key_files
 from ops.backups.keys.paper.shares import Combined, collect_shares, combine_shares, split_shares
 from ops.backups.keys.secrets import write_secret_files
 from ops.backups.keys.tasks import KeyCombine
-from ops.backups.repositories.entry import Entry, explain_refusal
+from ops.backups.repositories.entry import Access, explain_refusal
 from ops.backups.repositories.open import open_with
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -72,7 +72,7 @@ def combine_key(wish: KeyCombine) -> int:
     write_line(_("the shares fit together; set number {identifier}").format(
         identifier=combined.identifier))  # fmt: skip
     masters = _open_key_files([read_paper(it) for it in wish.key_file], password)
-    entry = Entry.of(wish)
+    entry = Access.of(wish)
     store = open_store(url, entry.options()) if url else None
     try:
         master = None if store is None else find_master(store, password, masters)

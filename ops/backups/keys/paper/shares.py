@@ -40,10 +40,6 @@ _MOST_TEXT_BYTES = 256
 _FILL = b"\n"
 
 
-class SecretFormError(OpsError):
-    """The shares give something that is no repository password."""
-
-
 def form_of(password: str) -> Form:
     """Tell in which form a password is split."""
     return "text" if _from_base32(password) is None else "base32"
@@ -77,7 +73,7 @@ def decode_password(secret: bytes) -> str:
     """Give the password back.
 
     Raises:
-        SecretFormError: It is not text; the shares are of something else.
+        ShareError: It is not text; the shares are of something else.
     """
     if len(secret) == _BASE32_BYTES:
         return base64.b32encode(secret).decode().rstrip("=")
@@ -86,7 +82,7 @@ def decode_password(secret: bytes) -> str:
     except UnicodeDecodeError:
         password = ""
     if not password:
-        raise SecretFormError(
+        raise ShareError(
             "the shares fit together, but what they hold is no repository password",
             why="they were made by another program, or with a passphrase",
             data="nothing was written",

@@ -52,8 +52,7 @@ def rotate_key(wish: KeyRotate, progress: Progress) -> int:
 
     Raises:
         WrongUseError: The flags make no sense, or nobody confirmed.
-        RotationStoppedError, NotVerifiedError: Something is not as it has to be; nothing was
-            taken away.
+        OpsError: Something is not as it has to be; nothing was taken away.
         BackupError: A store failed; the same command goes on.
     """
     is_master = wish.leaked == MASTER_KEY

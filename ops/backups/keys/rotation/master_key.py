@@ -48,10 +48,6 @@ _SHORT_ID = 16
 Stage = Literal["begin", "copy", "switch"]
 
 
-class NotVerifiedError(OpsError):
-    """The new repository is not what it has to be; the old one stays in its place."""
-
-
 @dataclass(frozen=True, slots=True)
 class MasterRotation:
     """What is changed.
@@ -128,7 +124,7 @@ def rotate_master(
     """Change the master key, and yield the name of each step that is done.
 
     Raises:
-        NotVerifiedError: The new repository lacks something, or does not read back.
+        OpsError: The new repository lacks something, or does not read back.
         SiteBusyError: A run works on the site.
         BackupError: A store failed, or the old repository is damaged.
     """
@@ -169,7 +165,7 @@ def _fill(rotation: MasterRotation, progress: Progress) -> Iterator[str]:
         lacking = [it for it in snapshots if find_copy(it, there) is None]
         found = check_repository(fresh, CheckRequest(read_data="all"), progress)
     if lacking or found.errors:
-        raise NotVerifiedError(
+        raise OpsError(
             "the new repository is not whole: {lacking} snapshots lack, {errors} errors were found",
             data="the old one is in its place and serves as before",
             next_step="look at the disk, then type the same command again",

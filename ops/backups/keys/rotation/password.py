@@ -44,10 +44,6 @@ from ops.jobs.site_lock import hold_site_lock
 Stage = Literal["begin", "add", "remove"]
 
 
-class RotationStoppedError(OpsError):
-    """A repository does not open as it has to; nothing was taken away."""
-
-
 @dataclass(frozen=True, slots=True)
 class KeyPaths:
     """The key file and its two companions while it is changed."""
@@ -119,7 +115,7 @@ def rotate_password(rotation: PasswordRotation) -> Iterator[str]:
     """Change the password, and yield the name of each step that is done.
 
     Raises:
-        RotationStoppedError: A repository opens with neither password, or not with the new one.
+        OpsError: A repository opens with neither password, or not with the new one.
         BackupError: A store failed.
         SiteBusyError: A run works on a site.
     """
@@ -226,8 +222,8 @@ def _read(path: Path) -> bytes:
     return path.read_bytes().rstrip(b"\r\n")
 
 
-def _stopped(site: str, store: Store) -> RotationStoppedError:
-    return RotationStoppedError(
+def _stopped(site: str, store: Store) -> OpsError:
+    return OpsError(
         'the repository of "{site}" in "{store}" does not open with the password it has to',
         why="it was made with another one, or a mirror has not caught up",
         data="no password was taken away from it: what opened it before opens it now",

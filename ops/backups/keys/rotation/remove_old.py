@@ -28,10 +28,6 @@ from ops.terminal.output import write_line
 _REMOVING = ".removing-"
 
 
-class StillNeededError(OpsError):
-    """A hold or the minimum keeps an old repository."""
-
-
 @dataclass(frozen=True, slots=True)
 class OldRepository:
     """A repository that was left behind.
@@ -51,7 +47,7 @@ def remove_old(
     """Remove what a change of the master key has left behind; gives the exit code.
 
     Raises:
-        StillNeededError: A hold or the site's minimum keeps one of them.
+        OpsError: A hold or the site's minimum keeps one of them.
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: There is no second person.
     """
@@ -153,7 +149,7 @@ def _refuse_needed(bench: Bench, rotation: MasterRotation, old: OldRepository) -
         is_frozen=is_frozen,
     )  # fmt: skip
     if why == "frozen":
-        raise StillNeededError(
+        raise OpsError(
             "{path} has to stay",
             why="a backup of the site looks like the work of ransomware, and nobody has looked yet",
             data="nothing was removed",
@@ -163,7 +159,7 @@ def _refuse_needed(bench: Bench, rotation: MasterRotation, old: OldRepository) -
             site=rotation.site,
         )
     if why:
-        raise StillNeededError(
+        raise OpsError(
             "{path} has to stay",
             why="a hold is in force"
             if why == "held"

@@ -8,7 +8,7 @@ import pytest
 from ops.alerts.decisions import subject_of
 from ops.alerts.drafts import draft_notices
 from ops.alerts.overview import AlertView, Telling
-from ops.backups.copies.rule_32110 import CopyFacts, Verdict
+from ops.backups.copies.rule_32110 import CopyFacts, RulePart
 from ops.backups.copies.seen import HeldGone
 from ops.backups.retention.losses import Loss
 from ops.jobs.last_runs import LastRun
@@ -257,7 +257,7 @@ def test_a_store_that_is_not_there_is_told_once_for_all_sites() -> None:
 
 
 def test_sites_whose_copies_are_damaged_alike_are_none_of_them_well() -> None:
-    errors = Verdict("errors", "failed", {"wanted": 0, "found": 1, "stores": ["far"]})
+    errors = RulePart("errors", "failed", {"wanted": 0, "found": 1, "stores": ["far"]})
     seen = facts(a_site(rule=(errors,)), a_site(name="b", rule=(errors,)), a_site(name="c"))
     (damaged,) = problems = find_problems(seen)
 
@@ -270,10 +270,10 @@ def test_sites_whose_copies_are_damaged_alike_are_none_of_them_well() -> None:
 
 
 def test_each_broken_part_of_the_rule_is_told_once_with_a_command() -> None:
-    places = Verdict("places", "failed", {"wanted": 1, "found": 0, "stores": []})
-    copies = Verdict("copies", "failed", {"wanted": 3, "found": 2, "stores": ["far"]})
-    errors = Verdict("errors", "failed", {"wanted": 0, "found": 1, "stores": ["far"]})
-    locked = Verdict("locked", "not_checked", {"wanted": 1, "found": 0, "stores": ["far"]})
+    places = RulePart("places", "failed", {"wanted": 1, "found": 0, "stores": []})
+    copies = RulePart("copies", "failed", {"wanted": 3, "found": 2, "stores": ["far"]})
+    errors = RulePart("errors", "failed", {"wanted": 0, "found": 1, "stores": ["far"]})
+    locked = RulePart("locked", "not_checked", {"wanted": 1, "found": 0, "stores": ["far"]})
     both = facts(a_site(rule=(places, locked)), a_site(name="b", rule=(places, copies, errors)))
     damaged, away, few = find_problems(both)
 
@@ -297,12 +297,12 @@ def test_nobody_is_told_to_copy_to_the_primary_store_or_that_what_is_gone_is_unt
     near = replace(a_copy("near", "primary", NOW - HOUR), gone_from="/srv/near/a")
     stale = {"wanted": 3, "found": 1, "stores": ["near", "far"]}
     site = a_site(copies=(near, a_copy("far", "copy", None)),
-                  rule=(Verdict("copies", "failed", stale),))  # fmt: skip
+                  rule=(RulePart("copies", "failed", stale),))  # fmt: skip
     (told,) = [say(it) for it in find_problems(facts(site)) if "3-2-1-1-0" in say(it).what]
 
     assert told.next_step.endswith(" backup.copy --to far`")
     assert told.data == ""
-    alone = replace(site, rule=(Verdict("copies", "failed", stale | {"stores": ["near"]}),))
+    alone = replace(site, rule=(RulePart("copies", "failed", stale | {"stores": ["near"]}),))
     (told,) = [say(it) for it in find_problems(facts(alone)) if "3-2-1-1-0" in say(it).what]
     assert told.next_step.startswith("add a copy: ")
 

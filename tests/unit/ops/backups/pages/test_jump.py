@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from ops.backups.pages.jump import find_jumps
-from ops.backups.pages.notes import Answer, PageNote, learn, note_answer
+from ops.backups.pages.notes import Fetched, PageNote, learn, note_answer
 from ops.backups.pages.page_text import read_html
 from ops.backups.pages.traits import find_traits, host_of
 from tests.defacements import DEFACEMENTS, UNSEEN
@@ -25,7 +25,7 @@ Deface = Callable[[str], str]
 def look(
     page: str, html: str, earlier: list[PageNote], address: str = "https://cong.example.vn"
 ) -> PageNote:
-    answer = Answer(
+    answer = Fetched(
         address + page, status=200, content_type="text/html; charset=utf-8", body=html.encode()
     )
     noted = note_answer(page, answer, AT)
@@ -138,7 +138,7 @@ def test_a_first_backup_and_those_of_versions_without_traits_judge_no_more_than_
 def test_a_redirect_to_another_host_jumps_even_where_that_does_not_answer() -> None:
     portal = LivingPortal(4)
     earlier = learnt(portal, CONTACT, 4.0)
-    gone = Answer("https://win.example.top/", problem="unreachable")
+    gone = Fetched("https://win.example.top/", problem="unreachable")
     own = look(CONTACT, portal.visit(CONTACT, 4.0), earlier, "https://www.cong.example.vn")
 
     assert [it.measure for it in find_jumps(note_answer(CONTACT, gone, AT), earlier)] == ["obeys"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.backups.pages.notes import (
-    Answer,
+    Fetched,
     Jump,
     PageNote,
     PageRules,
@@ -28,7 +28,7 @@ ARTICLE = " ".join(f"{WORDS[n % 11]}{n // 11}" for n in range(600))
 
 def note(body: str, rules: PageRules = PageRules(), **changes: object) -> PageNote:  # noqa: B008 -- a value
     fields = {"status": 200, "content_type": "text/html; charset=UTF-8", "body": body.encode()}
-    answer = Answer("https://cong.example.vn/tin", **{**fields, **changes})  # type: ignore[arg-type]  # the test names fields
+    answer = Fetched("https://cong.example.vn/tin", **{**fields, **changes})  # type: ignore[arg-type]  # the test names fields
     return note_answer("/tin", answer, AT, rules)
 
 

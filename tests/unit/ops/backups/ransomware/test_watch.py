@@ -1,12 +1,13 @@
 """What a backup is compared with, and which backups teach what is usual."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from backup.format.snapshot import Snapshot
-from ops.backups.ransomware.verdict import LEARNT_FROM, Bounds, ChangeFigures
+from ops.backups.ransomware.verdict import LEARNT_FROM, ChangeFigures, Usual
 from ops.backups.ransomware.watch import find_reference, learn, make_bounds
 from ops.estate.model.policies import Watch
 
@@ -50,7 +51,7 @@ def test_the_first_backup_is_compared_with_nothing() -> None:
 
 def test_a_suspicious_backup_teaches_nothing_and_an_accepted_one_does() -> None:
     def run(changed: int, **found: Any) -> dict[str, Any]:
-        figures = ChangeFigures(files=9, changed=changed).as_values()
+        figures = asdict(ChangeFigures(files=9, changed=changed))
         return {"snapshot": "1", "watch": {"figures": figures, "signals": [], **found}}
 
     suspicious = run(2, signals=[{"measure": "encrypted"}])
@@ -61,4 +62,4 @@ def test_a_suspicious_backup_teaches_nothing_and_an_accepted_one_does() -> None:
 
 
 def test_the_estates_bounds_are_shares() -> None:
-    assert make_bounds(Watch()) == Bounds()
+    assert make_bounds(Watch()) == Usual()

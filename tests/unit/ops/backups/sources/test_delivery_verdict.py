@@ -17,7 +17,7 @@ from ops.backups.sources.delivery_verdict import (
     UNFINISHED,
     UNLISTED,
     DeliveryFacts,
-    Finding,
+    Fault,
     HashFacts,
     conclude,
     judge_delivery,
@@ -99,7 +99,7 @@ PARAMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_finding_is_told_with_the_part_and_a_next_step(code: str) -> None:
-    reason, params = make_params([conclude("cms", (Finding(code, PARAMS[code]),))])
+    reason, params = make_params([conclude("cms", (Fault(code, PARAMS[code]),))])
     told = explain(reason, params, site="cong-xa")
 
     assert reason == code
@@ -111,8 +111,8 @@ def test_each_finding_is_told_with_the_part_and_a_next_step(code: str) -> None:
 
 
 def test_the_gravest_of_several_deliveries_is_the_reason() -> None:
-    stale = conclude("a", (Finding(STALE, PARAMS[STALE]),))
-    empty = conclude("b", (Finding(NOTHING),))
+    stale = conclude("a", (Fault(STALE, PARAMS[STALE]),))
+    empty = conclude("b", (Fault(NOTHING),))
     reason, params = make_params([stale, empty])
 
     assert reason == NOTHING

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.backups.keys.paper.shares import (
-    SecretFormError,
+    ShareError,
     decode_password,
     encode_password,
     form_of,
@@ -53,5 +53,5 @@ def test_what_is_no_password_is_refused(line: str) -> None:
 
 @pytest.mark.parametrize("secret", [b"\xff" * 34, b"\n" * 34])
 def test_a_secret_that_is_no_password_is_refused(secret: bytes) -> None:
-    with pytest.raises(SecretFormError):
+    with pytest.raises(ShareError, match="no repository password"):
         decode_password(secret)
