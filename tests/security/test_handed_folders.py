@@ -115,8 +115,9 @@ def test_it_is_closed_again_for_the_next_step_and_then_is_somebody_elses(folder:
 
 @only_root
 def test_what_cannot_be_handed_over_is_told(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir("/")  # so that the next test stands where this one began
     below = folder
     for _ in range(1_200):
         descriptor = os.open(below, os.O_RDONLY)

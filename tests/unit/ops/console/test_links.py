@@ -45,8 +45,11 @@ def flatten(template: str) -> str:
 
 def addresses(path: Path) -> Iterator[str]:
     """Give the texts of a module that begin an address of a page with arguments."""
+    source = path.read_text(encoding="utf-8")
+    if not re.search(r"\?\w+=", source):
+        return
     names = "|".join(all_pages())
-    for it in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for it in ast.walk(ast.parse(source)):
         text = it.value if isinstance(it, ast.Constant) else None
         if isinstance(text, str) and re.match(rf"/?(?:{names})\?\w+=", text):
             yield text
