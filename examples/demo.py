@@ -59,7 +59,7 @@ def list_steps(folder: Path) -> Sequence[Step]:
     """Give the steps, in order."""
     do, year = Steps(folder), 0.1 if is_made(folder) else 30
     return (
-        Step(_("Build three example sites"), 1, do.build),
+        Step(_("Build three example sites"), 3, do.build),
         Step(_("Live through a year, clock moved"), year, do.live),
         Step(_("Check the estate file"), 0.2, do.check_estate),
         Step(_("Back up a site"), 1, do.back_up),
