@@ -90,7 +90,7 @@ give(
     "ops.backups.media.facts:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
-    "ops.monitor.notices:NOTICE_KINDS",
+    "ops.monitor.alert_wording:NOTICE_KINDS",
     "ops.register.clocks:NOTICE_KINDS",
     "ops.reports.requests:NOTICE_KINDS",
 )
@@ -109,7 +109,7 @@ give(
     "ops.register.clocks:note_clocks",
 )
 give("finding-words", "ops.security.wording:tell_finding")
-give("site-moments", "ops.monitor.moments:find_moments")
+give("site-moments", "ops.monitor.evidence:find_moments")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("plan-annexes", "ops.reports.plan_papers:read_annexes")
 give("plan-papers", "ops.reports.plan_papers:write_papers")

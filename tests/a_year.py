@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import open_catalog
-from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.copies import ArchivePlace
 from ops.catalog.tables.core import Occurrence, Run
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.index import Snapshot, StoreSeen

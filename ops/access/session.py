@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from ops.access.caller import current_caller, is_at_console
 from ops.access.identity import find_actor, login_at_terminal
 from ops.canonical import digest_of
-from ops.catalog.dry_run import open_for_rehearsal
-from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.open import Catalog, open_catalog, open_for_rehearsal
 from ops.estate.history.versions import remember_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal

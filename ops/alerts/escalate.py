@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from ops.alerts.decisions import Escalation, OpenAlert, decide_escalations
 from ops.alerts.drafts import Draft
 from ops.alerts.outbox import find_estate, find_targets, write_to
-from ops.alerts.quiet import Quiet, read_quiet
 from ops.alerts.records import read_open, take_step
 from ops.alerts.routing import Targets
+from ops.alerts.silences import Quiet, read_quiet
 from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
 

@@ -58,7 +58,7 @@ _FLAPS = ":flaps"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One condition as the catalog keeps it; fields as in `ops.catalog.tables.conditions`."""
+    """One condition as the catalog keeps it; fields as in `ops.catalog.tables.alerts`."""
 
     subject: str
     state: State

@@ -9,8 +9,7 @@ from ops.alerts import drafts
 from ops.alerts.subjects import tell_watch
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _
-from ops.outcomes.explain import explain
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation, explain
 from ops.parts import Seam
 from ops.schedule.kinds import tell_kind
 

@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.drafts import Severity
 from ops.alerts.looks import GAP, Condition, Held, Stage, State, decide_look
-from ops.alerts.quiet import read_quiet
+from ops.alerts.silences import read_quiet
 from ops.alerts.watch_telling import tell_look
 from ops.catalog.columns import insert_or_replace
-from ops.catalog.tables.conditions import ConditionState, Look
+from ops.catalog.tables.alerts import ConditionState, Look
 
 EVERY = timedelta(minutes=1)
 

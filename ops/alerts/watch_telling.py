@@ -30,7 +30,7 @@ from ops.alerts.subjects import name_subject, name_subjects
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 
 
 def _word_together(told: Told, zone: str) -> tuple[str, Explanation]:

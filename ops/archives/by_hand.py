@@ -46,7 +46,7 @@ from ops.jobs.begin import begin
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, fill
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE

@@ -4,13 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from archive.metadata.item import MISSING, Item
-from archive.ocfl.inventory import Version
 from archive.ocfl.root import open_root
-from archive.search.index import Entry, Found, ItemIndex, Wanted
+from archive.search.index import Found, ItemIndex, Wanted
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import FORMS, export_item, item_to_export
@@ -20,14 +22,14 @@ from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_pl
 from ops.archives.reindex import Reindexed, reindex
 from ops.archives.tasks import Export, List, Reindex, Search, Show
 from ops.archives.wording import tell_refusal
-from ops.errors import WrongUseError
+from ops.errors import WrongUseError, unknown
 from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
-from ops.language.formats import format_id, format_moment, format_number, format_size
+from ops.language.formats import format_moment, format_number, format_size
 from ops.language.text import N_, _, as_typed
 from ops.terminal.exit_codes import gravest
 from ops.terminal.output import (
@@ -37,12 +39,44 @@ from ops.terminal.output import (
     write_indented,
     write_json,
     write_line,
-    write_table,
 )
 from ops.terminal.progress import shown_progress
+from ops.terminal.view import Column, Row, View, day, moment, short_id, size, write_list
 
 ACCESS = "archive.access"
 _MALWARE = {"clean": N_("none found"), "infected": N_("infected"), "not run": N_("not checked")}
+
+
+def _heading(row: Row) -> str:
+    gone = " " + _("(gone from the portal)") if row["withdrawn"] else ""
+    malware = " " + _("(carries malware)") if row["infected"] else ""
+    return f"{row['title']}{gone}{malware}"
+
+
+PARTS = View(
+    N_("Nothing."),
+    Column("path", N_("File")),
+    Column("name", N_("Name"), of=lambda row: row.get("name", "")),
+    Column("puid", N_("Format"), of=lambda row: row.get("puid", "") or _("unknown")),
+    Column("size", N_("Size"), size, of=lambda row: row.get("size", 0)),
+    Column("malware", N_("Malware"), of=lambda row: tell_malware(row.get("malware", ""))),
+)
+VERSIONS = View(
+    N_("Nothing."),
+    Column("version", N_("Version")),
+    Column("created", N_("Archived"), moment),
+    Column("message", N_("Why"), lambda value, _zone: _(value)),
+    Column("user", N_("By")),
+)
+FOUND = View(
+    N_("no item is like that"),
+    Column("id", N_("Id"), short_id),
+    Column("day", N_("Day"), day),
+    Column("site", N_("Site")),
+    Column("content_class", N_("Class")),
+    Column("title", N_("Heading"), of=_heading),
+    Column("version", N_("Version")),
+)
 
 
 def search(wish: Search) -> int:
@@ -68,11 +102,20 @@ def _list(wish: List | Search, text: str) -> int:
         found = find_entries(index, wanted)
     if wish.private:
         _note_access(estate, "search", {"count": found.count})
-    if wish.json:
-        write_json(found.entries, count=found.count)
-        return 0
-    _write_found(found, estate)
+    titles = {it.name: it.title or it.name for it in estate.classes}
+    write_list(
+        FOUND, found.entries, as_json=wish.json, beside={"content_class": partial(_class, titles)},
+        count=found.count,
+    )  # fmt: skip
+    more = found.count - len(found.entries)
+    if more and not wish.json:
+        text = _("and {count} more: --limit, --site, --class, --since and --until narrow it down")
+        write_line(text.format(count=format_number(more)))
     return 0
+
+
+def _class(titles: Mapping[str, str], row: Row) -> str:
+    return titles.get(row["content_class"], row["content_class"])
 
 
 def find_entries(index: ItemIndex, wanted: Wanted) -> Found:
@@ -84,29 +127,6 @@ def find_entries(index: ItemIndex, wanted: Wanted) -> Found:
     return index.search(wanted)
 
 
-def _write_found(found: Found, estate: Estate) -> None:
-    if not found.entries:
-        write_line(_("no item is like that"))
-        return
-    columns = (_("Id"), _("Day"), _("Site"), _("Class"), _("Heading"), _("Version"))
-    titles = {it.name: it.title or it.name for it in estate.classes}
-    write_table(columns, [_row(it, titles) for it in found.entries])
-    more = found.count - len(found.entries)
-    if more:
-        text = _("and {count} more: --limit, --site, --class, --since and --until narrow it down")
-        write_line(text.format(count=format_number(more)))
-
-
-def _row(entry: Entry, classes: Mapping[str, str]) -> list[str]:
-    day = date.fromisoformat(entry.day).strftime("%d/%m/%Y") if entry.day else "–"
-    gone = " " + _("(gone from the portal)") if entry.withdrawn else ""
-    malware = " " + _("(carries malware)") if entry.infected else ""
-    return [
-        format_id(entry.id), day, entry.site, classes.get(entry.content_class, entry.content_class),
-        entry.title + gone + malware, entry.version,
-    ]  # fmt: skip
-
-
 def show(wish: Show) -> int:
     """Show an item, its versions, and what changed."""
     estate = load_estate()
@@ -116,38 +136,26 @@ def show(wish: Show) -> int:
     item = named.item(wish.version)
     versions = named.stored.inventory.versions
     if wish.json:
-        listed = [_version_row(number, it) for number, it in enumerate(versions, start=1)]
-        write_json([{**_plain(item), "versions": listed, "path": str(named.stored.path)}])
+        told = {"versions": list_versions(named), "path": str(named.stored.path)}
+        write_json([{**msgspec.to_builtins(item), **told}])
         return 0
     zone = estate.organisation.timezone
     _write_item(named, item, zone)
     write_line()
-    write_table(
-        (_("Version"), _("Archived"), _("Why"), _("By")),
-        [
-            [f"v{number}", format_moment(it.created, zone), _(it.message), it.user_name]
-            for number, it in enumerate(versions, start=1)
-        ],
-    )
+    write_list(VERSIONS, list_versions(named), as_json=False, zone=zone)
     if wish.compare or len(versions) > 1:
         _write_differences(named, wish.compare or f"v{len(versions) - 1}", wish.version)
     return 0
 
 
-def _version_row(number: int, version: Version) -> dict[str, Any]:
-    return {
-        "version": f"v{number}",
-        "created": version.created,
-        "message": version.message,
-        "user": version.user_name,
-    }
-
-
-def _plain(item: Item) -> dict[str, Any]:
-    import msgspec
-
-    plain: dict[str, Any] = msgspec.to_builtins(item)
-    return plain
+def list_versions(named: Named) -> list[dict[str, Any]]:
+    """Give a row for each version, oldest first."""
+    versions = enumerate(named.stored.inventory.versions, start=1)
+    return [
+        {"version": f"v{number}", "created": it.created, "message": it.message,
+         "user": it.user_name}
+        for number, it in versions
+    ]  # fmt: skip
 
 
 def _write_item(named: Named, item: Item, zone: str) -> None:
@@ -168,15 +176,7 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
             label = name + " " * (width - text_width(name))
             write_indented(value, f"  {label}  ", " " * (width + 4))
     write_line()
-    write_table(
-        (_("File"), _("Name"), _("Format"), _("Size"), _("Malware")),
-        [
-            [it.path, it.name, it.puid or _("unknown"), format_size(it.size),
-             tell_malware(it.malware)]
-            for it in item.parts
-        ],
-        right=(3,),
-    )  # fmt: skip
+    write_list(PARTS, map(msgspec.to_builtins, item.parts), as_json=False)
     for name, why in item.fields.items():
         if name.startswith(MISSING):
             text = _("not archived: {name}: {why}")
@@ -224,10 +224,7 @@ def _shown(value: object) -> str:
 def export(wish: Export) -> int:
     """Give an item out."""
     if wish.as_ not in FORMS:
-        raise WrongUseError(
-            "{form} is not in this version", next_step="write --as {forms}", form=wish.as_,
-            forms=", ".join(FORMS),
-        )  # fmt: skip
+        raise unknown("{name} is not in this version", wish.as_, FORMS)
     if not wish.out:
         raise WrongUseError("nobody has said where to", next_step="write --out FOLDER")
     estate = load_estate()

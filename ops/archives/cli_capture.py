@@ -21,7 +21,7 @@ from ops.estate.model.sites import Site
 from ops.jobs.run_now import Work, run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import _
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_json, write_line

@@ -1,7 +1,8 @@
 """Show what a year brought, for the person who writes its report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from ops.archives.cli import read_day
@@ -11,14 +12,49 @@ from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_id, format_moment, format_number
+from ops.language.formats import format_number
 from ops.language.text import N_, _, fill
 from ops.terminal.exit_codes import INCOMPLETE
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_json, write_line
 from ops.terminal.progress import shown_progress
+from ops.terminal.view import Column, Row, View, moment, number, short_id, write_list
 
 _SHOWN = 50
-_NONE = "–"
+
+
+def _judged(name: str) -> Callable[[Row], Any]:
+    """Without a limit there is nothing to be late for."""
+    return lambda row: row[name] if row["has_limit"] else None
+
+
+def _late(value: int, _zone: str) -> Cell:
+    return Cell(format_number(value), "warning" if value else "plain")
+
+
+CLASSES = View(
+    N_("no item is like that"),
+    Column("class", N_("Class")),
+    Column("items", N_("Items"), number),
+    Column("withdrawn", N_("Gone"), number),
+    Column("in_time", N_("In time"), number, of=_judged("in_time")),
+    Column("late", N_("Late"), _late, of=_judged("late")),
+    Column("waiting", N_("Waiting"), number, of=_judged("waiting")),
+    Column("undecided", N_("Not decided"), number, of=_judged("undecided")),
+)
+COLUMNS = View(
+    CLASSES.empty,
+    Column("column", N_("Column")),
+    Column("class", N_("Class")),
+    Column("items", N_("Items"), number),
+)
+LATE = View(
+    CLASSES.empty,
+    Column("id", N_("Id"), short_id),
+    Column("title", N_("Late"), of=lambda row: row["title"] or row["key"]),
+    Column("class", N_("Class")),
+    Column("due", N_("Was due"), moment),
+    Column("basis", N_("Limit")),
+)
 
 
 def show_counts(wish: Status) -> int:
@@ -76,16 +112,16 @@ def _write(counted: Counted, estate: Estate) -> None:
     days = {"first": f"{period.first:%d/%m/%Y}", "last": f"{period.last:%d/%m/%Y}"}
     write_line(text.format(**days))
     titles = {it.name: it.title or it.name for it in estate.classes}
-    rows = counted.classes()
-    if not rows:
-        write_line(_("no item is like that"))
-    else:
-        columns = (_("Class"), _("Items"), _("Gone"), _("In time"), _("Late"), _("Waiting"),
-                   _("Not decided"))  # fmt: skip
-        write_table(columns, [_row(it, titles) for it in rows], right=range(1, 7))
+    beside = {"class": partial(_class, titles)}
+    if write_list(CLASSES, counted.classes(), as_json=False, beside=beside):
         write_line(_("No figure stands where the law sets no limit that is known here."))
-    _write_columns(counted.columns(), titles)
-    _write_late(counted.late(), titles, estate.organisation.timezone)
+    named = [it for it in counted.columns() if it["column"]]
+    for view, rows in ((COLUMNS, named), (LATE, counted.late())):
+        if rows:
+            write_line()
+            zone = estate.organisation.timezone
+            write_list(view, rows[:_SHOWN], as_json=False, zone=zone, beside=beside)
+            _write_more(len(rows))
     if counted.unread:
         text = N_(
             "{count} objects could not be read and are not counted: `{program} archive.verify`"
@@ -93,45 +129,8 @@ def _write(counted: Counted, estate: Estate) -> None:
         write_line(fill(text, {"count": len(counted.unread)}))
 
 
-def _row(row: Mapping[str, Any], titles: Mapping[str, str]) -> list[str | Cell]:
-    """Give a line of the table; without a limit there is nothing to be late for."""
-    found: list[str | Cell] = [titles.get(row["class"], row["class"])]
-    found += [format_number(row[it]) for it in ("items", "withdrawn")]
-    for name in ("in_time", "late", "waiting", "undecided"):
-        text = format_number(row[name]) if row["has_limit"] else _NONE
-        found.append(Cell(text, "warning" if name == "late" and row[name] else "plain"))
-    return found
-
-
-def _write_columns(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) -> None:
-    named = [it for it in rows if it["column"]]
-    if not named:
-        return
-    write_line()
-    write_table(
-        (_("Column"), _("Class"), _("Items")),
-        [[it["column"], titles.get(it["class"], it["class"]), format_number(it["items"])]
-         for it in named[:_SHOWN]],
-        right=(2,),
-    )  # fmt: skip
-    _write_more(len(named))
-
-
-def _write_late(rows: list[dict[str, Any]], titles: Mapping[str, str], zone: str) -> None:
-    if not rows:
-        return
-    write_line()
-    write_table(
-        (_("Id"), _("Late"), _("Class"), _("Was due"), _("Limit")),
-        [
-            [
-                format_id(it["id"]), it["title"] or it["key"],
-                titles.get(it["class"], it["class"]), format_moment(it["due"], zone), it["basis"],
-            ]
-            for it in rows[:_SHOWN]
-        ],
-    )  # fmt: skip
-    _write_more(len(rows))
+def _class(titles: Mapping[str, str], row: Row) -> str:
+    return titles.get(row["class"], row["class"])
 
 
 def _write_more(count: int) -> None:

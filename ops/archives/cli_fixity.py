@@ -13,18 +13,39 @@ from ops.archives.kind import FIXITY, FIXITY_JOB
 from ops.archives.places import all_places
 from ops.archives.standing import read_standings
 from ops.archives.tasks import Repair, Verify
-from ops.errors import WrongUseError
+from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
-from ops.language.text import _
-from ops.outcomes.output import write_outcome
+from ops.language.text import N_, _
+from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
-from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_json, write_line
 from ops.terminal.progress import shown_progress
+from ops.terminal.view import Column, Row, View, number, write_list
+
+
+def _read(row: Row) -> str:
+    return f"{format_number(row['read'])} · {format_size(row['bytes'])}"
+
+
+def damaged(value: int, _zone: str) -> Cell:
+    """Show how many objects are damaged."""
+    return Cell(format_number(value), "bad" if value else "plain")
+
+
+READ_BACK = View(
+    N_("Nothing."),
+    Column("place", N_("Kept in")),
+    Column("items", N_("Items"), number),
+    Column("read", N_("Read back"), of=_read),
+    Column("damaged", N_("Damaged"), damaged),
+    Column("copied", N_("Copied"), number),
+    Column("oldest_days", N_("Longest unread"), lambda value, _zone: tell_days(value)),
+)
 
 
 def verify(wish: Verify) -> int:
@@ -32,13 +53,7 @@ def verify(wish: Verify) -> int:
     estate = load_estate()
     names = [it.name for it in all_places(estate)]
     if wish.place and wish.place not in names:
-        raise WrongUseError(
-            'the archive has no place "{name}"',
-            why="it has: {known}",
-            next_step="name one of these with --place",
-            name=wish.place,
-            known=", ".join(names),
-        )
+        raise unknown('the archive has no place "{name}"', wish.place, names)
     if wish.dry_run:
         read = [name for name in names if wish.place in {name, ""}]
         if wish.json:
@@ -96,22 +111,7 @@ def _run(estate: Estate, arguments: Mapping[str, Any], progress: Progress, *, as
 
 
 def _write(result: JobResult) -> None:
-    columns = (
-        _("Kept in"), _("Items"), _("Read back"), _("Damaged"), _("Copied"), _("Longest unread"),
-    )  # fmt: skip
-    write_table(
-        columns,
-        [
-            [
-                it["place"], format_number(it["items"]),
-                f"{format_number(it['read'])} · {format_size(it['bytes'])}",
-                Cell(format_number(it["damaged"]), "bad" if it["damaged"] else "plain"),
-                format_number(it["copied"]), tell_days(it["oldest_days"]),
-            ]
-            for it in result.summary["places"]
-        ],
-        right=(1, 3, 4),
-    )  # fmt: skip
+    write_list(READ_BACK, result.summary["places"], as_json=False)
     if result.summary["repaired"]:
         text = _("{count} objects were healed from a copy that proved itself")
         write_line(text.format(count=format_number(result.summary["repaired"])))

@@ -9,7 +9,7 @@ from archive.ocfl.layout import ROOT_DECLARATION
 from archive.ocfl.root import StorageRoot, create_root, open_root
 from archive.search.index import ItemIndex, open_index
 from ops.catalog.open import Catalog
-from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.copies import ArchivePlace
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.archive import ROOT_NAMES, ArchiveSettings
 from ops.estate.model.archive_site import ARCHIVE_SITE

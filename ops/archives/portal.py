@@ -35,10 +35,9 @@ from ops.estate.model.archive import SiteArchive
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.sandbox.isolation.new_root import MADE_BELOW
-from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import bounds_of, plan_database
 from ops.sandbox.plan import RehearsalPlan, TablesWanted
-from ops.sandbox.rehearse import set_apart
+from ops.sandbox.rehearse import remove_tree, set_apart
 from ops.sandbox.tables import read_rows
 from ops.sandbox.wording import tell_remark
 
@@ -67,10 +66,6 @@ class Copy:
     files: Snapshot | None
 
 
-class PortalError(OpsError):
-    """What the portal holds could not be read."""
-
-
 @contextmanager
 def portal_rows(
     estate: Estate,
@@ -84,7 +79,7 @@ def portal_rows(
     The folder is for files of the block; it goes with it.
 
     Raises:
-        PortalError: The database cannot be restored, loaded or read.
+        OpsError: The database cannot be restored, loaded or read.
     """
     part = wanted.part or site.databases[0].name
     work = estate.drill.workdir / f"archive-{site.name}"
@@ -97,7 +92,7 @@ def portal_rows(
         asked = TablesWanted(connector=wanted.connector, mapping=mapping, options=wanted.options)
         result = set_apart(plan, asked)
         if result.remarks or not result.isolated:
-            raise PortalError(
+            raise OpsError(
                 "the articles of {site} could not be read from its backup",
                 why="; ".join(map(tell_remark, result.remarks)),
                 data=_UNTOUCHED,
@@ -117,7 +112,7 @@ def _restore(site: str, part: str, copy: Copy, work: Path, progress: Progress) -
         target=os.fsencode(work), include=compile_patterns(map(os.fsencode, names))
     )
     if restore_snapshot(copy.repository, copy.rows.tree, request, progress).error_count:
-        raise PortalError(
+        raise OpsError(
             "the database {name} could not be restored from the snapshot",
             data=_UNTOUCHED,
             next_step="`{program} backup.check --site {site} --read-data`",
@@ -131,7 +126,7 @@ def _plan(estate: Estate, site: str, part: str, work: Path) -> RehearsalPlan:
     manifest = json.loads((restored / MANIFEST).read_text(encoding="utf-8"))
     known = {str(it["name"]): it for it in manifest["databases"]}
     if part not in known:
-        raise PortalError(
+        raise OpsError(
             "the backup of {site} has no database {database}",
             why="it has: {known}",
             data=_UNTOUCHED,
@@ -150,9 +145,9 @@ def _plan(estate: Estate, site: str, part: str, work: Path) -> RehearsalPlan:
     )
 
 
-def no_rows(site: str, part: str) -> PortalError:
+def no_rows(site: str, part: str) -> OpsError:
     """Give the error of a database that no snapshot holds."""
-    return PortalError(
+    return OpsError(
         "no backup of {site} holds the database {database}",
         data=_UNTOUCHED,
         next_step="`{program} backup.run --site {site}`",

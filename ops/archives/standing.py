@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from archive.fixity.scrub import SHELVES, ScrubState
 from ops.archives.places import Place, all_places
-from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.copies import ArchivePlace
 from ops.estate.model.estate import Estate
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceState:
-    """What is known of a place; fields as in `ops.catalog.tables.archives.ArchivePlace`."""
+    """What is known of a place; fields as in `ops.catalog.tables.copies.ArchivePlace`."""
 
     name: str
     scrub: ScrubState

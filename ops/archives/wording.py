@@ -8,8 +8,7 @@ from archive.errors import ArchiveError
 from ops.errors import OpsError
 from ops.language.causes import tell_cause
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 _MESSAGES = (
     N_("archived"), N_("changed on the portal"), N_("gone from the portal"), N_("captured again"),

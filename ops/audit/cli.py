@@ -1,4 +1,17 @@
-"""Hold the journal against everything; show it, or have two people accept what was found."""
+"""Hold the journal against everything; show it, or have two people accept what was found.
+
+Have two people accept what the journal cannot explain by itself: a lost head, a new signing key.
+
+Order:
+
+1. Hold the journal against everything; what nobody can accept ends it here.
+2. Ask for a second person, for exactly these findings.
+3. Where the signing key is gone, make a new one.
+4. In one transaction: put back the holds whose records were tampered with, journal what was
+   accepted, signed by the key that signs from now on.
+
+Killed after 3, the new key signs nothing yet: nobody knows it, and the next try takes it over.
+"""
 
 import os
 import socket
@@ -124,15 +137,11 @@ _TOLD_BY_HEADS = frozenset({"cut", "rewritten", "lost_unproven"})
 _TAMPERED_HOLDS = frozenset({"hold_gone", "hold_differs"})
 
 
-class CannotAcceptError(OpsError):
-    """Something was found that nobody can accept, or nobody can sign that it was."""
-
-
 def accept_findings(wish: JournalVerify) -> int:
     """Accept all that was found; gives the exit code.
 
     Raises:
-        CannotAcceptError: A row itself was changed, or there is no key to sign with.
+        OpsError: A row itself was changed, or there is no key to sign with.
         ApprovalAwaitedError: A request waits for the second person.
     """
     estate = load_estate()
@@ -170,7 +179,7 @@ def _what(found: Examination) -> dict[str, Any]:
 def _refuse(estate: Estate, found: Examination) -> None:
     beyond = [it for it in found.faults if it.code in UNACCEPTABLE]
     if beyond:
-        raise CannotAcceptError(
+        raise OpsError(
             "this cannot be accepted: {first}",
             why="nothing that follows it can be proven",
             data="nothing was changed",
@@ -180,7 +189,7 @@ def _refuse(estate: Estate, found: Examination) -> None:
         )
     is_gone = any(it.code == "key_gone" for it in found.faults)
     if estate.keys.signing is None or (is_gone and signing_file(estate) is None):
-        raise CannotAcceptError(
+        raise OpsError(
             "nobody can sign what is accepted: there is no signing key",
             data="nothing was changed",
             next_step="put the key back where `[keys] signing` points",

@@ -12,8 +12,7 @@ from ops.audit.heads import SignedHead, StoreHeads, UnreadHead, row_of
 from ops.canonical import canonical_json
 from ops.journal.journal import Verdict
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 KeyState = Literal["", "gone", "unknown", "unreadable"]
 

@@ -12,8 +12,7 @@ from typing import Any
 from ops.catalog.tables.index import is_ahead
 from ops.journal.standing import TEXTS, tell_moments
 from ops.language.text import N_, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 HELD_GONE = "held_gone"
 NOTHING_SEEN = "nothing_seen"

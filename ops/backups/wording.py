@@ -9,8 +9,7 @@ from ops.backups.run.odd import SECONDS
 from ops.language.causes import tell_cause
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import UNTOUCHED, Explanation
+from ops.outcomes import UNTOUCHED, Explainer, Explanation
 
 
 def _explain_unreadable(params: Mapping[str, Any]) -> Explanation:

@@ -102,14 +102,6 @@ _DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _PRIMARY = 0xFF  # the low byte of SQLite's extended result codes
 
 
-class CatalogFullError(OpsError):
-    """The disk of the catalog has no room left."""
-
-
-class CatalogBusyError(OpsError):
-    """Another process has held the catalog for longer than one waits."""
-
-
 class CatalogDamagedError(OpsError):
     """The file of the catalog is damaged."""
 
@@ -121,7 +113,7 @@ def explain_failure(engine: Engine, error: DBAPIError) -> OpsError | None:
     place = engine.url.database or ""
     code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
     if code == sqlite3.SQLITE_BUSY:
-        return CatalogBusyError(
+        return OpsError(
             "the catalog {place} is held by another process",
             why="it was waited for, and not let go",
             data="nothing of this was recorded; what was recorded before is whole",
@@ -146,10 +138,10 @@ def _find_damage(place: str, code: int) -> CatalogDamagedError | None:
     )
 
 
-def _find_full_disk(folder: Path, code: int) -> CatalogFullError | None:
+def _find_full_disk(folder: Path, code: int) -> OpsError | None:
     if code != sqlite3.SQLITE_FULL and not (code in _UNCLEAR and _is_full(folder)):
         return None
-    return CatalogFullError(
+    return OpsError(
         "the disk is full: the catalog in {folder} cannot be written",
         why="no room left on the device, or the quota is used up",
         data="what was recorded before is whole; backups in the stores are untouched",

@@ -19,10 +19,6 @@ _MOST_NAMED = 5
 Row = TypeVar("Row", bound=Base)
 
 
-class AmbiguousIdError(WrongUseError):
-    """Several things have an id that begins, or ends, as was typed."""
-
-
 def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
     """Find a row by its id: all of it, or a beginning or end of it that no other has.
 
@@ -34,7 +30,7 @@ def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
         wanted: As typed; at least four digits, hyphens count nothing.
 
     Raises:
-        AmbiguousIdError: Several rows fit.
+        WrongUseError: Several rows fit.
     """
     digits = wanted.strip().lower().replace("-", "")
     if not _DIGITS.fullmatch(digits) or len(digits) < _FEWEST_DIGITS:
@@ -42,7 +38,7 @@ def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
     ids = session.execute(select(table.__table__.c.id)).scalars()
     found = [it for it in ids if is_called(it, digits)]
     if len(found) > 1:
-        raise AmbiguousIdError(
+        raise WrongUseError(
             'several ids begin or end with "{id}": {ids}',
             next_step="type one of them",
             id=wanted,

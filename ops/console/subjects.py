@@ -7,9 +7,10 @@ here, so that a test can hold them against what the page reads.
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from ops.alerts.quiet import FORECAST
+from ops.alerts.silences import FORECAST
 from ops.alerts.subjects import name_subject
 from ops.monitor.samples.sample import THIS_MACHINE
+from ops.terminal.output import Cell
 
 AUDITED = "localhost"
 """What audits call this machine."""
@@ -67,3 +68,9 @@ def describe_subject(subject: str) -> dict[str, str]:
     """Give what a page shows of a subject: its name in the reader's language, and its page."""
     named = f"host:{THIS_MACHINE}" if subject == f"host:{AUDITED}" else subject
     return {"subject": subject, "name": name_subject(named), "page": page_of(subject)}
+
+
+def link(subject: str) -> Cell:
+    """Give a subject as a list of a page shows it."""
+    about = describe_subject(subject)
+    return Cell(about["name"], link=about["page"])

@@ -30,7 +30,7 @@ from ops.jobs.run_now import run_by_hand
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.formats import format_moment, format_size
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.runbooks.asker import TerminalAsker
 from ops.schedule.ledger.job import lock_name
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE, gravest, noting
@@ -71,7 +71,7 @@ def drill_sites(wish: Run) -> int:
 
     Raises:
         WrongUseError: The flags make no sense.
-        DrillElsewhereError: Drills are run on another machine.
+        OpsError: Drills are run on another machine.
     """
     estate = load_estate()
     if not wish.site and not wish.file and wish.from_ != "archive":

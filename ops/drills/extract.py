@@ -1,4 +1,4 @@
-"""Take rows of one table out of a backup: its database is loaded in a sandbox, and only there.
+"""Take rows of one table out of a backup, in a sandbox; wipe them when they have served.
 
 1. Choose the snapshot; what an earlier try left in the work folder goes.
 2. Restore the database's copy and the manifest into the work folder.
@@ -7,20 +7,29 @@
 5. Remove the work folder, also after a failure; journal what was taken, by whom, and why.
 
 The journal names columns, never the values looked for: they may be somebody's personal data.
+
+Wipe the rows that `drill.extract` handed over: somebody's personal data, as a rule.
+
+Each file is opened by its name in the open folder, follows no link, is overwritten and durable
+before it goes. On disks that keep old blocks (copies on write, flash) that is all a program can do.
 """
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import compile_patterns
-from backup.progress import Progress
+from backup.progress import SILENT, Progress
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.access.session import Bench, at_bench
@@ -28,8 +37,9 @@ from ops.backups import MANIFEST
 from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import open_repository, read_patiently
 from ops.backups.restore.targets import take_target
-from ops.drills.tasks import Extract
+from ops.drills.tasks import Extract, Wipe
 from ops.durable_files import copy_new
+from ops.entering import entered
 from ops.errors import OpsError, WrongUseError
 from ops.estate.history.known_sites import title_of_known
 from ops.estate.load.load import load_estate
@@ -37,25 +47,22 @@ from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_number, format_second
-from ops.language.text import _, as_typed, ngettext
+from ops.language.text import N_, _, as_typed, ngettext
 from ops.sandbox.isolation.new_root import MADE_BELOW
-from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import bounds_of, plan_database
 from ops.sandbox.plan import RehearsalPlan, RowsWanted
-from ops.sandbox.rehearse import set_apart
+from ops.sandbox.rehearse import remove_tree, set_apart
 from ops.sandbox.rows import CSV, STATEMENTS, SUMMARY
 from ops.sandbox.wording import tell_remark
 from ops.schedule.ledger.job import describe_failure
+from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 from ops.terminal.progress import shown_progress
+from ops.terminal.there import do_there
 
 _FILE_MODE = 0o600
 _UNTOUCHED = "production and the repository were not touched"
-
-
-class ExtractError(OpsError):
-    """The rows could not be taken out of the backup."""
 
 
 def extract_rows(wish: Extract) -> int:
@@ -63,7 +70,7 @@ def extract_rows(wish: Extract) -> int:
 
     Raises:
         WrongUseError: The flags make no sense.
-        ExtractError: There is no such database, table or row in the snapshot, or it cannot be
+        OpsError: There is no such database, table or row in the snapshot, or it cannot be
             loaded.
     """
     wanted = RowsWanted(
@@ -132,7 +139,7 @@ def _extract(
         plan = _plan(estate, wish, work)
         result = set_apart(plan, wanted)
         if result.remarks or not result.isolated:
-            raise ExtractError(
+            raise OpsError(
                 "no rows could be taken from the backup of {database}",
                 why="; ".join(map(tell_remark, result.remarks)),
                 data=_UNTOUCHED,
@@ -150,7 +157,7 @@ def _make_work_folder(work: Path) -> None:
         remove_tree(work)
         work.mkdir(parents=True, mode=0o700)
     except OSError as error:
-        raise ExtractError(
+        raise OpsError(
             "the work folder {folder} cannot be made",
             why="{reason}",
             data=_UNTOUCHED,
@@ -169,7 +176,7 @@ def _restore(wish: Extract, copy: _Copy, work: Path) -> None:
     )
     restored = restore_snapshot(copy.repository, copy.snapshot.tree, request, copy.progress)
     if restored.error_count:
-        raise ExtractError(
+        raise OpsError(
             "the database {name} could not be restored from the snapshot",
             data=_UNTOUCHED,
             next_step="`{program} backup.check --site {site} --read-data`",
@@ -183,7 +190,7 @@ def _plan(estate: Estate, wish: Extract, work: Path) -> RehearsalPlan:
     manifest: Mapping[str, Any] = json.loads((restored / MANIFEST).read_text(encoding="utf-8"))
     known = {str(it["name"]): it for it in manifest["databases"]}
     if wish.database not in known:
-        raise ExtractError(
+        raise OpsError(
             "the snapshot has no database {database}",
             why="it has: {known}",
             data=_UNTOUCHED,
@@ -204,7 +211,7 @@ def _plan(estate: Estate, wish: Extract, work: Path) -> RehearsalPlan:
 def _hand_over(workshop: Path, target: Path) -> dict[str, Any]:
     summary: dict[str, Any] = json.loads((workshop / SUMMARY).read_text(encoding="ascii"))
     if not summary["rows"]:
-        raise ExtractError(
+        raise OpsError(
             "no row is as asked for",
             data=_UNTOUCHED,
             next_step="look into an older snapshot, or ask for less with --where and --contains",
@@ -252,3 +259,88 @@ def _record(bench: Bench, wish: Extract, details: Mapping[str, Any]) -> None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     with bench.catalog.writing() as session:
         journal.append(session, origin, [journal.Entry("drill.extract", wish.site, details)])
+
+
+_WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PIECE = 1 << 20
+_Wiped = list[Literal["rows.csv", "rows.sql"]]
+
+
+def wipe_rows(wish: Wipe) -> int:
+    """Overwrite and remove them; gives the exit code.
+
+    Raises:
+        WrongUseError: There are none, or one is not a plain file of ours.
+        StrangeLinkError: A link of others is on the way.
+    """
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
+        if is_elsewhere():
+            wiped: list[str] = [*do_there(b"", [], SILENT, _Wiped)]
+        else:
+            wiped = _wipe(wish)
+        names, folder = ", ".join(wiped), Path(wish.target).absolute()
+        if wish.dry_run:
+            write_line(_("would wipe in {folder}: {names}").format(folder=folder, names=names))
+            return 0
+        details = {"folder": wish.target, "files": wiped}
+        with bench.catalog.writing() as session:
+            journal.append(session, bench.origin, [journal.Entry("drill.wipe", "", details)])
+    write_line(_("wiped in {folder}: {names}").format(folder=folder, names=names))
+    return 0
+
+
+def wipe_here(wish: Wipe, _order: bytes, _ends: list[int], _progress: Progress) -> bytes:
+    """Do it in the process of who typed it; see `ops.terminal.there.Work`."""
+    return msgspec.json.encode(_wipe(wish))
+
+
+def _wipe(wish: Wipe) -> list[str]:
+    folder = Path(wish.target).absolute()
+    with ExitStack() as stack:
+        try:
+            place = stack.enter_context(entered(folder / CSV))
+        except OSError as error:
+            raise _refuse(folder, error.strerror or type(error).__name__) from error
+        there = {
+            name: stack.enter_context(file)
+            for name in (CSV, STATEMENTS)
+            if (file := _open(place.folder, folder / name))
+        }
+        if not there:
+            raise _refuse(folder / CSV, N_("it is not there"))
+        if not wish.dry_run:
+            for name, file in there.items():
+                _overwrite(file)
+                os.unlink(name, dir_fd=place.folder)
+            os.fsync(place.folder)
+        return [*there]
+
+
+def _open(folder: int, path: Path) -> FileIO | None:
+    try:
+        file = os.fdopen(os.open(path.name, _WRITE, dir_fd=folder), "wb", buffering=0)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _refuse(path, N_("it is no plain file of ours")) from error
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_uid != os.geteuid():
+        file.close()
+        raise _refuse(path, N_("it is no plain file of ours"))
+    return file
+
+
+def _overwrite(file: FileIO) -> None:
+    left = os.fstat(file.fileno()).st_size
+    while left > 0:
+        left -= file.write(bytes(min(left, _PIECE))) or 0
+    os.fsync(file.fileno())
+
+
+def _refuse(path: Path, why: str) -> WrongUseError:
+    return WrongUseError(
+        "{path} is not wiped",
+        why=why,
+        next_step="name the folder that `{program} drill.extract` was given",
+        path=path,
+    )

@@ -62,10 +62,6 @@ from runbooks.variables import Command, choose_values
 _PHASE_WORDS = ("giucong", "drill.phase", "--drill", "", "--phase", "")
 
 
-class DrillElsewhereError(OpsError):
-    """The estate names another machine for drills."""
-
-
 class Silent:
     """An asker for whom nobody sits there."""
 
@@ -207,7 +203,7 @@ def run_drill(
 
     Raises:
         WrongUseError: That drill makes no sense.
-        DrillElsewhereError: It is to be run on another machine.
+        OpsError: It is to be run on another machine.
     """
     estate = load_estate(Path(context.estate))
     require_site(estate, context.catalog, context.site)
@@ -254,11 +250,11 @@ def refuse_nonsense(estate: Estate, wish: DrillWish) -> None:
 
     Raises:
         WrongUseError: That drill makes no sense.
-        DrillElsewhereError: It is to be run on another machine.
+        OpsError: It is to be run on another machine.
     """
     here = socket.gethostname()
     if estate.drill.host not in {"", here}:
-        raise DrillElsewhereError(
+        raise OpsError(
             'drills are run on the machine "{host}"; this one is "{here}"',
             why="`[drill] host` names it",
             data="nothing was changed",

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from backup.progress import SILENT
 from ops.access.session import Bench
 from ops.drills.kind import drill_job
-from ops.drills.phases.run import ALWAYS, carry_out_phase, phases_of
+from ops.drills.phases import ALWAYS
+from ops.drills.phases.run import carry_out_phase, phases_of
 from ops.drills.records import (
     KeptDrill,
     PhaseResult,

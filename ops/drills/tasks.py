@@ -148,8 +148,8 @@ class Extract:
 
 @task(
     "drill.wipe",
-    "ops.drills.wipe_rows:wipe_rows",
-    there="ops.drills.wipe_rows:wipe_here",
+    "ops.drills.extract:wipe_rows",
+    there="ops.drills.extract:wipe_here",
     roles=OPERATE,
 )
 class Wipe:

@@ -8,9 +8,8 @@ from ops.drills.phases import TITLES
 from ops.drills.records import KeptPhase
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, fill, ngettext
-from ops.outcomes.explain import Explainer
-from ops.outcomes.explain import explain as explain_reason
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
+from ops.outcomes import explain as explain_reason
 from ops.sandbox.result import Remark
 from ops.sandbox.wording import REMARKS, tell_remark
 from ops.terminal.output import outcome_cell

@@ -34,7 +34,7 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import _, language
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 from ops.schedule.ledger.events import BY_CLOCK
 
 DUTY = "duty"

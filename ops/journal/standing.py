@@ -71,10 +71,6 @@ class Doubt:
         return tell_moments(self.params)
 
 
-class CatalogDoubtedError(OpsError):
-    """Somebody has to say first that this catalog is the one that counts."""
-
-
 def tell_moments(params: Mapping[str, Any]) -> dict[str, Any]:
     """Give a doubt's parameters with moments as such."""
     moments = {it: datetime.fromisoformat(params[it]) for it in ("taken", "began") if it in params}
@@ -85,11 +81,11 @@ def refuse_doubted(session: Session) -> None:
     """Refuse what only the catalog that counts may allow.
 
     Raises:
-        CatalogDoubtedError: Something speaks against this one.
+        OpsError: Something speaks against this one.
     """
     if doubt := find_doubt(session):
         what, why, data, step = TEXTS[doubt.reason]
-        raise CatalogDoubtedError(what, why=why, data=data, next_step=step, **doubt.told)
+        raise OpsError(what, why=why, data=data, next_step=step, **doubt.told)
 
 
 def find_doubt(session: Session) -> Doubt | None:

@@ -1,25 +1,43 @@
-"""What has failed and is tried again: no alert yet, and nobody is told before the last try.
+"""What is red, in words: told or not, tried again, who was told, who answers.
 
 Say of an alert what it is, who was told, and who answers; in the reader's language.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.session import reading
-from ops.alerts.notice_wording import Told, explain_notice, tell_place
+from ops.alerts.looks import RED, Held, find_hidden
+from ops.alerts.notice_wording import (
+    PROBLEM,
+    SEVERITIES,
+    NoticeKind,
+    Told,
+    explain_notice,
+    tell_place,
+)
 from ops.alerts.overview import AlertView, Telling
+from ops.alerts.subjects import name_subject, name_subjects
+from ops.alerts.watch import read_states
 from ops.catalog.tables.core import Occurrence
 from ops.estate.model.estate import Estate
 from ops.jobs.definitions import list_jobs
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
-from ops.outcomes.plain import Explanation
+from ops.monitor.forecast.wording import EXPLANATIONS as OF_FORECASTS
+from ops.monitor.probes.wording import EXPLANATIONS as OF_PROBES
+from ops.monitor.samples.wording import EXPLANATIONS as OF_SAMPLES
+from ops.monitor.watch.beat import EXPLANATIONS as OF_THE_WATCH
+from ops.monitor.watch.figures import EXPLANATIONS as OF_FIGURES
+from ops.outcomes import Explanation, explain
 from ops.schedule.ledger.job import STOPPED, JobDefinition
+from ops.terminal.output import Tone
+from ops.terminal.view import Column, Row, View, age, moment, words
 
 _NOBODY_YET = N_(
     "it has failed {failed} of {tries} times and is tried again {moment}; an alert is opened, and"
@@ -149,3 +167,90 @@ def _format(moment: datetime, now: datetime, zone: str) -> str:
     """Give the time alone for what is less than half a day old: it cannot be mistaken."""
     text = format_moment(moment, zone)
     return text.split()[1] if abs(now - moment) < timedelta(hours=12) else text
+
+
+_UNTOLD = {
+    "pending": N_("waits whether it lasts"),
+    "suppressed": N_("told with what it stands on"),
+    "hushed": N_("silenced, or a planned stop"),
+}
+_TONES: Mapping[str, Tone] = {"critical": "bad", "warning": "warning", "info": "faint"}
+
+
+def _subject(value: str, _zone: str) -> str:
+    return name_subject(value)
+
+
+def _where(stage: str, key: str) -> Callable[[Row], Any]:
+    return lambda row: row[key] if row["stage"] == stage else ""
+
+
+UNTOLD = View(
+    N_("Nothing else is red."),
+    Column("subject", N_("Red, and told to nobody"), _subject),
+    Column("since", N_("For"), age),
+    Column("severity", N_("How grave"), words(SEVERITIES, _TONES)),
+    Column("stage", N_("Why not told"), words(_UNTOLD)),
+    Column("told_from", N_("Told if it lasts until"), moment, of=_where("pending", "told_from")),
+    Column("parent", N_("Told with"), _subject, of=_where("suppressed", "parent")),
+)
+
+
+def look_for_states(estate: Estate) -> dict[str, Held]:
+    """Open the catalog and give every state, by subject."""
+    with reading(estate) as session:
+        return read_states(session)
+
+
+def list_untold(states: Iterable[Held]) -> list[dict[str, Any]]:
+    """Give a row for each thing that is red and told to nobody, the oldest first."""
+    names = ("subject", "stage", "state", "severity", "code", "params", "parent", "site", "since")
+    found = [it for it in states if it.stage in _UNTOLD and it.state in RED]
+    return [
+        {**{name: getattr(it, name) for name in names}, "told_from": it.since + it.holds_for}
+        for it in sorted(found, key=lambda it: (it.since, it.subject))
+    ]
+
+
+def list_under(alert: AlertView, states: Mapping[str, Held]) -> dict[str, list[str]]:
+    """Give what an alert stands for besides its subject, by name.
+
+    Returns:
+        `members`: what became red together; `hidden`: what is not told because of it.
+    """
+    members = sorted(it.subject for it in states.values() if _is_member(it, alert))
+    hidden = find_hidden(states, {alert.subject, *members})
+    return {"members": members, "hidden": [it.subject for it in hidden]}
+
+
+def _is_member(held: Held, alert: AlertView) -> bool:
+    is_told = held.alert is not None and held.alert.hex == alert.full_id
+    return is_told and held.subject != alert.subject
+
+
+def tell_under(alert: AlertView, states: Mapping[str, Held], now: datetime) -> Iterator[str]:
+    """Yield the lines for people that say so, and whether it keeps changing."""
+    under = list_under(alert, states)
+    texts = {
+        "members": _("still red of them ({count}): {names}"),
+        "hidden": _("red with it, and not told apart ({count}): {names}"),
+    }
+    for kind, subjects in under.items():
+        if subjects and len(subjects) != alert.params.get("count"):  # else it names all of them
+            names = name_subjects(subjects, len(subjects))
+            yield texts[kind].format(count=len(subjects), names=names)
+    held = states.get(alert.subject)
+    if held is not None and held.is_flapping(now):
+        text = _("it changed {count} times within an hour; the alert stays open until it is steady")
+        yield text.format(count=len(held.changes))
+
+
+def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
+    found = explain(told.code, told.params, site=told.site)
+    return found.what, replace(found, what="")
+
+
+NOTICE_KINDS = {
+    code: NoticeKind(_word, about_sites=False, label=PROBLEM)
+    for code in (*OF_PROBES, *OF_SAMPLES, *OF_THE_WATCH, *OF_FIGURES, *OF_FORECASTS)
+}

@@ -21,16 +21,20 @@ from ops.journal.journal import Entry
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _, fill
 from ops.monitor.alert_wording import (
+    UNTOLD,
     explain_alert,
+    list_under,
+    list_untold,
     read_trying_again,
     tell_alert_place,
     tell_all_trying_again,
     tell_answers,
+    tell_under,
 )
 from ops.monitor.silences import tell_silences
 from ops.monitor.tasks import Ack, Alerts
-from ops.monitor.untold import list_under, list_untold, tell_under, write_untold
 from ops.terminal.output import write_indented, write_json, write_line
+from ops.terminal.view import write_list
 
 CLOSED_SINCE = timedelta(days=7)
 
@@ -60,7 +64,7 @@ def show_alerts(wish: Alerts) -> int:
     if code == 0:
         write_line(_("No alert is open."))
     if wish.pending:
-        write_untold(states.values(), now, zone)
+        write_list(UNTOLD, list_untold(states.values()), as_json=False, zone=zone)
     for line in tell_all_trying_again(waiting, now, zone):
         write_indented(f"○ {line}", "", "  ")
     for line in tell_silences(silences, zone):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.alerts.drafts import SEVERITIES
 from ops.alerts.looks import RED, Condition
-from ops.alerts.quiet import is_below
+from ops.alerts.silences import is_below
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -24,7 +24,7 @@ from ops.monitor.samples.look import Look, judge_look
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.tasks import Check
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
 
 _BETWEEN_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""What the watch proves of a duty: sites were looked at, answered, and can be reached so or so.
+"""What the watch saw: as evidence for duties, as moments for the register.
 
 It speaks from the series alone. What was not looked at, or is no longer kept, is not checked.
 """
@@ -6,6 +6,7 @@ It speaks from the series alone. What was not looked at, or is no longer kept, i
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from ops.monitor.availability import measure_month
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT
 from ops.monitor.series.store import SeriesError, SeriesStore, open_existing, series_url
+from ops.register.timeline import MOST_ROWS, Moment
 from ops.schedule.ledger.job import Outcome
 
 _ASPECTS = {"https": "certificate", "ipv6": "ipv6"}
@@ -102,3 +104,27 @@ def judge_minutes(counted: Mapping[str, int], query: str, least: int) -> tuple[O
         return ("ok" if percent >= least else "incomplete"), percent
     percent = 100 * counted["up"] / (counted["up"] + counted["down"])
     return ("ok" if percent >= least else "failed"), percent
+
+
+def find_moments(session: Session, site: str, since: datetime, until: datetime) -> Iterator[Moment]:
+    """Give the changes of a site's checks, oldest first; nothing where the series cannot be read.
+
+    One that says that it could not be read says so as a moment, so that silence is no peace.
+    """
+    estate = find_estate(session)
+    if estate is None:
+        return
+    try:
+        store = open_existing(series_url(estate))
+        if store is None:
+            return
+        try:
+            changes = read_changes(store, f"site:{site}", since, until)
+        finally:
+            store.close()
+    except SeriesError:
+        yield Moment(at=until, source="watch", what="not_read", subject=f"site:{site}")
+        return
+    for it in islice(changes, MOST_ROWS):
+        text = f"{it.what}: {it.state}" + (f" ({it.detail})" if it.detail else "")
+        yield Moment(at=it.at, source="watch", what="seen", subject=it.subject, text=text)

@@ -1,13 +1,15 @@
 """Show hosts, devices, sites and stores as they were last seen, what is red first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal
+from urllib.parse import quote
 
 from ops.alerts.looks import RED, Held
-from ops.alerts.quiet import is_below
+from ops.alerts.silences import is_below
 from ops.alerts.watch import read_states
 from ops.catalog.open import Catalog, open_catalog
 from ops.charts.lines import draw_sparkline
@@ -21,15 +23,19 @@ from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
 from ops.monitor.series.store import SeriesError, open_series, series_url
 from ops.monitor.tasks import Status
 from ops.monitor.watch.beat import tell_watch
-from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
+from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line
+from ops.terminal.view import Column, Row, View, figure, words, write_list
 
 Health = Literal["bad", "passing", "not_checked", "good"]
-_HEALTH: Mapping[Health, tuple[str, Tone]] = {
-    "bad": (N_("red"), "bad"),
-    "passing": (N_("look at it"), "warning"),
-    "not_checked": (N_("not checked"), "warning"),
-    "good": (N_("well"), "good"),
+HEALTHS: Mapping[Health, str] = {
+    "bad": N_("red"),
+    "passing": N_("look at it"),
+    "not_checked": N_("not checked"),
+    "good": N_("well"),
 }
+HEALTH_TONES: Mapping[Health, Tone] = {
+    "bad": "bad", "passing": "warning", "not_checked": "warning", "good": "good",
+}  # fmt: skip
 _KINDS = ("host", "device", "site", "store")
 _FRESH = timedelta(minutes=15)
 _DRAWN = timedelta(hours=24)
@@ -81,7 +87,9 @@ def show_overview(wish: Status) -> int:
         write_json(map(asdict, found), ok=code == 0, series=told)
         return code
     for kind in _KINDS:
-        _write_kind(kind, [it for it in found if it.subject.startswith(f"{kind}:")])
+        if seen := [it for it in found if it.subject.startswith(f"{kind}:")]:
+            write_list(VIEWS[kind], seen, as_json=False)
+            write_line()
     if trouble is not None:
         write_indented(render_error(trouble), "", "  ")
     for line in tell_watch(estate, now):
@@ -150,7 +158,7 @@ def judge_seen(
         Seen(it, _health_of(it, held, is_seen=it in values), values.get(it, {}), lines.get(it, ()))
         for it in subjects
     ]
-    return sorted(found, key=lambda it: list(_HEALTH).index(it.health))
+    return sorted(found, key=lambda it: list(HEALTHS).index(it.health))
 
 
 def _health_of(subject: str, states: Iterable[Held], *, is_seen: bool) -> Health:
@@ -170,41 +178,38 @@ def _health_of(subject: str, states: Iterable[Held], *, is_seen: bool) -> Health
     return "good" if is_seen else "not_checked"
 
 
-def _write_kind(kind: str, found: Sequence[Seen]) -> None:
-    if not found:
-        return
-    columns = COLUMNS[kind]
-    rows = [
-        (
-            Cell(_name_of(it)),
-            Cell(_(_HEALTH[it.health][0]), _HEALTH[it.health][1]),
-            *(Cell(largest_of(it, metric)) for _head, metric in columns),
-            Cell(draw_sparkline(it.line, low=0.0) if any(it.line) else "–", "faint"),
-        )
-        for it in found
-    ]
-    heads = [_(HEADS[kind]), _("State"), *(_(head) for head, _metric in columns), _("24 hours")]
-    write_table(heads, rows, right=tuple(range(2, 2 + len(columns))))
-    write_line()
-
-
-def _name_of(it: Seen) -> str:
-    name = it.subject.partition(":")[2]
-    return _("this machine") if name == "this-machine" else name
-
-
-def largest_of(it: Seen, metric: str) -> str:
+def _largest_of(row: Row, metric: str) -> str:
     """Give the largest of a metric's values, and which of several it is; the youngest of ages."""
-    values = list(_values_of(it, metric))
+    named = ((value, *split_metric(name)) for name, value in row["values"].items())
+    values = [(value, of) for value, base, of in named if base == metric]
     if not values:
-        return "–"
+        return ""
     value, of = min(values) if metric.endswith("_age_seconds") else max(values)
     text = writer_of(metric, value)(value)
     return f"{of} {text}" if of and metric == "disk_percent" else text
 
 
-def _values_of(it: Seen, metric: str) -> Iterator[tuple[float, str]]:
-    for name, value in it.values.items():
-        base, of = split_metric(name)
-        if base == metric:
-            yield value, of
+def _name_of(row: Row) -> Cell:
+    kind, _colon, name = row["subject"].partition(":")
+    page = "/site?site=" if kind == "site" else f"/server?{kind}="
+    return Cell(_("this machine") if name == "this-machine" else name, link=page + quote(name, ""))
+
+
+def _line_of(row: Row) -> Cell | None:
+    return Cell(draw_sparkline(row["line"], low=0.0), "faint") if any(row["line"]) else None
+
+
+def _view(head: str, columns: Sequence[tuple[str, str]]) -> View:
+    return View(
+        "",
+        Column("subject", head, of=_name_of),
+        Column("health", N_("State"), words(HEALTHS, HEALTH_TONES)),
+        *(
+            Column(metric, head, figure, of=partial(_largest_of, metric=metric))
+            for head, metric in columns
+        ),
+        Column("line", N_("24 hours"), of=_line_of),
+    )
+
+
+VIEWS = {kind: _view(HEADS[kind], columns) for kind, columns in COLUMNS.items()}

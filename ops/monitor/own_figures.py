@@ -17,8 +17,7 @@ from ops.alerts.overview import list_alerts
 from ops.backups.checks.packs_read import DAMAGED_AT
 from ops.backups.copies.seen import find_newer, read_newest, read_newest_alone
 from ops.backups.run.full_reads import read_newest_full
-from ops.catalog.tables.archives import ArchivePlace
-from ops.catalog.tables.copies import PackReading
+from ops.catalog.tables.copies import ArchivePlace, PackReading
 from ops.catalog.tables.drills import Drill
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store

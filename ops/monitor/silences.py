@@ -1,7 +1,6 @@
 """Show, make and end silences for a person at a terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from ops.access.session import Bench, at_bench, reading
@@ -15,16 +14,28 @@ from ops.alerts.silences import (
 )
 from ops.alerts.subjects import name_subject
 from ops.catalog.find import find_by_id
-from ops.catalog.tables.conditions import Silence
+from ops.catalog.tables.alerts import Silence
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_id, format_moment
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.monitor import tasks
-from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.output import write_line
+from ops.terminal.view import Column, View, moment, words, write_list
+
+REACHES = {True: N_("everything"), False: N_("all but what is critical")}
+SILENCES = View(
+    N_("Nothing is silenced."),
+    Column("id", N_("Silence")),
+    Column("subject", N_("About"), lambda value, _zone: name_subject(value)),
+    Column("until", N_("Until"), moment),
+    Column("is_critical_too", N_("What"), words(REACHES, {True: "bad"})),
+    Column("owner", N_("Owner")),
+    Column("reason", N_("Reason")),
+)
 
 
 def show_or_change(wish: tasks.Silence) -> int:
@@ -40,26 +51,8 @@ def _show(wish: tasks.Silence) -> int:
     estate, now = load_estate(), datetime.now(UTC)
     with reading(estate) as session:
         silences = list_silences(session, since=now)
-    if wish.json:
-        write_json(asdict(it) for it in silences)
-    elif silences:
-        _write(silences, estate.organisation.timezone)
-    else:
-        write_line(_("Nothing is silenced."))
+    write_list(SILENCES, silences, as_json=wish.json, zone=estate.organisation.timezone)
     return 0
-
-
-def _write(silences: Sequence[SilenceView], zone: str) -> None:
-    heads = [_("Silence"), _("About"), _("Until"), _("What"), _("Owner"), _("Reason")]
-    write_table(heads, [
-        (it.id, name_subject(it.subject), format_moment(it.until, zone), _tell_reach(it), it.owner,
-         it.reason)
-        for it in silences
-    ])  # fmt: skip
-
-
-def _tell_reach(silence: SilenceView) -> str:
-    return _("everything") if silence.is_critical_too else _("all but what is critical")
 
 
 def tell_silences(silences: Iterable[SilenceView], zone: str) -> Iterator[str]:
@@ -111,7 +104,7 @@ def _make(bench: Bench, wish: tasks.Silence) -> None:
     text = _("{subject}: nobody is told until {until} ({reach})")
     write_line(text.format(
         subject=name_subject(made.subject), until=format_moment(made.until, zone),
-        reach=_tell_reach(made),
+        reach=_(REACHES[made.is_critical_too]),
     ))  # fmt: skip
     if not wish.dry_run:
         text = _("end it earlier: `giucong monitor.silence --end {silence}`")

@@ -18,7 +18,7 @@ from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
-from ops.drills.rotation.overdue import Overdue, read_standing
+from ops.drills.rotation.read import Overdue, read_standing
 from ops.duties.evidence.due import RENEWAL
 from ops.duties.evidence.judge import list_agenda
 from ops.duties.reminders import make_setting

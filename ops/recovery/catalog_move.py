@@ -56,10 +56,6 @@ _AT_ONCE = 1_000
 _WAIT_FOR_WRITERS = "30s"
 
 
-class MoveError(OpsError):
-    """The catalog cannot be moved there."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Tally:
     """How many rows a table has, and the sum of their digests, whatever their order."""
@@ -79,7 +75,7 @@ def move_catalog(wish: Move) -> int:
     Raises:
         NotAllowedError: It is not root who types it.
         WrongUseError: The URL makes no sense, or the service runs.
-        SiteBusyError, MoveError: Somebody works; the target is not empty, or does not take it.
+        SiteBusyError, OpsError: Somebody works; the target is not empty, or does not take it.
     """
     estate = load_estate()
     _refuse_others(estate)
@@ -175,7 +171,7 @@ def _refuse_filled(url: str) -> None:
     """Refuse a target that holds a row; its tables are not made by looking.
 
     Raises:
-        MoveError: It holds one, or does not answer.
+        OpsError: It holds one, or does not answer.
     """
     if _is_new_file(url):
         return
@@ -190,7 +186,7 @@ def _refuse_filled(url: str) -> None:
     finally:
         engine.dispose()
     if filled:
-        raise MoveError(
+        raise OpsError(
             "the target is not empty: it has rows in {tables}",
             why="what is there would mix with what comes",
             data="nothing was changed",
@@ -246,7 +242,7 @@ def _copy(source: Connection, target: Connection, table: Table, progress: Progre
         for row in part:
             found = found.plus(row)
     if sent != found:
-        raise MoveError(
+        raise OpsError(
             "the table {table} did not arrive as it was: {sent} rows were sent, {found} are there",
             why="the database there keeps something in another way",
             data="nothing was changed; the target is as empty as it was",
@@ -270,14 +266,14 @@ def _journal_move(bench: Bench, target: Connection, place: str) -> None:
     """Journal the move at the target, and verify the chain as it stands there then.
 
     Raises:
-        MoveError: It does not hold; it did not hold before either, for every row is the same.
+        OpsError: It does not hold; it did not hold before either, for every row is the same.
     """
     with Session(target) as session, session.begin():
         entry = Entry(MOVED, OWN_SITE, {"to": place})
         head = journal.append(session, bench.origin, [entry])
     verdict = journal.verify_rows(read_rows(target, STORED), expected=head)
     if verdict.broken_at is not None:
-        raise MoveError(
+        raise OpsError(
             "the journal does not hold: row {row}",
             why="it was changed before it was moved",
             data="nothing was changed; the target is as empty as it was",
@@ -286,9 +282,9 @@ def _journal_move(bench: Bench, target: Connection, place: str) -> None:
         )
 
 
-def _not_taken(table: str, error: DBAPIError) -> MoveError:
+def _not_taken(table: str, error: DBAPIError) -> OpsError:
     # The driver's text may repeat rows or the connection string, so only its kind is told.
-    return MoveError(
+    return OpsError(
         "the target does not take the table {table}" if table else "the target does not answer",
         why="the database answered: {answer}",
         data="nothing was changed; the target is as empty as it was",

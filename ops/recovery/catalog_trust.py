@@ -18,7 +18,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.journal.standing import TRUSTED, find_doubt
 from ops.language.text import _
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.recovery.tasks_catalog import Trust
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line

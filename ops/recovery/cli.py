@@ -86,7 +86,7 @@ def recover_service(wish: Recover) -> int:
         NotAllowedError: The rights are another user's; or a catalog is there, and does not know the
             person as its administrator.
         BackupError: The repository cannot be opened or read.
-        NotOursError: It is no backup of the service.
+        OpsError: It is no backup of the service.
     """
     refuse_borrowed()
     folders = name_folders(wish.target, wish.also)

@@ -24,14 +24,10 @@ from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.own_site import OWN_SITE
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
-from ops.recovery.plan import LeadsOutError, NotOursError, State
+from ops.recovery.plan import State, leads_out
 from ops.recovery.sealed_secret import open_secret
 
 _STAGING = Path("/var/tmp")  # noqa: S108 -- a folder of our own is made in it, for us alone
-
-
-class BackupNotWholeError(OpsError):
-    """The backup of the service cannot be read whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +42,11 @@ class Found:
         """Give the file at a place of the snapshot.
 
         Raises:
-            LeadsOutError: A link in it leads elsewhere.
+            OpsError: A link in it leads elsewhere.
         """
         path = self.folder / at
         if not path.resolve().is_relative_to(self.folder.resolve()):
-            raise LeadsOutError(at)
+            raise leads_out(at)
         return path
 
     def secret(self, at: str) -> bytes | None:
@@ -112,8 +108,8 @@ def take_newest(repo: str, entry: Access, password: bytes, progress: Progress) -
     Raises:
         NotLetInError: The store asks for a key that nobody has named.
         BackupError: The repository cannot be opened or read.
-        NotOursError: There is no backup of the service in it.
-        BackupNotWholeError: Something is missing.
+        OpsError: There is no backup of the service in it.
+        OpsError: Something is missing.
     """
     repository = _open(repo, entry, password)
     parent = _STAGING if os.access(_STAGING, os.W_OK) else None
@@ -129,7 +125,7 @@ def take_newest(repo: str, entry: Access, password: bytes, progress: Progress) -
             )
             result = restore_snapshot(repository, snapshot.tree, request, progress)
         if result.error_count:
-            raise BackupNotWholeError(
+            raise OpsError(
                 "the backup of the service could not be read whole: {count} files are missing",
                 data="nothing was changed on this machine",
                 next_step="try another store; each has a backup of the service",
@@ -147,7 +143,7 @@ def _find_newest(repository: Repository, repo: str, whole: SnapshotFilter) -> Sn
     try:
         return find_snapshot(repository, "latest", whole)
     except SnapshotNotFoundError as error:
-        raise NotOursError(
+        raise OpsError(
             "there is no backup of the service in {repo}",
             why="it may be the repository of a site",
             data="nothing was changed",

@@ -68,10 +68,6 @@ class _Saved:
     is_whole: bool = True
 
 
-class SavedNowhereError(OpsError):
-    """No store has taken the service's backup."""
-
-
 def back_up_service(
     context: RunContext,
     start: Start,
@@ -95,7 +91,7 @@ def back_up_service(
         give_head(estate, context.catalog, context.origin, head)
     put_guides(estate, context.catalog)
     if not saved:
-        raise SavedNowhereError(
+        raise OpsError(
             "the service could not be saved into any store",
             why="{first}",
             data="what the stores had before is untouched",

@@ -27,10 +27,6 @@ from ops.recovery.fetch import Found
 from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret
 
 
-class CannotPlaceError(OpsError):
-    """A file cannot be put where it belongs."""
-
-
 def find_owner(user: str) -> pwd.struct_passwd | None:
     """Give the account that gets everything; None where this process is no root.
 
@@ -59,7 +55,7 @@ def put_in_place(plan: RecoveryPlan, found: Found, made: list[Path]) -> None:
         made: Gets the files and folders that were made, as they are made.
 
     Raises:
-        CannotPlaceError: A folder cannot be written; what was there before is whole.
+        OpsError: A folder cannot be written; what was there before is whole.
     """
     aside = datetime.now(UTC).strftime(".before-%Y%m%d%H%M%S")
     for step in plan.steps:
@@ -71,7 +67,7 @@ def put_in_place(plan: RecoveryPlan, found: Found, made: list[Path]) -> None:
             made += _make_folders(step.path.parent, private=is_secret(step))
             _put(step, found)
         except OSError as error:
-            raise CannotPlaceError(
+            raise OpsError(
                 "{path} cannot be put in place",
                 why="{reason}",
                 data="what was there before is whole; what was moved aside ends with {aside}",

@@ -17,21 +17,15 @@ State = Literal["free", "same", "taken"]
 Look = Callable[[str, Path], State]
 
 
-class NotOursError(OpsError):
-    """The snapshot does not say how the service is put back."""
-
-
-class LeadsOutError(NotOursError):
-    """The snapshot takes from, or puts to, where nothing of the service is."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            "this snapshot leads out of its folders: {place}",
-            why="no backup of Giữ Cổng does: somebody has written it to reach other files",
-            data="nothing was changed",
-            next_step="take another store, and find out who holds the key of this one",
-            place=place,
-        )
+def leads_out(place: str) -> OpsError:
+    """Give the refusal of a snapshot that takes from, or puts to, where nothing of ours is."""
+    return OpsError(
+        "this snapshot leads out of its folders: {place}",
+        why="no backup of Giữ Cổng does: somebody has written it to reach other files",
+        data="nothing was changed",
+        next_step="take another store, and find out who holds the key of this one",
+        place=place,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +82,8 @@ def plan_recovery(manifest: Mapping[str, Any], target: Path | None, look: Look) 
         look: Says what is at the path of a place in the snapshot.
 
     Raises:
-        NotOursError: The manifest does not say how.
-        LeadsOutError: It leads out of the snapshot, or of the estate's folder.
+        OpsError: The manifest does not say how.
+        OpsError: It leads out of the snapshot, or of the estate's folder.
     """
     try:
         told = manifest["recovery"]
@@ -101,7 +95,7 @@ def plan_recovery(manifest: Mapping[str, Any], target: Path | None, look: Look) 
         paths = [(at, _resolve(to, folder, target)) for at, to in places if to]
         paths += [(KEY, _resolve(key_file, folder, target))] if key_file else []
     except (KeyError, TypeError) as error:
-        raise NotOursError(
+        raise OpsError(
             "this snapshot does not say how the service is put back",
             why="its manifest has no part `recovery`",
             data="nothing was changed",
@@ -139,11 +133,11 @@ def _tame(path: str) -> str:
     """Give a relative path that stays below its folder.
 
     Raises:
-        LeadsOutError: It leads out of it.
+        OpsError: It leads out of it.
     """
     normal = os.path.normpath(path)
     if normal.startswith(("/", "..")):
-        raise LeadsOutError(path)
+        raise leads_out(path)
     return normal
 
 

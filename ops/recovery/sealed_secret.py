@@ -21,10 +21,6 @@ _ROUNDS = 10_000
 _BLOCK_BITS = 128
 
 
-class SealedSecretError(OpsError):
-    """A sealed secret does not open."""
-
-
 def seal_secret(plain: bytes, password: bytes) -> bytes:
     """Encrypt a secret."""
     salt = os.urandom(_SALT_BYTES)
@@ -38,7 +34,7 @@ def open_secret(sealed: bytes, password: bytes) -> bytes:
     """Decrypt a secret.
 
     Raises:
-        SealedSecretError: It is of another form, or sealed under another password.
+        OpsError: It is of another form, or sealed under another password.
     """
     start = len(_MAGIC) + _SALT_BYTES
     if not sealed.startswith(_MAGIC):
@@ -52,8 +48,8 @@ def open_secret(sealed: bytes, password: bytes) -> bytes:
         raise _wrong() from error
 
 
-def _wrong() -> SealedSecretError:
-    return SealedSecretError(
+def _wrong() -> OpsError:
+    return OpsError(
         "a sealed secret in the backup does not open with this key",
         why="it was sealed under another one",
         data="nothing was changed",

@@ -5,8 +5,7 @@ from typing import Any
 
 from ops.language.causes import tell_cause
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import UNTOUCHED, Explanation
+from ops.outcomes import UNTOUCHED, Explainer, Explanation
 
 
 def _explain_unreached_stores(params: Mapping[str, Any]) -> Explanation:

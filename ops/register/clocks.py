@@ -25,7 +25,7 @@ from ops.duties.table.models import Duty
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, language
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 from ops.register.entry import Entry
 from ops.register.records import as_entry
 

@@ -28,7 +28,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 from ops.reports import tasks
 from ops.reports.kinds.table import find_kind
 from ops.reports.window import read_day

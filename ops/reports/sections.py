@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ops.access.identity import NotAllowedError
 from ops.access.session import Bench, at_bench
 from ops.canonical import clean_text, digest_of
-from ops.catalog.tables.unit_sections import UnitSection
+from ops.catalog.tables.sites import UnitSection
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -40,7 +40,7 @@ MOST_TEXT = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A unit's part as it stands; fields as in `ops.catalog.tables.unit_sections.UnitSection`."""
+    """A unit's part as it stands; fields as in `ops.catalog.tables.sites.UnitSection`."""
 
     site: str
     year: int

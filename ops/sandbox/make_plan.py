@@ -19,9 +19,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.site_drill import SiteDrill
 from ops.estate.model.sites import DatabasePart, Site
-from ops.sandbox.page_caches import find_caches
 from ops.sandbox.plan import Bounds, DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
-from ops.sandbox.site_settings import follow_site
+from ops.sandbox.site_settings import find_caches, follow_site
 
 _PORTS = {"mariadb": 3306, "postgresql": 5432}
 _GB = 1_000_000_000

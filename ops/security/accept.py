@@ -37,16 +37,12 @@ ACCEPTED = "security.accepted"
 """What the journal tells of it; its subject is the finding's."""
 
 
-class NotToAcceptError(OpsError):
-    """This finding may not be accepted so, or not by this person."""
-
-
 def accept_finding(wish: Accept) -> int:
     """Have a finding accepted until a day; gives the exit code.
 
     Raises:
         WrongUseError: There is no such finding, or that is no day.
-        NotToAcceptError: It is fixed, the day is past or too far, or the finder would agree.
+        OpsError: It is fixed, the day is past or too far, or the finder would agree.
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: Nobody else has credentials.
     """
@@ -89,7 +85,7 @@ def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> 
     """Refuse what may not be accepted so; pure.
 
     Raises:
-        NotToAcceptError: It is fixed, or the day is past or too far.
+        OpsError: It is fixed, or the day is past or too far.
     """
     why = ""
     if finding.state != "open":
@@ -99,7 +95,7 @@ def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> 
     elif until > today + timedelta(days=longest):
         why = N_("nothing is accepted for ever: at most {longest} days, until {latest}")
     if why:
-        raise NotToAcceptError(
+        raise OpsError(
             "the finding cannot be accepted until {until}",
             why=why,
             data="nothing was changed",
@@ -147,8 +143,8 @@ def _agree(
     return ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
 
 
-def _changed(row: SecurityFinding) -> NotToAcceptError:
-    return NotToAcceptError(
+def _changed(row: SecurityFinding) -> OpsError:
+    return OpsError(
         "the finding {id} has changed meanwhile",
         why="what was agreed to is not what is there now",
         data="nothing was changed; the approval is not used up",
@@ -161,10 +157,10 @@ def refuse_finder(finding: SecurityFinding, approver: str) -> None:
     """Refuse the agreement of who found it.
 
     Raises:
-        NotToAcceptError: It is the finder's.
+        OpsError: It is the finder's.
     """
     if finding.found_by and finding.found_by == approver:
-        raise NotToAcceptError(
+        raise OpsError(
             "{person} found this, and so cannot be the one who accepts it",
             why="who looks for faults does not excuse them",
             data="nothing was changed; the approval is not used up",

@@ -18,7 +18,7 @@ from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
 from ops.canonical import digest_of
 from ops.catalog.tables.security import SecurityBaseline, SecurityLook
-from ops.errors import OpsError, WrongUseError
+from ops.errors import OpsError, unknown
 from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry
@@ -37,10 +37,6 @@ FRESH = timedelta(hours=26)
 
 ALLOWED_NOW = "security.allowed"
 """What the journal tells of a list that was approved; its subject is the host's."""
-
-
-class NothingListedError(OpsError):
-    """No look has listed what is on a host, so nobody can approve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ def keep_baseline(wish: Baseline) -> int:
 
     Raises:
         WrongUseError: A name is of no host or list.
-        NothingListedError: No look has listed it.
+        OpsError: No look has listed it.
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: Nobody else has credentials.
     """
@@ -93,7 +89,7 @@ def keep_baseline(wish: Baseline) -> int:
         with bench.catalog.reading() as session:
             found = find_differences(session, f"host:{wish.host}", tools)
         if not found:
-            raise NothingListedError(
+            raise OpsError(
                 "nothing is known of what is on the host {host}",
                 why="no look at it has come about yet",
                 data="nothing was changed",
@@ -121,11 +117,11 @@ def refuse_old(found: Iterable[Difference], now: datetime) -> None:
     """Refuse to approve what was seen too long ago: what is there now may be something else; pure.
 
     Raises:
-        NothingListedError: A look is too old.
+        OpsError: A look is too old.
     """
     for it in found:
         if now - it.look.at > FRESH:
-            raise NothingListedError(
+            raise OpsError(
                 "what is on the host was last seen on {moment}",
                 why="nobody can allow what may be another by now",
                 data="nothing was changed",
@@ -138,13 +134,7 @@ def refuse_old(found: Iterable[Difference], now: datetime) -> None:
 def _choose(wanted: Sequence[str]) -> tuple[str, ...]:
     for name in wanted:
         if name not in ALLOWED:
-            raise WrongUseError(
-                'there is no list "{name}"',
-                why="there are: {known}",
-                next_step="give `--only` with one of these",
-                name=name,
-                known=", ".join(ALLOWED),
-            )
+            raise unknown('there is no list "{name}"', name, ALLOWED)
     return tuple(it for it in ALLOWED if not wanted or it in wanted)
 
 

@@ -13,16 +13,16 @@ from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import add_months
 from ops.duties.table.subjects import Document
-from ops.duties.wording import REASONS, tell_subject
-from ops.errors import WrongUseError
+from ops.duties.wording import REASONS
+from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.jobs.run_now import run_by_hand
-from ops.language.formats import format_duration, format_id, format_moment
+from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, language
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
-from ops.security.compliance import Row, read_compliance
+from ops.security.compliance import ControlRow, read_compliance
 from ops.security.controls import load_controls
 from ops.security.due import Plan, plan_looks
 from ops.security.findings import RANK, Severity, standing_of
@@ -32,18 +32,22 @@ from ops.security.kind import AUDIT, AUDIT_JOB
 from ops.security.records import find_findings, find_last_looks, find_trend
 from ops.security.subjects import TOOLS, list_subjects
 from ops.security.tasks import Audit, Findings
-from ops.security.wording import SEVERITY_WORDS, STANDINGS, tell_finding, tell_reason
+from ops.security.wording import (
+    FINDINGS,
+    LOOKS,
+    MONTHS,
+    STANDING_TONES,
+    STANDINGS,
+    VERDICTS,
+    tell_finding,
+    tell_reason,
+)
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
-from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_line
 from ops.terminal.progress import shown_progress
+from ops.terminal.view import Row, write_list
 
 _EXIT_CODES = {**EXIT_CODES, "not_checked": INCOMPLETE}
-_TONES: Mapping[str, Tone] = {
-    "critical": "bad", "high": "bad", "medium": "warning", "low": "plain",
-}  # fmt: skip
-_STANDING_TONES: Mapping[str, Tone] = {"open": "bad", "accepted": "warning", "fixed": "good"}
-
-
 MOST_MONTHS = 36
 
 
@@ -76,12 +80,7 @@ def refuse_unknown(wish: Findings, estate: Document, kept: Iterable[str] = ()) -
     )  # fmt: skip
     for name, known in named:
         if name and name not in known:
-            raise WrongUseError(
-                '"{name}" is none of these: {known}',
-                next_step="correct it and type the command again",
-                name=name,
-                known=", ".join(known),
-            )
+            raise unknown('"{name}" is none of these', name, known)
 
 
 def audit_now(wish: Audit) -> int:
@@ -128,11 +127,12 @@ def _tell_result(
     last = find_last_looks(session)
     pairs = [(it.subject.key, tool) for it in plans for tool in it.tools]
     looks = [last[pair] for pair in pairs if pair in last]
-    if as_json:
-        write_json([_look_values(it) for it in looks], outcome=result.outcome, **result.summary)
-        return
-    _write_looks(looks, zone)
-    write_outcome(result, job=AUDIT_JOB, site=OWN_SITE)
+    write_list(
+        LOOKS, map(_look_values, looks), as_json=as_json, zone=zone, outcome=result.outcome,
+        **result.summary,
+    )  # fmt: skip
+    if not as_json:
+        write_outcome(result, job=AUDIT_JOB, site=OWN_SITE)
 
 
 def show(wish: Findings) -> int:
@@ -154,10 +154,8 @@ def _show_looks(wish: Findings) -> int:
         last = find_last_looks(session)
         refuse_unknown(wish, desk.setting.estate, (subject for subject, _tool in last))
         found = [it for pair, it in sorted(last.items()) if _takes(wish, *pair)]
-    if wish.json:
-        write_json([_look_values(it) for it in found])
-    else:
-        _write_looks(found, desk.estate.organisation.timezone)
+    zone = desk.estate.organisation.timezone
+    write_list(LOOKS, map(_look_values, found), as_json=wish.json, zone=zone)
     return 0
 
 
@@ -167,69 +165,37 @@ def _look_values(it: SecurityLook) -> Mapping[str, Any]:
     return {**{name: getattr(it, name) for name in names}, "why": tell_reason(it.reason, it.params)}
 
 
-def _write_looks(looks: Sequence[SecurityLook], zone: str) -> None:
-    heads = [_("Of"), _("Tool"), _("Looked"), _("Result"), _("Open"), _("New"), _("Fixed"),
-             _("Why")]  # fmt: skip
-    rows = [
-        (
-            it.subject,
-            _(TOOLS[it.tool].title),
-            format_moment(it.at, zone),
-            outcome_cell(it.outcome),
-            str(it.open),
-            str(it.opened),
-            str(it.fixed),
-            tell_reason(it.reason, it.params) or _score(it),
-        )
-        for it in looks
-    ]
-    write_table(heads, rows, right=(4, 5, 6))
-
-
-def _score(it: SecurityLook) -> str:
-    return "" if it.score is None else _("hardening index: {score}").format(score=it.score)
-
-
 def _show_findings(wish: Findings) -> int:
     """Write findings, the gravest first; gives the exit code."""
     now = datetime.now(UTC)
     with at_desk() as desk, desk.catalog.reading() as session:
-        rows = find_findings(session, with_fixed=wish.fixed)
-        refuse_unknown(wish, desk.setting.estate, (it.subject for it in rows))
+        kept = find_findings(session, with_fixed=wish.fixed)
+        refuse_unknown(wish, desk.setting.estate, (it.subject for it in kept))
     least = RANK[wish.severity] if wish.severity else 0
-    found = [it for it in rows if _takes(wish, it.subject, it.tool) and RANK[it.severity] >= least]
+    found = [it for it in kept if _takes(wish, it.subject, it.tool) and RANK[it.severity] >= least]
     found.sort(key=lambda it: (-RANK[it.severity], it.subject, it.tool, it.check))
-    if wish.json:
-        write_json([_finding_values(it, now) for it in found])
-        return 0
     zone = desk.estate.organisation.timezone
-    if not found:
-        write_line(_("Nothing of that is open. What was not looked at, nobody knows:"))
+    rows = [_finding_values(it, now) for it in found]
+    beside = {"state": partial(_tell_state, zone=zone)}
+    if write_list(FINDINGS, rows, as_json=wish.json, zone=zone, beside=beside):
+        open_now = sum(it["state"] == "open" for it in rows)
+        write_line(_("{open} open, {all} in all").format(open=open_now, all=len(rows)))
+    elif not rows and not wish.json:
         return _show_looks(wish)
-    heads = [_("Id"), _("Severity"), _("Of"), _("Tool"), _("Finding"), _("Since"), _("State")]
-    write_table(heads, [_finding_row(it, now, zone) for it in found])
-    open_now = sum(standing_of(it, now) == "open" for it in found)
-    write_line(_("{open} open, {all} in all").format(open=open_now, all=len(found)))
     return 0
 
 
-def _finding_row(it: SecurityFinding, now: datetime, zone: str) -> Sequence[str | Cell]:
-    standing = standing_of(it, now)
-    state = _(STANDINGS[standing])
-    if standing == "accepted" and it.accepted_until is not None:
-        state = _("{state} until {moment} by {person}: {reason}").format(
-            state=state, moment=format_moment(it.accepted_until, zone), person=it.accepted_by,
-            reason=it.accept_reason,
-        )  # fmt: skip
-    return (
-        format_id(it.id),
-        Cell(_(SEVERITY_WORDS[it.severity]), _TONES[it.severity]),
-        it.subject,
-        _(TOOLS[it.tool].title),
-        tell_finding(it),
-        format_duration(now - it.first_seen_at),
-        Cell(state, _STANDING_TONES[standing]),
-    )
+def _tell_state(row: Row, zone: str) -> Cell:
+    """Tell until when, by whom and why a finding is accepted, too."""
+    text = _(STANDINGS[row["state"]])
+    if row["state"] == "accepted" and row["accepted_until"]:
+        text = _("{state} until {moment} by {person}: {reason}").format(
+            state=text,
+            moment=format_moment(datetime.fromisoformat(row["accepted_until"]), zone),
+            person=row["accepted_by"],
+            reason=row["accept_reason"],
+        )
+    return Cell(text, STANDING_TONES[row["state"]])
 
 
 def _finding_values(it: SecurityFinding, now: datetime) -> Mapping[str, Any]:
@@ -257,16 +223,7 @@ def _show_trend(wish: Findings) -> int:
         since = datetime(first.year, first.month, 1, tzinfo=desk.setting.zone)
         looks = [it for it in find_trend(session, since) if _takes(wish, it.subject, it.tool)]
     rows = sum_up_months(looks, lambda it: it.at.astimezone(desk.setting.zone).strftime("%Y-%m"))
-    if wish.json:
-        write_json(rows)
-        return 0
-    heads = [_("Month"), _("Looks"), _("Not whole"), _("New"), _("Fixed"), _("Open at its end")]
-    write_table(
-        heads,
-        [(f"{it['month'][5:]}/{it['month'][:4]}", *(str(it[name]) for name in _FIGURES))
-         for it in rows],
-        right=(1, 2, 3, 4, 5),
-    )  # fmt: skip
+    write_list(MONTHS, rows, as_json=wish.json)
     return 0
 
 
@@ -302,23 +259,20 @@ def show_compliance(wish: Findings) -> int:
     with at_desk() as desk, desk.catalog.reading() as session:
         controls = load_controls(desk.estate)
         rows = read_compliance(session, desk.setting, controls, desk.duties, now)
-    if wish.json:
-        totals, form = fill_form(
-            desk.setting.estate, rows, operator=desk.estate.name_at(now),
-            owner=desk.estate.organisation.authority,
-        )  # fmt: skip
-        write_json(map(_values, rows), form_08={**asdict(totals), "rows": form})
-        return 0
-    heads = [_("For"), _("Level"), _("Control or duty"), _("Verdict"), _("Why"), _("Rows")]
-    write_table(heads, [_cells(it) for it in rows], right=(5,))
-    good = sum(it.outcome == "ok" for it in rows)
-    blind = sum(it.outcome == "not_checked" for it in rows)
-    text = _("{good} of {count} are proven; not checked: {blind}")
-    write_line(text.format(good=good, count=len(rows), blind=blind))
+    owner = desk.estate.organisation.authority
+    totals, form = fill_form(
+        desk.setting.estate, rows, operator=desk.estate.name_at(now), owner=owner
+    )
+    told = {**asdict(totals), "rows": form}
+    if write_list(VERDICTS, map(_values, rows), as_json=wish.json, form_08=told):
+        good = sum(it.outcome == "ok" for it in rows)
+        blind = sum(it.outcome == "not_checked" for it in rows)
+        text = _("{good} of {count} are proven; not checked: {blind}")
+        write_line(text.format(good=good, count=len(rows), blind=blind))
     return 0
 
 
-def _why(row: Row) -> str:
+def _why(row: ControlRow) -> str:
     """Say why a row is not proven: the words of duties, or those of looks."""
     if row.kind == "duty":
         return _(REASONS[row.reason])
@@ -327,23 +281,10 @@ def _why(row: Row) -> str:
         for it in row.evidence
         if it.outcome == row.outcome and it.reason
     }
-    shown = list(told)[:_MOST_REASONS]
-    return "; ".join(shown) + (" …" if len(told) > len(shown) else "")
+    return "; ".join(list(told)[:_MOST_REASONS]) + (" …" if len(told) > _MOST_REASONS else "")
 
 
-def _cells(row: Row) -> Sequence[str | Cell]:
-    vi, en = row.title
-    return (
-        tell_subject(row.subject),
-        "" if row.level is None else str(row.level),
-        en if language() == "en" else vi,
-        outcome_cell(row.outcome),
-        _why(row),
-        str(len(row.evidence)),
-    )
-
-
-def _values(row: Row) -> Mapping[str, Any]:
+def _values(row: ControlRow) -> Mapping[str, Any]:
     vi, en = row.title
     values = {it.name: getattr(row, it.name) for it in fields(row)}  # evidence is long: no copies
     return {**values, "title": en if language() == "en" else vi, "why": _why(row)}

@@ -62,7 +62,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ControlRow:
     """One control or duty, for one system.
 
     Attributes:
@@ -119,13 +119,13 @@ def read_known(session: Session, now: datetime) -> Known:
 
 def read_compliance(
     session: Session, setting: Setting, controls: ControlSet, duties: DutySet, now: datetime
-) -> list[Row]:
+) -> list[ControlRow]:
     """Give every control and every duty with its verdicts; controls first."""
     rows = judge_controls(setting.estate, controls.on(setting.today), read_known(session, now))
     return [*rows, *_judge_duties(session, setting, duties)]
 
 
-def judge_controls(estate: Document, controls: Iterable[Control], known: Known) -> list[Row]:
+def judge_controls(estate: Document, controls: Iterable[Control], known: Known) -> list[ControlRow]:
     """Judge each control for each system that it concerns, and for what belongs to none."""
     subjects = list_subjects(estate)
     levels = {it["name"]: it.get("level") for it in estate.get("systems", ())}
@@ -143,7 +143,7 @@ def judge_controls(estate: Document, controls: Iterable[Control], known: Known) 
 
 def _judge_control(
     control: Control, system: str, level: int | None, subjects: Iterable[Subject], known: Known
-) -> Row:
+) -> ControlRow:
     evidence = [
         _judge_look(control, subject.key, tool, known)
         for tool in control.tools
@@ -151,7 +151,7 @@ def _judge_control(
         if subject.where == TOOLS[tool].where
     ]
     outcome, reason = _sum_up(evidence)
-    return Row(
+    return ControlRow(
         kind="control",
         name=control.name,
         title=(control.title.vi, control.title.en),
@@ -219,7 +219,7 @@ def _breaks(finding: SecurityFinding, control: Control, now: datetime) -> bool:
     return control.worst == "none" or RANK[finding.severity] > RANK[control.worst]
 
 
-def _judge_duties(session: Session, setting: Setting, duties: DutySet) -> list[Row]:
+def _judge_duties(session: Session, setting: Setting, duties: DutySet) -> list[ControlRow]:
     """Judge the newest period of each duty that is over, or the one that runs, and its events."""
     rows = []
     for duty in duties.duties:
@@ -251,13 +251,13 @@ def _long_ago(duty: Duty, today: date) -> date:
     return today - length - timedelta(days=62)
 
 
-def _duty_row(duty: Duty, verdict: Verdict, setting: Setting) -> Row:
+def _duty_row(duty: Duty, verdict: Verdict, setting: Setting) -> ControlRow:
     levels = {it["name"]: it.get("level") for it in setting.estate.get("systems", ())}
     evidence = tuple(
         Evidence(it.subject or it.site, it.table, it.at, it.outcome, digest=it.row)
         for it in verdict.pieces
     )
-    return Row(
+    return ControlRow(
         kind="duty",
         name=duty.name,
         title=(duty.title.vi, duty.title.en),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.duties.table.subjects import Document
-from ops.security.compliance import Row
+from ops.security.compliance import ControlRow
 
 DONE = ("Chưa triển khai", "Đã triển khai một số hạng mục", "Đã triển khai đầy đủ")
 """How far measures are in place, in the form's own words: none, some, all."""
@@ -67,7 +67,7 @@ class FormTotals:
 
 
 def fill_form(
-    estate: Document, rows: Iterable[Row], *, operator: str, owner: str
+    estate: Document, rows: Iterable[ControlRow], *, operator: str, owner: str
 ) -> tuple[FormTotals, list[FormRow]]:
     """Give the table's data, and the totals above it.
 
@@ -77,7 +77,7 @@ def fill_form(
         operator: Name of the Center, as it was that day.
         owner: Name of the authority.
     """
-    by_system: dict[str, list[Row]] = {}
+    by_system: dict[str, list[ControlRow]] = {}
     for row in rows:
         by_system.setdefault(row.subject, []).append(row)
     filled = [
@@ -94,7 +94,7 @@ def fill_form(
 
 
 def _fill(
-    number: int, system: Mapping[str, Any], rows: list[Row], operator: str, owner: str
+    number: int, system: Mapping[str, Any], rows: list[ControlRow], operator: str, owner: str
 ) -> FormRow:
     decision = str(system.get("decision") or "")
     checked = any(it.outcome == "ok" for it in rows if it.name.startswith(_CHECKS))
@@ -114,7 +114,7 @@ def _fill(
     )
 
 
-def _done(controls: list[Row]) -> str:
+def _done(controls: list[ControlRow]) -> str:
     """Say how far the controls are in place; empty where nothing was looked at."""
     known = [it for it in controls if it.outcome != "not_checked"]
     good = [it for it in known if it.outcome == "ok"]

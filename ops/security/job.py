@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backup.progress import SILENT, Progress
-from ops.errors import WrongUseError
+from ops.errors import unknown
 from ops.jobs.begin import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
@@ -87,16 +87,9 @@ def choose_plans(subjects: Collection[Subject], arguments: Mapping[str, Any]) ->
 
 
 def _refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
-    unknown = [it for it in names if it not in known]
-    if unknown:
-        raise WrongUseError(
-            'nothing called "{name}" is looked at',
-            why="there are: {known}",
-            data="nothing was looked at",
-            next_step="correct the name and type the command again",
-            name=unknown[0],
-            known=", ".join(sorted(known)) or "–",
-        )
+    for name in names:
+        if name not in known:
+            raise unknown('nothing called "{name}" is looked at', name, sorted(known))
 
 
 def _look_at_all(plans: list[Plan], bounds: Bounds) -> Iterator[list[Look]]:

@@ -5,20 +5,24 @@ from datetime import date
 from typing import Any
 
 from ops.catalog.tables.security import SecurityFinding
+from ops.duties.wording import tell_subject
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 from ops.security.findings import Sighting
 from ops.security.subjects import TOOLS
+from ops.terminal.output import Tone
+from ops.terminal.view import Column, Row, View, age, moment, number, outcome, short_id, words
 
-SEVERITY_WORDS = {
+SEVERITY_WORDS: Mapping[str, str] = {
     "low": N_("low"),
     "medium": N_("moderate"),
     "high": N_("high"),
     "critical": N_("critical"),
 }
 
+SEVERITY_TONES: Mapping[str, Tone] = {"critical": "bad", "high": "bad", "medium": "warning"}
+STANDING_TONES: Mapping[str, Tone] = {"open": "bad", "accepted": "warning", "fixed": "good"}
 STANDINGS = {"open": N_("open"), "accepted": N_("accepted"), "fixed": N_("fixed")}
 
 TITLES: Mapping[str, str] = {
@@ -123,3 +127,64 @@ PLAN_WORDS: Mapping[str, Callable[[Any], str]] = {
     "until": lambda value: format_date(date.fromisoformat(value)),
 }
 """Values of a plan that only this room can tell (`ops.access.approvals.plan_wording`)."""
+
+
+def tool(value: str, _zone: str) -> str:
+    """Show a tool by its title."""
+    return _(TOOLS[value].title) if value in TOOLS else value
+
+
+def _why(row: Row) -> str:
+    is_scored = not row["why"] and row["score"] is not None
+    return _("hardening index: {score}").format(**row) if is_scored else row["why"]
+
+
+def _month(value: str, _zone: str) -> str:
+    return f"{value[5:]}/{value[:4]}"
+
+
+def _levelled(row: Row) -> str:
+    title = tell_subject(row["subject"])
+    if row["level"] is None:
+        return title
+    return f"{title} · {_('level {level}').format(level=row['level'])}"
+
+
+FINDINGS = View(
+    N_("Nothing of that is open. What was not looked at, nobody knows:"),
+    Column("id", N_("Id"), short_id),
+    Column("severity", N_("Severity"), words(SEVERITY_WORDS, SEVERITY_TONES)),
+    Column("subject", N_("Of")),
+    Column("tool", N_("Tool"), tool),
+    Column("text", N_("Finding")),
+    Column("first_seen_at", N_("Since"), age),
+    Column("state", N_("State"), words(STANDINGS, STANDING_TONES)),
+)
+LOOKS = View(
+    REASONS["never"],
+    Column("subject", N_("Of")),
+    Column("tool", N_("Tool"), tool),
+    Column("at", N_("Looked"), moment),
+    Column("outcome", N_("Result"), outcome),
+    Column("open", N_("Open"), number),
+    Column("opened", N_("New"), number),
+    Column("fixed", N_("Fixed"), number),
+    Column("why", N_("Why"), of=_why),
+)
+MONTHS = View(
+    REASONS["never"],
+    Column("month", N_("Month"), _month),
+    Column("looks", N_("Looks"), number),
+    Column("not_whole", N_("Not whole"), number),
+    Column("opened", N_("New"), number),
+    Column("fixed", N_("Fixed"), number),
+    Column("open", N_("Open at its end"), number),
+)
+VERDICTS = View(
+    REASONS["never"],
+    Column("subject", N_("For"), of=_levelled),
+    Column("title", N_("Control or duty")),
+    Column("outcome", N_("Verdict"), outcome, link="/compliance?name={name}&subject={subject}"),
+    Column("why", N_("Why")),
+    Column("evidence", N_("Rows"), number, of=lambda row: len(row["evidence"])),
+)

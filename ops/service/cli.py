@@ -20,7 +20,7 @@ from ops.jobs.last_runs import LastRun, is_service_running, last_runs
 from ops.language.formats import format_duration, format_moment, format_number
 from ops.language.text import N_, _, fill, ngettext
 from ops.monitor.watch.beat import read_beat, tell_watch
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView

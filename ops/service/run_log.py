@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from ops.canonical import clean_text
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.schedule.ledger.job import LedgerEvent
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from ops.service.log_lines import log_to_stderr
 from ops.service.loop import Signals, run_service
 from ops.service.settings import ServiceSettings
 from ops.service.tasks import Run
-from ops.status.pulse import Pulse
+from ops.status.heartbeat import Pulse
 from ops.version import software_version
 
 log = logging.getLogger(__name__)

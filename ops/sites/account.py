@@ -7,9 +7,8 @@ from ops.backups.sources.files import commands_of_files
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.hosts.audit import list_audit_programs, make_audit_target
 from ops.hosts.connect import make_target
-from ops.hosts.programs import EQUIPMENT, SAMPLE, UPKEEP
+from ops.hosts.programs import EQUIPMENT, SAMPLE, UPKEEP, list_audit_programs, make_audit_target
 from ops.language.text import _
 from ops.sites.tasks import Account
 from ops.terminal.exit_codes import warn

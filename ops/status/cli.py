@@ -13,9 +13,14 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _, ngettext
-from ops.monitor.alert_wording import look_for_tries, tell_answers, tell_trying_again
-from ops.monitor.untold import look_for_states, tell_under
-from ops.outcomes.plain import Explanation
+from ops.monitor.alert_wording import (
+    look_for_states,
+    look_for_tries,
+    tell_answers,
+    tell_trying_again,
+    tell_under,
+)
+from ops.outcomes import Explanation
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.output_copies import write_copies, write_deliveries, write_media
 from ops.status.problem import Level, Problem

@@ -34,7 +34,7 @@ from ops.backups.retention.losses import Loss, read_losses
 from ops.backups.run.full_reads import read_newest_full
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Notice
-from ops.drills.rotation.overdue import NO_DRILLS, DrillStanding, read_standing
+from ops.drills.rotation.read import NO_DRILLS, DrillStanding, read_standing
 from ops.duties.evidence.judge import list_overdue_reviews
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties

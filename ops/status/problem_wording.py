@@ -25,8 +25,7 @@ from ops.drills.rotation.wording import explain_finding, explain_overdue
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill, language, ngettext
 from ops.monitor.alert_wording import explain_alert
-from ops.outcomes.explain import explain
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation, explain
 from ops.reports.requests import explain_request
 from ops.schedule.kinds import tell_kind
 from ops.status import problems as codes

@@ -24,7 +24,7 @@ from ops.alerts.drafts import is_late as is_overdue
 from ops.backups.media.facts import MediumFacts
 from ops.backups.pages.jump import UNLIKE
 from ops.drills.kind import drill_job
-from ops.drills.rotation.overdue import (
+from ops.drills.rotation.read import (
     DrillStanding,
     finding_params,
     finding_subject,

@@ -13,7 +13,7 @@ from ops.alerts.drafts import Severity
 from ops.backups.copies.rule_32110 import CopyFacts, RulePart, is_fresh
 from ops.language.formats import format_duration
 from ops.language.text import N_, _, fill
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 from ops.status.facts import SiteFacts
 from ops.status.output_copies import tell_verdict
 from ops.status.problem import Problem

@@ -32,11 +32,15 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table's cell with a tone; a bare string is a plain cell. `at`: the moment it tells of."""
+    """A table's cell with a tone; a bare string is a plain cell.
+
+    `at` is the moment it tells of, `link` the page of the console that tells more of it.
+    """
 
     text: str
     tone: Tone = "plain"
     at: str = ""
+    link: str = ""
 
 
 class Line(NamedTuple):

@@ -16,9 +16,9 @@ told of it. What only the reader's surroundings know (a unit's title) is handed 
         write_line(...)  # what people are told below the table
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -56,6 +56,11 @@ def moment(value: str, zone: str) -> Cell:
     return Cell(format_moment(datetime.fromisoformat(value), zone), at=value)
 
 
+def age(value: str, _zone: str) -> Cell:
+    """Show how long ago a moment was."""
+    return Cell(format_duration(datetime.now(UTC) - datetime.fromisoformat(value)))
+
+
 def day(value: str, _zone: str) -> str:
     """Show a day."""
     return format_date(date.fromisoformat(value))
@@ -87,6 +92,11 @@ def duration(value: float, _zone: str) -> str:
     return format_duration(timedelta(seconds=value))
 
 
+def figure(value: Any, _zone: str) -> str:
+    """Show a figure that is written already."""
+    return str(value)
+
+
 def short_id(value: str, _zone: str) -> str:
     """Show an id as people call it."""
     return format_id(value)
@@ -106,7 +116,7 @@ def words(known: Mapping[Any, str], tones: Mapping[Any, Tone] | None = None) -> 
     return how
 
 
-_FIGURES: tuple[How, ...] = (number, money, size, duration)
+_FIGURES: tuple[How, ...] = (number, money, size, duration, figure)
 """Stand on the right."""
 
 
@@ -200,6 +210,15 @@ def as_table(
     return {"heads": heads, "rows": shown, "empty": fill(view.empty, {})}
 
 
+def as_made(
+    heads: Iterable[str], rows: Iterable[Iterable[str | Cell]], right: Container[int] = ()
+) -> dict[str, object]:
+    """Give rows of cells that are made already as the macro `table` shows them."""
+    shown = [[asdict(Cell(it) if isinstance(it, str) else it) for it in row] for row in rows]
+    named = [{"text": _(it) if it else "", "right": at in right} for at, it in enumerate(heads)]
+    return {"heads": named, "rows": shown, "empty": ""}
+
+
 def as_cells(
     view: View,
     row: Row,
@@ -210,10 +229,12 @@ def as_cells(
 ) -> dict[str, dict[str, str]]:
     """Give one row's cells by their keys, as the macro `cell` shows them; see `as_table`."""
     return {
-        it.key: {"text": cell.text, "tone": cell.tone, "at": cell.at,
-                 "link": _fill(it.link, row) if links and cell.text != NONE else ""}
+        it.key: {
+            **asdict(cell),
+            "link": (cell.link or _fill(it.link, row)) if links and cell.text != NONE else "",
+        }
         for it, cell in zip(view.columns, view.cells(row, zone, beside), strict=True)
-    }  # fmt: skip
+    }
 
 
 def _rows(items: Iterable[object]) -> list[Row]:

@@ -16,7 +16,7 @@ from ops.alerts.outbox import find_estate, find_reachable, write_to
 from ops.catalog.tables.access import ApprovalRequest
 from ops.language.formats import format_id, format_moment
 from ops.language.text import _
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 
 APPROVAL = "approval"
 """Code of the notice to those who may approve a request."""

@@ -108,7 +108,7 @@ def find_need(session: Session, action: str, asker: str) -> Need:
     """Tell whether an act of this person would wait for another one.
 
     Raises:
-        CatalogDoubtedError: This catalog may not be the one that knows who has to be asked.
+        OpsError: This catalog may not be the one that knows who has to be asked.
     """
     if action != RECOVERY:
         refuse_doubted(session)

@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow, Run
-from ops.outcomes.explain import explain
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation, explain
 
 MENDED = "backup.mend"
 """The journal's word for packs that a check has mended from another store."""

@@ -27,7 +27,7 @@ from ops.estate.model.stores import Store
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_size
 from ops.language.text import _, ngettext
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_line

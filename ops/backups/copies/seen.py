@@ -23,7 +23,7 @@ from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.language.text import N_, _, fill
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 from ops.schedule.ledger.overview import missed_seen_at
 
 Place = tuple[str, str]

@@ -70,7 +70,7 @@ from ops.estate.model.sites import Site
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_date, format_number, format_size
 from ops.language.text import N_, _
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report

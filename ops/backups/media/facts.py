@@ -22,7 +22,7 @@ from ops.duties.table.load import DutiesError, load_calendar, load_duties
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from ops.estate.history.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment
 from ops.language.text import LABELS, N_, _, fill
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.terminal.output import write_indented, write_line
 
 

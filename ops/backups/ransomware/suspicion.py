@@ -24,8 +24,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_second
 from ops.language.text import _
-from ops.outcomes.explain import explain
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation, explain
 from ops.terminal.output import write_indented
 
 _MOST_RUNS = 100

@@ -25,8 +25,7 @@ from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.wording import tell_jump
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
 from ops.jobs.run_now import NO_WAIT, run_by_hand
 from ops.language.text import N_, _, fill, ngettext
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.confirm import need_confirmation

@@ -56,7 +56,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_duration, format_moment, format_size
 from ops.language.text import N_, _, ngettext
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.confirm import need_confirmation

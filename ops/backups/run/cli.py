@@ -24,7 +24,7 @@ from ops.jobs.begin import Start
 from ops.jobs.run_now import NO_WAIT, run_by_hand
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import _
-from ops.outcomes.output import write_outcome
+from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_json, write_line

@@ -8,8 +8,7 @@ from typing import Any, Literal
 from ops.estate.model.sites import Delivery
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 NOTHING = "delivery_nothing"
 HASHES_WRONG = "delivery_hashes_wrong"

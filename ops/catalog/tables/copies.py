@@ -1,4 +1,4 @@
-"""Record tables: packs that were read back, stores that refuse to delete, media people carry."""
+"""Record tables: packs and places read back, stores that refuse to delete, media people carry."""
 
 from datetime import date, datetime
 from typing import Any
@@ -80,3 +80,30 @@ class Medium(Base):
     verified_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     verified: Mapped[str] = mapped_column(Text, default="")
     contents: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+
+
+class ArchivePlace(Base):
+    """A record: a root of the archive, or a plain copy of one.
+
+    Attributes:
+        name: `public`, `private`, or the copy's name in the estate.
+        since: When it was seen first; nothing of it was read back before.
+        scrub: State of the scrub, as `archive.fixity.scrub.ScrubState`.
+        oldest_at: Since when the byte that was not read for the longest time is unverified.
+        objects: How many there were at the last run.
+        damaged: Paths of objects that are damaged or missing.
+        lacks: How many objects a copy does not have yet.
+        checked_at: End of the last run that read something; NULL before.
+    """
+
+    __tablename__ = "archive_places"
+    __table_args__ = (table_info("record"),)
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    since: Mapped[datetime] = mapped_column(UTCDateTime)
+    scrub: Mapped[dict[str, Any]] = mapped_column(JSON)
+    oldest_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    objects: Mapped[int]
+    damaged: Mapped[list[str]] = mapped_column(JSON)
+    lacks: Mapped[int]
+    checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -1,10 +1,10 @@
-"""Record tables: sites that were retired, and estates as they were."""
+"""Record tables: sites that were retired, estates as they were, what units say of sites."""
 
 import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text
+from sqlalchemy import JSON, CheckConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ops.catalog.columns import Base, UTCDateTime, new_id, table_info
@@ -60,3 +60,31 @@ class RetiredSite(Base):
     retention: Mapped[dict[str, Any]] = mapped_column(JSON)
     stores: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     minutes: Mapped[str] = mapped_column(Text)
+
+
+class UnitSection(Base):
+    """A record: the unit's part of the report on a site's year.
+
+    Attributes:
+        site: Name of the site.
+        year: Of the report.
+        texts: Name of a part → what the unit says; parts that nobody has written are left out.
+        changed_at: When it was written last.
+        changed_by: Person, else login.
+        confirmed_at: When the unit's contact confirmed these texts; NULL for a draft.
+        confirmed_by: Person, else login; empty for a draft.
+    """
+
+    __tablename__ = "unit_sections"
+    __table_args__ = (
+        CheckConstraint("(confirmed_at IS NULL) = (confirmed_by = '')", name="section_confirmed"),
+        table_info("record"),
+    )
+
+    site: Mapped[str] = mapped_column(Text, primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    changed_by: Mapped[str] = mapped_column(Text)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    confirmed_by: Mapped[str] = mapped_column(Text, default="")

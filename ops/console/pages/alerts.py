@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from ops.alerts.quiet import FORECAST
+from ops.alerts.silences import FORECAST
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.console.subjects import describe_subject
+from ops.console.subjects import describe_subject, link
 from ops.language.text import N_
+from ops.monitor.alert_wording import UNTOLD
 from ops.monitor.overview import list_subjects
 from ops.security.kind import AUDIT_JOB
+from ops.terminal.view import as_table
 
 _MOST = 100
 _SUGGESTED = timedelta(hours=4)
@@ -34,8 +36,9 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "items": [_describe(it) for it in items[:_MOST]],
         "count": len(items),
         "critical": sum(it["severity"] == "critical" and not it["closed_at"] for it in items),
-        "untold": [{**it, "about": describe_subject(it["subject"]),
-                    "above": describe_subject(it["parent"])} for it in found["untold"][:_MOST]],
+        "untold": as_table(
+            UNTOLD, found["untold"][:_MOST], beside={"subject": lambda it: link(it["subject"])}
+        ),
         "untold_count": len(found["untold"]),
         "silences": [{**it, "about": describe_subject(it["subject"])} for it in found["silences"]],
         "subjects": [(it, describe_subject(it)["name"]) for it in list_subjects(desk.estate)],

@@ -6,13 +6,22 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.console.subjects import describe_subject
+from ops.console.subjects import link
 from ops.duties.wording import tell_subject
-from ops.language.text import N_, _
-from ops.security.subjects import TOOLS
+from ops.language.text import N_
+from ops.security.wording import VERDICTS, tool
+from ops.terminal.view import Column, View, as_table, moment, outcome
 
 _ORDER = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 _MOST_EVIDENCE = 30
+EVIDENCE = View(
+    N_("Nothing: it is not checked."),
+    Column("subject", N_("What"), of=lambda it: link(it["subject"])),
+    Column("tool", N_("Tool"), tool),
+    Column("outcome", N_("Result"), outcome),
+    Column("at", N_("Moment"), moment),
+    Column("digest", N_("Proof"), of=lambda it: it["digest"][:16]),
+)
 _MOST_COLUMNS, _MOST_ROWS = 30, 300
 
 
@@ -39,17 +48,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "counts": {it: sum(row["outcome"] == it for row in rows) for it in _ORDER},
         "count": len(rows),
         "is_cut": len(columns) > _MOST_COLUMNS or len(chosen) > _MOST_ROWS,
-        "chosen": [{**it, "subject_title": tell_subject(it["subject"]),
-                    "evidence": [_tell(one) for one in it["evidence"][:_MOST_EVIDENCE]],
-                    "count": len(it["evidence"])}
-                   for it in chosen[:_MOST_ROWS]],
+        "chosen": chosen[:1],
+        "list": as_table(VERDICTS, chosen[:_MOST_ROWS]),
+        "evidence": as_table(EVIDENCE, chosen[0]["evidence"][:_MOST_EVIDENCE] if chosen else ()),
     }  # fmt: skip
-
-
-def _tell(one: Mapping[str, Any]) -> dict[str, Any]:
-    tool, subject = one["tool"], one["subject"]
-    about = describe_subject(subject)["name"] if ":" in subject else subject
-    return {**one, "subject": about, "tool": _(TOOLS[tool].title) if tool in TOOLS else tool}
 
 
 def _table(

@@ -1,6 +1,7 @@
 """The minutes of one drill: what was aimed at, what was reached, and the evidence."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from ops.catalog.find import find_by_id
@@ -9,15 +10,19 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.drills.minutes.minutes import Minutes, read_minutes
 from ops.drills.minutes.tables import (
+    COURSE,
+    MEASURES,
+    PAGES,
+    SHARES,
+    SHORTCOMINGS,
     course_rows,
     measure_rows,
     page_rows,
     part_rows,
     shortcoming_rows,
 )
-from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS
 from ops.language.text import N_, _
-from ops.terminal.output import Cell
+from ops.terminal.view import as_made
 
 _MOST_ROWS = 200
 
@@ -43,41 +48,19 @@ def _drill_of(desk: Desk, finding: str) -> str:
     return row.drill.hex if row else ""
 
 
-def _tables(desk: Desk, minutes: Minutes) -> list[dict[str, Any]]:
+def _tables(desk: Desk, minutes: Minutes) -> list[tuple[str, object]]:
     """Give the tables of the minutes, as the terminal writes them."""
-    results = minutes.results
+    results, site = minutes.results, minutes.scenario["site"]
     titles = {it.name: it.title for it in desk.estate.people}
-    site = minutes.scenario["site"]
-    order = ARCHIVE_PARTS if "items" in results else RTO_PARTS
-    zone = desk.estate.organisation.timezone
-    made = [
-        _table(_("Aimed at and reached"), (_("Content"), _("Wanted"), _("Reached"), _("Result")),
-               measure_rows(results)),
-        _table(_("Course"), (_("Hour"), _("Step"), _("Carried out by"), _("Result"), _("Took")),
-               course_rows(minutes, zone)),
-        _table(_("Web pages"), (_("Page"), _("Result"), _("Stays"), _("Wanted"), _("Alike")),
-               page_rows(results["pages"])),
-        _table(_("Where the time went"), (_("Part"), _("Took")),
-               (row[:2] for row in part_rows(results["rto"]["parts"], order))),
-        _table(_("Shortcomings"), (_("What"), _("What to do"), _("Answerable"), _("By when")),
-               shortcoming_rows(minutes.shortcomings, site, titles)),
-    ]  # fmt: skip
-    return [it for it in made if it["rows"]]
-
-
-def _table(
-    title: str, heads: Sequence[str], rows: Iterable[Sequence[str | Cell]]
-) -> dict[str, Any]:
-    shown = [
-        [_cell(it) for it in row] for _number, row in zip(range(_MOST_ROWS), rows, strict=False)
-    ]
-    return {"title": title, "heads": heads, "rows": shown}
-
-
-def _cell(cell: str | Cell) -> dict[str, str]:
-    if isinstance(cell, Cell):
-        return {"text": cell.text, "tone": cell.tone}
-    return {"text": cell, "tone": "plain"}
+    made = (
+        (_("Aimed at and reached"), MEASURES, measure_rows(results)),
+        (_("Course"), COURSE, course_rows(minutes, desk.estate.organisation.timezone)),
+        (_("Web pages"), PAGES, page_rows(results["pages"])),
+        (_("Where the time went"), SHARES, part_rows(results)),
+        (_("Shortcomings"), SHORTCOMINGS, shortcoming_rows(minutes.shortcomings, site, titles)),
+    )
+    tables = [(title, as_made(heads, islice(rows, _MOST_ROWS))) for title, heads, rows in made]
+    return [(title, table) for title, table in tables if table["rows"]]
 
 
 def _evidence(minutes: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,10 +11,12 @@ from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import number_of
-from ops.drills.rotation.wording import tell_kind
+from ops.drills.minutes.cli import DRILLS
+from ops.drills.rotation.cli import DUE
 from ops.language.formats import format_date
 from ops.language.text import N_, _
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
+from ops.terminal.view import View, as_table
 
 _ROWS = 200
 _MOST_DRILLS = 10_000
@@ -22,6 +24,9 @@ _TONES: Mapping[str, Tone] = {"ok": "good", "incomplete": "fair", "failed": "bad
 _ORDER: Sequence[Tone] = ("unknown", "good", "fair", "bad")
 _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 _FIRST_YEAR = 2000
+_IN_MINUTES = {"rto_seconds", "rpo_seconds"}
+DRILLS_BEGUN = View(DRILLS.empty, *(it for it in DRILLS.columns if it.key not in _IN_MINUTES))
+"""Without what only the minutes tell: of a year these are too much to read."""
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -39,17 +44,17 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "sites": [it.name for it in desk.estate.sites],
         "site_choices": [(it.name, it.title) for it in desk.estate.sites],
         "calendar": draw(desk, drills, year),
-        "items": drills[:_ROWS],
+        "list": as_table(DRILLS_BEGUN, drills[:_ROWS], zone=desk.estate.organisation.timezone),
         "is_cut": len(drills) > _ROWS,
-        "due": due[:_ROWS],
+        "due": as_table(DUE, due[:_ROWS]),
         "findings": [_tell_finding(it) for it in findings[:_ROWS]],
     }
 
 
 def read_drills(desk: Desk, year: int, site: str = "") -> list[dict[str, Any]]:
     """Give the drills that began in a year of the organisation's, the newest first."""
-    names = ("id", "site", "scope", "source", "engine", "from_paper", "started_at", "outcome",
-             "reason_code", "params")  # fmt: skip
+    names = ("id", "site", "scope", "source", "engine", "from_paper", "store", "started_at",
+             "outcome", "reason_code", "params")  # fmt: skip
     first, last = (
         datetime.combine(date(it, 1, 1), time(), desk.estate.zone) for it in (year, year + 1)
     )
@@ -60,16 +65,7 @@ def read_drills(desk: Desk, year: int, site: str = "") -> list[dict[str, Any]]:
         query = query.where(Drill.site == site)
     query = query.order_by(Drill.started_at.desc(), Drill.id.desc()).limit(_MOST_DRILLS)
     with desk.catalog.reading() as session:
-        rows = [dict(it) for it in session.execute(query).mappings()]
-    return [_tell(it) for it in rows]
-
-
-def _tell(row: dict[str, Any]) -> dict[str, Any]:
-    scope = "archive" if row["source"] == "archive" else row["scope"]
-    row["kind"] = tell_kind(scope, row["engine"], from_paper=row["from_paper"])
-    code, params = row.pop("reason_code"), row.pop("params")
-    row["why"] = explain(code, params, site=row["site"]).what if code else ""
-    return row
+        return [dict(it) for it in session.execute(query).mappings()]
 
 
 def draw(desk: Desk, drills: Sequence[Mapping[str, Any]], year: int) -> str:

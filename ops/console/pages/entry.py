@@ -7,7 +7,7 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.subjects import describe_subject, page_of_row
 from ops.language.text import N_, _
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.register.cli_show import HAPPENED, REGISTER, TIMELINE
 from ops.register.entry import LINK_WORDS
 from ops.terminal.view import as_cells, as_table

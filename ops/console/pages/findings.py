@@ -1,6 +1,6 @@
 """What audits found unsafe on hosts and sites: open, accepted until a day, fixed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, get_args
 from uuid import UUID
 
@@ -8,16 +8,14 @@ from ops.catalog.find import is_called
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
-from ops.console.subjects import describe_subject
+from ops.console.subjects import describe_subject, link
 from ops.language.text import N_, _
 from ops.security.findings import Severity
-from ops.security.subjects import TOOLS
-from ops.security.wording import SEVERITY_WORDS, STANDINGS
+from ops.security.wording import FINDINGS, LOOKS, SEVERITY_WORDS, STANDINGS
+from ops.terminal.view import as_cells, as_table
 
 _ROWS = 100
 _SHOWN = ("host", "site", "tool", "severity")
-_TONES = {"critical": "bad", "high": "bad", "medium": "warning", "low": "faint"}
-_STATE_TONES = {"open": "bad", "accepted": "warning", "fixed": "good"}
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -39,11 +37,14 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     looks = [] if named or arguments.get("from") else desk.look(
         "security.findings", host=chosen["host"], site=chosen["site"], looks=True
     )["items"]  # fmt: skip
+    # What saw nothing is not checked, which is not good.
+    blind = [it for it in looks if it["outcome"] != "ok"][:_ROWS]
     return {
         **page,
         "items": [_describe(it) for it in page["items"]],
         "counts": {it: sum(one["state"] == it for one in found) for it in STANDINGS},
-        "blind": _blind(looks),
+        "blind": as_table(LOOKS, blind, beside={"subject": lambda it: link(it["subject"])}),
+        "is_blind": bool(blind),
         "severities": [(it, _(SEVERITY_WORDS[it])) for it in reversed(get_args(Severity))],
         "hosts": ["localhost", *sorted(it.name for it in desk.estate.hosts)],
         "sites": sorted(it.name for it in desk.estate.sites),
@@ -54,22 +55,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _describe(it: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **it,
-        "about": describe_subject(it["subject"]),
-        "tool_title": _(TOOLS[it["tool"]].title) if it["tool"] in TOOLS else it["tool"],
-        "grave": (_TONES.get(it["severity"], "faint"), _(SEVERITY_WORDS[it["severity"]])),
-        "standing": (_STATE_TONES[it["state"]], _(STANDINGS[it["state"]])),
-    }
-
-
-def _blind(looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the looks that saw nothing: what they are about is not checked, which is not good."""
-    return [
-        {**it, "about": describe_subject(it["subject"]), "tool_title": _(TOOLS[it["tool"]].title)}
-        for it in looks
-        if it["outcome"] != "ok" and it["tool"] in TOOLS
-    ][:_ROWS]
+    return {**it, "about": describe_subject(it["subject"]), "cells": as_cells(FINDINGS, it)}
 
 
 PAGE = Page(

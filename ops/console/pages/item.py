@@ -2,20 +2,28 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from archive.errors import ArchiveError
 from archive.metadata.item import Item
 from archive.metadata.text import read_text
 from archive.search.fold import split_hits
-from ops.archives.cli import tell_malware
+from ops.archives.cli import PARTS, VERSIONS, list_versions
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.find import Named, find_item
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.language.text import N_, _
+from ops.language.text import N_
 from ops.terminal.document import plain
+from ops.terminal.output import Cell
+from ops.terminal.view import Column, Row, View, as_table
 
 _MOST_PARTS, _MOST_VERSIONS, _MOST_LINES, _LONGEST = 100, 100, 200, 20_000
+_PARTS = View(
+    PARTS.empty,
+    *PARTS.columns,
+    Column("sha256", "SHA-256", of=lambda row: row.get("sha256", "")),
+)
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -37,11 +45,16 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     described: Any = plain(_builtins(item))
     titles = {it.name: it.title or it.name for it in desk.estate.classes}
     return {
-        "item": {**described, "parts": described["parts"][:_MOST_PARTS]},
+        "item": described,
+        "parts": as_table(_PARTS, described["parts"][:_MOST_PARTS]),
         "class_title": titles.get(item.content_class, item.content_class),
-        "malware": [tell_malware(it.malware) for it in item.parts[:_MOST_PARTS]],
         "version": shown,
-        "versions": _versions(named)[-_MOST_VERSIONS:],
+        "versions": as_table(
+            VERSIONS,
+            list_versions(named)[-_MOST_VERSIONS:],
+            zone=desk.estate.organisation.timezone,
+            beside={"version": lambda it: Cell(it["version"], link=_page_of(wanted, it))},
+        ),
         "before": before,
         "changes": _changes(named, before, shown) if before else None,
         "body": split_hits(_body(named, item, shown), arguments.get("text", "")[:300]),
@@ -57,12 +70,8 @@ def _builtins(item: Item) -> dict[str, Any]:
             "created": "", "fields": {}, "refused": [], "parts": [], **found}  # fmt: skip
 
 
-def _versions(named: Named) -> list[dict[str, Any]]:
-    return [
-        {"version": f"v{number}", "created": it.created, "message": _(it.message),
-         "user": it.user_name}
-        for number, it in enumerate(named.stored.inventory.versions, start=1)
-    ]  # fmt: skip
+def _page_of(item: str, row: Row) -> str:
+    return f"/item?item={quote(item, '')}&version={row['version']}"
 
 
 def _changes(named: Named, before: str, after: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut_key, older
 from ops.jobs.live import Live, read_live
 from ops.language.text import N_, _
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.schedule.kinds import JOB_KINDS, tell_kind
 from ops.schedule.ledger.job import lock_name
 from ops.terminal.output import OUTCOMES

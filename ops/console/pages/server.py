@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ops.alerts.quiet import is_below
+from ops.alerts.silences import is_below
 from ops.charts.lines import draw_lines, list_line_values, thin
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page

@@ -14,7 +14,7 @@ from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, is_ahead, is_of_whole_site
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.console.pages.drills import draw, read_drills
+from ops.console.pages.drills import DRILLS_BEGUN, draw, read_drills
 from ops.console.pages.rows import cut_key, older
 from ops.console.pages.runs import RUNS, list_ended, list_running
 from ops.console.pages.sites import read_sites
@@ -48,13 +48,6 @@ _COPIES = View(
     Column("checked_at", N_("Checked at"), moment),
     Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES)),
 )  # fmt: skip
-_DRILLS_BEGUN = View(
-    N_("None."),
-    Column("started_at", N_("Begun"), moment, link="/drill?drill={id}"),
-    Column("kind", N_("What")),
-    Column("outcome", N_("Outcome"), outcome),
-    Column("why", N_("Why")),
-)
 _BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
@@ -156,8 +149,7 @@ def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
     """Give the drills of this year, as a calendar and as rows."""
     year = desk.now.astimezone(desk.estate.zone).year
     found = read_drills(desk, year, site)
-    table = as_table(_DRILLS_BEGUN, found[:_DRILLS])
-    return {"list": table, "calendar": draw(desk, found, year)}
+    return {"list": as_table(DRILLS_BEGUN, found[:_DRILLS]), "calendar": draw(desk, found, year)}
 
 
 def _count_archived(desk: Desk, site: str) -> int | None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from ops.canonical import digest_of
 from ops.drills.findings import Finding, list_findings
 from ops.drills.minutes.minutes import read_minutes
 from ops.drills.minutes.output import write_minutes
-from ops.drills.records import KeptDrill, find_drill, list_drills
+from ops.drills.records import KeptDrill, find_drill, kind_of, list_drills
 from ops.drills.rotation.cli import show_due
 from ops.drills.rotation.wording import tell_kind
 from ops.drills.tasks import List, Show
@@ -24,14 +23,44 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.view import Column, Row, View, duration, moment, short_id, write_list
 
 _MOST_LISTED = 100
 
 
-class MinutesChangedError(OpsError):
-    """The minutes of a drill are not those that were kept."""
+def _what(row: Row) -> str:
+    return tell_kind(kind_of(row["scope"], row["source"]), "", from_paper=False)
+
+
+def _engine(row: Row) -> str:
+    engine = "restic" if row["engine"] == "restic" else _("our engine")
+    return f"{engine}, {_('paper')}" if row["from_paper"] else engine
+
+
+def _outcome(row: Row) -> Cell:
+    return outcome_cell(row["outcome"]) if row["outcome"] else Cell(_("stopped"), "warning")
+
+
+def _why(row: Row) -> str:
+    code = row["reason_code"]
+    return explain(code, row["params"], site=row["site"]).what if code else ""
+
+
+DRILLS = View(
+    N_("no drill yet: `{program} drill.run --site SITE`"),
+    Column("started_at", N_("Begun"), moment, link="/drill?drill={id}"),
+    Column("site", N_("Site"), link="/site?site={site}"),
+    Column("scope", N_("What"), of=_what),
+    Column("engine", N_("By"), of=_engine),
+    Column("store", N_("Store")),
+    Column("outcome", N_("Result"), of=_outcome),
+    Column("rto_seconds", N_("RTO"), duration),
+    Column("rpo_seconds", N_("RPO"), duration),
+    Column("id", N_("Drill"), short_id),
+    Column("reason_code", N_("Why"), of=_why),
+)
 
 
 @contextmanager
@@ -71,16 +100,8 @@ def _show_drills(wish: List) -> None:
     with _reading(estate) as session:
         drills = list_drills(session, site=wish.site, limit=_MOST_LISTED) if session else []
         _need_known(estate, session, wish.site)
-    if wish.json:
-        write_json([_brief(it) for it in drills])
-        return
-    if not drills:
-        write_line(fill(N_("no drill yet: `{program} drill.run --site SITE`"), {}))
-        return
     zone = estate.organisation.timezone
-    heads = [_("Begun"), _("Site"), _("What"), _("By"), _("Store"), _("Result"), _("RTO"),
-             _("RPO"), _("Drill")]  # fmt: skip
-    write_table(heads, [_row(it, zone) for it in drills], right=(6, 7))
+    write_list(DRILLS, map(_brief, drills), as_json=wish.json, zone=zone)
 
 
 def _brief(drill: KeptDrill) -> dict[str, Any]:
@@ -100,25 +121,6 @@ def _seconds(drill: KeptDrill, name: str) -> float | None:
     results = read_minutes(drill.minutes).results if drill.minutes is not None else {}
     reached: float | None = results.get(name, {}).get("reached_seconds")
     return reached
-
-
-def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
-    engine = "restic" if drill.engine == "restic" else _("our engine")
-    return (
-        format_moment(drill.started_at, zone),
-        drill.site,
-        tell_kind(drill.kind, "", from_paper=False),
-        f"{engine}, {_('paper')}" if drill.from_paper else engine,
-        drill.store or "–",
-        outcome_cell(drill.outcome) if drill.outcome else Cell(_("stopped"), "warning"),
-        _span(_seconds(drill, "rto")),
-        _span(_seconds(drill, "rpo")),
-        format_id(drill.id),
-    )
-
-
-def _span(seconds: float | None) -> str:
-    return "–" if seconds is None else format_duration(timedelta(seconds=seconds))
 
 
 def _show_findings(wish: List) -> None:
@@ -170,7 +172,7 @@ def show_drill(wish: Show) -> None:
 
     Raises:
         WrongUseError: There is none; neither or both were asked for.
-        MinutesChangedError: Somebody has changed its minutes in the catalog.
+        OpsError: Somebody has changed its minutes in the catalog.
     """
     if bool(wish.drill) == bool(wish.site):
         raise WrongUseError(
@@ -204,12 +206,12 @@ def refuse_changed(drill: KeptDrill) -> None:
     """Refuse minutes whose hash is not the one that was kept with them.
 
     Raises:
-        MinutesChangedError: They have been changed.
+        OpsError: They have been changed.
     """
     found = "" if drill.minutes is None else digest_of(drill.minutes)
     if found == drill.minutes_sha256:
         return
-    raise MinutesChangedError(
+    raise OpsError(
         "the minutes of the drill {drill} have been changed since they were written",
         why="their SHA-256 is {found}, not {kept}",
         data="backups are not concerned; these minutes prove nothing any more",

@@ -8,6 +8,11 @@ from typing import Any
 
 from ops.drills.minutes.minutes import Minutes
 from ops.drills.minutes.tables import (
+    COURSE,
+    MEASURES,
+    PAGES,
+    SHARES,
+    SHORTCOMINGS,
     course_rows,
     measure_rows,
     page_rows,
@@ -15,7 +20,7 @@ from ops.drills.minutes.tables import (
     server_rows,
     shortcoming_rows,
 )
-from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS, WARNED
+from ops.drills.minutes.verdict import WARNED
 from ops.duties.wording import tell_medium
 from ops.language.formats import format_moment, format_number, format_second, format_size
 from ops.language.text import N_, _
@@ -94,8 +99,7 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     if servers:
         write_table([_("Database"), _("Server of production"), _("Server here")], servers)
     _write_heading(_("IV. Course"))
-    heads = [_("Time"), _("Step"), _("Carried out by"), _("Result"), _("Took")]
-    write_table(heads, course_rows(minutes, zone), right=(4,))
+    write_table(_heads(COURSE), course_rows(minutes, zone), right=(4,))
     _write_results(minutes, zone)
     _write_shortcomings(minutes)
     _write_heading(_("VII. Conclusion"))
@@ -203,15 +207,11 @@ def _tell_scan(scan: Mapping[str, Any], zone: str) -> Cell:
 def _write_results(minutes: Minutes, zone: str) -> None:
     _write_heading(_("V. Results"))
     results = minutes.results
-    heads = [_("What"), _("Asked for"), _("Reached"), _("Result")]
-    write_table(heads, measure_rows(results), right=(1, 2))
+    write_table(_heads(MEASURES), measure_rows(results), right=(1, 2))
     if results["pages"]:
-        heads = [_("Page"), _("Result"), _("Stays"), _("Asked for"), _("Alike")]
-        write_table(heads, page_rows(results["pages"]), right=(2, 3, 4))
+        write_table(_heads(PAGES), page_rows(results["pages"]), right=(2, 3, 4))
     if results["rto"]["reached_seconds"] is not None:
-        heads = [_("Part of the recovery"), _("Took"), ""]
-        parts = ARCHIVE_PARTS if "items" in results else RTO_PARTS
-        write_table(heads, part_rows(results["rto"]["parts"], parts), right=(1,))
+        write_table(_heads(SHARES), part_rows(results), right=(1,))
     _write_pairs("", evidence(results, zone))
     if results["log"]:
         write_line()
@@ -258,9 +258,12 @@ def _write_shortcomings(minutes: Minutes) -> None:
         write_line("   " + _("none"))
         return
     titles = {it["name"]: it["title"] for it in minutes.people}
-    heads = [_("What was found"), _("Measure"), _("Answerable"), _("By when")]
     rows = shortcoming_rows(minutes.shortcomings, minutes.scenario["site"], titles)
-    write_table(heads, rows)
+    write_table(_heads(SHORTCOMINGS), rows)
+
+
+def _heads(heads: Iterable[str]) -> list[str]:
+    return [_(it) if it else "" for it in heads]
 
 
 def _write_heading(text: str) -> None:

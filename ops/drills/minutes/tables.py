@@ -6,11 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ops.drills.minutes.minutes import Minutes
+from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS
 from ops.drills.phases import TITLES
 from ops.duties.wording import tell_who
 from ops.language.formats import format_date, format_duration, format_number
 from ops.language.text import N_, _
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.terminal.output import Cell, outcome_cell
 
 Row = Sequence[str | Cell]
@@ -33,6 +34,11 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "not_checked": (N_("not checked"), "not_checked"),
 }
 _BAR = 24
+COURSE = (N_("Time"), N_("Step"), N_("Carried out by"), N_("Result"), N_("Took"))
+MEASURES = (N_("What"), N_("Asked for"), N_("Reached"), N_("Result"))
+PAGES = (N_("Page"), N_("Result"), N_("Stays"), N_("Asked for"), N_("Alike"))
+SHARES = (N_("Part of the recovery"), N_("Took"), "")
+SHORTCOMINGS = (N_("What was found"), N_("Measure"), N_("Answerable"), N_("By when"))
 
 
 def course_rows(minutes: Minutes, zone: str) -> Iterator[Row]:
@@ -131,8 +137,10 @@ def page_rows(pages: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
         yield page["page"], Cell(_(text), outcome_cell(outcome).tone), *told
 
 
-def part_rows(parts: Mapping[str, float], order: Sequence[str]) -> Iterator[Row]:
+def part_rows(results: Mapping[str, Any]) -> Iterator[Row]:
     """Give a row for each part of the recovery, with a bar."""
+    parts: Mapping[str, float] = results["rto"]["parts"]
+    order = ARCHIVE_PARTS if "items" in results else RTO_PARTS
     longest = max(parts.values(), default=0.0) or 1.0
     for name in order:
         seconds = parts.get(name, 0.0)

@@ -14,6 +14,9 @@ PHASES = ("prepare", "keys", "fetch", "scan", "rehearse", "wipe", "conclude")
 FILE_PHASES = ("fetch", "wipe", "conclude")
 """Of a drill of one file, and of one from the archive."""
 
+ALWAYS = frozenset({"wipe", "conclude"})
+"""Carried out whatever came before."""
+
 TITLES: Mapping[str, str] = {
     "prepare": N_("choose the copy, look at the machine"),
     "keys": N_("get the keys"),

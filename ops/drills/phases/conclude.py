@@ -19,7 +19,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.runbooks.library import find_runbook
-from ops.sandbox.leftovers import remove_tree
+from ops.sandbox.rehearse import remove_tree
 
 
 def wipe(work: Work) -> PhaseResult:

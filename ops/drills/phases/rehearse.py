@@ -13,9 +13,9 @@ from typing import Any
 from ops.backups import MANIFEST
 from ops.drills.phases.work import Work
 from ops.drills.records import PhaseResult
-from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import plan_rehearsal
 from ops.sandbox.plan import RehearsalPlan
+from ops.sandbox.rehearse import remove_tree
 from ops.sandbox.result import RehearsalResult, write_result
 from ops.sandbox.verify import doubt_copy
 

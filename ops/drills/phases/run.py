@@ -17,7 +17,7 @@ from pathlib import Path
 
 from backup.progress import Progress
 from ops.access.session import Bench
-from ops.drills.phases import FILE_PHASES, PHASES
+from ops.drills.phases import ALWAYS, FILE_PHASES, PHASES
 from ops.drills.phases.conclude import conclude, wipe
 from ops.drills.phases.fetch import fetch
 from ops.drills.phases.fetch_archive import fetch_archive
@@ -50,7 +50,6 @@ _BODIES: Mapping[str, Body] = {
     "wipe": wipe,
 }
 _FETCHES: Mapping[str, Body] = {"file": fetch_file, "archive": fetch_archive}
-ALWAYS = frozenset({"wipe", "conclude"})
 _NO_WORK_WITHOUT = frozenset({"prepare", "keys", "fetch"})
 
 

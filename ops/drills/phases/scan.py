@@ -24,7 +24,7 @@ from ops.backups.malware.scan import Tally, show_path
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult
 from ops.errors import OpsError
-from ops.sandbox.leftovers import remove_tree
+from ops.sandbox.rehearse import remove_tree
 from ops.schedule.ledger.job import JobResult
 
 _PARTLY = "not_all_scanned"

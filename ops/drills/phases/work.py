@@ -10,7 +10,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.journal.journal import Origin
-from ops.sandbox.leftovers import remove_tree
+from ops.sandbox.rehearse import remove_tree
 
 
 @dataclass(frozen=True, slots=True)

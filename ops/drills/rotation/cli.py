@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ops.access.session import reading
 from ops.drills.findings import Finding
-from ops.drills.rotation.overdue import finding_params
-from ops.drills.rotation.read import list_open_findings, read_plan
+from ops.drills.rotation.read import finding_params, list_open_findings, read_plan
 from ops.drills.rotation.rotation import Entry
 from ops.drills.rotation.wording import explain_finding, tell_command, tell_kind
 from ops.drills.tasks import List
@@ -17,26 +16,47 @@ from ops.duties.wording import tell_title
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.terminal.output import (
-    Cell,
-    Tone,
-    write_indented,
-    write_json,
-    write_line,
-    write_table,
-    write_wrapped,
-)
+from ops.terminal.output import Tone, write_indented, write_wrapped
+from ops.terminal.view import Column, Row, View, day, words, write_list
 
-_STATES: dict[str, tuple[str, Tone]] = {
-    "overdue": (N_("overdue"), "bad"),
-    "due": (N_("due"), "warning"),
-    "ahead": (N_("ahead"), "plain"),
-}
+_STATES = {"overdue": N_("overdue"), "due": N_("due"), "ahead": N_("ahead")}
+_TONES: Mapping[str, Tone] = {"overdue": "bad", "due": "warning"}
 _HINDRANCES = {
     "no_backup": N_("no backup yet"),
     "tried": N_("not passed; again {day}"),
     "by_people": N_("by people, see below"),
 }
+
+
+def _title(row: Row) -> str:
+    site = row["choice"]["site"] if row["choice"] else ""
+    is_said = row["subject"] in {"", site}
+    return row["title"] if is_said else f"{row['title']} ({row['subject']})"
+
+
+def _drill(row: Row) -> str:
+    choice = row["choice"]
+    if not choice:
+        return ""
+    kind = tell_kind(choice["scope"], choice["engine"], from_paper=choice["from_paper"])
+    return f"{choice['site']}: {kind}"
+
+
+def _ready(row: Row) -> str:
+    on = format_date(date.fromisoformat(row["ready_on"]))
+    if row["hindrance"] and row["state"] != "ahead":
+        return _(_HINDRANCES[row["hindrance"]]).format(day=on)
+    return on if row["state"] == "ahead" else _("the next window")
+
+
+DUE = View(
+    N_("No duty asks for restore drills."),
+    Column("due_on", N_("Due"), day),
+    Column("state", N_("State"), words(_STATES, _TONES)),
+    Column("title", N_("Duty"), of=_title, link="/duty?duty={duty}"),
+    Column("choice", N_("Drill"), of=_drill),
+    Column("ready_on", N_("From"), of=_ready),
+)
 
 
 def show_due(wish: List) -> int:
@@ -55,42 +75,12 @@ def show_due(wish: List) -> int:
     titles = {it.name: tell_title(it) for it in load_duties(estate).duties}
     code = 1 if any(it.state == "overdue" for it in entries) else 0
     today = now.astimezone(estate.zone).date()
-    if wish.json:
-        findings = [_finding_values(it, is_late=it.due < today) for it in found]
-        write_json((_values(it, titles) for it in entries), findings=findings)
-        return code
-    if not entries:
-        write_line(_("No duty asks for restore drills."))
-        return code
-    heads = [_("Due"), _("State"), _("Duty"), _("Drill"), _("From")]
-    write_table(heads, [_row(it, titles) for it in entries])
-    _write_steps(entries)
-    _write_findings(found, {it.id for it in found if it.due < today})
+    findings = [_finding_values(it, is_late=it.due < today) for it in found]
+    rows = [_values(it, titles) for it in entries]
+    if write_list(DUE, rows, as_json=wish.json, findings=findings):
+        _write_steps(entries)
+        _write_findings(found, {it.id for it in found if it.due < today})
     return code
-
-
-def _row(entry: Entry, titles: Mapping[str, str]) -> Sequence[str | Cell]:
-    text, tone = _STATES[entry.state]
-    choice, title = entry.choice, titles.get(entry.duty, entry.duty)
-    drill, site = "–", ""
-    if choice is not None:
-        site = choice.site
-        kind = tell_kind(choice.scope, choice.engine, from_paper=choice.from_paper)
-        drill = f"{site}: {kind}"
-    return (
-        format_date(entry.due_on),
-        Cell(_(text), tone),
-        f"{title} ({entry.subject})" if entry.subject not in {"", site} else title,
-        drill,
-        _from(entry),
-    )
-
-
-def _from(entry: Entry) -> str:
-    day = format_date(entry.ready_on)
-    if entry.hindrance and entry.state != "ahead":
-        return _(_HINDRANCES[entry.hindrance]).format(day=day)
-    return day if entry.state == "ahead" else _("the next window")
 
 
 def _write_steps(entries: Sequence[Entry]) -> None:

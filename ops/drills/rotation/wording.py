@@ -9,8 +9,7 @@ from ops.alerts.notice_wording import PROBLEM, NoticeKind
 from ops.duties.wording import tell_who
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill, language
-from ops.outcomes.explain import explain
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation, explain
 
 _MOST_NAMED = 3
 
@@ -48,7 +47,7 @@ def explain_overdue(params: Mapping[str, Any]) -> Explanation:
     """Explain a drill that is overdue, in the current language.
 
     Args:
-        params: Of `ops.drills.rotation.overdue.Overdue.as_params`.
+        params: Of `ops.drills.rotation.read.Overdue.as_params`.
     """
     title = params["title"][language()]
     day = format_date(date.fromisoformat(params["due_on"]))
@@ -73,7 +72,7 @@ def explain_finding(params: Mapping[str, Any]) -> Explanation:
     """Explain what a drill has shown and none has shown fixed, in the current language.
 
     Args:
-        params: Of `ops.drills.rotation.overdue.finding_params`.
+        params: Of `ops.drills.rotation.read.finding_params`.
     """
     found = explain(params["code"], params["params"], site=params["site"])
     day = format_date(date.fromisoformat(params["due_on"]))

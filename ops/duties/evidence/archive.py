@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.copies import ArchivePlace
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot
 from ops.duties.evidence.verdicts import Piece

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
-from ops.alerts.quiet import Quiet
+from ops.alerts.silences import Quiet
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED

@@ -14,9 +14,9 @@ from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.samples.sample import THIS_MACHINE
 from ops.monitor.series.store import open_series, series_url
 from ops.monitor.tasks import Forecast
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
-from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
+from ops.outcomes import Explainer, Explanation
+from ops.terminal.output import Cell, Tone
+from ops.terminal.view import Column, Row, View, write_list
 
 KINDS = {
     "disk": N_("disk"),
@@ -127,20 +127,25 @@ def show_forecasts(wish: Forecast) -> int:
         catalog.close()
     judged = {it.subject: it.state for it in judge_outlooks(outlooks, estate, now)}
     soon = [state == "bad" for state in judged.values()]
-    if wish.json:
-        write_json(({**asdict(it), "told": tell_outlook(it)} for it in outlooks), ok=not any(soon))
-        return int(any(soon))
-    if not outlooks:
-        write_line(_("Nothing that fills has been measured yet."))
-        return 0
-    rows = [_row(it, judged) for it in outlooks]
-    write_table([_("Where"), _("What fills"), _("When it is full"), _("Growth")], rows)
+    rows = [{**asdict(it), "told": tell_outlook(it)} for it in outlooks]
+    growths = {(it.subject, it.kind, it.of): tell_growth(it) for it in outlooks}
+    beside = {
+        "told": lambda row: Cell(row["told"], _TONES.get(judged.get(_condition(row), ""), "plain")),
+        "growth": lambda row: growths[row["subject"], row["kind"], row["of"]],
+    }
+    write_list(FORECASTS, rows, as_json=wish.json, beside=beside, ok=not any(soon))
     return int(any(soon))
 
 
-def _row(it: Outlook, judged: Mapping[str, str]) -> tuple[Cell, ...]:
-    state = judged.get(f"forecast:{it.subject}/{it.kind}:{it.of}", "good")
-    tone: Tone = "bad" if state == "bad" else "faint" if state == "not_checked" else "plain"
-    what = f"{_(KINDS[it.kind])} {it.of}".strip()
-    name = name_thing(it.subject.partition(":")[2])
-    return Cell(name), Cell(what), Cell(tell_outlook(it), tone), Cell(tell_growth(it), "faint")
+def _condition(row: Row) -> str:
+    return f"forecast:{row['subject']}/{row['kind']}:{row['of']}"
+
+
+_TONES: Mapping[str, Tone] = {"bad": "bad", "not_checked": "faint"}
+FORECASTS = View(
+    N_("Nothing that fills has been measured yet."),
+    Column("subject", N_("Where"), of=lambda row: name_thing(row["subject"].partition(":")[2])),
+    Column("kind", N_("What fills"), of=lambda row: f"{_(KINDS[row['kind']])} {row['of']}".strip()),
+    Column("told", N_("When it is full")),
+    Column("growth", N_("Growth")),
+)

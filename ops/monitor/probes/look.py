@@ -2,6 +2,12 @@
 
 The page is asked for in every look, and is the verdict. IPv6 and the checks ask the site for more,
 a search even for work: they come every five minutes, and in every look while they are bad.
+
+Tell whether our own line works, where no site answers: then no site can be blamed.
+
+A reference that answers, or refuses, proves the line. Without any in the estate it is this
+machine's default gateway, which as a router refuses what it does not serve; one that says nothing
+to anybody has to be replaced by `references` in the estate.
 """
 
 import re

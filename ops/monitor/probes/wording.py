@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ops.language.formats import DEFAULT_ZONE, format_date, format_number
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 _PROBLEMS: Mapping[str, str] = {
     "refused": N_("its server runs, but nothing answers at {address}"),

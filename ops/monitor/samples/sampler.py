@@ -2,6 +2,11 @@
 
 What changes slowly is looked at hourly, a few machines at a time and beside the rounds: it takes a
 machine seconds, and nobody waits for it.
+
+Visit many at once, and let nobody who is dead or slow delay the others.
+
+Those that answered last time share one lane, those that did not another and narrower one. A visit
+that is not over by the end of a round goes on by itself; nobody is visited twice at once.
 """
 
 import time

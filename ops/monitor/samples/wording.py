@@ -5,8 +5,7 @@ from typing import Any
 
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explainer
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explainer, Explanation
 
 _SEEN_ALONE = N_("nothing was changed there; it was only looked at")
 _NOT_SEEN = N_("what stands on it is not checked meanwhile")

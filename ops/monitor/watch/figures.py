@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import DBAPIError
 
 from ops.alerts.looks import Condition
-from ops.alerts.quiet import FORECAST
+from ops.alerts.silences import FORECAST
 from ops.errors import OpsError, SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
@@ -18,7 +18,7 @@ from ops.monitor.own_figures import list_figures
 from ops.monitor.series.store import SeriesStore
 from ops.monitor.visits import count_visits
 from ops.monitor.watch.keep import Keeper
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 
 log = logging.getLogger(__name__)
 

@@ -30,8 +30,7 @@ from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
 from ops.monitor.series.store import SeriesStore, series_url
 from ops.monitor.series.write import write_change, write_gap
-from ops.monitor.watch.alone import Turn, take_turn
-from ops.monitor.watch.beat import Beat, read_beat, when_looked, write_beat
+from ops.monitor.watch.beat import Beat, Turn, read_beat, take_turn, when_looked, write_beat
 from ops.monitor.watch.figures import (
     FIGURES_SECONDS,
     FORECAST_SECONDS,

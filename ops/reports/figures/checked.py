@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.copies import ArchivePlace
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.security import SEVERITIES, SecurityFinding, SecurityLook
 from ops.drills.minutes.minutes import read_minutes
@@ -68,7 +68,7 @@ def _row(drill: Drill) -> DrillRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceCounts:
-    """A place of the archive now; fields as in `ops.catalog.tables.archives.ArchivePlace`."""
+    """A place of the archive now; fields as in `ops.catalog.tables.copies.ArchivePlace`."""
 
     objects: int
     damaged: int

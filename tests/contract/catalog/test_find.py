@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from ops.catalog.find import AmbiguousIdError, find_by_id
+from ops.catalog.find import find_by_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.retention import Hold
+from ops.errors import WrongUseError
 
 ONE, OTHER = (
     UUID("0192f0aa-0000-7000-8000-00001234abcd"),
@@ -47,6 +48,6 @@ def test_what_fits_none_or_is_too_little_finds_nothing(catalog: Catalog, typed: 
 
 @pytest.mark.parametrize("typed", ["0192f0aa", "abcd"])
 def test_what_fits_several_is_refused_with_their_names(catalog: Catalog, typed: str) -> None:
-    with catalog.reading() as session, pytest.raises(AmbiguousIdError) as told:
+    with catalog.reading() as session, pytest.raises(WrongUseError) as told:
         find_by_id(session, Hold, typed)
     assert {"1234abcd", "5678abcd"} == set(str(told.value.params["ids"]).split(", "))

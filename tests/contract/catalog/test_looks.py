@@ -14,7 +14,7 @@ from ops.alerts.records import acknowledge, read_open
 from ops.alerts.silences import SilenceWish, end_silence, list_silences, make_silence
 from ops.alerts.watch import Taken, read_states, take_look
 from ops.catalog.open import Catalog
-from ops.catalog.tables.conditions import ConditionState
+from ops.catalog.tables.alerts import ConditionState
 from ops.catalog.tables.core import Notice
 from tests.integration.jobs.small_estate import build_estate
 

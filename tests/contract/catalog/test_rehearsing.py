@@ -4,8 +4,7 @@ from contextlib import suppress
 
 from sqlalchemy import func, select
 
-from ops.catalog.dry_run import rehearse
-from ops.catalog.open import Catalog
+from ops.catalog.open import Catalog, rehearse
 from ops.catalog.tables.core import JournalRow
 from ops.journal import journal
 

@@ -19,8 +19,7 @@ from ops.drills.findings import settle
 from ops.drills.kind import drill_job
 from ops.drills.records import Conclusion, NewDrill, begin_drill, choose_copy, conclude_drill
 from ops.drills.rotation.job import Asked, ask_after, ask_for_next
-from ops.drills.rotation.overdue import read_standing
-from ops.drills.rotation.read import read_facts, read_plan
+from ops.drills.rotation.read import read_facts, read_plan, read_standing
 from ops.drills.rotation.rotation import Entry
 from ops.drills.rotation.terms import find_terms
 from ops.duties.reminders import make_setting

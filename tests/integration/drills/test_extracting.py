@@ -15,8 +15,9 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.csv_file import untame
-from ops.drills.extract import ExtractError, extract_rows
+from ops.drills.extract import extract_rows
 from ops.drills.tasks import Extract
+from ops.errors import OpsError
 from ops.estate.load.load import load_estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import render_error
@@ -183,7 +184,7 @@ def test_what_is_not_there_is_said_and_journaled(
 
 
 def refusal_of(wish: Extract) -> str:
-    with pytest.raises(ExtractError) as refused:
+    with pytest.raises(OpsError) as refused:
         extract_rows(wish)
     return render_error(refused.value)
 

@@ -14,11 +14,10 @@ import pytest
 from ops.backups.pages.notes import Fetched, PageNote, note_answer
 from ops.backups.pages.verdict import tell_comparison
 from ops.estate.model.sites import FilesPart, Site
-from ops.sandbox.page_caches import find_caches
 from ops.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
 from ops.sandbox.rehearse import rehearse
 from ops.sandbox.result import RehearsalResult
-from ops.sandbox.site_settings import follow_site
+from ops.sandbox.site_settings import find_caches, follow_site
 from ops.sandbox.wording import REMARKS, tell_remark
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import REGISTER_PAGES, make_register

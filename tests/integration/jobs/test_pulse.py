@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from ops.catalog.open import Catalog, open_catalog
-from ops.status.heartbeat import read_heartbeat
-from ops.status.pulse import CALL_LASTS, NotCalledError, Pulse, call_url
+from ops.status.heartbeat import CALL_LASTS, NotCalledError, Pulse, call_url, read_heartbeat
 from tests.integration.jobs.small_estate import ROOT, build_estate
 from tests.private_server import find_free_port
 

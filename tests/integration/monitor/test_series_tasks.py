@@ -14,14 +14,12 @@ import pytest
 from sqlalchemy import select
 
 from ops.alerts.looks import Condition
-from ops.alerts.quiet import FORECAST
-from ops.alerts.silences import SilenceWish, make_silence
+from ops.alerts.silences import FORECAST, SilenceWish, make_silence
 from ops.alerts.watch import Taken, take_look
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
-from ops.catalog.tables.archives import ArchivePlace
-from ops.catalog.tables.conditions import ConditionState
-from ops.catalog.tables.copies import PackReading
+from ops.catalog.tables.alerts import ConditionState
+from ops.catalog.tables.copies import ArchivePlace, PackReading
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.errors import OpsError, WrongUseError

@@ -12,9 +12,16 @@ from sqlalchemy.exc import DBAPIError
 
 from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
-from ops.monitor.watch import alone
-from ops.monitor.watch.alone import Turn, take_turn
-from ops.monitor.watch.beat import WAITS, find_silent, is_waiting, read_beat, tell_watch
+from ops.monitor.watch import beat as beats
+from ops.monitor.watch.beat import (
+    WAITS,
+    Turn,
+    find_silent,
+    is_waiting,
+    read_beat,
+    take_turn,
+    tell_watch,
+)
 from tests.postgres_server import PostgresServer, postgres_catalog, postgres_server
 from tests.unit.ops.estate.conftest import Load, load
 
@@ -65,7 +72,7 @@ def test_the_second_waits_and_takes_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("GIUCONG_LANG", "en")
-    monkeypatch.setattr(alone, "_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(beats, "_EVERY_SECONDS", 0.05)
     url = postgres_server.new_database(like=postgres_catalog)
     first, second = Other(url, tmp_path / "a"), Other(url, estate.service.state)
     first.start()

@@ -11,8 +11,7 @@ import pytest
 import ops
 from ops.estate.load.load import load_estate
 from ops.recovery.catalog_copy import catalog_file
-from ops.recovery.content import list_files
-from ops.recovery.state_folder import PARTS
+from ops.recovery.content import PARTS, list_files
 from tests.integration.jobs.small_estate import build_estate
 from tests.integration.jobs.test_serving import service, wait_until
 from tests.integration.recovery.signed_estate import run

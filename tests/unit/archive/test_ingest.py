@@ -25,7 +25,7 @@ from archive.metadata.item import (
 )
 from archive.metadata.retention import read_tables, rule_of
 from archive.ocfl.files import digest_of
-from ops.archives.pdf import validity_of
+from ops.archives.bench import validity_of
 from tests.old_texts import write_old
 from tests.unit.archive.metadata.test_text import SENTENCES
 
@@ -246,7 +246,7 @@ def test_files_are_validated(name: str, data: bytes, expected: str) -> None:
 def test_qpdf_looks_into_a_pdf_and_an_absent_one_did_not_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ops.archives import pdf
+    from ops.archives import bench
 
     delivery = make_delivery({"att-01.pdf": PDF})
     (own, other) = [it for it in ingest(delivery).events if it.type == "validation"]
@@ -255,11 +255,11 @@ def test_qpdf_looks_into_a_pdf_and_an_absent_one_did_not_run(
     assert other.result == "warning", "it names no first object"
 
     monkeypatch.setenv("PATH", "/nowhere")
-    pdf._find_qpdf.cache_clear()
+    bench._find_qpdf.cache_clear()
     assert ("not run", "att-01.pdf: qpdf is not installed here") in results(
         ingest(delivery), "validation"
     )
-    pdf._find_qpdf.cache_clear()
+    bench._find_qpdf.cache_clear()
 
 
 def test_an_article_of_a_portal_is_kept_without_what_may_not_be() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backup.stores.folder import FolderStore
-from ops.alerts.courier import MOST_TRIES, pause_after
+from ops.alerts.courier import MOST_TRIES, address_mail, pause_after
 from ops.alerts.drafts import Draft, draft_notices, is_late
 from ops.alerts.notice_wording import (
     _OWN,
@@ -17,7 +17,6 @@ from ops.alerts.notice_wording import (
     tell_runbook,
     word_notice,
 )
-from ops.alerts.transport import address_mail
 from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
 from ops.language.text import LABELS

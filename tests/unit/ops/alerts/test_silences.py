@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.alerts.quiet import Quiet, is_below
-from ops.alerts.silences import SilenceWish, check_wish
+from ops.alerts.silences import Quiet, SilenceWish, check_wish, is_below
 from ops.errors import WrongUseError
 from tests.unit.ops.estate.conftest import Load
 

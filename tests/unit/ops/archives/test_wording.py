@@ -12,7 +12,7 @@ from archive.ocfl.root import open_root
 from ops.archives.capture import error_words
 from ops.archives.wording import EXPLANATIONS, as_cause, tell_refusal
 from ops.language.text import fill, speaking
-from ops.outcomes.plain import Explanation
+from ops.outcomes import Explanation
 from tests.unit.archive.test_ingest import make_delivery
 
 

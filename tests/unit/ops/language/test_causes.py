@@ -15,11 +15,11 @@ from backup.repository.ids import SnapshotNotFoundError, choose_id
 from backup.snapshots.selection import SnapshotFilter
 from backup.sources.remote.command_stream import failed
 from backup.sources.remote.sftp_tree import LOST
-from ops.alerts.transport import explain
+from ops.alerts.courier import explain
 from ops.errors import WrongUseError
 from ops.language.causes import CAUSES, tell_cause, tell_error
 from ops.language.text import fill, render_error
-from ops.outcomes.explain import explain as explain_reason
+from ops.outcomes import explain as explain_reason
 from ops.status.heartbeat import tell_heartbeat
 from ops.terminal.exit_codes import UnexpectedError
 

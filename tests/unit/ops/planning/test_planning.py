@@ -14,7 +14,7 @@ from ops.canonical import clean_text
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
-from ops.drills.rotation.overdue import Overdue
+from ops.drills.rotation.read import Overdue
 from ops.errors import Problem, WrongUseError
 from ops.monitor.forecast.look import Outlook
 from ops.monitor.forecast.trend import Forecast

@@ -13,7 +13,7 @@ from bench.compliance import NOW, fill_catalog, make_document, make_setting
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
-from ops.security.compliance import Known, Row, judge_controls, read_compliance
+from ops.security.compliance import ControlRow, Known, judge_controls, read_compliance
 from ops.security.controls import (
     SHIPPED,
     Control,
@@ -59,7 +59,7 @@ def finding(severity: str = "medium", **changes: Any) -> SecurityFinding:
     return row
 
 
-def judge(control: str, last: dict[str, SecurityLook], *rows: SecurityFinding) -> Row:
+def judge(control: str, last: dict[str, SecurityLook], *rows: SecurityFinding) -> ControlRow:
     """Judge a control at a system whose one site lies on one host."""
     estate = {
         "systems": [{"name": "s", "level": 3}],
@@ -217,7 +217,7 @@ def catalog() -> Iterator[Catalog]:
     opened.close()
 
 
-def count_statements(catalog: Catalog, document: dict[str, Any]) -> tuple[int, list[Row]]:
+def count_statements(catalog: Catalog, document: dict[str, Any]) -> tuple[int, list[ControlRow]]:
     counted: list[str] = []
 
     def count(*told: Any) -> None:
@@ -251,7 +251,7 @@ def test_the_table_costs_the_same_number_of_statements_however_much_there_is(
 
 def test_the_form_says_what_is_known_and_leaves_the_rest_to_people() -> None:
     document = make_document(3, 1)
-    good = Row("control", "patched", ("v", "e"), (), "ht-3", 3, "ok", "")
+    good = ControlRow("control", "patched", ("v", "e"), (), "ht-3", 3, "ok", "")
     rows = [
         good,
         replace(good, name="hardening-level-3"),

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.security import SecurityBaseline, SecurityFinding, SecurityLook
-from ops.errors import WrongUseError
-from ops.security.allowed import Difference, NothingListedError, refuse_old
+from ops.errors import OpsError, WrongUseError
+from ops.security.allowed import Difference, refuse_old
 from ops.security.cli import refuse_unknown
 from ops.security.findings import (
     LONGEST_CHECK,
@@ -215,7 +215,7 @@ def test_a_list_is_approved_from_what_was_seen_of_late() -> None:
         return [Difference("ports", row, None)]
 
     refuse_old(seen(25), NOW)
-    with pytest.raises(NothingListedError):
+    with pytest.raises(OpsError):
         refuse_old(seen(27), NOW)
 
 

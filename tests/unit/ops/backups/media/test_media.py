@@ -34,7 +34,7 @@ from ops.backups.media.mount_point import check_code, check_place
 from ops.duties.evidence.media import Renewal, plan_renewal
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 from ops.status.problem_wording import explain_problem
 from ops.status.problems import find_in_medium
 

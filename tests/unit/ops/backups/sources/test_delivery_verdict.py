@@ -25,7 +25,7 @@ from ops.backups.sources.delivery_verdict import (
     tell_delivery,
 )
 from ops.estate.model.sites import Delivery
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 
 NOW = datetime(2026, 11, 24, 22, tzinfo=UTC)
 AGREED = Delivery(max_age_hours=26, min_bytes=1_000, hash_file="SUMS", end_marker="done")

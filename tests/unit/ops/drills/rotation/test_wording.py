@@ -9,7 +9,7 @@ from ops.alerts.decisions import decide_alerts, job_subject, subject_of
 from ops.alerts.drafts import Draft
 from ops.alerts.notice_wording import Told, word_notice
 from ops.drills.findings import Finding
-from ops.drills.rotation.overdue import DrillStanding, Overdue, find_overdue
+from ops.drills.rotation.read import DrillStanding, Overdue, find_overdue
 from ops.drills.rotation.rotation import Entry, State
 from ops.drills.rotation.turns import Choice
 from ops.drills.rotation.wording import explain_overdue, tell_command

@@ -10,7 +10,7 @@ import pytest
 
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
-from ops.catalog.tables.archives import ArchivePlace
+from ops.catalog.tables.copies import ArchivePlace
 from ops.catalog.tables.core import Run
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.queries import QUERIES, Ask, Setting

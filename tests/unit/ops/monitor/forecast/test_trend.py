@@ -8,7 +8,7 @@ import pytest
 
 from ops.monitor.forecast.trend import Forecast, find_slope, forecast_limit
 from ops.monitor.forecast.wording import EXPLANATIONS
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 
 TODAY = date(2026, 11, 29)
 ONE = timedelta(days=1)

@@ -8,9 +8,9 @@ import pytest
 
 import ops.monitor.probes
 import ops.wiring
-from ops.monitor.notices import NOTICE_KINDS
+from ops.monitor.alert_wording import NOTICE_KINDS
 from ops.monitor.probes.wording import EXPLANATIONS, tell_problem
-from ops.outcomes.explain import explain
+from ops.outcomes import explain
 
 PARAMS: dict[str, Any] = {
     "problem": "certificate", "detail": "expired", "address": "https://cong.thu/", "check": "",

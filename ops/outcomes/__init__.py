@@ -1,1 +1,0 @@
-"""One vocabulary of outcomes: a code, what, why, is data safe, what to type."""
