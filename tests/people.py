@@ -3,9 +3,12 @@
 from datetime import datetime
 
 import pyotp
+import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.access import factors
 from ops.access.credentials import Issued, Proof, issue_credentials
 from ops.access.roles import give_role
 from ops.access.seal import derive_key
@@ -17,6 +20,7 @@ from ops.journal.record_proofs import tell_credential
 
 KEY_TEXT = "a key of the tests"
 KEY = derive_key(KEY_TEXT)
+_QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def password_of(person: str) -> str:
@@ -24,8 +28,13 @@ def password_of(person: str) -> str:
 
 
 def enrol(catalog: Catalog, person: str, *roles: str, now: datetime) -> Issued:
-    """Give a person credentials and roles."""
-    with catalog.writing() as session:
+    """Give a person credentials and roles.
+
+    The password is kept in a hash of the usual kind that costs next to nothing, and so does each
+    proof, which takes its strength from it. How strong those of people are has a test of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch, catalog.writing() as session:
+        patch.setattr(factors, "_HASHER", _QUICK)
         issued = issue_credentials(session, KEY, person, password_of(person), now=now)
         note_credentials(session, person)
         for role in roles:
