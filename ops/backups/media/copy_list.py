@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from sqlalchemy import func, select
@@ -263,28 +264,17 @@ def _in_store(there: list[Snapshot], store: Store | None, known: _Known) -> Iter
         versions[row.site] = versions.get(row.site, 0) + 1
         elsewhere = name_elsewhere(store) if store else row.store
         checked = known.checks.get(check_job(row.site, elsewhere), ("", None))
-        repository = known.repositories.get((row.site, row.store), "")
-        first = row.original or row.id
-        scan = known.scans.get((row.site, row.id)) or known.scans.get((row.site, first))
         entry = CopyEntry(
-            site=row.site,
-            title=known.titles.get(row.site, ""),
-            snapshot=row.id,
+            **_as_known(known, row, row.site, row.id, row.original or row.id),
             version=versions[row.site],
             taken_at=row.taken_at,
-            holds=tuple(row.paths),
-            method=known.methods.get(first, ""),
-            outcome=row.outcome,
-            size_bytes=row.processed_bytes,
             place=row.store,
             location=store.location if store else "",
             medium=store.medium if store else "",
-            repository=repository,
-            keys=known.keys.get(repository, ()),
             checked=checked[0],
             checked_at=checked[1],
         )
-        yield _with_scan(entry, scan)
+        yield _in_repository(entry, known.repositories.get((row.site, row.store), ""), known)
 
 
 def _on_medium(medium: Medium, content: Content, known: _Known) -> Iterator[CopyEntry]:
@@ -292,15 +282,9 @@ def _on_medium(medium: Medium, content: Content, known: _Known) -> Iterator[Copy
     for version, held in enumerate(content.snapshots, 1):
         row = known.rows.get((content.site, held.id))
         entry = CopyEntry(
-            site=content.site,
-            title=known.titles.get(content.site, ""),
-            snapshot=held.id,
+            **_as_known(known, row, content.site, held.id, held.id),
             version=version,
             taken_at=held.taken_at,
-            holds=tuple(row.paths) if row else (),
-            method=known.methods.get(held.id, ""),
-            outcome=row.outcome if row else "",
-            size_bytes=row.processed_bytes if row else None,
             place=medium.code,
             location=medium.kept_at,
             medium=medium.kind,
@@ -309,19 +293,41 @@ def _on_medium(medium: Medium, content: Content, known: _Known) -> Iterator[Copy
             renew_on=medium.renew_on,
             holder=medium.holder,
             digest=content.digest,
-            repository=content.repository,
-            keys=known.keys.get(content.repository, ()),
             checked=medium.verified,
             checked_at=medium.verified_at,
         )
-        yield _with_scan(entry, known.scans.get((content.site, held.id)))
+        yield _in_repository(entry, content.repository, known)
 
 
-def _with_scan(entry: CopyEntry, scan: MalwareScan | None) -> CopyEntry:
-    if scan is None:
-        return entry
-    told = f"{scan.tool}; {scan.database}"
-    return replace(entry, scanned=scan.verdict, scanned_at=scan.ended_at, scanned_with=told)
+def _as_known(
+    known: _Known, row: Snapshot | None, site: str, snapshot: str, first: str
+) -> dict[str, Any]:
+    """Give what is known of a snapshot.
+
+    Args:
+        known: From the catalog.
+        row: The snapshot where it lies; None where no store has it.
+        site: Its site.
+        snapshot: Its id.
+        first: Its id where it was made.
+    """
+    scan = known.scans.get((site, snapshot)) or known.scans.get((site, first))
+    return {
+        "site": site,
+        "title": known.titles.get(site, ""),
+        "snapshot": snapshot,
+        "holds": tuple(row.paths) if row else (),
+        "method": known.methods.get(first, ""),
+        "outcome": row.outcome if row else "",
+        "size_bytes": row.processed_bytes if row else None,
+        "scanned": scan.verdict if scan else "",
+        "scanned_at": scan.ended_at if scan else None,
+        "scanned_with": f"{scan.tool}; {scan.database}" if scan else "",
+    }
+
+
+def _in_repository(entry: CopyEntry, repository: str, known: _Known) -> CopyEntry:
+    return replace(entry, repository=repository, keys=known.keys.get(repository, ()))
 
 
 def print_copy_list() -> int:

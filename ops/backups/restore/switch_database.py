@@ -201,13 +201,10 @@ class _Switch:
     def as_it_is_now(self) -> "_Switch":
         """Give the same, keeping nothing of a live database that is not there."""
         names = self.names
-        if names.is_back or self._is_there(names.live):
-            return (
-                self
-                if names.is_back
-                else replace(self, names=replace(names, aside=name_aside(names.fresh)))
-            )
-        return replace(self, names=replace(names, aside=""))
+        if names.is_back:
+            return self
+        aside = name_aside(names.fresh) if self._is_there(names.live) else ""
+        return replace(self, names=replace(names, aside=aside))
 
     def tell(self) -> None:
         """Say what becomes what."""

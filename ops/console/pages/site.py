@@ -45,7 +45,7 @@ _COPIES = View(
            of=lambda it: Cell(_("cannot be read"), "bad") if it["gone_from"] else it["newest_at"]),
     Column("snapshots", N_("Snapshots"), number),
     Column("checked", N_("Checked"), of=lambda it: outcome_cell(it["checked"] or "not_checked")),
-    Column("checked_at", N_("Checked at"), moment),
+    Column("checked_at", N_("Last check"), moment),
     Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES)),
 )  # fmt: skip
 _BY_HAND = ("backup", "check", "scan", "drill", "archive")

@@ -154,10 +154,7 @@ def _add(rotation: PasswordRotation, site: str, store: Store, old: bytes, new: b
         if store.role == "mirror" and store.of:
             key_id = _copy_key(rotation, site, store, place, new)
         else:
-            repository = open_with(place, old)
-            if repository is None:
-                raise _stopped(site, store)
-            key_id = add_key(repository, new)
+            key_id = add_key(_open(place, site, store, old), new)
         rotation.added[f"{store.name}/{site}"] = key_id
 
 
@@ -166,16 +163,17 @@ def _copy_key(
 ) -> str:
     """Give a mirror the key file that its source got: it holds the same bytes."""
     source = open_place(rotation.estate, site, rotation.estate.store(store.of or ""))
-    repository = open_with(source, new)
-    if repository is None:
-        raise _stopped(site, store)
-    key = f"keys/{repository.key_id}"
-    place.write(key, read_bounded(source, key))
-    return repository.key_id
+    key_id = _open(source, site, store, new).key_id
+    place.write(f"keys/{key_id}", read_bounded(source, f"keys/{key_id}"))
+    return key_id
 
 
 def _prove(rotation: PasswordRotation, site: str, store: Store, new: bytes) -> Repository:
-    repository = open_with(open_place(rotation.estate, site, store), new)
+    return _open(open_place(rotation.estate, site, store), site, store, new)
+
+
+def _open(place: OpenStore, site: str, store: Store, password: bytes) -> Repository:
+    repository = open_with(place, password)
     if repository is None:
         raise _stopped(site, store)
     return repository
