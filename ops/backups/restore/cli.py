@@ -23,8 +23,7 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_newest_whole
 from ops.backups.repositories.moments import State
 from ops.backups.repositories.open import open_to_read, read_patiently
-from ops.backups.restore.done import Done, RestoreIncompleteError
-from ops.backups.restore.restore import RestoreWork
+from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWork
 from ops.backups.restore.state import (
     choose_asked,
     refuse_lacking,

@@ -1,10 +1,10 @@
-"""The work of a restore: the engine is asked for each part, and the result is written down."""
+"""The work of a restore: the engine is asked for each part, and how far it came is written down."""
 
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snaps
 from backup.snapshots.walk import TreeReader, find_entry, find_folder
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State
-from ops.backups.restore.done import Done, RestoreIncompleteError
 from ops.backups.restore.into_folder import (
     IntoFolder,
     Share,
@@ -46,6 +45,7 @@ from ops.backups.restore.unlike_backup import (
     write_left_there,
 )
 from ops.backups.sources.site import compile_excludes, find_live_files
+from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.hosts.admin_login import enter, enter_writing
 from ops.language.formats import format_number, format_size
@@ -53,6 +53,48 @@ from ops.language.text import _, show_path
 from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line
 from provisioning.local_host import LocalHost
+
+
+class RestoreIncompleteError(OpsError):
+    """Some of what was asked for is not back."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What a restore has done so far, for the journal.
+
+    Attributes:
+        failed: Entries that are not back.
+        met: Entries that the snapshot has of what was asked for.
+        put_back: Paths that are back, in order.
+        under_way: Path that is being written; empty between two.
+        kept: Damaged databases that were moved aside.
+        left_there: By folder, the first of what the snapshot does not have and nobody removed.
+        unset: How much of it only root could have given.
+        owners_list: File by which root gives it; empty for none.
+        removed: Entries that the snapshot does not have and `--delete` removed.
+        denied: Of those that are not back, how many the system denies to who restores.
+    """
+
+    failed: int = 0
+    met: int = 0
+    put_back: list[str] = field(default_factory=list)
+    under_way: str = ""
+    kept: list[str] = field(default_factory=list)
+    left_there: dict[str, list[str]] = field(default_factory=dict)
+    unset: int = 0
+    owners_list: str = ""
+    removed: int = 0
+    denied: int = 0
+
+    def begin(self, path: Path | str) -> None:
+        """From now on this one is half written."""
+        self.under_way = str(path)
+
+    def end(self) -> None:
+        """What was under way is back."""
+        self.put_back.append(self.under_way)
+        self.under_way = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 from backup.errors import BackupError
 from backup.restorer.request import ItemFailure, RestoreResult
 from ops.backups.restore.cli import _ensure_whole
-from ops.backups.restore.done import Done, RestoreIncompleteError
 from ops.backups.restore.into_folder import write_result
+from ops.backups.restore.restore import Done, RestoreIncompleteError
 from ops.backups.restore.tasks import Restore
 from ops.terminal.progress import LineProgress, NamesInTheEnd
 
