@@ -25,7 +25,7 @@ from ops.monitor.availability import draw_months, measure_months
 from ops.monitor.series.store import open_series, series_url
 from ops.status.output_copies import ROLES
 from ops.terminal.output import Cell, Tone, outcome_cell
-from ops.terminal.view import Column, View, as_table, moment, number, outcome, words
+from ops.terminal.view import Column, View, as_made, as_table, moment, number, outcome, words
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
 _MEDIA = {"disk": N_("disk"), "tape": N_("tape"), "object": N_("object store")}
@@ -180,10 +180,8 @@ def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
     if not any(it.up + it.down for it in found):
         return None
     title = _("{site}: availability by month").format(site=desk.estate.title_at(site))
-    svg, table = draw_months(found, title)
-    heads = [{"text": it, "right": number > 0} for number, it in enumerate(table[0])]
-    rows = [[{"text": str(it), "tone": "plain"} for it in row] for row in table[1]]
-    return {"svg": svg, "heads": heads, "rows": rows}
+    svg, (heads, rows) = draw_months(found, title)
+    return {"svg": svg, **as_made(heads, rows, right=range(1, len(heads)))}
 
 
 PAGE = Page(

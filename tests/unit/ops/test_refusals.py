@@ -31,7 +31,7 @@ def test_a_refusal_after_a_write_does_not_say_that_nothing_was_changed(
 
     def act(*, writes: bool) -> int:
         catalog = open_catalog(f"sqlite:///{tmp_path}/catalog.db")
-        with catalog.writing() as session:
+        with catalog, catalog.writing() as session:
             append(session, Origin(via="cli"), [Entry("hold.placed")] * writes)
         raised.append(REFUSALS[refusal]())
         raise raised[-1]
