@@ -42,12 +42,12 @@ def _kind(row: Row) -> Cell:
 REGISTER = View(
     N_("The register has nothing of that."),
     Column("called", N_("Entry"), link="/entry?id={called}"),
-    Column("received_at", N_("Received"), moment),
-    Column("kind", N_("Kind"), of=_kind),
     Column("title", N_("About")),
+    Column("kind", N_("Kind"), of=_kind),
+    Column("state", N_("State"), words(STATES, _TONES)),
+    Column("received_at", N_("Received"), moment),
     Column("unit", N_("Unit")),
     Column("site", N_("Site")),
-    Column("state", N_("State"), words(STATES, _TONES)),
 )
 HAPPENED = {
     "occurred": N_("it happened, or was noticed"),
