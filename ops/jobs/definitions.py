@@ -1,4 +1,4 @@
-"""Which jobs an estate asks for; each slice says so of its own kinds (`kind.py`)."""
+"""Which jobs an estate asks for; each room says so of its own kinds."""
 
 from collections.abc import Iterator
 from datetime import timedelta
