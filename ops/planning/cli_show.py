@@ -42,7 +42,7 @@ _VERBS: Mapping[str, str] = {
     "rejected": N_("rejected before"),
 }
 _NAMED = (
-    Column("number", N_("No."), number),
+    Column("number", N_("No.")),
     Column("title", N_("Item"), link="/plan?year={year}&item={number}"),
 )
 _ASKED = (
