@@ -83,36 +83,37 @@ class _Service:
 
     def _answer(self) -> None:
         request = self._line.listen()
+        if request.kind is Kind.WAKE:
+            return
         try:
-            self._reply(request)
-        except ContentGoneError:
-            raise
+            answer = self._told(request)
         except BackupError as error:
             self._line.tell(error)
+            return
+        self._readers.begin(self._content.index.pack_ids)
+        answer()
 
-    def _reply(self, request: Request) -> None:
-        content, line, rows = self._content, self._line, request.rows
+    def _told(self, request: Request) -> Callable[[], None]:
+        """Make an answer; gives what sends it."""
+        content, rows = self._content, request.rows
         match request.kind:
             case Kind.HELLO:
-                line.tell(HELLO.pack(content.size_bytes, content.is_far))
+                hello = HELLO.pack(content.size_bytes, content.is_far)
+                return partial(self._line.tell, hello)
             case Kind.TREE:
-                line.tell(_bounded(content.load_tree(rows)))
+                return partial(self._line.tell, _bounded(content.load_tree(rows)))
             case Kind.DATA:
-                line.tell(_bounded(content.load_data(rows)))
+                return partial(self._line.tell, _bounded(content.load_data(rows)))
             case Kind.PLACES:
-                line.send(pack_places(content.look_up(rows)))
-            case Kind.READ:
-                answer_read(line, rows, self._reader, content.index.pack_ids)
+                return partial(self._line.send, pack_places(content.look_up(rows)))
+            case _:
+                return partial(answer_read, self._line, rows, self._reader, content.index.pack_ids)
 
     def _wake(self, end: socket) -> None:
-        """Something has come over a further socket: whoever reads there from now on finds it."""
+        """Something has come over a further socket, and whoever reads there finds it."""
         self._selector.unregister(end)
-        try:
-            packs = self._content.index.pack_ids
-        except BackupError:  # told to who asks for anything that needs it
-            end.shutdown(SHUT_RDWR)
-            return
-        if worker := self._readers.start(end, packs):
+        worker = self._readers.start(end)
+        if worker is not None:
             self._watch(worker, partial(self._hear, worker))
 
     def _hear(self, worker: Worker) -> None:
@@ -135,31 +136,49 @@ class _Service:
 
 
 class _Readers:
-    """Reads for the further sockets."""
+    """Reads for the further sockets. They begin once the index is there."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._recipe = recipe_of(repository.store)
+        self._packs: Sequence[bytes] | None = None
+        self._waiting: list[Callable[[Sequence[bytes]], None]] = []
         self._workers: list[Worker] = []
         self._threads: list[Thread] = []
 
-    def start(self, end: socket, packs: Sequence[bytes]) -> Worker | None:
-        """Start one for a socket, to read from these packs; gives its process, if it has one."""
-        key = self._repository.key
+    def start(self, end: socket) -> Worker | None:
+        """Start one for a socket; gives its process, if it has one."""
+        worker = None
         if self._recipe is None:
-            reader = PackReader(self._repository.store, key, proves=False)
-            thread = Thread(target=_read_for, args=(end, reader, packs), name="reading")
-            self._threads.append(thread)
-            thread.start()
-            return None
-        number = end.fileno()
-        worker = Worker("backup.restorer.serving:serve", (number,))
-        end.close()  # so that the other side hears when the process ends
-        self._workers.append(worker)
-        with suppress(WorkerDiedError):  # told when it is heard
+            begin = partial(self._begin_thread, end)
+        else:
+            number = end.fileno()
+            worker = Worker("backup.restorer.serving:serve", (number,))
+            end.close()  # so that the other side hears when the process ends
+            self._workers.append(worker)
             worker.send(self._recipe)
-            worker.send((tuple(key), b"".join(packs), number))
+            begin = partial(self._begin_worker, worker, number)
+        if self._packs is None:
+            self._waiting.append(begin)
+        else:
+            begin(self._packs)
         return worker
+
+    def begin(self, packs: Sequence[bytes]) -> None:
+        """Let those that were started read from these packs."""
+        self._packs = packs
+        while self._waiting:
+            self._waiting.pop()(packs)
+
+    def _begin_worker(self, worker: Worker, end: int, packs: Sequence[bytes]) -> None:
+        with suppress(WorkerDiedError):  # told when it is heard
+            worker.send((tuple(self._repository.key), b"".join(packs), end))
+
+    def _begin_thread(self, end: socket, packs: Sequence[bytes]) -> None:
+        reader = PackReader(self._repository.store, self._repository.key, proves=False)
+        thread = Thread(target=_read_for, args=(end, reader, packs), name="reading")
+        self._threads.append(thread)
+        thread.start()
 
     def close(self) -> None:
         """End all of them; their sockets have been shut down."""

@@ -6,8 +6,10 @@ import re
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from getpass import getuser
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import fabric
 from fabric.main import Fab
@@ -55,6 +57,18 @@ class Closed:
 
 class ClosedConfig(Closed, fabric.Config):  # type: ignore[misc]  # fabric has no types
     """The configuration of `giucong`: what our code says, and nothing else."""
+
+    @staticmethod
+    def global_defaults() -> dict[str, Any]:
+        """Give Fabric's own, also for an account that has no name here: Fabric asks for one."""
+        with suppress(OSError, KeyError):  # the first from Python 3.13 on
+            getuser()
+            return fabric.Config.global_defaults()  # type: ignore[no-any-return]  # as above
+        os.environ["LOGNAME"] = str(os.getuid())
+        try:
+            return fabric.Config.global_defaults()  # type: ignore[no-any-return]  # as above
+        finally:
+            del os.environ["LOGNAME"]
 
 
 class OperatorProgram(Fab):  # type: ignore[misc]  # as above

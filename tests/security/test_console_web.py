@@ -11,6 +11,7 @@ import pytest
 
 from ops.access.caller import Caller
 from ops.console.office.act_runs import ActRun
+from ops.console.office.order import Order
 from ops.console.web import guard
 from ops.console.web.patience import PatientProtocol
 from tests.console_office import (
@@ -50,11 +51,9 @@ def begun(office: InProcess, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which acts were begun meanwhile; none is done."""
     acts = list[str]()
 
-    def start(
-        order: object, caller: object, *, upload: Iterable[bytes] = (), **_given: object
-    ) -> ActRun:
+    def start(order: Order, *, upload: Iterable[bytes] = (), **_given: object) -> ActRun:
         acts.append(f"{order} {sum(map(len, upload))}")
-        return ActRun("none", caller, "approval.refuse", Path("/none"))  # type: ignore[arg-type]  # none is started
+        return ActRun("none", order.caller, "approval.refuse", Path("/none"))
 
     monkeypatch.setattr(type(office.counter.acts), "start", lambda _self, *a, **b: start(*a, **b))
     return acts

@@ -69,4 +69,4 @@ def test_a_form_that_is_not_there_is_refused(archived: tuple[Path, str], tmp_pat
         estate, "archive.export", "--id", item_id, "--as", "zip", "--out", str(tmp_path / "ra")
     )
     assert done.returncode == 2
-    assert "write --as folder, bagit" in done.stderr
+    assert "use one of: folder, bagit" in done.stderr

@@ -65,9 +65,9 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
     """What was begun; no process is started."""
     orders = list[Order]()
 
-    def start(_self: ActRuns, order: Order, caller: Caller, **_given: object) -> ActRun:
+    def start(_self: ActRuns, order: Order, **_given: object) -> ActRun:
         orders.append(order)
-        run = ActRun("none", caller, order.task, Path("/none"))
+        run = ActRun("none", order.caller, order.task, Path("/none"))
         run.done.set()
         return run
 

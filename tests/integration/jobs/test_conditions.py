@@ -221,7 +221,7 @@ def test_what_is_told_under_a_host_is_listed_with_it(catalog: Catalog, estate: P
     (item,) = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)["items"]
 
     assert "red with it, and not told apart (1): site cong-xa" in shown.stdout
-    assert "told if it lasts until" in shown.stdout
+    assert "Told if it lasts until" in shown.stdout
     assert "\u202e" not in shown.stdout
     assert "máy chủ web1 không bình thường" in status.stdout
     assert "cùng đỏ theo, không báo riêng (1): trang cong-xa" in status.stdout
