@@ -11,10 +11,12 @@ from ops.access.caller import current_caller, is_at_console
 from ops.access.identity import find_actor, login_at_terminal
 from ops.canonical import digest_of
 from ops.catalog.open import Catalog, open_catalog, open_for_rehearsal
+from ops.errors import DEEDS
 from ops.estate.history.versions import remember_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal.journal import Entry, Origin, append
+from ops.meanwhile import meanwhile
 from ops.parts import Seam
 from ops.version import software_version
 
@@ -68,11 +70,11 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
     url, origin = reveal(estate.catalog.url), person_at_terminal(estate)
     if dry_run:
         version = digest_of(estate.document())
-        with open_for_rehearsal(url) as rehearsed:
+        with meanwhile(DEEDS, None), open_for_rehearsal(url) as rehearsed:
             yield Bench(estate, rehearsed, replace(origin, estate=version))
         return
     with open_catalog(url) as catalog:
-        with catalog.writing() as session:
+        with meanwhile(DEEDS, None), catalog.writing() as session:  # no deed of the act's
             version = remember_estate(
                 session, estate.document(), now=datetime.now(UTC), origin=origin
             )
