@@ -46,17 +46,13 @@ from ops.terminal.output import write_line, write_square
 _TRIES = 3
 
 
-class FactorNotProvedError(OpsError):
-    """No code came that only the new factor makes."""
-
-
 def enrol(estate: Estate, person: str) -> Issued:
     """Make a factor, show it, and have a code prove it where somebody sits at the terminal.
 
     A form of the console has shown one already, and taken the code with it.
 
     Raises:
-        FactorNotProvedError: No right code was typed.
+        OpsError: No right code was typed.
     """
     issued = make_factor()
     if secret := typed("secret"):
@@ -94,18 +90,14 @@ def _prove(secret: str) -> int:
     raise _not_proved()
 
 
-def _not_proved() -> FactorNotProvedError:
-    return FactorNotProvedError(
+def _not_proved() -> OpsError:
+    return OpsError(
         "no code proved the new second factor",
         why="the app holds another one, or its clock and ours differ",
         data="nothing was changed; an approval that was given still holds",
         next_step="compare the clocks, remove the entry from the app, then type the same command"
         " again",
     )
-
-
-class ApprovedMeanwhileError(OpsError):
-    """The other person agreed between the look and the act, before anything was typed."""
 
 
 def add_person(wish: Add) -> None:
@@ -182,7 +174,7 @@ def _store(
 ) -> None:
     """Store what was typed, in the transaction that uses the approval up."""
     if typed is None:
-        raise ApprovedMeanwhileError(
+        raise OpsError(
             "the approval has come just now",
             data="nothing was changed; the approval still holds",
             next_step="type the same command again",

@@ -23,7 +23,7 @@ from ops.access.roles import (
 )
 from ops.access.session import Bench, at_bench, follow_decision, look_at_past
 from ops.access.tasks_user import Role
-from ops.errors import WrongUseError
+from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
@@ -36,12 +36,7 @@ def change_role(wish: Role) -> None:
     """Change a person's roles, or say what would be done."""
     estate = load_estate()
     if wish.role not in ROLES:
-        raise WrongUseError(
-            'there is no role "{role}"',
-            next_step="the roles are: {roles}",
-            role=wish.role,
-            roles=", ".join(ROLES),
-        )
+        raise unknown('there is no role "{name}"', wish.role, ROLES)
     if not wish.take:
         check_person(estate.people, wish.person)
     with at_bench(estate, dry_run=wish.dry_run) as bench:

@@ -34,10 +34,6 @@ _NONCE_BYTES = 12
 _KEY_BYTES = 32
 
 
-class CannotUnsealError(OpsError):
-    """A stored second factor does not open under the key at hand."""
-
-
 @dataclass(frozen=True, slots=True)
 class CredentialsKey:
     """The two derived keys; never shown."""
@@ -62,14 +58,14 @@ def open_secret(key: CredentialsKey, person: str, sealed: str) -> str:
     """Open what `seal_secret` gave.
 
     Raises:
-        CannotUnsealError: The key is another one, or the row was changed.
+        OpsError: The key is another one, or the row was changed.
     """
     try:
         content = base64.b64decode(sealed)
         nonce, body = content[1 : 1 + _NONCE_BYTES], content[1 + _NONCE_BYTES :]
         return AESGCM(key.sealing).decrypt(nonce, body, content[:1] + person.encode()).decode()
     except (InvalidTag, ValueError) as error:
-        raise CannotUnsealError(
+        raise OpsError(
             'the second factor of "{person}" cannot be read',
             why="`[keys] credentials` names another key than the one it was sealed with,"
             " or the row was changed",

@@ -14,11 +14,11 @@ from ops.assets.records import (
     note_comparison,
     plan_import,
 )
-from ops.assets.sheet import read_lines, write_xlsx
+from ops.assets.sheet import LinesError, read_lines, write_xlsx
 from ops.assets.tasks import Diff, Export, Import, List
 from ops.csv_file import write_csv
 from ops.durable_files import FILE_MODE, place_file
-from ops.errors import OpsError, Problem, WrongUseError, unknown
+from ops.errors import Problem, WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
@@ -66,20 +66,6 @@ DIFFERENCES = View(
 )
 
 
-class AssetsError(OpsError):
-    """A sheet of assets has mistakes; holds every one of them."""
-
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems[:_MOST_TOLD])
-        super().__init__(
-            "{path} cannot be imported; problems found: {count}",
-            data="nothing was changed",
-            next_step="correct the lines above, then run `{program} asset.import --file {path}`",
-            path=path,
-            count=len(problems),
-        )
-
-
 def show_assets(wish: List) -> int:
     """Write the assets; gives 0."""
     estate = load_estate()
@@ -100,13 +86,13 @@ def import_assets(wish: Import) -> int:
 
     Raises:
         SheetError: The file is no sheet.
-        AssetsError: Lines have mistakes; the error carries all of them, and nothing is imported.
+        LinesError: Lines have mistakes; the error carries all of them, and nothing is imported.
     """
     estate, path = load_estate(), Path(wish.file)
     problems: list[Problem] = []
     sheet = read_assets(read_lines(path), problems)
     if problems:
-        raise AssetsError(path, problems)
+        raise LinesError(path, problems)
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         changes = plan_import(list_assets(session, retired_too=True), sheet)
         if changes:

@@ -30,6 +30,7 @@ _WIDEST = "BH"
 
 _WHOLE = re.compile(r"[0-9]+|[0-9]{1,3}([.,\u0020\u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*")
 _MOST_FIGURES = 30
+_MOST_TOLD = 30
 
 
 class SheetError(OpsError):
@@ -45,6 +46,20 @@ class SheetError(OpsError):
             most=MOST_BYTES,
             lines=MOST_LINES,
             columns=MOST_COLUMNS,
+        )
+
+
+class LinesError(OpsError):
+    """Lines of a sheet have mistakes; holds as many of them as people read."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems[:_MOST_TOLD])
+        super().__init__(
+            "{path} cannot be used; problems found: {count}",
+            data="nothing was changed",
+            next_step="correct the lines above, then type the command again",
+            path=path,
+            count=len(problems),
         )
 
 

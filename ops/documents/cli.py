@@ -1,6 +1,5 @@
 """Keep and list documents for a person at a terminal."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ops.documents.records import (
     Told,
     add_document,
     are_checked,
+    describe_document,
     find_document,
     list_documents,
     note_export,
@@ -17,8 +17,8 @@ from ops.documents.records import (
 )
 from ops.documents.tasks import Add, Export, List
 from ops.durable_files import FILE_MODE, place_file
-from ops.errors import OpsError, WrongUseError
-from ops.estate.edit.import_sites import read_day
+from ops.errors import OpsError
+from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_id, format_size
 from ops.language.text import N_, _
@@ -68,12 +68,6 @@ def add(wish: Add) -> int:
     estate, path = load_estate(), Path(wish.file)
     content = read_document(path)
     dated = read_day(wish.date) if wish.date else None
-    if wish.date and dated is None:
-        raise WrongUseError(
-            '"{text}" is not a date',
-            next_step="write it like 24/11/2026 or 2026-11-24",
-            text=wish.date,
-        )
     told = Told(title=wish.title, name=path.name, number=wish.number, dated=dated,
                 about=wish.about)  # fmt: skip
     with at_bench(estate, dry_run=wish.dry_run) as bench:
@@ -98,7 +92,7 @@ def show(wish: List) -> int:
     whole = {it.sha256: is_whole(place_of(state, it.sha256)) for it in found}
     rows = [
         {
-            **asdict(it),
+            **describe_document(it),
             "file": str(place_of(state, it.sha256)),
             "is_whole": whole[it.sha256],
             "is_signer_checked": are_checked(it.signatures),

@@ -36,27 +36,9 @@ class Told:
     signatures: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A document as it is kept; fields as in `ops.catalog.tables.documents.Document`."""
-
-    id: str
-    sha256: str
-    type: str
-    size_bytes: int
-    name: str
-    title: str
-    number: str
-    dated: date | None
-    about: str
-    signatures: Sequence[Mapping[str, Any]]
-    added_at: datetime
-    added_by: str
-
-
 def add_document(
     session: Session, origin: Origin, content: Content, told: Told, *, now: datetime
-) -> tuple[Kept, bool]:
+) -> tuple[Document, bool]:
     """Write a document's row, and journal it; give it, and whether it is new.
 
     One with the same bytes is kept already: it stays as it is, and nothing is journaled.
@@ -69,7 +51,7 @@ def add_document(
         select(Document).where(Document.sha256 == content.sha256)
     ).scalar_one_or_none()
     if found is not None:
-        return _kept(found), False
+        return found, False
     row = Document(
         id=new_id(), sha256=content.sha256, type=content.type, size_bytes=len(content.data),
         name=_clean(told.name), title=_clean(told.title), number=_clean(told.number),
@@ -83,7 +65,7 @@ def add_document(
         "dated": told.dated.isoformat() if told.dated else "", "signatures": row.signatures,
     }  # fmt: skip
     journal.append(session, origin, [Entry(ADDED, row.id.hex, details)])
-    return _kept(row), True
+    return row, True
 
 
 def check_told(told: Told) -> None:
@@ -107,7 +89,7 @@ def _clean(text: str) -> str:
     return "".join(it for it in plain if it.isprintable()).strip()
 
 
-def get_whole(session: Session, state: Path, wanted: str) -> Kept:
+def get_whole(session: Session, state: Path, wanted: str) -> Document:
     """Give the document that a paper cites, by its id or as much of it as is enough.
 
     Args:
@@ -125,17 +107,17 @@ def get_whole(session: Session, state: Path, wanted: str) -> Kept:
             next_step="keep the paper with `{program} document.add`, and give the id that it tells",
             id=wanted[:60],
         )
-    return _kept(row)
+    return row
 
 
-def list_documents(session: Session, about: str = "") -> list[Kept]:
+def list_documents(session: Session, about: str = "") -> list[Document]:
     """Give documents, kept last first; those about something where it is named."""
     query = select(Document).order_by(Document.added_at.desc(), Document.id.desc())
     query = query.where(Document.about.startswith(about, autoescape=True)) if about else query
-    return [_kept(it) for it in session.execute(query).scalars()]
+    return list(session.execute(query).scalars())
 
 
-def find_document(session: Session, wanted: str) -> Kept:
+def find_document(session: Session, wanted: str) -> Document:
     """Give a document by its id, as people see it or in full.
 
     Raises:
@@ -148,18 +130,13 @@ def find_document(session: Session, wanted: str) -> Kept:
             next_step="`{program} document.list` lists them",
             id=wanted[:80],
         )
-    return _kept(row)
+    return row
 
 
-def note_export(session: Session, origin: Origin, kept: Kept) -> None:
+def note_export(session: Session, origin: Origin, kept: Document) -> None:
     """Journal that somebody took a copy of a document."""
     details = {"title": kept.title, "sha256": kept.sha256}
-    journal.append(session, origin, [Entry(EXPORTED, kept.id, details)])
-
-
-def _kept(row: Document) -> Kept:
-    names = [it for it in Kept.__dataclass_fields__ if it != "id"]
-    return Kept(id=row.id.hex, **{name: getattr(row, name) for name in names})
+    journal.append(session, origin, [Entry(EXPORTED, kept.id.hex, details)])
 
 
 def are_checked(signatures: Sequence[Mapping[str, Any]]) -> bool:
@@ -175,3 +152,12 @@ def tell_signers(signatures: Sequence[Mapping[str, Any]]) -> str:
     if are_checked(signatures):
         return names
     return _("{names}; who that is was not checked").format(names=names)
+
+
+_SHOWN = ("sha256", "type", "size_bytes", "name", "title", "number", "dated", "about", "signatures",
+          "added_at", "added_by")  # fmt: skip
+
+
+def describe_document(row: Document) -> dict[str, Any]:
+    """Give a document as a row of lists."""
+    return {"id": row.id.hex, **{name: getattr(row, name) for name in _SHOWN}}

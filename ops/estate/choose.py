@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from ops.entering import find_around
 from ops.errors import WrongUseError
+from ops.estate.edit.import_sites import read_day as try_day
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import list_own_folders
@@ -131,6 +132,22 @@ def _no_place(estate: Estate, typed: str) -> WrongUseError:
 
 _DAY_FIRST = re.compile(r"^(\d\d)/(\d\d)/(\d{4})")
 _BEFORE_OFFSET = re.compile(r" +([+-]\d\d:\d\d)$")
+
+
+def read_day(text: str) -> date:
+    """Read `24/11/2026` or `2026-11-24`.
+
+    Raises:
+        WrongUseError: It is no date.
+    """
+    day = try_day(text)
+    if day is None:
+        raise WrongUseError(
+            '"{text}" is not a date',
+            next_step="write it like 24/11/2026 or 2026-11-24",
+            text=text,
+        )
+    return day
 
 
 def read_moment(text: str, estate: Estate) -> datetime:

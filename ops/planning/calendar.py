@@ -19,11 +19,11 @@ def write_calendar(plan: KeptPlan, notes: Sequence[PlanNote]) -> bytes:
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", f"Kế hoạch {plan.called}")
-    stamp = plan.made_at.astimezone(UTC)
+    stamp = plan.row.made_at.astimezone(UTC)
     titles = {it.number: it.item.title for it in plan.lines}
     for line in plan.lines:
         if line.is_alive:
-            begins, ends = quarter_days(plan.year, line.item.quarter)
+            begins, ends = quarter_days(plan.row.year, line.item.quarter)
             event = _event(f"{plan.called}-{line.number}", line.item.title, stamp)
             event.add("dtstart", begins)
             event.add("dtend", ends + _ONE_DAY)

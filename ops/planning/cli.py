@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench
 from ops.assets.sheet import read_whole
+from ops.catalog.tables.documents import Document
 from ops.catalog.tables.plans import PlanNote
-from ops.documents.records import Kept, get_whole
-from ops.duties.table.calendar import read_day
+from ops.documents.records import get_whole
 from ops.errors import WrongUseError
+from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
@@ -55,7 +56,7 @@ def draft(wish: Draft) -> int:
 
     Raises:
         WrongUseError: The year makes no sense, or the plan may not be changed any more.
-        PricesError: The table of prices has mistakes.
+        LinesError: The table of prices has mistakes.
     """
     estate, now, year = load_estate(), datetime.now(UTC), wish.year
     _check_year(year, now)
@@ -76,7 +77,7 @@ def draft(wish: Draft) -> int:
     )  # fmt: skip
     if wish.json:
         return 0
-    write_summary(document, plan.state)
+    write_summary(document, plan.row.state)
     for name in files:
         write_line(f"  {name}")
     if wish.dry_run:
@@ -144,7 +145,7 @@ def _new_line(plan: KeptPlan, estate: Estate) -> Line:
     return Line(number=number, item=item)
 
 
-def _edited(line: Line, wish: Edit, quotation: Kept | None) -> Line:
+def _edited(line: Line, wish: Edit, quotation: Document | None) -> Line:
     """Give a line as a person wants it; pure."""
     item = line.item if quotation is None else cite_quotation(line.item, quotation)
     if wish.set or wish.add:
@@ -157,12 +158,12 @@ def _edited(line: Line, wish: Edit, quotation: Kept | None) -> Line:
     return replace(line, item=item, rejected_for=rejected, is_edited=True)
 
 
-def cite_quotation(item: Item, quotation: Kept) -> Item:
+def cite_quotation(item: Item, quotation: Document) -> Item:
     """Give an item whose price is based on a kept quotation, in place of an earlier one; pure."""
     day = f" ngày {quotation.dated:%d/%m/%Y}" if quotation.dated else ""
     basis = f"Báo giá {quotation.number or quotation.title}{day}"
     kept = tuple(it for it in item.evidence if it.kind != QUOTATION)
-    said = Evidence(QUOTATION, quotation.id, basis)
+    said = Evidence(QUOTATION, quotation.id.hex, basis)
     return replace(item, price_basis=basis, evidence=(*kept, said))
 
 
@@ -191,16 +192,16 @@ def submit(wish: Submit) -> int:
             else submit_plan(bench, wish.year, read_text(wish.document), now)
         )
     tell_state(plan)
-    if plan.frozen_sha256:
+    if plan.row.frozen_sha256:
         write_line("  " + _("its figures are frozen; digest {digest}").format(
-            digest=plan.frozen_sha256))  # fmt: skip
+            digest=plan.row.frozen_sha256))  # fmt: skip
     return tell_kept(wish.dry_run)
 
 
 def tell_state(plan: KeptPlan) -> None:
     """Say where a plan stands."""
     text = _("plan {plan}: {state}")
-    write_line(text.format(plan=plan.called, state=_(STATES[plan.state])))
+    write_line(text.format(plan=plan.called, state=_(STATES[plan.row.state])))
 
 
 def tell_kept(dry_run: bool) -> int:
@@ -253,10 +254,7 @@ def read_past(text: str, today: date) -> date:
     Raises:
         WrongUseError: It is none, or is still to come.
     """
-    try:
-        day = read_day(text)
-    except ValueError as error:
-        raise refuse(N_('"{text}" is no day'), N_("write it like 31/03/2027"), text=text) from error
+    day = read_day(text)
     if day > today:
         raise refuse(N_("{day} is still to come"), N_("look at the paper, and type its day"),
                      day=format_date(day))  # fmt: skip

@@ -16,7 +16,7 @@ from ops.parts import Seam
 from ops.planning.calendar import write_calendar
 from ops.planning.document import PlanDocument
 from ops.planning.item import CHOICES, EVIDENCE, GROUPS, PRIORITIES, Line, line_values
-from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tell_amount
+from ops.planning.money import by_group, format_amount, plan_shortage, security_share, sum_up
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
 from ops.planning.tasks import Progress, Show
@@ -120,14 +120,14 @@ def show(wish: Show) -> int:
 
 
 def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
-    sums = sum_up(plan.lines)
+    row, sums = plan.row, sum_up(plan.lines)
     share = security_share(plan.lines, document.security_percent)
     return {
-        "plan": plan.called, "state": plan.state, "authors": plan.authors,
-        "digest": plan.frozen_sha256, "decision": plan.decision, "decided_on": plan.decided_on,
-        "signer": plan.signer, "scan": plan.scan, "approved_by": plan.approved_by,
-        "revision": plan.revision, "reason": plan.reason, "returned_for": plan.returned_for,
-        "submission": plan.submission, "report": plan.report,
+        "plan": plan.called, "state": row.state, "authors": row.authors,
+        "digest": row.frozen_sha256, "decision": row.decision, "decided_on": row.decided_on,
+        "signer": row.signer, "scan": row.scan, "approved_by": row.approved_by,
+        "revision": row.revision, "reason": row.reason, "returned_for": row.returned_for,
+        "submission": row.submission, "report": row.report,
         "last_year": _brief_sums(document.last_year),
         "asked": sums.asked, "granted": sums.granted, "contracted": sums.contracted,
         "accepted": sums.accepted, "paid": sums.paid, "unpriced": sums.unpriced,
@@ -150,13 +150,14 @@ def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:
         write_list(ITEMS, map(line_values, own), as_json=False, title=GROUPS[group])
     if rejected := [line_values(it) for it in plan.lines if it.rejected_for]:
         write_list(REJECTED, rejected, as_json=False)
-    write_summary(document, plan.state)
-    if plan.returned_for:
-        write_line(_("returned: {why}").format(why=plan.returned_for))
-    if plan.decision and plan.decided_on:
+    write_summary(document, plan.row.state)
+    row = plan.row
+    if row.returned_for:
+        write_line(_("returned: {why}").format(why=row.returned_for))
+    if row.decision and row.decided_on:
         text = _("decided by {decision} of {day}, signed by {signer}; agreed by {person}")
-        write_line(text.format(decision=plan.decision, day=format_date(plan.decided_on),
-                               signer=plan.signer, person=plan.approved_by))  # fmt: skip
+        write_line(text.format(decision=row.decision, day=format_date(row.decided_on),
+                               signer=row.signer, person=row.approved_by))  # fmt: skip
 
 
 def write_summary(document: PlanDocument, state: str) -> None:
@@ -164,7 +165,8 @@ def write_summary(document: PlanDocument, state: str) -> None:
     sums = document.sums
     text = _("plan {year}, {state}: {count} items, {asked} đồng, VAT {tax} within")
     write_line(text.format(year=document.year, state=_(STATES[state]), count=sums.count,
-                           asked=tell_amount(sums.asked), tax=tell_amount(sums.tax)))  # fmt: skip
+                           asked=format_amount(sums.asked),
+                           tax=format_amount(sums.tax)))  # fmt: skip
     if sums.unpriced:
         text = N_(
             "  {count} items have no price: `{program} plan.edit --item N --set unit_price=…`,"
@@ -177,7 +179,7 @@ def write_summary(document: PlanDocument, state: str) -> None:
     write_line(told.format(percent=percent, wanted=document.security_percent))
     if not share.is_enough:
         write_line(_("  WARNING: {amount} đồng are missing for security ({basis})").format(
-            amount=tell_amount(share.lacking), basis=document.security_basis))  # fmt: skip
+            amount=format_amount(share.lacking), basis=document.security_basis))  # fmt: skip
     if sums.asked:
         for percent_granted in _SHARES:
             fallen = plan_shortage(document.lines, percent_granted).fallen
@@ -199,7 +201,7 @@ def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
                  "contracted", "accepted", "paid", "rejected_for"):  # fmt: skip
         value = values[name]
         if value not in {"", None}:
-            shown = tell_amount(value) if type(value) is int else str(value)
+            shown = format_amount(value) if type(value) is int else str(value)
             if name in CHOICES:
                 shown = f"{value} ({CHOICES[name][value]})"
             write_wrapped(f"  {name}: {shown}")
@@ -236,16 +238,16 @@ def show_progress(wish: Progress) -> int:
         }
         for it in lines
     ]
-    write_list(GRANTED, values, as_json=wish.json, plan=plan.called, state=plan.state)
+    write_list(GRANTED, values, as_json=wish.json, plan=plan.called, state=plan.row.state)
     if wish.json:
         return 0
     sums = sum_up(lines)
     text = _("plan {plan}, {state}: granted {granted}, under contract {contracted}, accepted"
              " {accepted}, paid {paid} đồng")  # fmt: skip
     write_line(text.format(
-        plan=plan.called, state=_(STATES[plan.state]), granted=tell_amount(sums.granted),
-        contracted=tell_amount(sums.contracted), accepted=tell_amount(sums.accepted),
-        paid=tell_amount(sums.paid),
+        plan=plan.called, state=_(STATES[plan.row.state]), granted=format_amount(sums.granted),
+        contracted=format_amount(sums.contracted), accepted=format_amount(sums.accepted),
+        paid=format_amount(sums.paid),
     ))  # fmt: skip
     return 0
 

@@ -11,7 +11,7 @@ from ops.language.text import N_, _
 from ops.planning.cli import read_amount, read_past, tell_kept, tell_state
 from ops.planning.cli_show import show_progress
 from ops.planning.item import Line, read_text, refuse
-from ops.planning.money import tell_amount
+from ops.planning.money import format_amount
 from ops.planning.records import STATES
 from ops.planning.tasks import Complete, Progress
 from ops.planning.work import Step, accept_item, note_step, plan_step, report_plan
@@ -83,7 +83,7 @@ def _stop(wish: Progress, step: Step, bench: Bench) -> None:
 def _tell_money(line: Line) -> None:
     text = _("item {number}: granted {granted}, under contract {contracted}, accepted {accepted},"
              " paid {paid} đồng")  # fmt: skip
-    amounts = {name: tell_amount(getattr(line, name))
+    amounts = {name: format_amount(getattr(line, name))
                for name in ("granted", "contracted", "accepted", "paid")}  # fmt: skip
     write_line(text.format(number=line.number, **amounts))
 

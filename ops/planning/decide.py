@@ -63,7 +63,7 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
 
     Raises:
         WrongUseError: It was not reviewed, or an item has no price.
-        PricesError: The table of prices has mistakes.
+        LinesError: The table of prices has mistakes.
     """
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
@@ -98,7 +98,7 @@ def _refuse_empty(plan: KeptPlan) -> None:
     if not any(it.is_in for it in plan.lines):
         raise refuse(
             N_("the plan {plan} has no item"), N_("`{program} plan.draft --year {year}`"),
-            plan=plan.called, year=plan.year,
+            plan=plan.called, year=plan.row.year,
         )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
             raise refuse(
                 N_("item {number} is not in the plan, or is decided twice"), _SEE,
-                number=number, year=plan.year,
+                number=number, year=plan.row.year,
             )  # fmt: skip
     money = {it.number: it for it in before.lines} if before else {}
     chosen = {it.number for it in plan.lines if it.is_in}
@@ -186,22 +186,22 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
 
     Raises:
         WrongUseError: As of `plan_decision`, the plan is not handed in, or its scan is not kept.
-        ChangedPlanError: It is not what was handed in.
+        OpsError: It is not what was handed in.
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: Nobody else has credentials.
     """
     with bench.catalog.reading() as session:
         if not wish.returned_for:
             scan = get_whole(session, bench.estate.service.state, wish.scan)
-            wish = replace(wish, scan=scan.id)
+            wish = replace(wish, scan=scan.id.hex)
         plan, lines = _look(session, wish)
     refuse_alone(bench, ACTION)
     day = wish.day.isoformat() if wish.day else ""
     decided = {
         "act": "decide-plan",
         "plan": plan.called,
-        "digest": plan.frozen_sha256,
-        AUTHORS: list(plan.authors),
+        "digest": plan.row.frozen_sha256,
+        AUTHORS: list(plan.row.authors),
         "decision": wish.number,
         "decided_on": day,
         "signer": wish.signer,
@@ -213,8 +213,8 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
     returned = {
         "act": "return-plan",
         "plan": plan.called,
-        "digest": plan.frozen_sha256,
-        AUTHORS: list(plan.authors),
+        "digest": plan.row.frozen_sha256,
+        AUTHORS: list(plan.row.authors),
         "decision": wish.number,
         "decided_on": day,
         "why": wish.returned_for,
@@ -253,7 +253,7 @@ def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[Line]]:
 
 
 def _refuse_author(plan: KeptPlan, approver: str) -> None:
-    if approver in plan.authors:
+    if approver in plan.row.authors:
         raise refuse(
             N_("{person} has drafted this plan, and so cannot agree to its decision"),
             N_("have a person approve who has not"),
@@ -272,7 +272,7 @@ def _write(
     now = datetime.now(UTC)
     who = bench.origin.person or bench.origin.login
     details = {"decision": wish.number, "signer": wish.signer, "scan": wish.scan,
-               "digest": plan.frozen_sha256, **permit.as_details()}  # fmt: skip
+               "digest": plan.row.frozen_sha256, **permit.as_details()}  # fmt: skip
     if wish.returned_for:
         values: dict[str, Any] = {
             "state": "returned",
@@ -283,11 +283,11 @@ def _write(
         set_plan(session, bench.origin, plan, "plan.return", values,
                  {**details, "why": wish.returned_for})  # fmt: skip
         return
-    before = find_in_force(session, plan.year)
+    before = find_in_force(session, plan.row.year)
     for line in lines:
         set_line(session, bench.origin, plan, line, "plan.decide-item",
                  {"decision": line.decision, "granted": line.granted})  # fmt: skip
-    begun = "running" if before is not None and before.state != "decided" else "decided"
+    begun = "running" if before is not None and before.row.state != "decided" else "decided"
     state = "accepted" if is_whole(lines) else begun
     values = {
         "state": state, "decision": wish.number, "decided_on": wish.day, "signer": wish.signer,

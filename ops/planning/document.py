@@ -1,12 +1,13 @@
 """A plan as a value: all that its papers say, and what is frozen when it is handed in; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 from ops.planning.item import Line, line_from, line_values
 from ops.planning.money import Sums, sum_up
+from ops.terminal.document import plain
 
 FORM = 2
 """Version of the frozen form; the first had no annexes."""
@@ -110,39 +111,30 @@ class PlanDocument:
 
     def as_values(self) -> dict[str, Any]:
         """Give it as JSON values, as it is frozen."""
-        return {
-            "form": FORM,
-            "year": self.year,
-            "revision": self.revision,
-            "day": self.day.isoformat(),
-            "organisation": self.organisation,
-            "lines": [line_values(it) for it in self.lines],
-            "last_year": [line_values(it) for it in self.last_year],
-            "figures": [asdict(it) for it in self.figures],
-            "gaps": list(self.gaps),
-            "security_percent": self.security_percent,
-            "security_basis": self.security_basis,
-            "prices": self.prices,
-            "annexes": asdict(self.annexes),
+        shown = {
+            it.name: plain(getattr(self, it.name))
+            for it in fields(self)
+            if it.name not in _OF_LINES
         }
+        lines = {name: [line_values(it) for it in getattr(self, name)] for name in _OF_LINES}
+        return {"form": FORM, **shown, **lines}
+
+
+_OF_LINES = ("lines", "last_year")
 
 
 def document_from(values: Mapping[str, Any]) -> PlanDocument:
     """Give the document that `as_values` gave."""
-    return PlanDocument(
-        year=values["year"],
-        revision=values["revision"],
-        day=date.fromisoformat(values["day"]),
-        organisation=values["organisation"],
-        lines=_lines(values["lines"]),
-        last_year=_lines(values["last_year"]),
-        figures=tuple(Figure(**it) for it in values["figures"]),
-        gaps=tuple(values["gaps"]),
-        security_percent=values["security_percent"],
-        security_basis=values["security_basis"],
-        prices=values["prices"],
-        annexes=_annexes(values.get("annexes", {})),
-    )
+    kept = {it.name: values[it.name] for it in fields(PlanDocument) if it.name in values}
+    read: dict[str, Any] = {
+        "day": date.fromisoformat(values["day"]),
+        "lines": _lines(values["lines"]),
+        "last_year": _lines(values["last_year"]),
+        "figures": tuple(Figure(**it) for it in values["figures"]),
+        "gaps": tuple(values["gaps"]),
+        "annexes": _annexes(values.get("annexes", {})),
+    }
+    return PlanDocument(**{**kept, **read})
 
 
 def _annexes(values: Mapping[str, Any]) -> Annexes:

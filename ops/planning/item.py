@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ops.assets.asset import MOST_PRICE
 from ops.assets.sheet import read_whole
 from ops.canonical import clean_text
-from ops.errors import WrongUseError
+from ops.errors import WrongUseError, unknown
 from ops.language.text import N_
 
 GROUPS: Mapping[str, str] = {
@@ -278,10 +278,7 @@ def check_item(item: Item) -> Item:
 
 def _read(name: str, text: str) -> object:
     if name not in CHANGEABLE:
-        raise refuse(
-            N_('an item has nothing called "{name}"'), N_("use one of: {known}"),
-            name=name, known=", ".join(CHANGEABLE),
-        )  # fmt: skip
+        raise unknown('an item has nothing called "{name}"', name, CHANGEABLE)
     clean = read_text(text)
     if name in CHOICES:
         return _choose(name, clean)
@@ -312,10 +309,7 @@ def read_text(text: str) -> str:
 def _choose(name: str, text: str) -> str:
     if text in CHOICES[name]:
         return text
-    raise refuse(
-        N_('"{text}" is no {name}'), N_("use one of: {known}"),
-        text=text, name=name, known=", ".join(CHOICES[name]),
-    )  # fmt: skip
+    raise unknown('"{name}" is no {field}', text, CHOICES[name], field=name)
 
 
 def _count(name: str, text: str) -> int | None:

@@ -149,6 +149,6 @@ def _rank(line: Line) -> tuple[int, int, int]:
     return _RANKS[line.item.priority], line.item.quarter, line.number
 
 
-def tell_amount(amount: int) -> str:
+def format_amount(amount: int) -> str:
     """Give `12.500.000`, as papers write it whatever the reader's language."""
     return f"{amount:,}".replace(",", ".")

@@ -9,8 +9,8 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from ops.assets.sheet import Heads, read_heads, read_lines, read_whole
-from ops.errors import OpsError, Problem
+from ops.assets.sheet import Heads, LinesError, read_heads, read_lines, read_whole
+from ops.errors import Problem
 from ops.planning.item import MOST_MONEY
 
 HEADS: Heads = {
@@ -24,21 +24,7 @@ HEADS: Heads = {
     "supplier": ("nhà cung cấp",),
 }
 NEEDED = ("code", "title", "price")
-_MOST_TOLD = 20
 _FRACTION = re.compile(r"0[.,][0-9]{1,6}")
-
-
-class PricesError(OpsError):
-    """The table of prices has mistakes; holds every one of them."""
-
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems[:_MOST_TOLD])
-        super().__init__(
-            "{path} is no table of prices that can be used",
-            data="nothing was changed",
-            next_step="correct the lines above, then type the command again",
-            path=path,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +77,14 @@ def load_prices(path: Path | None) -> PriceTable:
 
     Raises:
         SheetError: It is no sheet.
-        PricesError: Lines have mistakes; carries all of them.
+        LinesError: Lines have mistakes; carries all of them.
     """
     if path is None:
         return NO_PRICES
     problems: list[Problem] = []
     found = read_prices(read_lines(path), problems)
     if problems:
-        raise PricesError(path, problems)
+        raise LinesError(path, problems)
     return PriceTable(found, sha256(path.read_bytes()).hexdigest())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ops.alerts.subjects import name_subject
 from ops.planning.facts import Facts
 from ops.planning.item import Evidence, Item
-from ops.planning.money import tell_amount
+from ops.planning.money import format_amount
 from ops.planning.propose_things import (
     Proposal,
     priced,
@@ -45,8 +45,6 @@ def propose_drill_repairs(facts: Facts) -> Iterator[Proposal]:
                     Evidence("drill-finding", it.id, it.code),
                 ),
                 site=it.site,
-                use="c",
-                form="tu-lam",
                 priority="bat-buoc",
                 risk="Khi mất dữ liệu có thể không khôi phục được trang này.",
                 measure="Khôi phục thử đạt",
@@ -75,8 +73,6 @@ def propose_overdue_drills(facts: Facts) -> Iterator[Proposal]:
                     Evidence("duty", f"{it.duty}:{name}" if name else it.duty, "quá hạn")
                     for name in it.subjects[:MOST_NAMED]
                 ),
-                use="c",
-                form="tu-lam",
                 priority="bat-buoc",
                 risk="Không chứng minh được bản sao khôi phục được trong thời gian yêu cầu.",
                 measure="Lần diễn tập đạt",
@@ -101,8 +97,6 @@ def propose_duties(facts: Facts) -> Iterator[Proposal]:
                 title=f"Bảo đảm thực hiện: {it.title}",
                 reason=f"Kỳ gần nhất {due}chưa có minh chứng. Căn cứ: {it.basis}.",
                 evidence=(Evidence("duty", f"{it.name}@{it.period}", "chưa có minh chứng"),),
-                use="c",
-                form="tu-lam",
                 priority="bat-buoc" if it.is_law else "can",
                 risk="Không có minh chứng khi bị thanh tra, kiểm tra.",
                 measure="Kỳ có minh chứng",
@@ -118,7 +112,7 @@ def propose_duties(facts: Facts) -> Iterator[Proposal]:
 
 def _own_work(facts: Facts, code: str) -> dict[str, Any]:
     """Give the price of work that costs nothing unless the table says otherwise."""
-    known = priced(facts, code)
+    known = {"form": "tu-lam", **priced(facts, code)}
     if "unit_price" in known:
         return known
     return {**known, "unit_price": 0, "price_basis": "Trung tâm tự thực hiện, không phát sinh chi"}
@@ -136,8 +130,6 @@ def propose_repeats(facts: Facts) -> Iterator[Proposal]:
                 f" {tell_day(it.last_on)}.",
                 evidence=(Evidence("alert", it.newest, f"{it.count} lần"),),
                 site=it.site if it.site in facts.titles else "",
-                use="c",
-                priority="can",
                 risk="Sự cố tái diễn, dịch vụ gián đoạn ngoài kế hoạch.",
                 measure="Số lần báo động trong năm",
                 measure_unit="lần",
@@ -161,7 +153,6 @@ def propose_register(facts: Facts) -> Iterator[Proposal]:
                 reason=f"Ghi sổ ngày {it.received_at:%d/%m/%Y}, đến nay chưa kết thúc.",
                 evidence=(Evidence("register", it.called, "khó khăn, vướng mắc"),),
                 site=it.site,
-                use="c",
                 priority="nen",
                 risk="Vướng mắc kéo dài, đơn vị tiếp tục kiến nghị.",
                 measured_by="Sổ theo dõi",
@@ -241,7 +232,7 @@ def propose_unfinished(facts: Facts) -> Iterator[Proposal]:
         if line.decision == "deferred":
             why = "cấp có thẩm quyền cho lùi lại"
         elif line.contracted:
-            why = f"đã ký hợp đồng {tell_amount(line.contracted)} đồng, chưa nghiệm thu"
+            why = f"đã ký hợp đồng {format_amount(line.contracted)} đồng, chưa nghiệm thu"
         said = Evidence("plan", f"{facts.year - 1}-{line.number}", why)
         reason = _CARRIED.sub("", line.item.reason)
         yield Proposal(

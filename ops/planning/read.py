@@ -30,41 +30,36 @@ SUBMITTED = "plan.submit"
 """The journal's verb of a plan that is handed in."""
 
 
-class ChangedPlanError(OpsError):
-    """A plan says something else than when it was handed in."""
-
-    def __init__(self, plan: KeptPlan, *, why: str, digest: str) -> None:
-        super().__init__(
-            "the plan {plan} is not what was handed in",
-            why=why,
-            data="the journal holds the digest of what was handed in: {digest}",
-            next_step="`{program} service.journal-verify`, then look for who changed the catalog;"
-            " the service's own backup holds it as it was",
-            plan=plan.called,
-            digest=digest or "–",
-        )
+def _changed(plan: KeptPlan, why: str, digest: str) -> OpsError:
+    return OpsError(
+        "the plan {plan} is not what was handed in",
+        why=why,
+        data="the journal holds the digest of what was handed in: {digest}",
+        next_step="`{program} service.journal-verify`, then look for who changed the catalog;"
+        " the service's own backup holds it as it was",
+        plan=plan.called,
+        digest=digest or "–",
+    )
 
 
 def read_frozen(session: Session, plan: KeptPlan) -> PlanDocument | None:
     """Give what was handed in; None where nothing is.
 
     Raises:
-        ChangedPlanError: It, its digest, or an item was changed since.
+        OpsError: It, its digest, or an item was changed since.
     """
-    if plan.frozen is None:
+    if plan.row.frozen is None:
         return None
     query = select(JournalRow.details).where(
         JournalRow.action == SUBMITTED, JournalRow.subject == plan.called
     )
     row = session.execute(query.order_by(JournalRow.sequence.desc()).limit(1)).scalar()
     told = str(json.loads(row).get("digest", "")) if row else ""
-    if not digest_of(plan.frozen) == plan.frozen_sha256 == told:
-        why = N_("its digest is not the one that was journaled then")
-        raise ChangedPlanError(plan, why=why, digest=told)
-    document = document_from(plan.frozen)
+    if not digest_of(plan.row.frozen) == plan.row.frozen_sha256 == told:
+        raise _changed(plan, N_("its digest is not the one that was journaled then"), told)
+    document = document_from(plan.row.frozen)
     if [*map(_said, document.lines)] != [*map(_said, plan.lines)]:
-        why = N_("an item was changed in the catalog")
-        raise ChangedPlanError(plan, why=why, digest=told)
+        raise _changed(plan, N_("an item was changed in the catalog"), told)
     return document
 
 
@@ -80,7 +75,7 @@ def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) 
     """Read what a plan is drafted from.
 
     Raises:
-        PricesError: The table of prices has mistakes.
+        LinesError: The table of prices has mistakes.
     """
     before = find_in_force(session, year - 1)
     return read_facts(
@@ -150,8 +145,8 @@ def make_document(
     """Put a plan together with the figures of the year before, and the annexes of its papers."""
     [read_annexes] = ANNEXES.parts()
     return PlanDocument(
-        year=plan.year,
-        revision=plan.revision,
+        year=plan.row.year,
+        revision=plan.row.revision,
         day=facts.today,
         organisation=facts.lead,
         lines=lines,
@@ -171,11 +166,11 @@ def read_document(
     """Give what the papers of a plan say; one that was handed in says what it said then.
 
     Raises:
-        ChangedPlanError: It was changed since it was handed in.
-        PricesError: The table of prices has mistakes.
+        OpsError: It was changed since it was handed in.
+        LinesError: The table of prices has mistakes.
     """
     frozen = read_frozen(session, plan)
     if frozen is not None:
         return frozen
-    facts = read_plan_facts(session, estate, plan.year, now)
+    facts = read_plan_facts(session, estate, plan.row.year, now)
     return make_document(session, estate, facts, plan, plan.lines, with_annexes=with_annexes)

@@ -6,8 +6,8 @@ moves on until it is reported.
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -44,42 +44,17 @@ MOST_TOTAL = 10**15
 _MONEY = ("decision", "granted", "contracted", "accepted", "paid", "accepted_on")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KeptPlan:
-    """A plan as it stands; fields as in `ops.catalog.tables.plans.Plan`, and its lines by number.
+    """A plan as it stands: its row, and its lines by number."""
 
-    Attributes:
-        id: In hexadecimal.
-    """
-
-    id: str
-    year: int
-    revision: int
-    state: str
-    reason: str
-    authors: tuple[str, ...]
-    made_at: datetime
-    made_by: str
-    reviewed_at: datetime | None
-    reviewed_by: str
-    submitted_at: datetime | None
-    submitted_by: str
-    submission: str
-    frozen: Mapping[str, Any] | None = field(repr=False)
-    frozen_sha256: str
-    returned_for: str
-    decision: str
-    decided_on: date | None
-    signer: str
-    scan: str
-    approved_by: str
-    report: str
+    row: Plan
     lines: tuple[Line, ...]
 
     @property
     def called(self) -> str:
-        """What people call it: `2027`, a revision `2027/1`."""
-        return f"{self.year}/{self.revision}" if self.revision else str(self.year)
+        """What people call it."""
+        return call_plan(self.row)
 
     def line(self, number: int) -> Line:
         """Give a line.
@@ -94,16 +69,14 @@ class KeptPlan:
                 N_("`{program} plan.show --year {year}` lists them"),
                 plan=self.called,
                 number=number,
-                year=self.year,
+                year=self.row.year,
             )
         return found
 
 
-_PLAN_FIELDS = (
-    "year", "revision", "state", "reason", "made_at", "made_by", "reviewed_at", "reviewed_by",
-    "submitted_at", "submitted_by", "submission", "frozen", "frozen_sha256", "returned_for",
-    "decision", "decided_on", "signer", "scan", "approved_by", "report",
-)  # fmt: skip
+def call_plan(row: Plan) -> str:
+    """Give what people call a plan: `2027`, a revision `2027/1`."""
+    return f"{row.year}/{row.revision}" if row.revision else str(row.year)
 
 
 def find_plan(session: Session, year: int) -> KeptPlan | None:
@@ -141,7 +114,7 @@ def list_plans(session: Session) -> list[Plan]:
 
 def read_notes(session: Session, plan: KeptPlan) -> list[PlanNote]:
     """Give what was noted about a plan, oldest first."""
-    query = select(PlanNote).where(PlanNote.plan_id == uuid.UUID(plan.id)).order_by(PlanNote.at)
+    query = select(PlanNote).where(PlanNote.plan_id == plan.row.id).order_by(PlanNote.at)
     return list(session.execute(query).scalars())
 
 
@@ -163,11 +136,7 @@ def _newest(session: Session, year: int) -> Plan | None:
 
 
 def _kept(session: Session, row: Plan) -> KeptPlan:
-    rows = _rows(session, row.id)
-    values = {name: getattr(row, name) for name in _PLAN_FIELDS}
-    return KeptPlan(
-        id=row.id.hex, authors=tuple(row.authors), lines=tuple(map(_line, rows)), **values
-    )
+    return KeptPlan(row, tuple(map(_line, _rows(session, row.id))))
 
 
 def _rows(session: Session, plan: uuid.UUID) -> list[PlanItem]:
@@ -236,7 +205,7 @@ def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> K
     Raises:
         WrongUseError: The plan may not be changed any more, or costs too much.
     """
-    row = session.get_one(Plan, uuid.UUID(plan.id))
+    row = session.get_one(Plan, plan.row.id)
     _open_for_change(row, origin)
     before = next((it for it in plan.lines if it.number == line.number), None)
     write_line(session, row.id, line)
@@ -292,7 +261,7 @@ def _refuse_closed(row: Plan) -> None:
         raise refuse(
             N_("the plan {plan} is {state}, and stays as it is"),
             N_("after the decision: `{program} plan.revise --year {year}`"),
-            plan=f"{row.year}/{row.revision}" if row.revision else row.year,
+            plan=call_plan(row),
             state=_(STATES[row.state]),
             year=row.year,
         )
@@ -304,10 +273,10 @@ def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:
     Raises:
         WrongUseError: It is in another state.
     """
-    if plan.state not in wanted:
+    if plan.row.state not in wanted:
         raise refuse(
             N_("the plan {plan} is {state}"), next_step,
-            plan=plan.called, state=_(STATES[plan.state]), year=plan.year,
+            plan=plan.called, state=_(STATES[plan.row.state]), year=plan.row.year,
         )  # fmt: skip
 
 
@@ -320,7 +289,7 @@ def set_plan(
     details: Mapping[str, Any],
 ) -> None:
     """Change what is known of a plan as a whole, and journal it under the verb."""
-    row = session.get_one(Plan, uuid.UUID(plan.id))
+    row = session.get_one(Plan, plan.row.id)
     for name, value in values.items():
         setattr(row, name, value)
     session.flush()
@@ -332,8 +301,9 @@ def add_revision(
 ) -> KeptPlan:
     """Begin a revision with the lines of a plan and all who wrote them, and journal it."""
     row = Plan(
-        id=new_id(), year=plan.year, revision=plan.revision + 1, state="draft", reason=reason,
-        authors=sorted({*plan.authors, _who(origin)}), made_at=now, made_by=_who(origin),
+        id=new_id(), year=plan.row.year, revision=plan.row.revision + 1, state="draft",
+        reason=reason, authors=sorted({*plan.row.authors, _who(origin)}), made_at=now,
+        made_by=_who(origin),
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -353,16 +323,16 @@ def set_line(
     details: Mapping[str, Any],
 ) -> None:
     """Write a line's money and standing, and journal it under the verb."""
-    write_line(session, uuid.UUID(plan.id), line)
-    row = session.get_one(Plan, uuid.UUID(plan.id))
+    write_line(session, plan.row.id, line)
+    row = session.get_one(Plan, plan.row.id)
     _journal(session, origin, verb, row, {"item": line.number, **details})
 
 
 def add_note(session: Session, origin: Origin, plan: KeptPlan, note: PlanNote) -> None:
     """Note what was said or done, and journal it."""
-    note.plan_id, note.person = uuid.UUID(plan.id), _who(origin)
+    note.plan_id, note.person = plan.row.id, _who(origin)
     session.add(note)
-    row = session.get_one(Plan, uuid.UUID(plan.id))
+    row = session.get_one(Plan, plan.row.id)
     moments = {name: moment.isoformat() for name in ("begins", "until")
                if (moment := getattr(note, name))}  # fmt: skip
     texts = {name: getattr(note, name) for name in ("text", "result", "document", "code")
@@ -378,5 +348,4 @@ def _who(origin: Origin) -> str:
 def _journal(
     session: Session, origin: Origin, verb: str, row: Plan, details: Mapping[str, Any]
 ) -> None:
-    called = f"{row.year}/{row.revision}" if row.revision else str(row.year)
-    journal.append(session, origin, [Entry(verb, called, {"state": row.state, **details})])
+    journal.append(session, origin, [Entry(verb, call_plan(row), {"state": row.state, **details})])

@@ -13,7 +13,7 @@ from ops.catalog.tables.drills import Drill
 from ops.estate.model.estate import Estate
 from ops.planning.document import Figure, count_figures
 from ops.planning.facts import Facts
-from ops.planning.money import sum_up, tell_amount
+from ops.planning.money import format_amount, sum_up
 from ops.planning.propose_things import HARDWARE
 
 _OUTCOMES = {
@@ -127,4 +127,4 @@ def _of_last_plan(facts: Facts) -> Iterator[Figure]:
     yield Figure("plan", "Đã nghiệm thu", str(done), source)
     for label, amount in (("Đề nghị", sums.asked), ("Được phê duyệt", sums.granted),
                           ("Đã thanh toán", sums.paid)):  # fmt: skip
-        yield Figure("plan", label, f"{tell_amount(amount)} đồng", source)
+        yield Figure("plan", label, f"{format_amount(amount)} đồng", source)

@@ -117,7 +117,7 @@ def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
     """
     with bench.catalog.writing() as session:
         plan, line, changed = plan_step(session, year, step)
-        if plan.state == "decided":
+        if plan.row.state == "decided":
             set_plan(session, bench.origin, plan, "plan.begin", {"state": "running"}, {})
         if changed != line:
             details = {"contracted": changed.contracted, "paid": changed.paid,
@@ -169,7 +169,7 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
         add_note(session, bench.origin, plan, note)
         lines = [changed if it.number == number else it for it in plan.lines]
         state = "accepted" if is_whole(lines) else "running"
-        if state != plan.state:
+        if state != plan.row.state:
             set_plan(session, bench.origin, plan, f"plan.{state}", {"state": state}, {})
     return changed, state
 

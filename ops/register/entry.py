@@ -37,13 +37,6 @@ MOST_TITLE = 200
 MOST_TEXT = 4000
 
 
-class RegisterError(WrongUseError):
-    """What is to be written into the register does not follow from what stands there."""
-
-    def __init__(self, what: str, *, next_step: str) -> None:
-        super().__init__(what, next_step=next_step)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """Something of the catalog that belongs to an entry: its kind, and its id in hexadecimal."""
@@ -156,17 +149,17 @@ def check_new(new: NewEntry, now: datetime) -> None:
     """
     _check_text("title", new.title, MOST_TITLE)
     if not new.title.strip():
-        raise RegisterError("an entry says what it is about", next_step="give `--title`")
+        raise WrongUseError("an entry says what it is about", next_step="give `--title`")
     if (new.is_serious or new.has_personal_data) and new.kind != "incident":
-        raise RegisterError(
+        raise WrongUseError(
             "only an incident is serious or touches personal data", next_step="use --kind incident"
         )
     if max(new.occurred_at, new.received_at) > now:
-        raise RegisterError(
+        raise WrongUseError(
             "a moment has not come yet", next_step="look at the dates and type it again"
         )
     if new.occurred_at > new.received_at:
-        raise RegisterError(
+        raise WrongUseError(
             "it was received before it happened", next_step="look at the dates and type it again"
         )
 
@@ -179,16 +172,16 @@ def check_change(entry: Entry, change: Change, now: datetime) -> None:
             has not come, only an incident has clocks, or a text is too long.
     """
     if entry.state == "closed":
-        raise RegisterError(
+        raise WrongUseError(
             "the entry is closed, and stays as it is",
             next_step="add another one that names it: `{program} register.add`",
         )
     if not change.as_values():
-        raise RegisterError(
+        raise WrongUseError(
             "nothing would change", next_step="say what is new: `--note`, `--acknowledged`, …"
         )
     if (change.is_serious or change.has_personal_data) and entry.kind != "incident":
-        raise RegisterError(
+        raise WrongUseError(
             "only an incident is serious or touches personal data", next_step="add an incident"
         )
     for name in ("cause", "result", "note"):
@@ -201,13 +194,13 @@ def _check_moments(entry: Entry, change: Change, now: datetime) -> None:
     for name in ("acknowledged_at", "restored_at", "closed_at"):
         known, given = getattr(entry, name), getattr(change, name)
         if known is not None and given is not None:
-            raise RegisterError(
+            raise WrongUseError(
                 "that moment is noted already", next_step="`{program} register.show` shows it"
             )
         # Something may work again before anybody has answered for it.
         earliest = entry.occurred_at if name == "restored_at" else before
         if given is not None and not earliest <= given <= now:
-            raise RegisterError(
+            raise WrongUseError(
                 "the moments are out of order, or one has not come yet",
                 next_step="`{program} register.show` shows those that are noted",
             )

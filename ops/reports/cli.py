@@ -89,7 +89,6 @@ def _folder(out: str) -> Path:
     if folder.exists() and not folder.is_dir():
         raise WrongUseError(
             "{path} is no folder",
-            data="nothing was written",
             next_step="give `--out` a folder; it is made where it is not there",
             path=folder,
         )
@@ -163,7 +162,6 @@ def _refuse_others(kind: Kind, asked: Make) -> None:
         raise WrongUseError(
             "the kind {kind} takes no --{flag}",
             why="it takes: {takes}",
-            data="nothing was written",
             next_step="leave it out; `{program} report.kinds` says what each kind is about",
             kind=kind.name,
             flag=odd[0],
@@ -177,7 +175,6 @@ def _window(
     if bool(asked.from_) != bool(asked.to) or (asked.from_ and asked.year):
         raise WrongUseError(
             "the time is not clear: give --from and --to, or --year",
-            data="nothing was written",
             next_step="`{program} report.make --help` lists all flags",
         )
     if asked.from_:
@@ -185,7 +182,6 @@ def _window(
         if first > last or (last - first) > timedelta(days=3660):
             raise WrongUseError(
                 "the time ends before it begins, or is longer than ten years",
-                data="nothing was written",
                 next_step="correct `--from` and `--to`",
             )
         return Window(first, last, estate.zone)
@@ -195,7 +191,6 @@ def _window(
     if not EARLIEST <= year <= LATEST:
         raise WrongUseError(
             "there is no report on the year {year}",
-            data="nothing was written",
             next_step="give `--year` four digits, such as {today}",
             year=year,
             today=today.year,
@@ -212,7 +207,6 @@ def _year_of(kind: Kind, today: date, zone: ZoneInfo) -> int:
 def _lacks(kind: Kind, flag: str) -> WrongUseError:
     return WrongUseError(
         "the kind {kind} needs the flag --{flag}",
-        data="nothing was written",
         next_step="`{program} report.kinds` says what each kind is about",
         kind=kind.name,
         flag=flag,

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
 from ops.canonical import clean_text
+from ops.catalog.tables.documents import Document
 from ops.documents.files import Content, keep, read_document
-from ops.documents.records import Kept, Told, add_document, are_checked
+from ops.documents.records import Told, add_document, are_checked
 from ops.durable_files import read_bounded
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -83,7 +84,7 @@ def issue(wish: Issue) -> int:
         with bench.catalog.writing() as session:
             issued = Issued(wish, day, about, content, signatures, request)
             kept, is_new = note_issued(session, bench.origin, issued, now=datetime.now(UTC))
-    _tell(kept.id, signatures, wish, is_new=is_new)
+    _tell(kept.id.hex, signatures, wish, is_new=is_new)
     return 0
 
 
@@ -101,7 +102,7 @@ class Issued:
 
 def note_issued(
     session: Session, origin: Origin, issued: Issued, *, now: datetime
-) -> tuple[Kept, bool]:
+) -> tuple[Document, bool]:
     """Write the document's row and the journal's, and end the request; as `add_document` gives.
 
     Raises:
@@ -114,7 +115,7 @@ def note_issued(
                 about=issued.about, signatures=issued.signatures)  # fmt: skip
     kept, is_new = add_document(session, origin, content, told, now=now)
     if is_new:
-        details = {"document": kept.id, "number": wish.number, "scan": wish.scan,
+        details = {"document": kept.id.hex, "number": wish.number, "scan": wish.scan,
                    "signer": "checked" if are_checked(issued.signatures) else "not_checked",
                    "day": issued.day.isoformat(), "sha256": content.sha256}  # fmt: skip
         journal.append(session, origin, [Entry(ISSUED, issued.about, details)])

@@ -33,13 +33,13 @@ from ops.monitor.forecast.wording import name_thing, tell_growth, tell_outlook
 from ops.monitor.series.store import SeriesStore
 from ops.planning.document import Annexes, Drawing, PlanDocument
 from ops.planning.facts import Facts
+from ops.planning.money import format_amount
 from ops.reports.figures.checked import list_concluded
 from ops.reports.figures.runs import count_not_run, count_runs
 from ops.reports.figures.watch import list_stops, measure_sites
 from ops.reports.kinds.charts import chart_days, chart_due, chart_runs, chart_uptimes
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE, Wish, make_frame, reading_series, write_files
-from ops.reports.papers.money import format_amount
 from ops.reports.papers.paper import Chart, Paper
 from ops.reports.texts import Texts, load_texts
 from ops.reports.window import Window, report_year

@@ -82,7 +82,6 @@ def load_texts(kinds: Iterable[str], folder: Path | None) -> Texts:
     if folder is not None and not folder.is_dir():
         raise WrongUseError(
             "the folder of texts {folder} is not there",
-            data="nothing was written",
             next_step="correct `[reports] texts` in the estate, or make the folder",
             folder=folder,
         )

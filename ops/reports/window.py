@@ -4,12 +4,12 @@ A report's year runs from 15 December to 14 December, and its months from the 15
 (law.md 2.3: NĐ 331/2026, NĐ 244/2026 and the province's own rules).
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ops.errors import WrongUseError
+from ops.estate.edit.import_sites import read_day as try_day
 
 CLOSES_ON = 15
 """Day of the month on which the next month of reports begins."""
@@ -18,7 +18,6 @@ EARLIEST, LATEST = 2000, 2999
 """Years that anybody reports on."""
 
 _DECEMBER = 12
-_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _DAY = timedelta(days=1)
 
 
@@ -82,23 +81,12 @@ def read_day(text: str, flag: str) -> date:
     Raises:
         WrongUseError: It is no day, or none that anybody reports on.
     """
-    found = _parse_day(text.strip())
+    found = try_day(text)
     if found is None or not EARLIEST <= found.year <= LATEST:
         raise WrongUseError(
             '--{flag}: "{given}" is no day',
-            data="nothing was written",
             next_step="write it like 15/12/2026",
             flag=flag,
             given=text[:40],
         )
     return found
-
-
-def _parse_day(text: str) -> date | None:
-    try:
-        if parts := _DAY_FIRST.fullmatch(text):
-            day, month, year = map(int, parts.groups())
-            return date(year, month, day)
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

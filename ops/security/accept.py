@@ -18,8 +18,8 @@ from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
 from ops.catalog.find import find_by_id
 from ops.catalog.tables.security import SecurityFinding
-from ops.duties.table.calendar import read_day
 from ops.errors import OpsError, WrongUseError
+from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry

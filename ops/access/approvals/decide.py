@@ -50,10 +50,6 @@ _OBSTACLES = {
 }
 
 
-class CannotDecideError(OpsError):
-    """This person may not decide on this request, or nobody may any more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What the second person says.
@@ -118,7 +114,7 @@ def decide_request(
         prove: Asks the person for password and code, and raises where they are wrong.
 
     Raises:
-        CannotDecideError: It is the person's own, or about work of that person; it was decided,
+        OpsError: It is the person's own, or about work of that person; it was decided,
             has expired, or needs other roles.
         ProofError: The proof failed.
     """
@@ -203,7 +199,7 @@ def look_for_obstacle(
     """Refuse where this person cannot decide on this request.
 
     Raises:
-        CannotDecideError: With the obstacle as its cause.
+        OpsError: With the obstacle as its cause.
     """
     standing, can_prove = standing_of(request, now), has_good_credentials(session, person)
     is_open = standing in {"waiting", "approved"}
@@ -223,8 +219,8 @@ def look_for_obstacle(
         raise _cannot(request, obstacle)
 
 
-def _cannot(request: ApprovalRequest, obstacle: str) -> CannotDecideError:
-    return CannotDecideError(
+def _cannot(request: ApprovalRequest, obstacle: str) -> OpsError:
+    return OpsError(
         "request {request} cannot be decided by you now",
         why=_OBSTACLES[obstacle],
         data="nothing was changed",

@@ -60,10 +60,9 @@ from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.index import is_ahead
 from ops.duties.evidence.media import plan_renewal
-from ops.duties.table.calendar import read_day
 from ops.duties.table.load import load_calendar, load_duties
 from ops.errors import OpsError, WrongUseError
-from ops.estate.choose import choose_place
+from ops.estate.choose import choose_place, read_day
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site

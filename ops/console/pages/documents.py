@@ -6,7 +6,7 @@ from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
 from ops.documents.cli import ON_PAGES
-from ops.documents.records import find_document, list_documents
+from ops.documents.records import describe_document, find_document, list_documents
 from ops.language.text import N_
 from ops.terminal.view import as_table
 
@@ -27,7 +27,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     with desk.catalog.reading() as session:
         named = arguments.get("id", "")[:_LONGEST]
         found = [find_document(session, named)] if named else list_documents(session, about)
-    page = cut(found, arguments, _ROWS)
+    page = cut([describe_document(it) for it in found], arguments, _ROWS)
     return {**page, "list": as_table(ON_PAGES, page["items"]), "about": about}
 
 

@@ -67,9 +67,9 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
         "review": state == "draft",
         "submit": state == "reviewed",
         "decide": state == "submitted",
-        "work": in_force is not None and in_force.state in AT_WORK,
+        "work": in_force is not None and in_force.row.state in AT_WORK,
         "revise": state in AT_WORK,
-        "report": in_force is not None and in_force.state == "accepted",
+        "report": in_force is not None and in_force.row.state == "accepted",
     }
     is_read = state in {*OPEN_STATES, "submitted"}
     kept = [(it["about"], [it["id"], f"{it['number']} {it['title']}"])

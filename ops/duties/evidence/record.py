@@ -15,13 +15,13 @@ from ops.duties.evidence.due import Due, Period, list_periods, longest_days
 from ops.duties.evidence.events import back_from, find_event_dues
 from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.queries import STATED
-from ops.duties.table.calendar import read_day
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import list_subjects
 from ops.duties.tasks import Record
 from ops.duties.wording import tell_period
 from ops.errors import WrongUseError
+from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date

@@ -17,20 +17,16 @@ from sqlalchemy.orm import Session
 from ops.canonical import canonical_json, digest_of
 from ops.catalog.tables.duties import PolicyVersion
 from ops.duties.evidence.due import add_span
-from ops.duties.policy.policy import differences
 from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Span
 from ops.errors import OpsError, WrongUseError
+from ops.estate.history.versions import find_changes
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
 ACTION = "duty.policy-approved"
 WITHDRAWN = "duty.policy-withdrawn"
-
-
-class PolicyNumberError(OpsError):
-    """A decision of that number and date is recorded already, with another table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +39,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
-    """A version of the policy that was approved.
-
-    Attributes:
-        number, decided_on: The decision.
-        review_on: By when it is to be looked at again.
-        digest: Of the table.
-        document: The table.
-    """
-
-    number: str
-    decided_on: date
-    review_on: date
-    digest: str
-    document: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """How the estate stands to the approved policy.
 
@@ -70,7 +48,7 @@ class Standing:
         is_review_due: Whether its review date has passed.
     """
 
-    approved: Approved | None
+    approved: PolicyVersion | None
     changes: Mapping[str, list[Any]]
     is_review_due: bool
 
@@ -110,14 +88,14 @@ def approve(
     """Record a version as approved; false when just this one is recorded already.
 
     Raises:
-        PolicyNumberError: The same decision is recorded with another table.
+        OpsError: The same decision is recorded with another table.
     """
     digest = digest_of(document)
     known = session.get(PolicyVersion, (decision.number, decision.decided_on))
     if known is not None:
         if known.digest == digest:
             return False
-        raise PolicyNumberError(
+        raise OpsError(
             "the decision {number} is recorded already, with another table",
             why="a decision approves one table; a changed table needs a new one",
             data="nothing was changed",
@@ -171,23 +149,21 @@ def withdraw(session: Session, origin: Origin, number: str, decided_on: date) ->
     journal.append(session, origin, [Entry(WITHDRAWN, number, details)])
 
 
-def newest_approved(session: Session) -> Approved | None:
+def newest_approved(session: Session) -> PolicyVersion | None:
     """Give the version that was decided on last; None when there is none."""
     newest = (
         select(PolicyVersion)
         .order_by(PolicyVersion.decided_on.desc(), PolicyVersion.approved_at.desc())
         .limit(1)
     )
-    row = session.execute(newest).scalar_one_or_none()
-    if row is None:
-        return None
-    document = json.loads(row.document)
-    return Approved(row.number, row.decided_on, row.review_on, row.digest, document)
+    return session.execute(newest).scalar_one_or_none()
 
 
-def find_standing(approved: Approved | None, document: Mapping[str, Any], today: date) -> Standing:
+def find_standing(
+    approved: PolicyVersion | None, document: Mapping[str, Any], today: date
+) -> Standing:
     """Compare the table of the estate with the approved one; pure."""
     if approved is None:
         return Standing(None, {}, is_review_due=False)
-    now = json.loads(canonical_json(document))
-    return Standing(approved, differences(approved.document, now), today > approved.review_on)
+    changes = find_changes(json.loads(approved.document), json.loads(canonical_json(document)))
+    return Standing(approved, changes, today > approved.review_on)

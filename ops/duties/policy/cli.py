@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ops.access.session import at_bench, reading
+from ops.catalog.tables.duties import PolicyVersion
 from ops.duties.policy.approved import (
-    Approved,
     Decision,
     Standing,
     approve,
@@ -25,11 +25,11 @@ from ops.duties.policy.policy import (
     tell_copies,
     tell_missing,
 )
-from ops.duties.table.calendar import read_day
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.tasks import Policy
 from ops.duties.wording import CODES, tell_changes, tell_count, tell_medium
 from ops.errors import WrongUseError
+from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
@@ -89,7 +89,7 @@ def tell_standing(standing: Standing) -> list[str]:
     return findings
 
 
-def _tell_approved(approved: Approved) -> str:
+def _tell_approved(approved: PolicyVersion) -> str:
     text = _("As approved by {number} of {day}; review by {review}.")
     return text.format(
         number=approved.number,
@@ -101,9 +101,7 @@ def _tell_approved(approved: Approved) -> str:
 def _standing_values(standing: Standing) -> Mapping[str, Any]:
     approved = standing.approved
     return {
-        "number": approved.number if approved else None,
-        "decided_on": approved.decided_on if approved else None,
-        "review_on": approved.review_on if approved else None,
+        **{it: getattr(approved, it, None) for it in ("number", "decided_on", "review_on")},
         "is_review_due": standing.is_review_due,
         "changes": standing.changes,
         "is_finding": standing.is_finding,
@@ -208,7 +206,7 @@ def approve_policy(wish: Policy) -> None:
 
     Raises:
         WrongUseError: Number or date is missing, cannot be read, or lies in the future.
-        PolicyNumberError: The decision is recorded with another table.
+        OpsError: The decision is recorded with another table.
     """
     number, decided_on = _read_decision(wish)
     estate = load_estate()

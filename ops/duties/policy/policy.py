@@ -7,7 +7,7 @@ Which copies the policy names and no store holds: a policy on paper proves nothi
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from ops.canonical import digest_of
 from ops.catalog.tables.index import Snapshot
 from ops.duties.table.models import Duty, Every
-from ops.estate.history.versions import find_changes
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import ContentClass
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.language.text import N_, _, fill
+from ops.terminal.document import plain
 
 NO_CLASS = ""
 _KINDS = {"content": "business-data", "config": "configuration", "system": "system",
@@ -125,7 +125,7 @@ def _alike(estate: Estate, sites: Iterable[Site], duties: tuple[Duty, ...]) -> I
     groups: dict[str, list[Site]] = {}
     for site in sites:
         ways = _ways_of(estate, site, duties)
-        digest = digest_of({key: _plain(value) for key, value in ways.items()})
+        digest = digest_of({key: plain(value) for key, value in ways.items()})
         groups.setdefault(digest, []).append(site)
     yield from groups.values()
 
@@ -192,23 +192,7 @@ def length_of(every: Every | None) -> str:
 
 def document_of(rows: Iterable[PolicyRow]) -> dict[str, Any]:
     """Give the table as plain JSON values, the form that is kept and compared."""
-    return {"rows": [_plain(asdict(row)) for row in rows]}
-
-
-def differences(approved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Give what differs between the approved table and the estate's, as dotted key to [old, new].
-
-    Empty when the estate is as approved.
-    """
-    return find_changes(approved, now)
-
-
-def _plain(value: Any) -> Any:  # JSON values
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return _plain(asdict(value)) if isinstance(value, Place | RestoreTest) else value
+    return {"rows": [plain(row) for row in rows]}
 
 
 _MOST_SHOWN = 5

@@ -1,7 +1,4 @@
-"""Working days, from a dated table of holidays; a day beyond the table is not guessed.
-
-Read the days that people type.
-"""
+"""Working days, from a dated table of holidays; a day beyond the table is not guessed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ops.errors import WrongUseError
-from ops.estate.edit.import_sites import read_day as try_day
 from ops.estate.model.calendar import CoveredYear, DayMadeUp, DaysOff
 from ops.estate.model.values import Part
 
@@ -128,19 +123,3 @@ def make_calendar(tables: Iterable[HolidayTable]) -> WorkCalendar:
 
 def _days(first: date, last: date) -> Iterable[date]:
     return (first + _ONE_DAY * number for number in range((last - first).days + 1))
-
-
-def read_day(text: str) -> date:
-    """Read `24/11/2026` or `2026-11-24`.
-
-    Raises:
-        WrongUseError: It is no date.
-    """
-    day = try_day(text)
-    if day is None:
-        raise WrongUseError(
-            '"{text}" is not a date',
-            next_step="write it like 24/11/2026 or 2026-11-24",
-            text=text,
-        )
-    return day

@@ -61,7 +61,6 @@ def gather(ask: Ask) -> BackupFacts:
     if run is None:
         raise WrongUseError(
             'no backup of "{site}" was made in this time',
-            data="nothing was written",
             next_step="`{program} backup.status` says how it stands",
             site=ask.site,
         )

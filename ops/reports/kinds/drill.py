@@ -26,18 +26,6 @@ from ops.reports.papers.paper import Block, Paper, Signature
 _MOST_LOOKED_AT = 50
 
 
-class NoMinutesError(OpsError):
-    """There is no drill that has minutes."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "there are no minutes of such a drill",
-            why="no drill of this site is concluded, or the one named is not",
-            data="nothing was written",
-            next_step="`{program} drill.list` lists the drills",
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class DrillFacts:
     """The minutes, their hash as kept, and whether they still have it."""
@@ -51,12 +39,17 @@ def gather(ask: Ask) -> DrillFacts:
     """Read the minutes of the drill named, else of the newest that has some.
 
     Raises:
-        NoMinutesError: There are none.
+        OpsError: There are none.
         WrongUseError: There is no such drill.
     """
     drill = find_drill(ask.session, ask.of) if ask.of else _newest(ask)
     if drill is None or drill.minutes is None:
-        raise NoMinutesError
+        raise OpsError(
+            "there are no minutes of such a drill",
+            why="no drill of this site is concluded, or the one named is not",
+            data="nothing was written",
+            next_step="`{program} drill.list` lists the drills",
+        )
     is_unchanged = digest_of(drill.minutes) == drill.minutes_sha256
     return DrillFacts(read_minutes(drill.minutes), drill.minutes_sha256, is_unchanged)
 

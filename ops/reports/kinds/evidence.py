@@ -47,10 +47,6 @@ print(f"the files are as written; the chain of {rows} rows holds; last hash: {pr
 """
 
 
-class TooMuchError(OpsError):
-    """A package would be larger than anybody opens."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a package holds.
@@ -72,7 +68,7 @@ def gather(ask: Ask) -> Evidence:
     """Read figures, runs, and the rows of the journal that were written in the time.
 
     Raises:
-        TooMuchError: The journal has more rows than a package holds.
+        OpsError: The journal has more rows than a package holds.
     """
     window = ask.window
     runs = [
@@ -106,7 +102,7 @@ def _read_journal(ask: Ask, window: Window) -> tuple[str, list[Sequence[str]]]:
             else:
                 break
             if len(rows) > MOST_ROWS:
-                raise TooMuchError(
+                raise OpsError(
                     "the journal has more than {most} rows in this time",
                     data="nothing was written",
                     next_step="ask for a shorter time",

@@ -37,7 +37,6 @@ def gather(ask: Ask) -> StopFacts:
         raise WrongUseError(
             "no such stop is planned",
             why="planned are: {known}",
-            data="nothing was written",
             next_step="plan it: `{program} duty.planned-stop --help`",
             known=", ".join(it.code for it in stops) or "–",
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.planning.document import Drawing, PlanDocument
 from ops.planning.item import GROUPS, SECURITY_USE, Line
-from ops.planning.money import by_group, plan_shortage, security_share, sum_up
+from ops.planning.money import by_group, format_amount, plan_shortage, security_share, sum_up
 from ops.planning.read import read_document
 from ops.planning.records import get_plan
 from ops.reports.kinds.kind import Ask, Frame, day
@@ -36,7 +36,7 @@ from ops.reports.kinds.plan_tables import (
     upkeep_table,
     use_table,
 )
-from ops.reports.papers.money import MOST, amount_in_words, format_amount
+from ops.reports.papers.money import MOST, amount_in_words
 from ops.reports.papers.paper import Annex, Block, Chart, Paper, Paragraph
 
 LOWER_SHARES = (80, 60)

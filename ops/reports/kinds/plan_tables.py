@@ -5,9 +5,8 @@ from itertools import count, groupby
 
 from ops.planning.document import PlanDocument
 from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, Line
-from ops.planning.money import by_group, group_by, sum_up
+from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import UNKNOWN, Frame
-from ops.reports.papers.money import format_amount
 from ops.reports.papers.paper import Table
 
 _UPKEEP = ("bao-duong", "sua-chua")

@@ -5,12 +5,11 @@ from typing import Any
 
 from ops.planning.document import PlanDocument
 from ops.planning.item import GROUPS, PRIORITIES
-from ops.planning.money import by_group, group_by, sum_up
+from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import Frame
 from ops.reports.kinds.plan import gather_bare as gather
 from ops.reports.kinds.plan import tell_risks, tell_security, values_of
 from ops.reports.kinds.plan_tables import money_table, progress_table, source_table
-from ops.reports.papers.money import format_amount
 from ops.reports.papers.paper import Block, Paper, Paragraph
 
 __all__ = ["gather", "write"]

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Literal
 
-from ops.errors import WrongUseError
+from ops.errors import unknown
 from ops.language.text import N_
 
 Need = Literal["year", "plan", "time", "site", "drill", "stop", "day"]
@@ -95,10 +95,4 @@ def find_kind(name: str) -> Kind:
     """
     if name in KINDS:
         return KINDS[name]
-    raise WrongUseError(
-        'there is no kind of paper "{name}"',
-        data="nothing was written",
-        next_step="give `--kind` one of: {kinds}",
-        name=name,
-        kinds=", ".join(KINDS),
-    )
+    raise unknown('there is no kind of paper "{name}"', name, KINDS)

@@ -12,11 +12,6 @@ _GROUPS = ("", "nghìn", "triệu")
 _BILLION = 10**9
 
 
-def format_amount(amount: int) -> str:
-    """Give `12.500.000`; a negative one with its sign."""
-    return f"{amount:,}".replace(",", ".")
-
-
 def amount_in_words(amount: int, *, lone: Lone = "lẻ") -> str:
     """Give `Mười hai triệu năm trăm nghìn đồng`, beginning with a capital letter.
 

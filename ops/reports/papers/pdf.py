@@ -32,15 +32,11 @@ _PICTURES = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
-class PaperError(OpsError):
-    """A paper could not be written."""
-
-
 def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
     """Give the PDF as one file, or its pages as pictures of 110 dots an inch.
 
     Raises:
-        PaperError: typst refuses the template or warns of it; a warning may mean that text is lost.
+        OpsError: typst refuses the template or warns of it; a warning may mean that text is lost.
     """
     data = json.dumps(_printable(as_values(paper)), ensure_ascii=False)
     try:
@@ -54,7 +50,7 @@ def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
             pdf_standards=[] if pages_as_png else "a-2b",
         )
     except typst.TypstError as error:
-        raise PaperError(
+        raise OpsError(
             'the paper "{about}" could not be written as PDF',
             why=str(error.message)[:300],
             data="the records it is made from are untouched",
@@ -62,7 +58,7 @@ def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
             about=paper.about,
         ) from error
     if warnings:
-        raise PaperError(
+        raise OpsError(
             'the paper "{about}" would lose text as PDF',
             why=str(warnings[0].message)[:300],
             data="the records it is made from are untouched",

@@ -29,7 +29,6 @@ from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.policy.approved import (
     Decision,
-    PolicyNumberError,
     approve,
     find_standing,
     newest_approved,
@@ -44,7 +43,7 @@ from ops.duties.table.load import (
 )
 from ops.duties.table.models import Duty, Scope
 from ops.duties.table.versions import find_differences, remember_duties
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.history.versions import remember_estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
@@ -606,7 +605,7 @@ def test_an_approval_is_kept_journaled_and_compared(catalog: Catalog) -> None:
     with catalog.writing() as session:
         assert approve_table(session, table)
         assert not approve_table(session, table)
-    with pytest.raises(PolicyNumberError), catalog.writing() as session:
+    with pytest.raises(OpsError, match="recorded already"), catalog.writing() as session:
         approve_table(session, other)
     with catalog.reading() as session:
         approved = newest_approved(session)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.assets.asset import AssetRow, write_lines
-from ops.assets.cli import AssetsError, export_assets, import_assets, show_assets, show_differences
-from ops.assets.sheet import read_lines
+from ops.assets.cli import export_assets, import_assets, show_assets, show_differences
+from ops.assets.sheet import LinesError, read_lines
 from ops.assets.tasks import Diff, Export, Import, List
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
@@ -82,7 +82,7 @@ def test_a_sheet_is_imported_changed_compared_and_exported(
 def test_a_sheet_with_a_mistake_changes_nothing(estate: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "in.csv"
     sheet.write_text("mã,loại,tên\na,server,x\nB,rocket,\n", encoding="utf-8")
-    with pytest.raises(AssetsError) as caught:
+    with pytest.raises(LinesError) as caught:
         import_assets(Import(file=str(sheet)))
 
     assert len(caught.value.problems) == 3

@@ -34,6 +34,7 @@ from ops.estate.load.load import load_estate
 from ops.planning.cli import decide, draft, edit, revise, submit
 from ops.planning.cli_show import show
 from ops.planning.cli_work import complete, progress
+from ops.planning.money import format_amount
 from ops.planning.read import decide_changes, read_document, read_plan_facts
 from ops.planning.records import find_in_force, get_plan
 from ops.planning.tasks import (
@@ -46,7 +47,7 @@ from ops.planning.tasks import (
     Show,
     Submit,
 )
-from ops.reports.papers.money import amount_in_words, format_amount
+from ops.reports.papers.money import amount_in_words
 from ops.reports.papers.paper import Table
 from ops.reports.papers.pdf import write_pdf
 from ops.reports.plan_papers import make_papers, write_papers
@@ -222,7 +223,7 @@ def _check_frozen(desk: Desk) -> None:
     def texts() -> str:
         with desk.catalog.reading() as session:
             plan = get_plan(session, YEAR)
-            assert plan.frozen_sha256 == digest_of(plan.frozen)
+            assert plan.row.frozen_sha256 == digest_of(plan.row.frozen)
             return repr(make_papers(read_document(session, estate, plan, now), estate))
 
     before = texts()
@@ -285,10 +286,10 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
 
     revise(Revise(year=YEAR, reason="Giá đổi"))
     with desk.catalog.reading() as session:
-        assert get_plan(session, YEAR).revision == 1
+        assert get_plan(session, YEAR).row.revision == 1
         in_force = find_in_force(session, YEAR)
     assert in_force is not None
-    assert in_force.revision == 0
+    assert in_force.row.revision == 0
     with pytest.raises(WrongUseError, match="still to come"):
         complete(finish(second, document="03/BB", date="31/12/2999"))
     complete(finish(second, document="03/BB"))
@@ -299,7 +300,7 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
         facts = read_plan_facts(session, load_estate(), YEAR + 1, datetime.now(UTC))
         changes = decide_changes(session, load_estate(), facts, None)
     assert ended is not None
-    assert (ended.state, ended.report) == ("reported", "04/BC")
+    assert (ended.row.state, ended.row.report) == ("reported", "04/BC")
     told = {it.line.key: (it.verb, it.line.rejected_for) for it in changes}
     # What was put off comes again; what was rejected stays so with its reason.
     assert told["asset:mc-2:support"] == ("added", "")
@@ -327,10 +328,14 @@ def test_a_returned_plan_is_a_draft_again(desk: Desk) -> None:
     with desk.catalog.reading() as session:
         plan = get_plan(session, YEAR)
 
-    assert (plan.state, plan.returned_for, plan.frozen) == ("returned", "Thiếu báo giá", None)
+    assert (plan.row.state, plan.row.returned_for, plan.row.frozen) == (
+        "returned",
+        "Thiếu báo giá",
+        None,
+    )
     edit(Edit(year=YEAR, add=True, set=("title=Tập huấn", "unit_price=5000000", "use=e")))
     with desk.catalog.reading() as session:
-        assert get_plan(session, YEAR).state == "draft"
+        assert get_plan(session, YEAR).row.state == "draft"
 
 
 def test_hostile_titles_stay_text_and_every_table_adds_up(desk: Desk) -> None:

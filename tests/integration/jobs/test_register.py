@@ -23,7 +23,6 @@ from ops.monitor.series.store import open_series
 from ops.monitor.series.write import write_change
 from ops.register.cli import add, close, update
 from ops.register.cli_show import show_entries, show_entry, show_year
-from ops.register.entry import RegisterError
 from ops.register.tasks import Add, Close, List, Show, Update
 from ops.security.findings import Look, Sighting
 from ops.security.records import remember_looks
@@ -83,7 +82,7 @@ def test_an_incident_from_receipt_to_its_end(estate: Path, catalog: Catalog) -> 
     assert giucong(estate, "register.show", "--id", called).returncode == 0
 
     assert close(Close(id=called, result="đã vá")) == 0
-    with pytest.raises(RegisterError):
+    with pytest.raises(WrongUseError, match="is closed"):
         update(Update(id=called, note="còn nữa"))
     with catalog.reading() as session:
         actions = session.execute(

@@ -12,7 +12,6 @@ from ops.catalog.open import open_catalog
 from ops.console.office.server import NothingHereError
 from ops.errors import DONE, UNCHANGED, OpsError, WrongUseError, unknown
 from ops.journal.journal import Entry, Origin, append
-from ops.register.entry import RegisterError
 from ops.terminal.exit_codes import attempt
 from tests.a_year import write_estate
 
@@ -20,7 +19,6 @@ REFUSALS: dict[type[WrongUseError], Callable[[], WrongUseError]] = {
     WrongUseError: lambda: unknown('there is no role "{name}"', "vua", ["viewer"]),
     NoCredentialsError: lambda: NoCredentialsError("nva"),
     NothingHereError: lambda: NothingHereError("there is no such page"),
-    RegisterError: lambda: RegisterError("nothing would change", next_step="say what is new"),
 }
 """One of each class that says so by itself."""
 

@@ -19,7 +19,7 @@ from ops.access.factors import (
     step_of,
 )
 from ops.access.prompts import ask_new_password, ask_proof
-from ops.access.seal import CannotUnsealError, derive_key, open_secret, seal_secret
+from ops.access.seal import derive_key, open_secret, seal_secret
 from ops.errors import OpsError, SecretError, WrongUseError
 from ops.language.text import render_error
 
@@ -96,7 +96,7 @@ def test_a_changed_or_cut_sealed_secret_is_told() -> None:
     assert open_secret(key, "nva", sealed) == RFC_SECRET
     assert sealed != seal_secret(key, "nva", RFC_SECRET)
     for broken in (f"{sealed[:-8]}AAAAAAA=", sealed[:8], ""):
-        with pytest.raises(CannotUnsealError):
+        with pytest.raises(OpsError, match="cannot be read"):
             open_secret(key, "nva", broken)
 
 

@@ -102,11 +102,11 @@ def test_only_the_bytes_of_a_scan_are_kept_whatever_it_is_called(tmp_path: Path)
         kept, _is_new = add_document(session, ORIGIN, content, told, now=NOW)
         with pytest.raises(WrongUseError):
             add_document(session, ORIGIN, content, Told(title="\u200b\u202e", name="a"), now=NOW)
-        whole = get_whole(session, tmp_path / "var", kept.id)
+        whole = get_whole(session, tmp_path / "var", kept.id.hex)
         (tmp_path / "real.pdf").write_bytes(b"other")
-        assert get_whole(session, tmp_path / "var", kept.id[:8]) == whole
+        assert get_whole(session, tmp_path / "var", kept.id.hex[:8]) == whole
         path.write_bytes(b"changed")
-        for wanted in (kept.id, "ffffffff", "", "../../etc/passwd"):
+        for wanted in (kept.id.hex, "ffffffff", "", "../../etc/passwd"):
             with pytest.raises(WrongUseError):
                 get_whole(session, tmp_path / "var", wanted)
 

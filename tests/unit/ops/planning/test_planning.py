@@ -12,6 +12,7 @@ from icalendar import Calendar
 from ops.assets.asset import AssetRow
 from ops.canonical import clean_text
 from ops.catalog.tables.copies import Medium
+from ops.catalog.tables.plans import Plan
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
 from ops.drills.rotation.read import Overdue
@@ -326,11 +327,5 @@ def test_a_calendar_holds_any_text_as_text(title: str, reason: str) -> None:
 
 
 def kept_plan(*lines: Line) -> KeptPlan:
-    blank = dict.fromkeys(("reason", "reviewed_by", "submitted_by", "submission", "frozen_sha256",
-                           "returned_for", "decision", "signer", "scan", "approved_by",
-                           "report"), "")  # fmt: skip
-    nothing = dict.fromkeys(("reviewed_at", "submitted_at", "frozen", "decided_on"))
-    return KeptPlan(
-        id="0" * 32, year=2027, revision=0, state="decided", authors=("nva",), made_at=NOW,
-        made_by="nva", lines=lines, **blank, **nothing,  # type: ignore[arg-type] # fields by name
-    )  # fmt: skip
+    row = Plan(year=2027, revision=0, state="decided", authors=["nva"], made_at=NOW, made_by="nva")
+    return KeptPlan(row, lines)

@@ -21,8 +21,9 @@ import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.documents import Document
 from ops.documents.files import list_kept, read_document
-from ops.documents.records import Kept, list_documents
+from ops.documents.records import list_documents
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.reports.issue import SignatureError, issue, verify
@@ -136,7 +137,7 @@ def hand_in(folder: Path, pdf: bytes, **changes: object) -> int:
     return issue(Issue(file=str(path), **{**values, **changes}))  # type: ignore[arg-type] # flags by name
 
 
-def kept(folder: Path) -> tuple[list[Kept], list[str]]:
+def kept(folder: Path) -> tuple[list[Document], list[str]]:
     with (
         open_catalog(f"sqlite:///{folder}/var/giucong.db") as catalog,
         catalog.reading() as session,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ops.reports.papers.money import MOST, amount_in_words, format_amount
+from ops.planning.money import format_amount
+from ops.reports.papers.money import MOST, amount_in_words
 
 
 @pytest.mark.parametrize(

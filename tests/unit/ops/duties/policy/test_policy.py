@@ -7,7 +7,6 @@ import pytest
 
 from ops.duties.policy.approved import review_day
 from ops.duties.policy.policy import (
-    differences,
     document_of,
     find_missing,
     make_policy,
@@ -22,6 +21,7 @@ from ops.duties.table.load import (
     read_duties,
 )
 from ops.errors import OpsError
+from ops.estate.history.versions import find_changes
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 
@@ -170,8 +170,8 @@ def test_a_changed_estate_differs_from_the_approved_table(tmp_path: Path) -> Non
     slower = a_site("a", more='schedule = { backup = "0 3 * * 0" }')
     changed = document_of(make_policy(load(tmp_path, slower), VALID))
 
-    assert differences(approved, same) == {}
-    assert differences(approved, changed) == {
+    assert find_changes(approved, same) == {}
+    assert find_changes(approved, changed) == {
         "rows[news/a].frequency.backup": ["22:00-05:00", "0 3 * * 0"]
     }
 
