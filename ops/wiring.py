@@ -113,7 +113,7 @@ give("site-moments", "ops.monitor.evidence:find_moments")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("plan-annexes", "ops.reports.plan_papers:read_annexes")
 give("plan-papers", "ops.reports.plan_papers:write_papers")
-give("quiet-times", "ops.duties.stops.call_off:find_quiet_times")
+give("quiet-times", "ops.duties.call_off:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give(
     "plan-words",

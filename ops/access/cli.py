@@ -75,7 +75,6 @@ def _codes(row: Row) -> Cell | None:
 
 
 def _paused(until: str, zone: str) -> Cell:
-    """Show until when nobody may try; nothing where that is over."""
     is_over = datetime.fromisoformat(until) <= datetime.now(UTC)
     return Cell(NONE) if is_over else replace(moment(until, zone), tone="bad")
 

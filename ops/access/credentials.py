@@ -149,11 +149,7 @@ def renew_factor(
     now: datetime,
     factor: Issued | None = None,
 ) -> Issued:
-    """Give a person a new second factor beside the same password; see `issue_credentials`.
-
-    Raises:
-        NoCredentialsError: The person was never given any.
-    """
+    """Give a person a new second factor beside the same password; see `issue_credentials`."""
     row = session.get(Credential, person)
     if row is None:
         raise NoCredentialsError(person)

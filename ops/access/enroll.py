@@ -50,9 +50,6 @@ def enrol(estate: Estate, person: str) -> Issued:
     """Make a factor, show it, and have a code prove it where somebody sits at the terminal.
 
     A form of the console has shown one already, and taken the code with it.
-
-    Raises:
-        OpsError: No right code was typed.
     """
     issued = make_factor()
     if secret := typed("secret"):
@@ -75,9 +72,9 @@ def _show(address: str, person: str, secret: str) -> None:
     write_line(_("The second factor of {person}; it is shown only now:").format(person=person))
     write_square(address)
     write_line("  " + address)
-    write_line("  " + _("scan it, or type it into an authenticator app: {secret}").format(
-        secret=secret
-    ))  # fmt: skip
+    write_line(
+        "  " + _("scan it, or type it into an authenticator app: {secret}").format(secret=secret)
+    )
 
 
 def _prove(secret: str) -> int:
@@ -101,12 +98,7 @@ def _not_proved() -> OpsError:
 
 
 def add_person(wish: Add) -> None:
-    """Give a person of the estate a password, a second factor and recovery codes.
-
-    Raises:
-        WrongUseError: The person has some, or is nobody in the estate.
-        ApprovalAwaitedError: Another person has to agree first.
-    """
+    """Give a person of the estate a password, a second factor and recovery codes."""
     estate, name = load_estate(), wish.person
     check_person(estate.people, name)
     check_key_is_named(estate)  # before a factor is shown that could not be kept
@@ -212,9 +204,6 @@ def disable_person(wish: Disable) -> None:
 
     No second person is asked: an account that was stolen must end now. What it approved and nobody
     has used yet ends with it.
-
-    Raises:
-        WrongUseError: Without this person no role could be changed any more.
     """
     name = wish.person
     with at_bench(load_estate(), dry_run=wish.dry_run) as bench:

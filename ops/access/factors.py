@@ -41,11 +41,7 @@ def is_password_right(stored: str, password: str) -> bool:
 
 
 def check_new_password(password: str, person: str) -> None:
-    """Refuse a new password that is too easy to guess.
-
-    Raises:
-        WrongUseError: It is too short, or holds the person's name.
-    """
+    """Refuse a new password that is too easy to guess."""
     if len(password) < SHORTEST_PASSWORD:
         raise WrongUseError(
             "the password is too short: {length} characters",

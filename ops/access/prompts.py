@@ -54,10 +54,6 @@ def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -
         person: Who proves.
         password_file: The file; empty to ask at the terminal.
         flag: The flag that names the file.
-
-    Raises:
-        WrongUseError: There is neither a file nor a terminal.
-        SecretError: The file cannot be read, or others may read it.
     """
     lines = _read_lines(password_file) if password_file else []
     password = lines[0] if lines else _ask(_("Password of {person}: ").format(person=person), flag)
@@ -67,21 +63,12 @@ def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -
 
 
 def ask_code(prompt: str) -> str:
-    """Ask for a code at the terminal, without echo.
-
-    Raises:
-        WrongUseError: There is nobody to ask.
-    """
+    """Ask for a code at the terminal, without echo."""
     return _ask(prompt)
 
 
 def ask_new_password(person: str, password_file: str) -> str:
-    """Ask somebody for a new password, twice at a terminal; after a slip it is asked for again.
-
-    Raises:
-        WrongUseError: It is too easy, was not repeated, or there is nobody to ask.
-        SecretError: The file cannot be read, or others may read it.
-    """
+    """Ask somebody for a new password, twice at a terminal; after a slip it is asked for again."""
     if password_file or typed("new_password"):
         lines = _read_lines(password_file) if password_file else [typed("new_password")]
         password = lines[0] if lines else ""

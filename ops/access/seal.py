@@ -100,10 +100,6 @@ def make_missing_key(estate: Estate) -> Path | None:
     """Make the key file where it is named and not there yet; gives its path when it was made.
 
     Call this only while nobody has credentials: those that exist would not open under a new key.
-
-    Raises:
-        WrongUseError: The estate names none.
-        OpsError: It cannot be written.
     """
     scheme, _, rest = _reference(estate).partition(":")
     path = Path(rest)
@@ -114,11 +110,7 @@ def make_missing_key(estate: Estate) -> Path | None:
 
 
 def check_key_is_named(estate: Estate) -> None:
-    """Refuse an estate that names no key.
-
-    Raises:
-        WrongUseError: It names none.
-    """
+    """Refuse an estate that names no key."""
     _reference(estate)
 
 

@@ -82,12 +82,7 @@ def _check_kind(kind: str) -> None:
 
 
 def import_assets(wish: Import) -> int:
-    """Take a sheet over; gives 0.
-
-    Raises:
-        SheetError: The file is no sheet.
-        LinesError: Lines have mistakes; the error carries all of them, and nothing is imported.
-    """
+    """Take a sheet over; gives 0."""
     estate, path = load_estate(), Path(wish.file)
     problems: list[Problem] = []
     sheet = read_assets(read_lines(path), problems)

@@ -68,8 +68,7 @@ def add(wish: Add) -> int:
     estate, path = load_estate(), Path(wish.file)
     content = read_document(path)
     dated = read_day(wish.date) if wish.date else None
-    told = Told(title=wish.title, name=path.name, number=wish.number, dated=dated,
-                about=wish.about)  # fmt: skip
+    told = Told(title=wish.title, name=path.name, number=wish.number, dated=dated, about=wish.about)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         if not wish.dry_run:
             keep(estate.service.state, content)

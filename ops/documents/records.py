@@ -69,11 +69,7 @@ def add_document(
 
 
 def check_told(told: Told) -> None:
-    """Refuse what cannot stand in the list.
-
-    Raises:
-        WrongUseError: A text is empty or too long.
-    """
+    """Refuse what cannot stand in the list."""
     if not _clean(told.title) or any(
         len(it) > MOST_TEXT for it in (told.title, told.name, told.number, told.about)
     ):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.open import Catalog, open_catalog
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import ELSEWHERE, SOURCES, list_not_fed
-from ops.duties.evidence.judge import Item, find_verdicts, list_agenda
+from ops.duties.evidence.judge import AgendaItem, find_verdicts, list_agenda
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.policy.approved import find_standing, newest_approved
@@ -68,7 +68,7 @@ from ops.terminal.view import (
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class DutyDesk:
     """What is read for an answer.
 
     Attributes:
@@ -83,12 +83,12 @@ class Desk:
 
 
 @contextmanager
-def at_desk() -> Iterator[Desk]:
+def at_desk() -> Iterator[DutyDesk]:
     """Load the estate and its tables, and open the catalog."""
     estate = load_estate()
     duties, setting = load_duties(estate), make_setting(estate)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
-        yield Desk(estate, duties, setting, catalog)
+        yield DutyDesk(estate, duties, setting, catalog)
 
 
 def _due(row: Row) -> Cell:
@@ -166,7 +166,7 @@ def show_duties(wish: List) -> None:
     write_wrapped(_("How sure: {marks}.").format(marks=told))
 
 
-def _write_near(agenda: Sequence[Item], setting: Setting) -> None:
+def _write_near(agenda: Sequence[AgendaItem], setting: Setting) -> None:
     if not agenda:
         write_line(_("Nothing is due in the next {count} days.").format(count=NEAR_DAYS))
     else:
@@ -175,7 +175,9 @@ def _write_near(agenda: Sequence[Item], setting: Setting) -> None:
     write_line(_("All duties:"))
 
 
-def _write_agenda(agenda: Sequence[Item], setting: Setting, *, as_json: bool, **whole: Any) -> None:
+def _write_agenda(
+    agenda: Sequence[AgendaItem], setting: Setting, *, as_json: bool, **whole: Any
+) -> None:
     levels, today = levels_in(setting.estate), setting.today
     nature = {
         (it.due.duty.name, it.due.period.key): tell_short_nature(it.due.duty, today, levels)
@@ -211,7 +213,7 @@ def show_due(wish: Due) -> None:
         write_line(fill(N_("What proves one: `{program} duty.evidence --duty NAME`"), {}))
 
 
-def list_findings(session: Session, desk: Desk) -> list[str]:
+def list_findings(session: Session, desk: DutyDesk) -> list[str]:
     """Give what is wrong beside the dates: the policy, and sites that no level-bound duty sees."""
     today = desk.setting.today
     valid = [it for it in desk.duties.duties if it.is_valid_on(today)]
@@ -225,7 +227,7 @@ def list_findings(session: Session, desk: Desk) -> list[str]:
     return findings
 
 
-def _item_values(item: Item) -> dict[str, Any]:
+def _item_values(item: AgendaItem) -> dict[str, Any]:
     due = item.due
     return {
         "duty": due.duty.name,
@@ -249,11 +251,7 @@ _MOST_ROWS, _MOST_NAMED = 40, 5
 
 
 def show_evidence(wish: Evidence) -> None:
-    """Write the verdict of each period of a year, and the rows behind it.
-
-    Raises:
-        WrongUseError: There is no such duty.
-    """
+    """Write the verdict of each period of a year, and the rows behind it."""
     with at_desk() as desk:
         rows = desk.duties.named(wish.duty)
         year = wish.year or desk.setting.today.year

@@ -25,7 +25,7 @@ from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
 from ops.duties.evidence.due import RENEWAL, Period, longest_days
-from ops.duties.evidence.judge import Item, list_agenda, recorded_since
+from ops.duties.evidence.judge import AgendaItem, list_agenda, recorded_since
 from ops.duties.evidence.queries import Setting
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.table.versions import remember_duties
@@ -196,7 +196,7 @@ def draft_unreadable(now: datetime) -> Draft:
     return Draft(subject_key=f"{UNREADABLE}:{day}", severity="warning", code=UNREADABLE)
 
 
-def draft_reminders(agenda: Iterable[Item], today: date, since: date) -> list[Draft]:
+def draft_reminders(agenda: Iterable[AgendaItem], today: date, since: date) -> list[Draft]:
     """Decide what to tell today: what is not done, and whose day of reminding has come; pure.
 
     Args:
@@ -217,11 +217,11 @@ def draft_reminders(agenda: Iterable[Item], today: date, since: date) -> list[Dr
     ]
 
 
-def _is_near(item: Item, today: date) -> bool:
+def _is_near(item: AgendaItem, today: date) -> bool:
     return item.due.day is None or item.due.day <= today + timedelta(days=NEAR_DAYS)
 
 
-def _draft(item: Item) -> Draft:
+def _draft(item: AgendaItem) -> Draft:
     duty, due = item.due.duty, item.due
     names = [it.subject for it in item.open if it.subject]
     return Draft(
@@ -245,7 +245,6 @@ def _draft(item: Item) -> Draft:
 
 
 def _longest_lead(duties: DutySet) -> int:
-    """Give how many days ahead something may have to be told."""
     return max((longest_days(it.lead) for it in duties.duties if it.lead), default=0)
 
 

@@ -70,7 +70,7 @@ class Record:
 
 @task(
     "duty.planned-stop",
-    "ops.duties.stops.call_off:plan_or_call_off",
+    "ops.duties.call_off:plan_or_call_off",
     roles=INCIDENT,
     forms=(
         Form(

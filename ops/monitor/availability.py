@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ops.charts.bars import BarChart, Bars, draw_bars
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar, list_days
 from ops.charts.svg import Table
-from ops.duties.stops.call_off import find_stops
+from ops.duties.call_off import find_stops
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_number

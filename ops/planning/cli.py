@@ -249,11 +249,7 @@ def decide(wish: RecordDecision) -> int:
 
 
 def read_past(text: str, today: date) -> date:
-    """Read the day of something that has been, as people type it.
-
-    Raises:
-        WrongUseError: It is none, or is still to come.
-    """
+    """Read the day of something that has been, as people type it."""
     day = read_day(text)
     if day > today:
         raise refuse(N_("{day} is still to come"), N_("look at the paper, and type its day"),
@@ -269,11 +265,7 @@ def _number(text: str) -> int:
 
 
 def read_amount(text: str, flag: str) -> int:
-    """Read whole đồng, as `ops.assets.sheet.read_whole` does.
-
-    Raises:
-        WrongUseError: It is none.
-    """
+    """Read whole đồng, as `ops.assets.sheet.read_whole` does."""
     amount = read_whole(text, MOST_MONEY)
     if amount is not None:
         return amount

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from ops.access.session import Bench, at_bench
-from ops.duties.stops.plan import code_of, plan_planned_stop
+from ops.duties.plan_stop import code_of, plan_planned_stop
 from ops.duties.tasks import Stop
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate

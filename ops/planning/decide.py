@@ -43,11 +43,7 @@ _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
 
 
 def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
-    """Note that the Center has reviewed a draft.
-
-    Raises:
-        WrongUseError: It is no draft, or holds nothing.
-    """
+    """Note that the Center has reviewed a draft."""
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
         check_state(plan, ("draft",), _SEE)
@@ -59,12 +55,7 @@ def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
 
 
 def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPlan:
-    """Hand a reviewed plan in: what it says is frozen, and its digest kept.
-
-    Raises:
-        WrongUseError: It was not reviewed, or an item has no price.
-        LinesError: The table of prices has mistakes.
-    """
+    """Hand a reviewed plan in: what it says is frozen, and its digest kept."""
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
         check_state(
@@ -135,10 +126,6 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
         plan: Handed in.
         wish: What was decided.
         before: The revision in force until now, whose money moved on; None for the first.
-
-    Raises:
-        WrongUseError: An item is unknown, decided twice, gets more than it asks for, or less than
-            is under contract for it; or one is left out that somebody is bound by.
     """
     for number in (*wish.granted, *wish.deferred):
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
@@ -183,12 +170,6 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
 
     Returns:
         The permit, None for a rehearsal; and the lines as they become, empty for one that returns.
-
-    Raises:
-        WrongUseError: As of `plan_decision`, the plan is not handed in, or its scan is not kept.
-        OpsError: It is not what was handed in.
-        ApprovalAwaitedError: Another person has to agree first.
-        SecondPersonMissingError: Nobody else has credentials.
     """
     with bench.catalog.reading() as session:
         if not wish.returned_for:
@@ -303,11 +284,7 @@ def _write(
 
 
 def revise_plan(bench: Bench, year: int, reason: str, now: datetime) -> KeptPlan:
-    """Begin a revision of a decided plan; the decided one is in force until its own decision.
-
-    Raises:
-        WrongUseError: The plan is not decided, or no reason is given.
-    """
+    """Begin a revision of a decided plan; the decided one is in force until its own decision."""
     if not reason.strip():
         raise refuse(N_("a revision needs a reason"), N_("give `--reason`"))
     with bench.catalog.writing() as session:

@@ -251,21 +251,13 @@ CHANGEABLE = tuple(it.name for it in fields(Item) if it.name != "evidence")
 
 
 def change_item(item: Item, given: Mapping[str, str]) -> Item:
-    """Give an item with texts that a person typed in the place of what it says.
-
-    Raises:
-        WrongUseError: A name is unknown, or a value does not fit.
-    """
+    """Give an item with texts that a person typed in the place of what it says."""
     values: dict[str, Any] = {name: _read(name, text) for name, text in given.items()}
     return check_item(replace(item, **values))
 
 
 def check_item(item: Item) -> Item:
-    """Give the item back where its words and money make sense.
-
-    Raises:
-        WrongUseError: It has no title, or costs more than anybody can write.
-    """
+    """Give the item back where its words and money make sense."""
     if not item.title.strip():
         raise refuse(N_("an item says what is done"), N_("give `--set title=…`"))
     if item.asked > MOST_MONEY:

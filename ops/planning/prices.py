@@ -73,12 +73,7 @@ NO_PRICES = PriceTable({})
 
 
 def load_prices(path: Path | None) -> PriceTable:
-    """Read the table; an estate without one has no prices.
-
-    Raises:
-        SheetError: It is no sheet.
-        LinesError: Lines have mistakes; carries all of them.
-    """
+    """Read the table; an estate without one has no prices."""
     if path is None:
         return NO_PRICES
     problems: list[Problem] = []

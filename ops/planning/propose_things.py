@@ -38,7 +38,7 @@ _RISKS = {
     "domain": "Tên miền bị thu hồi, người dân không vào được Cổng.",
     "certificate": "Trình duyệt cảnh báo không an toàn, người dân không vào được Cổng.",
     "contract": "Dịch vụ theo hợp đồng ngừng, không có ai hỗ trợ khi có sự cố.",
-}  # fmt: skip
+}
 _USES = {"line": "a", "licence": "b", "software": "b"}
 
 

@@ -43,11 +43,7 @@ def _changed(plan: KeptPlan, why: str, digest: str) -> OpsError:
 
 
 def read_frozen(session: Session, plan: KeptPlan) -> PlanDocument | None:
-    """Give what was handed in; None where nothing is.
-
-    Raises:
-        OpsError: It, its digest, or an item was changed since.
-    """
+    """Give what was handed in; None where nothing is."""
     if plan.row.frozen is None:
         return None
     query = select(JournalRow.details).where(
@@ -72,11 +68,7 @@ ANNEXES: Seam[Callable[[Session, Estate, Facts], Annexes]] = Seam("plan-annexes"
 
 
 def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) -> Facts:
-    """Read what a plan is drafted from.
-
-    Raises:
-        LinesError: The table of prices has mistakes.
-    """
+    """Read what a plan is drafted from."""
     before = find_in_force(session, year - 1)
     return read_facts(
         session,
@@ -129,7 +121,6 @@ def plan_draft(
 
 
 def _follows(line: Line) -> bool:
-    """Say whether a line is as it was proposed: nobody touched it, nobody decided on it."""
     return not (line.is_edited or line.rejected_for or line.decision)
 
 

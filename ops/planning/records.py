@@ -166,9 +166,6 @@ def save_draft(
     """Write what a draft changes, and journal it; makes the plan where there is none.
 
     Where nothing changes the plan stays as it is: nobody becomes its author by looking.
-
-    Raises:
-        WrongUseError: The plan may not be changed any more, or costs too much.
     """
     row = _newest(session, year)
     if row is None:
@@ -200,11 +197,7 @@ def save_draft(
 
 
 def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> KeptPlan:
-    """Write a line that a person has changed or added, and journal what it says now.
-
-    Raises:
-        WrongUseError: The plan may not be changed any more, or costs too much.
-    """
+    """Write a line that a person has changed or added, and journal what it says now."""
     row = session.get_one(Plan, plan.row.id)
     _open_for_change(row, origin)
     before = next((it for it in plan.lines if it.number == line.number), None)
@@ -268,11 +261,7 @@ def _refuse_closed(row: Plan) -> None:
 
 
 def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:
-    """Refuse a step that a plan is not at.
-
-    Raises:
-        WrongUseError: It is in another state.
-    """
+    """Refuse a step that a plan is not at."""
     if plan.row.state not in wanted:
         raise refuse(
             N_("the plan {plan} is {state}"), next_step,

@@ -20,9 +20,7 @@ _OUTCOMES = {
     "ok": "thành công", "incomplete": "chưa đủ", "failed": "thất bại", "missed": "bỏ lỡ",
     "not_checked": "chưa kiểm tra", "skipped": "bỏ qua",
 }  # fmt: skip
-_SEVERITIES = {
-    "critical": "nghiêm trọng", "high": "cao", "medium": "trung bình", "low": "thấp"
-}  # fmt: skip
+_SEVERITIES = {"critical": "nghiêm trọng", "high": "cao", "medium": "trung bình", "low": "thấp"}
 _SOFTWARE = frozenset({"software", "licence", "domain", "certificate", "contract", "line"})
 
 

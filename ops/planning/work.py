@@ -1,6 +1,6 @@
 """Carry a decided plan out: money, windows, the maintenance log, acceptance, the report.
 
-A window that stops a site is planned as such (`ops.duties.stops`), with its notice at least 07
+A window that stops a site is planned as such (`ops.duties.plan_stop`), with its notice at least 07
 working days ahead; a window without that does not come about.
 """
 
@@ -54,11 +54,7 @@ class Step:
 
 
 def get_in_force(session: Session, year: int) -> KeptPlan:
-    """Give the plan that is carried out.
-
-    Raises:
-        WrongUseError: None was decided for that year.
-    """
+    """Give the plan that is carried out."""
     plan = find_in_force(session, year)
     if plan is None:
         raise refuse(N_("no plan for {year} was decided"), _SEE, year=year)
@@ -67,12 +63,7 @@ def get_in_force(session: Session, year: int) -> KeptPlan:
 
 def plan_money(line: Line, *, contracted: int | None = None, accepted: int | None = None,
                paid: int | None = None) -> Line:  # fmt: skip
-    """Give a line with its money moved on; pure.
-
-    Raises:
-        WrongUseError: It was not granted, or more would be paid than accepted, accepted than under
-            contract, under contract than granted.
-    """
+    """Give a line with its money moved on; pure."""
     changed = replace(
         line,
         contracted=line.contracted if contracted is None else contracted,
@@ -93,11 +84,7 @@ def plan_money(line: Line, *, contracted: int | None = None, accepted: int | Non
 
 
 def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, Line]:
-    """Give the plan in force, and the line before and after a step.
-
-    Raises:
-        WrongUseError: The plan is not being carried out, or as of `plan_money`.
-    """
+    """Give the plan in force, and the line before and after a step."""
     plan = get_in_force(session, year)
     check_state(plan, (*AT_WORK, "accepted"), _SEE)
     line = plan.line(step.number)
@@ -111,9 +98,6 @@ def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
     """Write down how an item goes on; gives the line as it is then.
 
     What was accepted is paid afterwards, so that money moves on until the plan is reported.
-
-    Raises:
-        WrongUseError: As of `plan_step`.
     """
     with bench.catalog.writing() as session:
         plan, line, changed = plan_step(session, year, step)
@@ -147,9 +131,6 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
         papers: Number of the acceptance record, and of the trial's.
         day: On which it was accepted.
         now: The moment.
-
-    Raises:
-        WrongUseError: As of `plan_money`, it is accepted already, or a paper is missing.
     """
     document, trial = papers
     with bench.catalog.writing() as session:
@@ -193,11 +174,7 @@ def is_whole(lines: Sequence[Line]) -> bool:
 
 
 def report_plan(bench: Bench, year: int, document: str) -> KeptPlan:
-    """Note the report on a plan; the end of its way.
-
-    Raises:
-        WrongUseError: Not everything is accepted, or the report has no number.
-    """
+    """Note the report on a plan; the end of its way."""
     if not document.strip():
         raise refuse(N_("a report has a number"), N_("give it with `--report`"))
     with bench.catalog.writing() as session:

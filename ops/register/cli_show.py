@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from ops.access.session import reading
-from ops.duties.cli import Desk, at_desk
+from ops.duties.cli import DutyDesk, at_desk
 from ops.duties.wording import tell_title
 from ops.errors import unknown
 from ops.estate.load.load import load_estate
@@ -134,7 +134,7 @@ def _clock_values(clock: Clock, now: datetime) -> dict[str, object]:
     }
 
 
-def _write_entry(desk: Desk, entry: Entry, links: Sequence[Link]) -> None:
+def _write_entry(desk: DutyDesk, entry: Entry, links: Sequence[Link]) -> None:
     zone = desk.estate.organisation.timezone
     write_indented(tell_entry(entry), "", "  ", style="bold")
     unit = unit_title(desk.estate, entry.unit, entry.received_at)

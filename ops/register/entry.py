@@ -141,12 +141,7 @@ class Change:
 
 
 def check_new(new: NewEntry, now: datetime) -> None:
-    """Refuse what cannot be so.
-
-    Raises:
-        WrongUseError: A moment has not come, it happened after it was received, only an incident
-            has clocks, or a text is empty or too long.
-    """
+    """Refuse what cannot be so."""
     _check_text("title", new.title, MOST_TITLE)
     if not new.title.strip():
         raise WrongUseError("an entry says what it is about", next_step="give `--title`")
@@ -165,12 +160,7 @@ def check_new(new: NewEntry, now: datetime) -> None:
 
 
 def check_change(entry: Entry, change: Change, now: datetime) -> None:
-    """Refuse a change that does not follow from how the entry stands.
-
-    Raises:
-        WrongUseError: It is closed, nothing changes, a moment is noted already, is out of order or
-            has not come, only an incident has clocks, or a text is too long.
-    """
+    """Refuse a change that does not follow from how the entry stands."""
     if entry.state == "closed":
         raise WrongUseError(
             "the entry is closed, and stays as it is",

@@ -65,9 +65,6 @@ def add_entry(
         new: What.
         zone: The organisation's, in which the year is counted.
         now: Aware.
-
-    Raises:
-        WrongUseError: As of `check_new`.
     """
     check_new(new, now)
     year = new.received_at.astimezone(zone).year
@@ -98,11 +95,7 @@ def add_entry(
 def change_entry(
     session: Session, origin: Origin, entry: Entry, change: Change, *, now: datetime
 ) -> Entry:
-    """Change an entry, and journal what changed.
-
-    Raises:
-        WrongUseError: As of `check_change`.
-    """
+    """Change an entry, and journal what changed."""
     check_change(entry, change, now)
     row = session.get_one(RegisterEntry, uuid.UUID(entry.id))
     for name in ("acknowledged_at", "restored_at", "closed_at", "cause", "result", "document",
@@ -135,7 +128,6 @@ def _clean(value: object) -> object:
 
 
 def _clocks_of(entry: Entry, told: NewEntry | Change) -> list[Act]:
-    """Give the acts that the duties' clocks run from."""
     details = {"entry": entry.called, "at": entry.occurred_at.isoformat()}
     wanted = ((INCIDENT, told.is_serious), (BREACH, told.has_personal_data))
     return [Act(action, entry.site, details) for action, is_so in wanted if is_so]
@@ -147,11 +139,7 @@ def _link(session: Session, entry: uuid.UUID, link: Link, now: datetime) -> None
 
 
 def find_link(session: Session, kind: LinkKind, wanted: str) -> Link:
-    """Give the link to a row, by as much of its id as somebody typed.
-
-    Raises:
-        WrongUseError: No row, or more than one, is called so.
-    """
+    """Give the link to a row, by as much of its id as somebody typed."""
     row = find_by_id(session, LINKED[kind], wanted)
     if row is None:
         raise WrongUseError(

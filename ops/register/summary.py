@@ -70,11 +70,7 @@ def summarise(
 
 
 def year_bounds(year: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Give the first moment of a calendar year, and the first one after it.
-
-    Raises:
-        WrongUseError: It is no year that a register can be of.
-    """
+    """Give the first moment of a calendar year, and the first one after it."""
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise WrongUseError(
             "there is no register of the year {year}",

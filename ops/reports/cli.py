@@ -53,12 +53,7 @@ def show_kinds(wish: Kinds) -> int:
 
 
 def make_report(asked: Make) -> int:
-    """Make a paper, place its files and journal them; gives 0.
-
-    Raises:
-        WrongUseError: The kind, the time, the site or the folder makes no sense.
-        OpsError: A text is broken, or a file cannot be written.
-    """
+    """Make a paper, place its files and journal them; gives 0."""
     find_kind(asked.kind)
     estate, now = load_estate(), datetime.now(UTC)
     folder = _folder(asked.out)
@@ -111,10 +106,9 @@ def _place(path: Path, content: bytes) -> None:
 def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: Make) -> None:
     if asked.json:
         rows = [
-            {"file": str(placed[name]), "bytes": len(it),
-             "sha256": hashlib.sha256(it).hexdigest()}
+            {"file": str(placed[name]), "bytes": len(it), "sha256": hashlib.sha256(it).hexdigest()}
             for name, it in files.items()
-        ]  # fmt: skip
+        ]
         write_json(rows)
         return
     text = _("written: {path} ({size})")

@@ -103,11 +103,7 @@ class Issued:
 def note_issued(
     session: Session, origin: Origin, issued: Issued, *, now: datetime
 ) -> tuple[Document, bool]:
-    """Write the document's row and the journal's, and end the request; as `add_document` gives.
-
-    Raises:
-        WrongUseError: A text is too long.
-    """
+    """Write the document's row and the journal's, and end the request; as `add_document` gives."""
     wish, content = issued.wish, issued.content
     with speaking(PAPER_LANGUAGE):
         title = _(find_kind(wish.kind).title)
@@ -125,11 +121,7 @@ def note_issued(
 
 
 def name_about(wish: Issue, estate: Estate, year: int) -> str:
-    """Name what the paper is about, `report:site:2026:cong-xa`.
-
-    Raises:
-        WrongUseError: There is no such kind, its number is none, or a site lacks or is too much.
-    """
+    """Name what the paper is about, `report:site:2026:cong-xa`."""
     kind = find_kind(wish.kind)
     if not _NUMBER.fullmatch(wish.number):
         raise WrongUseError(
@@ -251,5 +243,4 @@ def _unread_root(path: str) -> OpsError:
 
 
 def _in_a_line(text: str) -> str:
-    """Give a stranger's text without what would begin a line of its own."""
     return " ".join(clean_text(text).split())

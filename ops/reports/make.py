@@ -63,11 +63,7 @@ class Wish:
     request: Request | None = None
 
     def load_texts(self, estate: Estate) -> Texts:
-        """Give the texts of its kind.
-
-        Raises:
-            OpsError: One of the office's own is broken.
-        """
+        """Give the texts of its kind."""
         names = filter(None, (self.kind.like, self.kind.file_name))
         return load_texts(names, estate.reports.texts)
 
@@ -127,11 +123,7 @@ def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, 
 
 
 def make_frame(estate: Estate, wish: Wish, now: datetime) -> Frame:
-    """Give what a paper is written into.
-
-    Raises:
-        OpsError: A text is broken.
-    """
+    """Give what a paper is written into."""
     texts = wish.load_texts(estate)
     is_draft = not wish.number and bool(wish.kind.sign)
     return Frame(
@@ -141,7 +133,7 @@ def make_frame(estate: Estate, wish: Wish, now: datetime) -> Frame:
         zone=estate.organisation.timezone,
         is_draft=is_draft,
         occasion=tell_occasion(texts, wish.request),
-    )  # fmt: skip
+    )
 
 
 def tell_occasion(texts: Texts, request: Request | None) -> str:

@@ -80,7 +80,7 @@ def read_annexes(session: Session, estate: Estate, facts: Facts) -> Annexes:
             service=_drawings(_service(session, estate, series, texts, window, facts.today)),
             capacity=_drawings(_capacity(estate, series, texts, facts)),
             drills=_drawings(_drills(session, estate, texts, facts, owed)),
-        )  # fmt: skip
+        )
 
 
 def _drawings(charts: Iterator[Chart]) -> tuple[Drawing, ...]:
@@ -214,11 +214,7 @@ def write_papers(document: PlanDocument, estate: Estate) -> dict[str, bytes]:
 
 
 def make_papers(document: PlanDocument, estate: Estate) -> dict[str, Paper]:
-    """Give the papers by kind, with the letterheads that were valid on the plan's day.
-
-    Raises:
-        OpsError: A text is broken.
-    """
+    """Give the papers by kind, with the letterheads that were valid on the plan's day."""
     found: dict[str, Paper] = {}
     taken_at = datetime.combine(document.day, time(), estate.zone)
     with speaking(PAPER_LANGUAGE):

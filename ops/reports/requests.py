@@ -179,11 +179,7 @@ def _check(asked: Asked) -> None:
 
 
 def end_request(session: Session, origin: Origin, request: Request) -> None:
-    """End a request, by the number of a document or a reason that the origin holds.
-
-    Raises:
-        WrongUseError: The origin says neither.
-    """
+    """End a request, by the number of a document or a reason that the origin holds."""
     if not clean_text(origin.document or origin.reason).strip():
         raise WrongUseError(
             "a request ends with a paper, or with a reason",
@@ -256,11 +252,7 @@ def note_or_end(wish: tasks.Request) -> int:
 
 
 def note_it(wish: tasks.Request) -> int:
-    """Note a request; gives 0.
-
-    Raises:
-        WrongUseError: Something of it makes no sense.
-    """
+    """Note a request; gives 0."""
     if not wish.requester or not wish.due:
         raise WrongUseError(
             "a request says who asks and by when",
@@ -287,11 +279,7 @@ def note_it(wish: tasks.Request) -> int:
 
 
 def end_it(wish: tasks.Request) -> int:
-    """End a request that no paper from here answers; gives 0.
-
-    Raises:
-        WrongUseError: There is no such open request, or nothing says why.
-    """
+    """End a request that no paper from here answers; gives 0."""
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         found = find_request(session, wish.end, is_open=True)

@@ -83,9 +83,6 @@ def change_section(
         section: As it stands.
         texts: Name of a part → what is to stand there; lines are kept.
         now: Aware.
-
-    Raises:
-        WrongUseError: There is no such part, a text is too long, or nothing would change.
     """
     new = {name: clean_text(text).strip() for name, text in texts.items()}
     if any(name not in PARTS or len(text) > MOST_TEXT for name, text in new.items()):
@@ -119,12 +116,7 @@ def change_section(
 def confirm_section(
     session: Session, origin: Origin, estate: Estate, section: Section, *, now: datetime
 ) -> Section:
-    """Confirm the parts as they stand.
-
-    Raises:
-        NotAllowedError: Who confirms is nobody of the site's unit.
-        WrongUseError: A part is empty, or they are confirmed already.
-    """
+    """Confirm the parts as they stand."""
     unit = estate.site(section.site).unit
     person = next((it for it in estate.people if it.name == origin.person), None)
     if not unit or person is None or person.unit != unit:
@@ -149,12 +141,7 @@ def confirm_section(
 
 
 def work_on_section(wish: tasks.Section) -> int:
-    """Show, write or confirm a unit's part; gives 0.
-
-    Raises:
-        WrongUseError: Site, year or text makes no sense.
-        NotAllowedError: Who confirms is nobody of the unit.
-    """
+    """Show, write or confirm a unit's part; gives 0."""
     estate, now = load_estate(), datetime.now(UTC)
     year = wish.year or running_year(now.astimezone(estate.zone).date(), estate.zone)
     if wish.site:

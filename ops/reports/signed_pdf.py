@@ -42,11 +42,7 @@ def look(path: str, roots: Sequence[Any] = ()) -> list[dict[str, object]]:
 
 
 def read_roots(paths: Sequence[str]) -> list[Any]:
-    """Read certificates, one or several a file, PEM or DER.
-
-    Raises:
-        ValueError: One cannot be read, or holds none.
-    """
+    """Read certificates, one or several a file, PEM or DER."""
     from pyhanko.keys import load_certs_from_pemder_data
 
     found: list[Any] = []
@@ -102,7 +98,6 @@ def _name_root(status: Any) -> str:
 
 
 def _answer(found: object) -> None:
-    """Tell the program that started this one; no person reads it."""
     told = json.dumps(found)
     sys.stdout.write(told)
 

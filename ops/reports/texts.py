@@ -74,10 +74,6 @@ def load_texts(kinds: Iterable[str], folder: Path | None) -> Texts:
     Args:
         kinds: Names of files without the ending.
         folder: The office's own; None for none.
-
-    Raises:
-        TextsError: A file of the office's is broken; names the line.
-        WrongUseError: The folder is not there.
     """
     if folder is not None and not folder.is_dir():
         raise WrongUseError(
@@ -112,11 +108,7 @@ def _read_shipped(name: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def read_own(path: Path, shipped: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Read an office's file, each text against the shipped one.
-
-    Raises:
-        TextsError: It cannot be read, or holds what the shipped file has not.
-    """
+    """Read an office's file, each text against the shipped one."""
     try:
         if not path.is_file():  # a pipe would be waited for
             raise FileNotFoundError

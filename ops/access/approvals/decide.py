@@ -112,11 +112,6 @@ def decide_request(
         ruling: What the person says, about which request.
         now: The moment.
         prove: Asks the person for password and code, and raises where they are wrong.
-
-    Raises:
-        OpsError: It is the person's own, or about work of that person; it was decided,
-            has expired, or needs other roles.
-        ProofError: The proof failed.
     """
     with catalog.reading() as session:
         request = find_request(session, ruling.request)
@@ -196,11 +191,7 @@ def look_for_obstacle(
     now: datetime,
     verdict: Verdict = "approved",
 ) -> None:
-    """Refuse where this person cannot decide on this request.
-
-    Raises:
-        OpsError: With the obstacle as its cause.
-    """
+    """Refuse where this person cannot decide on this request."""
     standing, can_prove = standing_of(request, now), has_good_credentials(session, person)
     is_open = standing in {"waiting", "approved"}
     if is_open and can_prove and _withdraws(request, person, verdict):

@@ -64,9 +64,6 @@ def request_approval(
         wish: What is wanted, and why.
         now: The moment.
         proof: How the one who asks has proved who it is; goes into the journal.
-
-    Raises:
-        WrongUseError: It lacks a reason, or a person of the estate who asks.
     """
     check_wish(origin, wish)
     request = ApprovalRequest(

@@ -105,11 +105,7 @@ def decide_need(
 
 
 def find_need(session: Session, action: str, asker: str) -> Need:
-    """Tell whether an act of this person would wait for another one.
-
-    Raises:
-        OpsError: This catalog may not be the one that knows who has to be asked.
-    """
+    """Tell whether an act of this person would wait for another one."""
     if action != RECOVERY:
         refuse_doubted(session)
     roles = roles_by_person(session, with_disabled=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.console.office.desk import Keeper
 from ops.console.office.server import Answer, Handler
-from ops.duties.stops.call_off import PlannedStop, find_stops
+from ops.duties.call_off import PlannedStop, find_stops
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.monitor.availability import Stop, count_month

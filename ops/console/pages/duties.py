@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.duties.call_off import find_stops
 from ops.duties.cli import AGENDA_AT_LENGTH
-from ops.duties.stops.call_off import find_stops
 from ops.duties.table.load import load_duties
 from ops.duties.table.subjects import levels_in
 from ops.duties.wording import CERTAINTIES, tell_changes, tell_duty

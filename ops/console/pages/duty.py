@@ -66,7 +66,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "left_out": len(wanted) - len(shown),
         "list": as_table(PERIODS, map(verdict_values, shown)),
         "periods": [_brief(desk, it) for it in shown],
-    }  # fmt: skip
+    }
 
 
 def _brief(desk: Desk, verdict: Verdict) -> Mapping[str, Any]:

@@ -202,7 +202,6 @@ def list_due(duties: Iterable[Duty], calendar: WorkCalendar, first: date, last: 
 
 
 def _reach(duty: Duty, first: date) -> date:
-    """Give how far back periods can end that are due on a day or later."""
     if duty.due.on is not None:
         return add_months(first, -_MONTHS_A_YEAR)
     return first - timedelta(days=longest_days(duty.due))

@@ -99,7 +99,7 @@ When = Literal["overdue", "ahead", "not_in_table"]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AgendaItem:
     """One period of one duty, for all it concerns.
 
     Attributes:
@@ -120,7 +120,7 @@ class Item:
         return tuple(it for it in self.verdicts if it.outcome != "ok")
 
 
-def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) -> list[Item]:
+def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) -> list[AgendaItem]:
     """Give what is overdue and what is due within some days, earliest first.
 
     Args:
@@ -137,7 +137,7 @@ def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) 
     overdue = [it for it in past if it.outcome not in {"ok", "not_checked"}]
     events = _of_events(session, duties.duties, setting)
     media = [
-        Item(due, _when(due, setting), verdict.outcome, (verdict,))
+        AgendaItem(due, _when(due, setting), verdict.outcome, (verdict,))
         for due, verdict in find_renewals(session, duties.duties, setting)
         if due.day is not None and due.day <= last
     ]
@@ -145,19 +145,19 @@ def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) 
     return sorted(found, key=lambda it: (it.due.day or date.max, it.due.duty.name))
 
 
-def _of_events(session: Session, duties: Iterable[Duty], setting: Setting) -> Iterator[Item]:
+def _of_events(session: Session, duties: Iterable[Duty], setting: Setting) -> Iterator[AgendaItem]:
     """Yield what events of a year ask for and is not done yet."""
     for due, names in find_event_dues(
         session, duties, setting, back_from(setting.today, _LOOKED_BACK)
     ):
         verdicts = tuple(it for it in judge_due(session, due, setting) if it.subject in names)
-        item = Item(due, _when(due, setting), gravest(verdicts), verdicts)
+        item = AgendaItem(due, _when(due, setting), gravest(verdicts), verdicts)
         is_known = item.when == "ahead" or item.outcome != "not_checked"
         if item.outcome != "ok" and is_known:
             yield item
 
 
-def list_overdue_reviews(session: Session, duties: DutySet, setting: Setting) -> list[Item]:
+def list_overdue_reviews(session: Session, duties: DutySet, setting: Setting) -> list[AgendaItem]:
     """Give the reviews of roles and accounts that were not done in the period that ended last."""
     rows = [it for it in duties.duties if it.name.startswith(REVIEWS)]
     past = _last_ended(rows, setting, recorded_since(session, setting))
@@ -176,15 +176,14 @@ def _last_ended(duties: Iterable[Duty], setting: Setting, since: date | None) ->
 
 
 def _long_before(duty: Duty, day: date) -> date:
-    """Give a day so far back that the newest ended period is due after it."""
     periods = list_periods(duty, day, day) or list_periods(duty, duty.valid_from, day)[-1:]
     length = max((it.end - it.start for it in periods), default=timedelta())
     return day - 2 * length - timedelta(days=1)
 
 
-def _item(session: Session, due: Due, setting: Setting) -> Item:
+def _item(session: Session, due: Due, setting: Setting) -> AgendaItem:
     verdicts = tuple(judge_due(session, due, setting))
-    return Item(due, _when(due, setting), gravest(verdicts), verdicts)
+    return AgendaItem(due, _when(due, setting), gravest(verdicts), verdicts)
 
 
 def _when(due: Due, setting: Setting) -> When:

@@ -278,7 +278,6 @@ def _find_statements(session: Session, ask: Ask) -> Iterator[Piece]:
 
 
 def _find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
-    """Find what the watch proves; which it is the query's name says."""
     for find in WATCHED.parts():
         yield from find(session, ask)
 

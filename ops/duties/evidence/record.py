@@ -30,12 +30,7 @@ from ops.terminal.output import write_line
 
 
 def record_done(wish: Record) -> None:
-    """Write the statement.
-
-    Raises:
-        WrongUseError: There is no such duty, period or subject, or the duty is proven otherwise.
-        NotAllowedError: The duty is another one's to record.
-    """
+    """Write the statement."""
     estate = load_estate()
     duty, period = _find_period(load_duties(estate), wish.duty, read_day(wish.period))
     if duty.evidence.query not in STATED:
@@ -132,9 +127,9 @@ def _find_event_dues(rows: Sequence[Duty], day: date) -> list[Due]:
         return []
     with at_desk() as desk, desk.catalog.reading() as session:
         back = max(longest_days(it.due) for it in rows)
-        return [it for it, _names in find_event_dues(
-            session, rows, desk.setting, back_from(day, back)
-        )]  # fmt: skip
+        return [
+            it for it, _names in find_event_dues(session, rows, desk.setting, back_from(day, back))
+        ]
 
 
 def _check_subject(duty: Duty, estate: Estate, subject: str) -> None:

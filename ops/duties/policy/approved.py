@@ -59,11 +59,7 @@ class Standing:
 
 
 def review_day(duties: DutySet, decided_on: date, calendar: WorkCalendar) -> date:
-    """Give the last day of the term in which a policy is to be looked at again.
-
-    Raises:
-        OpsError: No duty in force says how long that is.
-    """
+    """Give the last day of the term in which a policy is to be looked at again."""
     for duty in duties.duties:
         every = duty.every
         is_review = duty.evidence.query == "policy" and duty.is_valid_on(decided_on)

@@ -202,12 +202,7 @@ def show_or_decide(wish: Policy) -> None:
 
 
 def approve_policy(wish: Policy) -> None:
-    """Record the policy as it is now as approved by a decision.
-
-    Raises:
-        WrongUseError: Number or date is missing, cannot be read, or lies in the future.
-        OpsError: The decision is recorded with another table.
-    """
+    """Record the policy as it is now as approved by a decision."""
     number, decided_on = _read_decision(wish)
     estate = load_estate()
     if decided_on > today_of(estate):
@@ -238,11 +233,7 @@ def approve_policy(wish: Policy) -> None:
 
 
 def withdraw_policy(wish: Policy) -> None:
-    """Take the record of a decision back that was written by mistake; the journal keeps both.
-
-    Raises:
-        WrongUseError: Number, date or reason is missing, or no such decision is recorded.
-    """
+    """Take the record of a decision back that was written by mistake; the journal keeps both."""
     number, decided_on = _read_decision(wish)
     if not wish.reason.strip():
         raise WrongUseError(

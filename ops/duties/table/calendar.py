@@ -82,11 +82,7 @@ class WorkCalendar:
         return day
 
     def working_day_before(self, day: date) -> date:
-        """Give the day itself if offices work on it, else the last working day before it.
-
-        Raises:
-            BeyondTableError: The way leads out of the covered years.
-        """
+        """Give the day itself if offices work on it, else the last working day before it."""
         while not self.is_working(day):
             day -= _ONE_DAY
         return day

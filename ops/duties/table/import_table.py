@@ -70,12 +70,7 @@ class ImportPlan:
 
 
 def import_duties(wish: Import) -> int:
-    """Take an edited table over; gives the exit code.
-
-    Raises:
-        DutiesError: The table has mistakes; the error carries all of them.
-        WrongUseError: The file cannot be read, or the estate names none to write to.
-    """
+    """Take an edited table over; gives the exit code."""
     estate = load_estate()
     content = _read(wish.file)
     plan = plan_import(estate, content, is_sheet=wish.file.lower().endswith(".csv"))
@@ -114,7 +109,6 @@ def plan_import(estate: Estate, content: bytes, *, is_sheet: bool) -> ImportPlan
 
 
 def _in_force(estate: Estate) -> Mapping[str, Any]:
-    """Give the set in force; where the Center's file is missing yet, that of the others."""
     if estate.duties.include[-1].exists():
         return as_stored(load_duties(estate))
     return as_stored(read_duties((SHIPPED_DUTIES, *estate.duties.include[:-1])))

@@ -155,25 +155,16 @@ def check_tables(estate: Estate) -> list[Problem]:
 
 
 def _is_shipped(path: Path) -> bool:
-    """Tell whether a name in the estate means the table that ships with the service."""
     return path.name == SHIPPED_HOLIDAYS.name and not path.exists()
 
 
 def read_duties(paths: Sequence[Path]) -> DutySet:
-    """Read tables of duties, later ones on top of earlier ones.
-
-    Raises:
-        DutiesError: A table has mistakes; the error carries all of them.
-    """
+    """Read tables of duties, later ones on top of earlier ones."""
     return _read_duties(tuple((path, _changed_at(path)) for path in paths))
 
 
 def read_calendar(paths: Sequence[Path]) -> WorkCalendar:
-    """Read tables of holidays, later ones on top of earlier ones.
-
-    Raises:
-        DutiesError: A table has mistakes; the error carries all of them.
-    """
+    """Read tables of holidays, later ones on top of earlier ones."""
     return _read_calendar(tuple((path, _changed_at(path)) for path in paths), Calendar())
 
 

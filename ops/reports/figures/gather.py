@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ops.duties.stops.call_off import PlannedStop
+from ops.duties.call_off import PlannedStop
 from ops.estate.model.estate import Estate
 from ops.monitor.forecast.look import Outlook
 from ops.monitor.series.store import SeriesStore

@@ -96,7 +96,6 @@ def count_not_run(session: Session, window: Window, kind: str) -> Figure[RunCoun
 
 
 def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Window]) -> Case[int]:
-    """Give the place of a moment among the months, for the database to reckon."""
     return case(*((moment < it.until, place) for place, it in enumerate(months)), else_=-1)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ops.duties.stops.call_off import PlannedStop, find_stops
+from ops.duties.call_off import PlannedStop, find_stops
 from ops.estate.model.estate import Estate
 from ops.monitor.availability import Availability, Stop, count_time
 from ops.monitor.forecast.look import Outlook, list_outlooks

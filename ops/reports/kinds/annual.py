@@ -238,10 +238,9 @@ def _archive(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     yield frame.text("archive")
     rows = [
-        (name, count(it.objects), count(it.damaged), count(it.lacks),
-         frame.short(it.checked_at))
+        (name, count(it.objects), count(it.damaged), count(it.lacks), frame.short(it.checked_at))
         for name, it in facts.archive.value.items()
-    ]  # fmt: skip
+    ]
     yield frame.table("archive", "1.4l 1r 0.8r 0.8r 1.6l", rows)
     yield frame.source(facts.checks, facts.archive)
 

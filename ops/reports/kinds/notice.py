@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ops.duties.stops.call_off import PlannedStop, find_stops
-from ops.duties.stops.plan import contact_of
+from ops.duties.call_off import PlannedStop, find_stops
+from ops.duties.plan_stop import contact_of
 from ops.errors import WrongUseError
 from ops.language.formats import format_spoken
 from ops.reports.figures.figure import Figure

@@ -11,7 +11,15 @@ from typing import Any
 
 from ops.planning.document import Drawing, PlanDocument
 from ops.planning.item import GROUPS, SECURITY_USE, Line
-from ops.planning.money import by_group, format_amount, plan_shortage, security_share, sum_up
+from ops.planning.money import (
+    MOST_IN_WORDS,
+    amount_in_words,
+    by_group,
+    format_amount,
+    plan_shortage,
+    security_share,
+    sum_up,
+)
 from ops.planning.read import read_document
 from ops.planning.records import get_plan
 from ops.reports.kinds.kind import Ask, Frame, day
@@ -36,7 +44,6 @@ from ops.reports.kinds.plan_tables import (
     upkeep_table,
     use_table,
 )
-from ops.reports.papers.money import MOST, amount_in_words
 from ops.reports.papers.paper import Annex, Block, Chart, Paper, Paragraph
 
 LOWER_SHARES = (80, 60)
@@ -99,7 +106,7 @@ def values_of(document: PlanDocument, frame: Frame) -> dict[str, Any]:
 
 def words_of(amount: int) -> str:
     """Give an amount in words; empty above what words are for."""
-    return amount_in_words(amount) if amount <= MOST else ""
+    return amount_in_words(amount) if amount <= MOST_IN_WORDS else ""
 
 
 def _summary(document: PlanDocument, frame: Frame) -> Iterator[Block]:

@@ -109,8 +109,7 @@ def _sums_table(
         for title, own in parts
     ]
     sums = document.sums
-    total = (frame.texts.say("total"), str(sums.count), format_amount(sums.asked),
-             _whole(document))  # fmt: skip
+    total = (frame.texts.say("total"), str(sums.count), format_amount(sums.asked), _whole(document))
     return frame.table(name, "3l 0.9r 1.4r 0.8r", rows, totals=[total])
 
 
@@ -169,7 +168,6 @@ _SHORT = 8
 
 
 def _short(id_: str) -> str:
-    """Give the end of an id as people call it; a name as it stands."""
     is_id = len(id_) >= 32 and not set(id_) - _HEX - {"-"}  # noqa: PLR2004 - digits of an id
     return id_[-_SHORT:] if is_id else id_
 

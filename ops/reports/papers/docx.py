@@ -37,7 +37,7 @@ from ops.reports.papers.paper import (
     with_sticking,
 )
 from ops.reports.papers.pdf import svgs_to_png
-from ops.reports.papers.wordml import PAGE_NUMBER, Look, Row, named, paragraph, table
+from ops.reports.papers.wordml import PAGE_NUMBER, Row, Style, named, paragraph, table
 
 FACE = "Times New Roman"
 MARGINS_MM = {"top": 20, "bottom": 20, "left": 30, "right": 18}
@@ -47,7 +47,7 @@ BODY_PT = 13
 _NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 _COLUMNS_MM = (70, 92)
 _ROOM_TO_SIGN_MM = 22
-_MIDDLE = Look(align="center", before=0)
+_MIDDLE = Style(align="center", before=0)
 
 
 def write_docx(paper: Paper) -> bytes:
@@ -55,14 +55,14 @@ def write_docx(paper: Paper) -> bytes:
     writer = _Writer(svgs_to_png([it.svg for it in paper.blocks if isinstance(it, Chart)]))
     writer.add(table(_COLUMNS_MM, [Row(cells=_heads(paper))], is_ruled=False))
     for markup in (*_title(paper), *(
-        paragraph(it, Look(italic=True, align="justify", indent=True))
+        paragraph(it, Style(italic=True, align="justify", indent=True))
         for it in end_bases(paper.bases)
     )):  # fmt: skip
         writer.add(markup)
     text, annexes = split_annexes(paper.blocks)
     writer.write(text, None)
     if paper.signatures or paper.recipients:
-        writer.add(paragraph("", Look(size=4, keeps=True)))
+        writer.add(paragraph("", Style(size=4, keeps=True)))
         writer.add(_end(paper))
     for annex in annexes:
         writer.write(annex, annex[0])
@@ -106,7 +106,6 @@ class _Writer:
         return buffer.getvalue()
 
     def _width_mm(self) -> float:
-        """Give how wide text is on the page that is written."""
         section = self._document.sections[-1]
         sides = (section.left_margin or 0) + (section.right_margin or 0)
         return float(Length((section.page_width or 0) - sides).mm)
@@ -120,10 +119,10 @@ class _Writer:
         if not properties.findall(qn("w:pgNumType")):
             properties.append(parse_xml(named('<w:pgNumType w:start="1"/>')))
         for text in (annex.mark, annex.title):
-            self.add(paragraph(text, Look(size=14, bold=True, align="center", before=0,
+            self.add(paragraph(text, Style(size=14, bold=True, align="center", before=0,
                                           keeps=True)))  # fmt: skip
         if annex.belongs:
-            look = Look(italic=True, align="center", before=0, keeps=True)
+            look = Style(italic=True, align="center", before=0, keeps=True)
             self.add(paragraph(f"({annex.belongs})", look))
 
     def _draw(self, chart: Chart, *, holds_on: bool) -> None:
@@ -134,21 +133,21 @@ class _Writer:
         line.paragraph_format.space_after = Pt(0)
         picture = io.BytesIO(next(self._pictures))
         line.add_run().add_picture(picture, width=Mm(self._width_mm() - 1))
-        look = Look(size=12, italic=True, align="center", before=0, keeps=holds_on)
+        look = Style(size=12, italic=True, align="center", before=0, keeps=holds_on)
         self.add(paragraph(chart.caption, look))
 
     def _write_table(self, block: Table, *, holds_on: bool) -> None:
         if block.caption:
-            self.add(paragraph(block.caption, Look(size=12, bold=True, align="center",
+            self.add(paragraph(block.caption, Style(size=12, bold=True, align="center",
                                                    keeps=True)))  # fmt: skip
         else:
-            self.add(paragraph("", Look(size=3, before=0, keeps=True)))
+            self.add(paragraph("", Style(size=3, before=0, keeps=True)))
         shares = [it.share for it in block.columns]
         width = self._width_mm() / sum(shares)
         self.add(
             table([width * it for it in shares], _rows(block, holds_on=holds_on), is_ruled=True)
         )
-        self.add(paragraph("", Look(size=4, before=0, keeps=holds_on)))
+        self.add(paragraph("", Style(size=4, before=0, keeps=holds_on)))
 
 
 def _set_up(document: DocumentObject) -> None:
@@ -174,60 +173,60 @@ def _set_up(document: DocumentObject) -> None:
 
 def _heads(paper: Paper) -> tuple[str, str]:
     """Give what stands on top: who issues it, and the nation's name with place and day."""
-    head, small = paper.letterhead, Look(size=12, align="center", before=0)
-    bold = Look(size=12, bold=True, align="center", before=0)
+    head, small = paper.letterhead, Style(size=12, align="center", before=0)
+    bold = Style(size=12, bold=True, align="center", before=0)
     left = [
         paragraph(head.authority.upper(), small) if head.authority else "",
         paragraph(head.body.upper(), bold),
-        paragraph("", Look(size=2, align="center", before=0, rule_mm=24)),
+        paragraph("", Style(size=2, align="center", before=0, rule_mm=24)),
         paragraph(number, _MIDDLE) if (number := number_line(head)) else "",
         paragraph(f"V/v {paper.about}", small) if paper.about and not paper.kind else "",
         paragraph("DỰ THẢO", bold) if paper.draft else "",
     ]
     right = [
         paragraph("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", bold),
-        paragraph("Độc lập - Tự do - Hạnh phúc", Look(bold=True, align="center", before=0)),
-        paragraph("", Look(size=2, align="center", before=0, rule_mm=18)),
-        paragraph(date_line(head), Look(italic=True, align="center", before=0)),
+        paragraph("Độc lập - Tự do - Hạnh phúc", Style(bold=True, align="center", before=0)),
+        paragraph("", Style(size=2, align="center", before=0, rule_mm=18)),
+        paragraph(date_line(head), Style(italic=True, align="center", before=0)),
     ]
     return "".join(left), "".join(right)
 
 
 def _title(paper: Paper) -> Iterator[str]:
-    bold = Look(size=14, bold=True, align="center", before=0)
-    yield paragraph("", Look(size=6))
+    bold = Style(size=14, bold=True, align="center", before=0)
+    yield paragraph("", Style(size=6))
     if paper.kind:
         yield paragraph(paper.kind.upper(), bold)
         yield paragraph(paper.about, bold)
-        yield paragraph("", Look(size=2, align="center", before=0, rule_mm=58))
+        yield paragraph("", Style(size=2, align="center", before=0, rule_mm=58))
     if paper.issuer:
-        yield paragraph(paper.issuer.upper(), Look(bold=True, align="center", before=12))
+        yield paragraph(paper.issuer.upper(), Style(bold=True, align="center", before=12))
     names = paper.addressees
     if len(names) == 1:
-        yield paragraph(f"Kính gửi: {names[0]}.", Look(size=14, align="center", before=12))
+        yield paragraph(f"Kính gửi: {names[0]}.", Style(size=14, align="center", before=12))
     elif names:
-        yield paragraph("Kính gửi:", Look(size=14, left_mm=40, before=12))
+        yield paragraph("Kính gửi:", Style(size=14, left_mm=40, before=12))
         for number, name in enumerate(names, start=1):
             mark = "." if number == len(names) else ";"
-            yield paragraph(f"- {name}{mark}", Look(size=14, left_mm=55, before=3))
+            yield paragraph(f"- {name}{mark}", Style(size=14, left_mm=55, before=3))
 
 
 def _text(block: Heading | Paragraph, *, holds_on: bool) -> str:
     match block:
         case Heading():
-            return paragraph(block.text, Look(
+            return paragraph(block.text, Style(
                 bold=block.level < 3, italic=block.level == 3, align="justify", indent=True,  # noqa: PLR2004 - its marks
                 keeps=holds_on,
             ))  # fmt: skip
         case Paragraph(kind="note"):
-            look = Look(size=11, italic=True, align="justify", before=3, keeps=holds_on)
+            look = Style(size=11, italic=True, align="justify", before=3, keeps=holds_on)
             return paragraph(block.text, look)
         case Paragraph(kind="verdict"):
-            return paragraph(block.text, Look(bold=True, align="center", keeps=holds_on))
+            return paragraph(block.text, Style(bold=True, align="center", keeps=holds_on))
         case _:
             lead, text = split_lead(block.text) if block.kind == "article" else ("", block.text)
             text = f"- {text}" if block.kind == "item" else text
-            look = Look(align="justify", indent=True, keeps=holds_on)
+            look = Style(align="justify", indent=True, keeps=holds_on)
             return paragraph(text, look, lead=lead)
 
 
@@ -242,7 +241,7 @@ def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
         keeps = number < last and (is_whole or number == 0 or number >= bold_from - 1)
         yield Row(
             cells=[
-                paragraph(text, Look(size=11, bold=number == 0 or number >= bold_from, align=align,
+                paragraph(text, Style(size=11, bold=number == 0 or number >= bold_from, align=align,
                                      before=0, keeps=keeps or (holds_on and number == last)))
                 for text, align in line
             ],
@@ -258,15 +257,15 @@ def _end(paper: Paper) -> str:
     Posts, room to sign and names are rows of their own, so that names stand on one line.
     """
     receivers = "".join([
-        paragraph("Nơi nhận:", Look(size=12, bold=True, italic=True, before=0)),
-        *(paragraph(it, Look(size=11, before=0)) for it in end_recipients(paper.recipients)),
+        paragraph("Nơi nhận:", Style(size=12, bold=True, italic=True, before=0)),
+        *(paragraph(it, Style(size=11, before=0)) for it in end_recipients(paper.recipients)),
     ]) if paper.recipients else paragraph("", _MIDDLE)  # fmt: skip
     signed = paper.signatures
     if len(signed) <= 1:
         right = "".join(f"{_posts(it)}{_room()}{_name(it)}" for it in signed)
         cells = [receivers, right or paragraph("", _MIDDLE)]
         return table([TEXT_WIDTH_MM / 2] * 2, [Row(cells=cells)], is_ruled=False)
-    blank = paragraph("", Look(keeps=True))
+    blank = paragraph("", Style(keeps=True))
     rows = [
         Row(cells=[_posts(it) for it in signed]),
         Row(cells=[blank for _it in signed], height_mm=_ROOM_TO_SIGN_MM),
@@ -277,13 +276,13 @@ def _end(paper: Paper) -> str:
 
 
 def _posts(signature: Signature) -> str:
-    look = Look(bold=True, align="center", before=0, keeps=True)
+    look = Style(bold=True, align="center", before=0, keeps=True)
     return "".join(paragraph(it.upper(), look) for it in (*signature.authority, signature.post))
 
 
 def _room() -> str:
-    return "".join(paragraph("", Look(before=0, keeps=True)) for _line in range(4))
+    return "".join(paragraph("", Style(before=0, keeps=True)) for _line in range(4))
 
 
 def _name(signature: Signature) -> str:
-    return paragraph(signature.name, Look(bold=True, align="center", before=0))
+    return paragraph(signature.name, Style(bold=True, align="center", before=0))

@@ -33,11 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u
 
 
 def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
-    """Give the PDF as one file, or its pages as pictures of 110 dots an inch.
-
-    Raises:
-        OpsError: typst refuses the template or warns of it; a warning may mean that text is lost.
-    """
+    """Give the PDF as one file, or its pages as pictures of 110 dots an inch."""
     data = json.dumps(_printable(as_values(paper)), ensure_ascii=False)
     try:
         made, warnings = typst.compile_with_warnings(
@@ -80,7 +76,6 @@ def svgs_to_png(svgs: Sequence[str], *, dots_per_inch: float = 200.0) -> list[by
 
 
 def _files(made: object) -> list[bytes]:
-    """Give what typst made as files; of one page it gives no list, whatever its types say."""
     return cast("list[bytes]", made if isinstance(made, list) else [made])
 
 

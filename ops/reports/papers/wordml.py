@@ -22,7 +22,7 @@ _NOT_TEXT = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Style:
     """How a paragraph looks.
 
     Attributes:
@@ -52,7 +52,7 @@ def clean(text: str) -> str:
     return _NOT_TEXT.sub("", text)
 
 
-def paragraph(text: str, look: Look, *, lead: str = "") -> str:
+def paragraph(text: str, look: Style, *, lead: str = "") -> str:
     """Give a paragraph; its lead is bold. Whatever stands in a text stays text."""
     runs = (_run(lead, look, is_bold=True) if lead else "") + (
         _run(text, look, is_bold=look.bold) if text else ""
@@ -73,7 +73,7 @@ def paragraph(text: str, look: Look, *, lead: str = "") -> str:
     )
 
 
-def _run(text: str, look: Look, *, is_bold: bool) -> str:
+def _run(text: str, look: Style, *, is_bold: bool) -> str:
     told = escape(clean(text)).replace("\t", "</w:t><w:tab/><w:t>")
     lines = re.split(r"\r\n?|\n", told)
     inside = '</w:t><w:br/><w:t xml:space="preserve">'.join(lines)
@@ -83,7 +83,7 @@ def _run(text: str, look: Look, *, is_bold: bool) -> str:
     )
 
 
-def _size(look: Look) -> str:
+def _size(look: Style) -> str:
     return f'<w:sz w:val="{look.size * 2:.0f}"/><w:szCs w:val="{look.size * 2:.0f}"/>'
 
 

@@ -23,7 +23,7 @@ from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.plans import Plan
 from ops.duties.evidence.due import Period, due_of
 from ops.duties.evidence.events import list_not_fed
-from ops.duties.evidence.judge import Item, find_verdicts, judge_due, list_agenda
+from ops.duties.evidence.judge import AgendaItem, find_verdicts, judge_due, list_agenda
 from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
@@ -426,7 +426,9 @@ def test_the_estate_of_that_day_says_whom_a_duty_concerned(catalog: Catalog) -> 
     assert set(judged(catalog, by_level, MARCH, setting)) == {"a"}
 
 
-def agenda_of(catalog: Catalog, duties: Sequence[Duty], setting: Setting, days: int) -> list[Item]:
+def agenda_of(
+    catalog: Catalog, duties: Sequence[Duty], setting: Setting, days: int
+) -> list[AgendaItem]:
     with catalog.reading() as session:
         return list_agenda(session, DutySet(tuple(duties)), setting, days)
 

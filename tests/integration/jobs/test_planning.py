@@ -34,7 +34,7 @@ from ops.estate.load.load import load_estate
 from ops.planning.cli import decide, draft, edit, revise, submit
 from ops.planning.cli_show import show
 from ops.planning.cli_work import complete, progress
-from ops.planning.money import format_amount
+from ops.planning.money import amount_in_words, format_amount
 from ops.planning.read import decide_changes, read_document, read_plan_facts
 from ops.planning.records import find_in_force, get_plan
 from ops.planning.tasks import (
@@ -47,7 +47,6 @@ from ops.planning.tasks import (
     Show,
     Submit,
 )
-from ops.reports.papers.money import amount_in_words
 from ops.reports.papers.paper import Table
 from ops.reports.papers.pdf import write_pdf
 from ops.reports.plan_papers import make_papers, write_papers

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from ops.duties.evidence.due import RENEWAL, Due, Period
-from ops.duties.evidence.judge import Item
+from ops.duties.evidence.judge import AgendaItem
 from ops.duties.reminders import draft_reminders
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 
@@ -14,11 +14,11 @@ SHIPPED = read_duties((SHIPPED_DUTIES,)).duties
 DUTY = next(it for it in SHIPPED if it.lead is not None and it.name != RENEWAL)
 
 
-def ahead(due_in: int, remind_in: int) -> Item:
+def ahead(due_in: int, remind_in: int) -> AgendaItem:
     period = Period(FIRST, FIRST + timedelta(days=due_in))
     due = Due(DUTY, period, FIRST + timedelta(days=due_in),
               remind_on=FIRST + timedelta(days=remind_in))  # fmt: skip
-    return Item(due, "ahead", "not_checked", ())
+    return AgendaItem(due, "ahead", "not_checked", ())
 
 
 @pytest.mark.parametrize(

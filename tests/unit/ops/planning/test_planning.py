@@ -19,7 +19,7 @@ from ops.drills.rotation.read import Overdue
 from ops.errors import Problem, WrongUseError
 from ops.monitor.forecast.look import Outlook
 from ops.monitor.forecast.trend import Forecast
-from ops.planning.calendar import write_calendar
+from ops.planning.cli_show import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
 from ops.planning.facts import Facts, OpenDuty, Repeat
 from ops.planning.item import GROUPS, PRIORITIES, USES, Item, Line, change_item, item_from

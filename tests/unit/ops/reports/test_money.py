@@ -2,8 +2,7 @@
 
 import pytest
 
-from ops.planning.money import format_amount
-from ops.reports.papers.money import MOST, amount_in_words
+from ops.planning.money import MOST_IN_WORDS, amount_in_words, format_amount
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ from ops.reports.papers.money import MOST, amount_in_words
         (2_021_000_000, "Hai tỷ không trăm hai mươi mốt triệu đồng"),
         (1_000_000_000_000, "Một nghìn tỷ đồng"),
         (1_500_000_000_000, "Một nghìn năm trăm tỷ đồng"),
-        (MOST, "Một triệu tỷ đồng"),
+        (MOST_IN_WORDS, "Một triệu tỷ đồng"),
     ],
 )
 def test_amounts_in_words(amount: int, words: str) -> None:
@@ -43,7 +42,7 @@ def test_amounts_in_words(amount: int, words: str) -> None:
 
 def test_the_northern_word_and_the_bounds() -> None:
     assert amount_in_words(105, lone="linh") == "Một trăm linh năm đồng"
-    for amount in (-1, MOST + 1):
+    for amount in (-1, MOST_IN_WORDS + 1):
         with pytest.raises(ValueError, match="not between"):
             amount_in_words(amount)
 

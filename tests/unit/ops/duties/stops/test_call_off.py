@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ops.duties.call_off import choose_stop, sort_stops
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED
-from ops.duties.stops.call_off import choose_stop, sort_stops
 from ops.errors import WrongUseError
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.duties.stops.plan import StopPlan, choose_duty, plan_stop
+from ops.duties.plan_stop import StopPlan, choose_duty, plan_stop
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.duties.tasks import Stop
 from ops.errors import WrongUseError

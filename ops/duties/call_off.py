@@ -19,7 +19,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED
 from ops.duties.evidence.papers import find_statements
-from ops.duties.stops.plan import code_of, contact_of, plan_planned_stop
+from ops.duties.plan_stop import code_of, contact_of, plan_planned_stop
 from ops.duties.tasks import Stop
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
