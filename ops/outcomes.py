@@ -132,7 +132,6 @@ def store_in(job: str) -> str:
 
 
 def _name_again(found: Explanation, named: Mapping[str, Any]) -> Explanation:
-    """Say which command it is that "again" means."""
     command = fill(N_("`{program} service.trigger --job {job}`"), named)
     return replace(found, next_step=f"{found.next_step}: {command}")
 

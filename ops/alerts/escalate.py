@@ -34,7 +34,6 @@ def escalate(catalog: Catalog, now: datetime) -> int:
 
 
 def _is_hushed(alert: OpenAlert, quiet: Iterable[Quiet]) -> bool:
-    """Say whether it is about a condition that nobody is to be told of just now."""
     is_watched = "watch" in alert.params
     return is_watched and any(it.hushes(alert.subject, alert.site, "critical") for it in quiet)
 

@@ -112,7 +112,6 @@ class Telling:
         self._close([it.alert for it in decision.over], moved)
 
     def _is_shared(self, held: Held) -> bool:
-        """Say whether its alert is about others too, or is gone."""
         alert = self.alerts.get(held.alert) if held.alert else None
         return alert is None or alert.code == TOGETHER
 

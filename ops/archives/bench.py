@@ -40,11 +40,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
 def validity_of(content: Content, found: Format) -> tuple[Validity, ...]:
-    """Look at a file with what there is for its format; empty where there is nothing.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """Look at a file with what there is for its format; empty where there is nothing."""
     own = validate(content, found)
     if own is None:
         return ()

@@ -162,11 +162,6 @@ def ingest_by_hand(
     """Run it; the caller holds the site's lock.
 
     Arguments in the context: `from` is the path, `class` the class of what names none.
-
-    Raises:
-        EstateError, OpsError: The estate or the site cannot be used.
-        HandedInError: Nothing of it can be taken; nothing was written.
-        ArchiveError: The archive cannot be written.
     """
     estate, _version, site = begin(context)
     path = Path(str(context.arguments["from"]))
@@ -217,8 +212,7 @@ def _deliveries(captured: Captured, handed: HandedIn, contents: Contents) -> Ite
             for part, it in captured.contents.items()
             if isinstance(it, FileRef) and it.path in handed.digests
         }
-        yield replace(delivery, sender_digests=sums, verified=handed.verified,
-                      is_whole=True)  # fmt: skip
+        yield replace(delivery, sender_digests=sums, verified=handed.verified, is_whole=True)
 
 
 def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobResult:

@@ -23,7 +23,6 @@ _SHOWN = 50
 
 
 def _judged(name: str) -> Callable[[Row], Any]:
-    """Without a limit there is nothing to be late for."""
     return lambda row: row[name] if row["has_limit"] else None
 
 
@@ -58,11 +57,7 @@ LATE = View(
 
 
 def show_counts(wish: Status) -> int:
-    """Count and show; gives the exit code: incomplete where an object could not be read.
-
-    Raises:
-        WrongUseError: The days are wrong, there is no such site, or the estate has no archive.
-    """
+    """Count and show; gives the exit code: incomplete where an object could not be read."""
     estate = load_estate()
     if wish.site:
         choose_sites(estate, wish.site)

@@ -84,11 +84,6 @@ def count_items(
         now: Until when is looked: what is not answered by then waits, or is late.
         site: One site; empty: all.
         progress: Told of each object.
-
-    Raises:
-        WrongUseError: The estate has no archive.
-        DutiesError: A table of holidays has mistakes.
-        ArchiveError: An index cannot be used.
     """
     period = Period(first, last, now, estate.organisation.timezone)
     limits = read_limits()

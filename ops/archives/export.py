@@ -36,11 +36,6 @@ def export_item(named: Named, version: str, target: Path, zone: str, form: str) 
         target: A folder that is empty or not there.
         zone: That moments are shown in.
         form: One of `FORMS`.
-
-    Raises:
-        WrongUseError: Something lies there, or there is no such version.
-        ObjectDamagedError: A file is not what it was.
-        OSError: The folder cannot be written.
     """
     item = item_to_export(named, version, target)
     payload = target / _PAYLOAD if form == BAG else target
@@ -63,11 +58,7 @@ def export_item(named: Named, version: str, target: Path, zone: str, form: str) 
 
 
 def item_to_export(named: Named, version: str, target: Path) -> Item:
-    """Give the item that would be written.
-
-    Raises:
-        WrongUseError: Something lies in the folder, or there is no such version.
-    """
+    """Give the item that would be written."""
     if target.exists() and any(target.iterdir()):
         raise WrongUseError(
             "the folder {target} is not empty",

@@ -79,9 +79,6 @@ def check_archive(context: RunContext, progress: Progress = SILENT) -> JobResult
 
     Arguments in the context: `place` reads that one alone; `all` reads every byte; `repair` reads
     nothing and heals what is known to be damaged; `confirm` has very much repaired at once.
-
-    Raises:
-        EstateError, OpsError: The estate cannot be used, or names no archive.
     """
     estate, _version, _site = begin(context)
     with suppress(ArchivePlaceLostError):  # told below, as every place that cannot be read

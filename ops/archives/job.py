@@ -55,11 +55,6 @@ def capture_site(
     """Run it; the caller holds the site's lock.
 
     Arguments in the context: `accept_gone` believes that items are gone, however many.
-
-    Raises:
-        EstateError, OpsError: The estate, the site or its backup cannot be used.
-        ArchiveError: The archive cannot be written.
-        BackupError: The repository cannot be read.
     """
     estate, _version, site = begin(context)
     wanted = wanted_of(site)
@@ -85,11 +80,7 @@ def capture_site(
 
 
 def wanted_of(site: Site) -> SiteArchive:
-    """Give what of a site is archived.
-
-    Raises:
-        WrongUseError: Nothing is.
-    """
+    """Give what of a site is archived."""
     if site.archive is None:
         raise WrongUseError(
             "nothing of {site} is archived",

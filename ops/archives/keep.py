@@ -292,7 +292,6 @@ class Keeper:
     def _put_beside(
         self, there: _Open, prepared: Prepared, stored: StoredObject, message: str
     ) -> None:
-        """Stage a version that takes over what the one before has, unless it brings it."""
         kept = [it for it in stored.inventory.version().state if it not in prepared.files]
         self._put(there, prepared, message, kept)
 
@@ -384,7 +383,6 @@ def _read_back(root: StorageRoot, receipt: Receipt, item: Item) -> None:
 
 
 def _named(delivery: Delivery) -> dict[str, Named]:
-    """Give its contents by SHA-512, which it has."""
     return {delivery.digests[path].sha512: (path, it) for path, it in delivery.files.items()}
 
 

@@ -41,11 +41,7 @@ _PREFIX = "page/"  # of what `items_of_sitemap` gives
 def capture_lists(
     context: RunContext, estate: Estate, site: Site, wanted: SiteArchive, progress: Progress
 ) -> tuple[Counts, Gone]:
-    """Keep what a site's lists name.
-
-    Raises:
-        ArchiveError: A list cannot be read, or the archive cannot be written.
-    """
+    """Keep what a site's lists name."""
     folder = estate.service.scratch / f"archive-{site.name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)

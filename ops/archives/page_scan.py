@@ -115,9 +115,6 @@ def scan_bodies(
         scanner: None where there is none.
         basis: What it is, or why there is none.
         scratch: Folder for pieces; made and removed here.
-
-    Raises:
-        OSError: The folder cannot be written.
     """
     done = Scanned(scanner is not None, basis)
     if scanner is None:

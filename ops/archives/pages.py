@@ -73,12 +73,7 @@ def agent_name() -> str:
 
 
 def capture_pages(context: RunContext, progress: Progress = SILENT) -> JobResult:
-    """Run it; the caller holds the job's lock.
-
-    Raises:
-        EstateError, OpsError: The estate or the site cannot be used.
-        ArchiveError: The archive cannot be written.
-    """
+    """Run it; the caller holds the job's lock."""
     estate, _version, site = begin(context)
     make_roots(estate, context.catalog)
     folder = estate.service.state / "archive-web" / site.name
@@ -104,11 +99,7 @@ def capture_pages(context: RunContext, progress: Progress = SILENT) -> JobResult
 
 
 def web_of(site: Site) -> WebCapture:
-    """Give how a site's pages are captured.
-
-    Raises:
-        WrongUseError: They are not.
-    """
+    """Give how a site's pages are captured."""
     if site.archive is None or site.archive.web is None:
         raise WrongUseError(
             "the pages of {site} are not captured",
@@ -161,11 +152,7 @@ def _forget_kept(run: _Run, state: CrawlState) -> None:
 
 
 def originals_of(stored: StoredObject) -> Iterator[tuple[str, Original]]:
-    """Give the payloads that a month has: digest, and where it is.
-
-    Raises:
-        ArchiveError: An index of it is damaged.
-    """
+    """Give the payloads that a month has: digest, and where it is."""
     for logical in stored.inventory.version().state:
         if logical.startswith(f"{INDEX}/"):
             for it in read_index(stored.read(logical, limit=LARGEST_INDEX)):

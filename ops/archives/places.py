@@ -98,10 +98,6 @@ def make_roots(estate: Estate, catalog: Catalog) -> None:
 
     A root that was here before is never made anew: its disk is not mounted, or it was moved and
     the estate does not say where to. An empty one in its place would be taken for the archive.
-
-    Raises:
-        ArchivePlaceLostError: A root that was here before is not.
-        ArchiveError: One cannot be made.
     """
     missing = [it for it in own_places(estate) if not it.is_there]
     for place in missing:
@@ -121,12 +117,7 @@ def make_roots(estate: Estate, catalog: Catalog) -> None:
 
 
 def open_copy(place: Place, catalog: Catalog) -> StorageRoot:
-    """Open a plain copy, made on first use; one that was here before is never made anew.
-
-    Raises:
-        ArchivePlaceLostError: It was there before, and is not.
-        ArchiveError: It cannot be made.
-    """
+    """Open a plain copy, made on first use; one that was here before is never made anew."""
     if not place.is_there and _was_there(place, catalog):
         raise ArchivePlaceLostError(
             "the archive's copy {name} is not at {folder}, where it was",

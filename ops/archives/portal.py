@@ -77,9 +77,6 @@ def portal_rows(
     """Give the answers to what a site's connector asks, by name of the question, and a folder.
 
     The folder is for files of the block; it goes with it.
-
-    Raises:
-        OpsError: The database cannot be restored, loaded or read.
     """
     part = wanted.part or site.databases[0].name
     work = estate.drill.workdir / f"archive-{site.name}"

@@ -95,11 +95,7 @@ def _rows(estate: Estate, root: StorageRoot, done: Reindexed) -> Iterator[Row]:
 
 
 def row_of_stored(estate: Estate, stored: StoredObject) -> Row:
-    """Give what the index is told of an object.
-
-    Raises:
-        ArchiveError: It is damaged.
-    """
+    """Give what the index is told of an object."""
     item = parse_item(stored.read(ITEM_FILE))
     mark = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
     return row_of(estate, stored.inventory.head, item, mark, words_of(stored, item))

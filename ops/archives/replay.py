@@ -101,11 +101,7 @@ def list_months(estate: Estate) -> list[dict[str, object]]:
 
 
 def find_program() -> str:
-    """Give the path of pywb's server.
-
-    Raises:
-        ProgramLackingError: It is not installed.
-    """
+    """Give the path of pywb's server."""
     place = tools_folder() / "bin" / PROGRAM
     if not place.exists():
         raise ProgramLackingError(
@@ -125,12 +121,7 @@ def tools_folder() -> Path:
 
 
 def copy_month(stored: StoredObject, scratch: Path) -> Copy:
-    """Copy a month's files, each held against its digest, and lay them out.
-
-    Raises:
-        ObjectDamagedError: A file is not what it was.
-        OSError: There is no room.
-    """
+    """Copy a month's files, each held against its digest, and lay them out."""
     folder = make_room(scratch)
     try:
         taken: dict[str, dict[str, Path]] = {WARC: {}, INDEX: {}}
@@ -148,11 +139,7 @@ def copy_month(stored: StoredObject, scratch: Path) -> Copy:
 
 
 def make_room(scratch: Path) -> Path:
-    """Make a folder for a copy; what killed replays have left goes.
-
-    Raises:
-        OSError: It cannot be made.
-    """
+    """Make a folder for a copy; what killed replays have left goes."""
     scratch.mkdir(parents=True, exist_ok=True)
     for old in scratch.glob("replay-*"):
         if time.time() - old.stat().st_mtime > (HOURS + 1) * 3600:

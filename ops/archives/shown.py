@@ -78,11 +78,7 @@ def show_page(stored: StoredObject, estate: Estate, lot: str) -> dict[str, Any]:
 
 
 def draw_page(stored: StoredObject, lot: str) -> Capture | None:
-    """Draw one of a month's whole pages; None where it has none.
-
-    Raises:
-        ArchiveError, ValueError: An index of it is damaged.
-    """
+    """Draw one of a month's whole pages; None where it has none."""
     best: tuple[bytes, Capture] | None = None
     for logical in stored.inventory.version().state:
         if not logical.startswith(f"{INDEX}/"):

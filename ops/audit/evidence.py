@@ -91,7 +91,6 @@ def read_keys(session: Session) -> list[str]:
 
 
 def _judge_key(estate: Estate, keys: list[str], own: str) -> KeyState:
-    """Hold the machine's key against the one that signed last."""
     if not keys or estate.keys.signing is None or own == keys[-1]:
         return ""
     return "unknown" if own else "gone"

@@ -91,11 +91,7 @@ def sign_head(key: Ed25519PrivateKey, head: Head, at: datetime) -> SignedHead:
 
 
 def put_head(store: Store, head: SignedHead) -> None:
-    """Write a head into a store; one that is there already stays.
-
-    Raises:
-        StoreError: The store failed.
-    """
+    """Write a head into a store; one that is there already stays."""
     document = {"format": _FORMAT, "version": _VERSION, **asdict(head)}
     try:
         store.write(head.name, (json.dumps(document, indent=1) + "\n").encode())

@@ -190,9 +190,9 @@ def sign_decision(bench: Bench) -> None:
             "  " + _("the journal was not signed: {reason}").format(reason=tell_error(error))
         )
         return
-    failed = {} if head is None else give_head(
-        estate, catalog, bench.origin, head, is_patient=False
-    )  # fmt: skip
+    failed = (
+        {} if head is None else give_head(estate, catalog, bench.origin, head, is_patient=False)
+    )
     for store, reason in failed.items():
         text = _("the journal's newest head is not in {store} yet: {reason}")
         write_line("  " + text.format(store=store, reason=reason))

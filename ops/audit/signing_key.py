@@ -61,11 +61,7 @@ def signing_file(estate: Estate) -> Path | None:
 
 
 def make_signing_key(path: Path) -> Ed25519PrivateKey:
-    """Make a key and keep it in a file of its owner alone; a file that is there stays.
-
-    Raises:
-        SigningKeyError: The folder cannot be written, or somebody else has just made one.
-    """
+    """Make a key and keep it in a file of its owner alone; a file that is there stays."""
     key = Ed25519PrivateKey.generate()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

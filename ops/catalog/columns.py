@@ -48,11 +48,7 @@ class UTCDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware instant of any offset into UTC.
-
-        Raises:
-            ValueError: The value has no offset; a naive time would be off by seven hours.
-        """
+        """Turn an aware instant of any offset into UTC."""
         if value is None:
             return None
         if value.tzinfo is None:

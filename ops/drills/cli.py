@@ -67,12 +67,7 @@ class Lines(AtTerminal):
 
 
 def drill_sites(wish: Run) -> int:
-    """Drill one site, or one file of each; gives the gravest exit code.
-
-    Raises:
-        WrongUseError: The flags make no sense.
-        OpsError: Drills are run on another machine.
-    """
+    """Drill one site, or one file of each; gives the gravest exit code."""
     estate = load_estate()
     if not wish.site and not wish.file and wish.from_ != "archive":
         raise WrongUseError(
@@ -172,10 +167,6 @@ def carry_out_by_hand(wish: Phase) -> int:
     """Carry one phase out and write what it found; gives the exit code.
 
     What a phase has found is no failure of this command: the drill's own verdict tells it.
-
-    Raises:
-        WrongUseError: There is no such drill or phase.
-        SiteBusyError: Somebody drills the site.
     """
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench:

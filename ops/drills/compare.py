@@ -122,10 +122,6 @@ def compare_folder(
         trees: Root tree of each snapshot, and what was restored of it.
         folder: Where they were restored to.
         newest: Which files tell how new the copy is.
-
-    Raises:
-        DamagedError: A tree cannot be read; the message names it.
-        StoreError: The store failed.
     """
     return _Comparing(reader, folder, newest).run(trees)
 
@@ -259,7 +255,6 @@ class _Comparing:
         return _read_attributes(path, self._kept) == wanted
 
     def _is_same_inode(self, node: Node, status: os.stat_result) -> bool:
-        """Tell whether the names of one file are names of one file again."""
         here = status.st_dev, status.st_ino
         return self._inodes.setdefault((node.device_id, node.inode), here) == here
 
@@ -296,7 +291,6 @@ def _keeps_attributes(folder: bytes) -> bool:
 
 
 def _list_line(path: bytes, digest: str) -> bytes:
-    """Give a line as GNU sha256sum writes it, which escapes what would break a line."""
     escaped = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
     mark = b"" if escaped == path else b"\\"
     return mark + digest.encode() + b"  " + escaped + b"\n"

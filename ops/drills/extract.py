@@ -66,13 +66,7 @@ _UNTOUCHED = "production and the repository were not touched"
 
 
 def extract_rows(wish: Extract) -> int:
-    """Take the rows out, write where they lie, and give the exit code.
-
-    Raises:
-        WrongUseError: The flags make no sense.
-        OpsError: There is no such database, table or row in the snapshot, or it cannot be
-            loaded.
-    """
+    """Take the rows out, write where they lie, and give the exit code."""
     wanted = RowsWanted(
         table=wish.table, where=dict(map(_take_apart, wish.where)), contains=wish.contains
     )
@@ -267,12 +261,7 @@ _Wiped = list[Literal["rows.csv", "rows.sql"]]
 
 
 def wipe_rows(wish: Wipe) -> int:
-    """Overwrite and remove them; gives the exit code.
-
-    Raises:
-        WrongUseError: There are none, or one is not a plain file of ours.
-        StrangeLinkError: A link of others is on the way.
-    """
+    """Overwrite and remove them; gives the exit code."""
     with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
         if is_elsewhere():
             wiped: list[str] = [*do_there(b"", [], SILENT, _Wiped)]

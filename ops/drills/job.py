@@ -200,10 +200,6 @@ def run_drill(
     `from_paper`, `store`, `snapshot`, `source` (`backup` or `archive`), `incident_at` (ISO 8601),
     each as in `DrillWish`; left out: a drill of the whole site from the newest backup in the
     primary store, with our engine, now.
-
-    Raises:
-        WrongUseError: That drill makes no sense.
-        OpsError: It is to be run on another machine.
     """
     estate = load_estate(Path(context.estate))
     require_site(estate, context.catalog, context.site)
@@ -246,12 +242,7 @@ def read_wish(site: str, arguments: Mapping[str, Any]) -> DrillWish:
 
 
 def refuse_nonsense(estate: Estate, wish: DrillWish) -> None:
-    """Refuse what cannot be drilled here.
-
-    Raises:
-        WrongUseError: That drill makes no sense.
-        OpsError: It is to be run on another machine.
-    """
+    """Refuse what cannot be drilled here."""
     here = socket.gethostname()
     if estate.drill.host not in {"", here}:
         raise OpsError(

@@ -40,12 +40,7 @@ OVER = "drill_window_over"
 
 @contextmanager
 def stop_at_window_end(bench: Bench, drill: str) -> Iterator[None]:
-    """Conclude a drill that meets the end of its window, or of its time, in the block.
-
-    Raises:
-        JobStoppedError: The service ends: the drill can be taken up. Or its time is over: it has
-            been concluded, and its run has failed.
-    """
+    """Conclude a drill that meets the end of its window, or of its time, in the block."""
     try:
         yield
     except JobStoppedError as error:

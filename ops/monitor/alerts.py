@@ -73,7 +73,6 @@ def show_alerts(wish: Alerts) -> int:
 
 
 def _as_values(alert: AlertView, states: Mapping[str, Held], zone: str) -> dict[str, Any]:
-    """Give an alert with its sentences, in the reader's language, and what is told under it."""
     headline, said = explain_alert(alert, zone)
     under = list_under(alert, states)
     return {**asdict(alert), "headline": headline, **asdict(said), "under": under}

@@ -101,9 +101,6 @@ def measure_month(
         site: Name of the site.
         month: Any day of the month.
         now: Aware.
-
-    Raises:
-        SeriesError: The series cannot be used.
     """
     first, last = month.replace(day=1), _next_month(month) - _DAY
     days = read_days(store, site, first, last)
@@ -286,7 +283,6 @@ def make_calendar(
 
 
 def _minutes_of(day: date, estate: Estate, now: datetime) -> int:
-    """Give the minutes of a day, of today those that are over."""
     today, minute = place_minute(now, estate.zone)
     return max(1, minute) if day == today else minutes_of(day, estate.zone)
 

@@ -41,11 +41,7 @@ SERVICE = "service:giucong"
 
 
 def choose_subject(estate: Estate, *, subject: str, host: str, site: str) -> str:
-    """Give the subject that flags mean.
-
-    Raises:
-        WrongUseError: None or several are given, or it is nowhere in the estate.
-    """
+    """Give the subject that flags mean."""
     given = [it for it in (subject, host and f"host:{host}", site and f"site:{site}") if it]
     if len(given) != 1:
         raise WrongUseError(
@@ -60,12 +56,7 @@ def choose_subject(estate: Estate, *, subject: str, host: str, site: str) -> str
 
 
 def show_chart(wish: Chart) -> int:
-    """Draw it; gives 0.
-
-    Raises:
-        WrongUseError: There is no such subject or metric, or too many days are asked for.
-        OpsError: The file is there already or cannot be written, or the series cannot be used.
-    """
+    """Draw it; gives 0."""
     estate = load_estate()
     subject = choose_subject(estate, subject=wish.subject, host=wish.host, site=wish.site)
     wish = replace(wish, subject=subject, host="", site="")

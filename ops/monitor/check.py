@@ -59,11 +59,7 @@ class Checked:
 
 
 def check_now(wish: Check) -> int:
-    """Look, and write what was seen; gives 1 where something is red, else 0.
-
-    Raises:
-        WrongUseError: No host or site has that name, both are given, or the site has no address.
-    """
+    """Look, and write what was seen; gives 1 where something is red, else 0."""
     estate = load_estate()
     if wish.host and wish.site:
         raise WrongUseError(

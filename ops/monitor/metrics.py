@@ -285,9 +285,5 @@ class MetricsServer:
 
 
 def read_fresh(store: SeriesStore) -> Sequence[Latest]:
-    """Give what may be given out now.
-
-    Raises:
-        SeriesError: The series cannot be used.
-    """
+    """Give what may be given out now."""
     return read_latest(store, datetime.now(UTC) - FRESH)

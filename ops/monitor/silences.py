@@ -39,11 +39,7 @@ SILENCES = View(
 
 
 def show_or_change(wish: tasks.Silence) -> int:
-    """Write the silences that run, make one, or end one; gives 0.
-
-    Raises:
-        WrongUseError: A flag is missing, or says what cannot be.
-    """
+    """Write the silences that run, make one, or end one; gives 0."""
     return _change(wish) if wish.about or wish.end else _show(wish)
 
 

@@ -142,9 +142,6 @@ def count_visits(store: SeriesStore, estate: Estate, now: datetime) -> None:
     """Count what is new in every log that the estate names on this machine.
 
     A log on another machine is not counted here, and has no counts at all.
-
-    Raises:
-        SeriesError: The series cannot be used.
     """
     left = MOST_BYTES
     for site in estate.sites:
@@ -246,11 +243,7 @@ def _add(connection: Connection, site: str, people: Counter[date], robots: Count
 
 
 def read_visits(store: SeriesStore, site: str, first: date, last: date) -> list[DayVisits]:
-    """Give the visits of a site by day, both ends included; days without any are left out.
-
-    Raises:
-        SeriesError: The series cannot be used.
-    """
+    """Give the visits of a site by day, both ends included; days without any are left out."""
     with store.reading() as connection:
         rows = connection.execute(
             select(visits.c.day, visits.c.people, visits.c.robots)

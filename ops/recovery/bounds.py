@@ -44,11 +44,7 @@ def list_outside(paths: Iterable[Path], folders: Sequence[Path]) -> list[Path]:
 
 
 def refuse_outside(plan: RecoveryPlan, folders: Sequence[Path]) -> None:
-    """Refuse a plan that leads out of the folders named.
-
-    Raises:
-        WrongUseError: It does; the error names every place.
-    """
+    """Refuse a plan that leads out of the folders named."""
     written = [step.path for step in plan.steps if step.state != "same"]
     outside = list_outside([plan.estate_file, *written], folders)
     if outside:
@@ -80,11 +76,7 @@ def refuse_borrowed() -> None:
 
 
 def refuse_strangers(estate_file: Path) -> None:
-    """Refuse a recovery over a service whose user this is not.
-
-    Raises:
-        NotAllowedError: It belongs to somebody else.
-    """
+    """Refuse a recovery over a service whose user this is not."""
     folder = find_state_folder(estate_file)
     if folder and decide_step(folder.stat().st_uid, os.geteuid()) == "refuse":
         raise NotAllowedError(

@@ -102,9 +102,6 @@ def load_records(catalog: Catalog, folder: Path) -> dict[str, int]:
 
     Returns:
         Rows by table.
-
-    Raises:
-        OpsError: The catalog has a journal already.
     """
     counts = {}
     with catalog.writers.begin() as connection:

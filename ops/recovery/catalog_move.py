@@ -70,13 +70,7 @@ class _Tally:
 
 
 def move_catalog(wish: Move) -> int:
-    """Move it, and write what was moved and what comes next; gives the exit code.
-
-    Raises:
-        NotAllowedError: It is not root who types it.
-        WrongUseError: The URL makes no sense, or the service runs.
-        SiteBusyError, OpsError: Somebody works; the target is not empty, or does not take it.
-    """
+    """Move it, and write what was moved and what comes next; gives the exit code."""
     estate = load_estate()
     _refuse_others(estate)
     url = _read_url(estate, wish.to)
@@ -168,11 +162,7 @@ def _is_new_file(url: str) -> bool:
 
 
 def _refuse_filled(url: str) -> None:
-    """Refuse a target that holds a row; its tables are not made by looking.
-
-    Raises:
-        OpsError: It holds one, or does not answer.
-    """
+    """Refuse a target that holds a row; its tables are not made by looking."""
     if _is_new_file(url):
         return
     engine = create_catalog_engine(url)
@@ -263,11 +253,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]
 
 
 def _journal_move(bench: Bench, target: Connection, place: str) -> None:
-    """Journal the move at the target, and verify the chain as it stands there then.
-
-    Raises:
-        OpsError: It does not hold; it did not hold before either, for every row is the same.
-    """
+    """Journal the move at the target, and verify the chain as it stands there then."""
     with Session(target) as session, session.begin():
         entry = Entry(MOVED, OWN_SITE, {"to": place})
         head = journal.append(session, bench.origin, [entry])

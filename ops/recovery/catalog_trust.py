@@ -25,14 +25,7 @@ from ops.terminal.output import write_line
 
 
 def trust_catalog(wish: Trust) -> int:
-    """Journal it; gives the exit code.
-
-    Raises:
-        NotAllowedError: It is not root who types it.
-        EstateStrangeError: Others could have written the estate, which names the catalog.
-        WrongUseError: No reason is given, or there is no catalog.
-        NotConfirmedError: Nobody has said that this is meant.
-    """
+    """Journal it; gives the exit code."""
     estate = load_estate()
     _refuse_others(estate)
     check_files(estate.path)

@@ -77,17 +77,7 @@ from ops.terminal.progress import shown_progress
 
 
 def recover_service(wish: Recover) -> int:
-    """Recover, write what was done and what comes next; gives the exit code.
-
-    Raises:
-        WrongUseError: The flags make no sense, nobody confirmed, a service runs there, or the
-            backup leads out of the folders named.
-        StrangeLinkError: A path leads over a link that others could have put there.
-        NotAllowedError: The rights are another user's; or a catalog is there, and does not know the
-            person as its administrator.
-        BackupError: The repository cannot be opened or read.
-        OpsError: It is no backup of the service.
-    """
+    """Recover, write what was done and what comes next; gives the exit code."""
     refuse_borrowed()
     folders = name_folders(wish.target, wish.also)
     password = (

@@ -59,11 +59,7 @@ class Found:
 
 
 def read_password(path: str) -> bytes:
-    """Read the key's line from a file, or from where restic's environment says.
-
-    Raises:
-        WrongUseError: There is none.
-    """
+    """Read the key's line from a file, or from where restic's environment says."""
     try:
         if path:
             return Path(path).read_bytes().rstrip(b"\r\n")
@@ -103,14 +99,7 @@ def _open(repo: str, entry: Access, password: bytes) -> Repository:
 
 @contextmanager
 def take_newest(repo: str, entry: Access, password: bytes, progress: Progress) -> Iterator[Found]:
-    """Restore the newest snapshot of the service, every byte proven; it is removed in the end.
-
-    Raises:
-        NotLetInError: The store asks for a key that nobody has named.
-        BackupError: The repository cannot be opened or read.
-        OpsError: There is no backup of the service in it.
-        OpsError: Something is missing.
-    """
+    """Restore the newest snapshot of the service, every byte proven; it is removed in the end."""
     repository = _open(repo, entry, password)
     parent = _STAGING if os.access(_STAGING, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="giucong-recover-", dir=parent) as name:

@@ -75,11 +75,7 @@ def back_up_service(
     *,
     wait_for_lock: timedelta = timedelta(minutes=10),
 ) -> JobResult:
-    """Run it; the caller holds the lock of the site `giucong`.
-
-    Raises:
-        OpsError: The catalog cannot be copied, or the signing key cannot be read.
-    """
+    """Run it; the caller holds the lock of the site `giucong`."""
     estate = start.estate
     clear_scratch(estate, OWN_SITE)
     found = examine(estate, context.catalog, newest=ENOUGH_HEADS)

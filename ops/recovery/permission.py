@@ -43,10 +43,6 @@ def ask_to_recover(
         snapshot: The state that would come back.
         reason: Why.
         document: On what ground.
-
-    Raises:
-        NotAllowedError: The person at the terminal is no backup administrator there.
-        ApprovalAwaitedError: Another person has to agree first.
     """
     with _live_bench(plan) as bench:
         if bench is None:

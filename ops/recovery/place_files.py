@@ -148,9 +148,6 @@ def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable
     What lies in a folder of root's for the installed estate stays root's, and is readable for the
     service; a key in there is its own.
     That user may still have a process that swaps names: each entry is held by its descriptor.
-
-    Raises:
-        StrangeLinkError: A path leads over a link that others than root could have put there.
     """
     if owner is None:
         return

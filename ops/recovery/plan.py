@@ -80,10 +80,6 @@ def plan_recovery(manifest: Mapping[str, Any], target: Path | None, look: Look) 
         manifest: Of the snapshot.
         target: The folder that becomes the estate's; None for the one it was in.
         look: Says what is at the path of a place in the snapshot.
-
-    Raises:
-        OpsError: The manifest does not say how.
-        OpsError: It leads out of the snapshot, or of the estate's folder.
     """
     try:
         told = manifest["recovery"]
@@ -130,11 +126,7 @@ def _resolve(to: str, folder: Path, target: Path | None) -> Path:
 
 
 def _tame(path: str) -> str:
-    """Give a relative path that stays below its folder.
-
-    Raises:
-        OpsError: It leads out of it.
-    """
+    """Give a relative path that stays below its folder."""
     normal = os.path.normpath(path)
     if normal.startswith(("/", "..")):
         raise leads_out(path)

@@ -30,9 +30,6 @@ def open_front(port: int, leads_to: int, *, tls: ssl.SSLContext | None = None) -
         port: Where they come.
         leads_to: Port of the loopback where the site listens.
         tls: Certificate and key, for an https address.
-
-    Raises:
-        OSError: The port is taken.
     """
     listener = socket.create_server(("", port), backlog=64)
 
@@ -67,18 +64,13 @@ def _read_head(line: socket.socket) -> bytes:
 
 
 def _say_how(head: bytes, *, is_encrypted: bool) -> bytes:
-    """Tell the site, as production's proxy does, how the visitor came."""
     request, end, rest = head.partition(b"\r\n")
     scheme = b"https" if is_encrypted else b"http"
     return request + end + b"X-Forwarded-Proto: " + scheme + b"\r\n" + rest
 
 
 def make_tls(names: Iterable[str], folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate for names and addresses; gives it, and the file of its authority.
-
-    Raises:
-        OSError: The folder cannot be written.
-    """
+    """Make a certificate for names and addresses; gives it, and the file of its authority."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "giucong drill")])
     authority = _sign(

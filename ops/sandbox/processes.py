@@ -135,12 +135,7 @@ class Bench:
             )
 
     def await_up(self, log: str, is_up: Callable[[], bool]) -> None:
-        """Wait until a server answers.
-
-        Raises:
-            ProgramError: It ended instead.
-            TooLateError: It takes all the time.
-        """
+        """Wait until a server answers."""
         process = self.servers[log]
         while not is_up():
             self.left()

@@ -187,9 +187,5 @@ def write_result(result: RehearsalResult) -> str:
 
 
 def read_result(text: str) -> RehearsalResult:
-    """Read a result from JSON.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """Read a result from JSON."""
     return msgspec.json.decode(text, type=RehearsalResult)

@@ -71,12 +71,7 @@ class NotThereError(Exception):
 
 
 def write_rows(them: Databases, wanted: RowsWanted) -> list[Remark]:
-    """Find the rows in the plan's only database, and write them into the workshop.
-
-    Raises:
-        OSError: There is no room.
-        SourceError, psycopg.Error, sqlite3.Error: The database refuses.
-    """
+    """Find the rows in the plan's only database, and write them into the workshop."""
     plan = them.plan.databases[0]
     server = them.servers.get(plan.name)
     try:

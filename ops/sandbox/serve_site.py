@@ -71,13 +71,7 @@ def decide_door(plan: RehearsalPlan) -> Door:
 
 
 def start_site(plan: RehearsalPlan, bench: Bench) -> MissingProgram | None:
-    """Start the site and wait until it takes visitors in; gives the program that is missing.
-
-    Raises:
-        ProgramError: It ended instead.
-        TooLateError: It takes all the time.
-        OSError: Its port is taken.
-    """
+    """Start the site and wait until it takes visitors in; gives the program that is missing."""
     door, serving = decide_door(plan), plan.serving
     folder = serving.folder or "/"
     owner = find_owner(folder, WEB_ACCOUNTS)

@@ -100,7 +100,6 @@ def find_caches(site: Site, files: Sequence[FilesPlan]) -> Iterator[str]:
 
 
 def _of_system(site: Site, part: FilesPlan) -> Iterator[str]:
-    """Yield the patterns of the content system in a folder."""
     profiles = shipped_profiles()
     for it in read_settings([part], site.drill.root):
         yield from profiles.get(it.application, {}).get("exclude", ())

@@ -68,12 +68,7 @@ _SQLITE_TABLES = (
 
 
 def write_tables(them: Databases, wanted: TablesWanted) -> list[Remark]:
-    """Ask the plan's only database what the connector wants, and write it into the workshop.
-
-    Raises:
-        OSError: There is no room.
-        psycopg.Error, sqlite3.Error: The database refuses.
-    """
+    """Ask the plan's only database what the connector wants, and write it into the workshop."""
     plan = them.plan.databases[0]
     connector = find_connector(wanted.connector, wanted.mapping)
     with _opened(them) as ask:

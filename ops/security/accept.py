@@ -38,14 +38,7 @@ ACCEPTED = "security.accepted"
 
 
 def accept_finding(wish: Accept) -> int:
-    """Have a finding accepted until a day; gives the exit code.
-
-    Raises:
-        WrongUseError: There is no such finding, or that is no day.
-        OpsError: It is fixed, the day is past or too far, or the finder would agree.
-        ApprovalAwaitedError: Another person has to agree first.
-        SecondPersonMissingError: Nobody else has credentials.
-    """
+    """Have a finding accepted until a day; gives the exit code."""
     until, estate = read_day(wish.until), load_estate()
     longest = load_controls(estate).acceptance_days
     today = datetime.now(UTC).astimezone(estate.zone).date()
@@ -66,11 +59,7 @@ def accept_finding(wish: Accept) -> int:
 
 
 def find_finding(session: Session, wanted: str) -> SecurityFinding:
-    """Give the finding of that id, or of its beginning or end.
-
-    Raises:
-        WrongUseError: There is none, or there are several.
-    """
+    """Give the finding of that id, or of its beginning or end."""
     found = find_by_id(session, SecurityFinding, wanted)
     if found is None:
         raise WrongUseError(
@@ -154,11 +143,7 @@ def _changed(row: SecurityFinding) -> OpsError:
 
 
 def refuse_finder(finding: SecurityFinding, approver: str) -> None:
-    """Refuse the agreement of who found it.
-
-    Raises:
-        OpsError: It is the finder's.
-    """
+    """Refuse the agreement of who found it."""
     if finding.found_by and finding.found_by == approver:
         raise OpsError(
             "{person} found this, and so cannot be the one who accepts it",

@@ -75,14 +75,7 @@ class Difference:
 
 
 def keep_baseline(wish: Baseline) -> int:
-    """Show what is on a host against what is allowed, or have it approved; gives the exit code.
-
-    Raises:
-        WrongUseError: A name is of no host or list.
-        OpsError: No look has listed it.
-        ApprovalAwaitedError: Another person has to agree first.
-        SecondPersonMissingError: Nobody else has credentials.
-    """
+    """Show what is on a host against what is allowed, or have it approved; gives the exit code."""
     tools = _choose(wish.only)
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench:
@@ -114,11 +107,7 @@ def keep_baseline(wish: Baseline) -> int:
 
 
 def refuse_old(found: Iterable[Difference], now: datetime) -> None:
-    """Refuse to approve what was seen too long ago: what is there now may be something else; pure.
-
-    Raises:
-        OpsError: A look is too old.
-    """
+    """Refuse to approve what was seen too long ago: what is there now may be other; pure."""
     for it in found:
         if now - it.look.at > FRESH:
             raise OpsError(

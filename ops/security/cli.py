@@ -52,7 +52,6 @@ MOST_MONTHS = 36
 
 
 def _takes(wish: Findings, subject: str, tool: str) -> bool:
-    """Say whether what is about a subject and tool is shown."""
     wanted = {f"host:{wish.host}"} if wish.host else set()
     wanted |= {f"site:{wish.site}"} if wish.site else set()
     return (not wanted or subject in wanted) and wish.tool in {"", tool}

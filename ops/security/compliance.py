@@ -245,7 +245,6 @@ def _newest_due(duty: Duty, setting: Setting) -> Due | None:
 
 
 def _long_ago(duty: Duty, today: date) -> date:
-    """Give a day that a whole period and the time to be done in lie behind."""
     current = list_periods(duty, today, today)
     length = (current[-1].end - current[-1].start) if current else timedelta(days=366)
     return today - length - timedelta(days=62)

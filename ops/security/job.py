@@ -73,11 +73,7 @@ def audit(context: RunContext, progress: Progress = SILENT) -> JobResult:
 
 
 def choose_plans(subjects: Collection[Subject], arguments: Mapping[str, Any]) -> list[Plan]:
-    """Give the looks that somebody asks for.
-
-    Raises:
-        WrongUseError: A name is of no host, site or tool.
-    """
+    """Give the looks that somebody asks for."""
     hosts, sites, only = (tuple(arguments.get(it, ())) for it in ("hosts", "sites", "only"))
     known = {it.key for it in subjects}
     for kind, names in (("host:", hosts), ("site:", sites)):

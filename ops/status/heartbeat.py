@@ -171,11 +171,7 @@ class NotCalledError(Exception):
 
 
 def call_url(url: str, timeout: timedelta = CALL_LASTS) -> None:
-    """Call a URL with GET.
-
-    Raises:
-        NotCalledError: It did not answer with success.
-    """
+    """Call a URL with GET."""
     if not url.startswith(("https://", "http://")):
         raise NotCalledError("it is no http or https address")
     try:

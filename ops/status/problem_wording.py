@@ -161,7 +161,6 @@ def _explain_held_gone(params: Mapping[str, Any], site: str, _zone: str) -> Expl
 
 
 def _by_reason(code: str = "") -> Explainer:
-    """Give what explains by a code of its own, or by the reason among the params."""
     return lambda params, site, _zone: explain(code or params["reason"], params, site=site)
 
 

@@ -133,7 +133,6 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
 
 
 def _tells_frozen(run: LastRun | None) -> bool:
-    """Say whether all that a run has to explain is what has frozen its site."""
     return run is not None and run.reason == UNLIKE
 
 

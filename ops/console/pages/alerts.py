@@ -46,7 +46,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "alert": wanted,
         "all": closed_too,
         **chosen,
-    }  # fmt: skip
+    }
 
 
 def _is_wanted(it: Mapping[str, Any], wanted: str, chosen: Mapping[str, str]) -> bool:

@@ -95,7 +95,6 @@ def _choose(estate: Estate, arguments: Arguments) -> str:
 
 
 def _latest(store: SeriesStore, subject: str, now: datetime) -> list[Latest]:
-    """Give its newest figures, what is drawn first in front."""
     found = [it for it in read_latest(store, now - _SEEN) if it.subject == subject]
     return sorted(found, key=lambda it: (_rank(it.metric), it.metric))
 

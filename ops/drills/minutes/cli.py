@@ -74,21 +74,13 @@ def _reading(estate: Estate) -> Iterator[Session | None]:
 
 
 def _need_known(estate: Estate, session: Session | None, site: str) -> None:
-    """Refuse a site that the estate does not name and that was never drilled.
-
-    Raises:
-        WrongUseError: It is one.
-    """
+    """Refuse a site that the estate does not name and that was never drilled."""
     if site and not (session and list_drills(session, site=site, limit=1)):
         estate.site(site)
 
 
 def show_list(wish: List) -> int:
-    """Write drills, newest first, or what was found, or what is due; gives the exit code.
-
-    Raises:
-        WrongUseError: Nobody knows the site.
-    """
+    """Write drills, newest first, or what was found, or what is due; gives the exit code."""
     if wish.due:
         return show_due(wish)
     (_show_findings if wish.findings else _show_drills)(wish)
@@ -117,7 +109,6 @@ def _brief(drill: KeptDrill) -> dict[str, Any]:
 
 
 def _seconds(drill: KeptDrill, name: str) -> float | None:
-    """Give the time that was reached."""
     results = read_minutes(drill.minutes).results if drill.minutes is not None else {}
     reached: float | None = results.get(name, {}).get("reached_seconds")
     return reached
@@ -168,12 +159,7 @@ def _finding_row(
 
 
 def show_drill(wish: Show) -> None:
-    """Write the minutes of a drill, or how far it has come.
-
-    Raises:
-        WrongUseError: There is none; neither or both were asked for.
-        OpsError: Somebody has changed its minutes in the catalog.
-    """
+    """Write the minutes of a drill, or how far it has come."""
     if bool(wish.drill) == bool(wish.site):
         raise WrongUseError(
             "give either a drill or a site",
@@ -203,11 +189,7 @@ def _find(session: Session | None, drill: str, site: str) -> KeptDrill:
 
 
 def refuse_changed(drill: KeptDrill) -> None:
-    """Refuse minutes whose hash is not the one that was kept with them.
-
-    Raises:
-        OpsError: They have been changed.
-    """
+    """Refuse minutes whose hash is not the one that was kept with them."""
     found = "" if drill.minutes is None else digest_of(drill.minutes)
     if found == drill.minutes_sha256:
         return

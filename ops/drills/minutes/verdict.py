@@ -94,7 +94,6 @@ def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
 
 
 def _find_file(drill: KeptDrill) -> dict[str, Any]:
-    """Give the file that a drill of one file has restored."""
     return {"path": _facts(drill, "fetch")["path"]} if drill.kind == "file" else {}
 
 
@@ -118,7 +117,6 @@ def _is_fault(phase: KeptPhase) -> bool:
 
 
 def _more_remarks(phase: KeptPhase) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Give the remarks of a rehearsal besides the one that is its reason."""
     remarks = phase.facts.get("result", {}).get("remarks", ())
     told = [(it["outcome"], it["code"], it["params"]) for it in remarks]
     return [it for it in told if (it[1], it[2]) != (phase.reason, phase.params)]
@@ -168,7 +166,6 @@ def _is_back(drill: KeptDrill, last: KeptPhase) -> bool:
 
 
 def _runs_again(result: Mapping[str, Any]) -> bool:
-    """Tell whether the rehearsed site was started and has shown a page."""
     shown = any(not it["problem"] for it in result.get("found", ()))
     return shown and result.get("way", "none") != "none"
 

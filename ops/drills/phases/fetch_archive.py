@@ -60,12 +60,7 @@ class Drawn:
 
 
 def fetch_archive(work: Work) -> PhaseResult:
-    """Fetch and verify.
-
-    Raises:
-        OpsError: There is no archive, no such copy, or no backup of it.
-        ArchiveError, BackupError: The copy, or the store, cannot be read.
-    """
+    """Fetch and verify."""
     folder = make_folder(work.restored)
     copy = find_copy(work.estate, work.store.name)
     lot, count = draw(work, is_public_only=copy is not None)

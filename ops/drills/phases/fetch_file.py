@@ -49,12 +49,7 @@ class OnePath:
 
 
 def fetch_file(work: Work) -> PhaseResult:
-    """Fetch and compare.
-
-    Raises:
-        OpsError: The repository does not open, or there is no snapshot.
-        BackupError: The store failed, or a tree cannot be read.
-    """
+    """Fetch and compare."""
     target = os.fsencode(make_folder(work.restored))
     repository = open_repository(work.estate, work.site.name, work.store)
     with hold_reading_lock(repository, retry_for=_WAIT_FOR_LOCK):
@@ -94,9 +89,6 @@ def choose_file(
         tree: Id of the snapshot's root tree.
         drill: Id of the drill, from which the lot is drawn.
         path: As `show_path` tells it; empty for the lot.
-
-    Raises:
-        DamagedError: A tree cannot be read.
     """
     best: tuple[bytes, Entry] | None = None
     count = 0

@@ -35,11 +35,7 @@ _KEY_FILE = "key-"
 
 
 def get_keys(work: Work) -> PhaseResult:
-    """Get them.
-
-    Raises:
-        WrongUseError: There is nobody to ask for the shares.
-    """
+    """Get them."""
     if not work.drill.from_paper:
         resolve(work.estate.repository_key(work.store))
         return PhaseResult(outcome="ok", facts={"from_paper": False})
@@ -76,12 +72,7 @@ def _open_all(key_files: Sequence[bytes], password: bytes) -> list[MasterKey]:
 
 
 def open_for_drill(work: Work) -> Repository:
-    """Open the site's repository with the keys of the drill; nothing is written to the store.
-
-    Raises:
-        RepositoryMissingError, RepositoryKeyError, WrongPaperError: It does not open.
-        BackupError: The store failed.
-    """
+    """Open the site's repository with the keys of the drill; nothing is written to the store."""
     if not work.drill.from_paper:
         return open_repository(work.estate, work.site.name, work.store)
     password = paper_password(work.keys).encode()

@@ -71,10 +71,6 @@ def carry_out_phase(
         progress: Told of long work.
         paper: Keys from paper, for the phase `keys`.
         path: For a drill of one file: which; empty: by lot.
-
-    Raises:
-        WrongUseError: There is no such drill or phase, its folder is wiped already, or there is
-            nobody to ask for what it needs.
     """
     with bench.catalog.reading() as session:
         drill = find_drill(session, drill_id)

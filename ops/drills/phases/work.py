@@ -75,9 +75,6 @@ def store_of(estate: Estate, source: str, name: str) -> Store:
 
     Of the archive that is its first plain copy, else its backup in the primary store. A plain copy
     is given as a store: it too has a name, a place and a medium.
-
-    Raises:
-        WrongUseError: There is neither a store nor a copy of that name.
     """
     copies = estate.archive.copies if estate.archive and source == "archive" else ()
     for copy in copies:

@@ -66,10 +66,6 @@ def plan_drills(context: RunContext) -> JobResult:
     """Sweep what stopped drills have left; look at what is due, and ask for the first.
 
     The run of the kind `drill-plan`.
-
-    Raises:
-        EstateError: The estate file has mistakes.
-        DutiesError: A table of duties or holidays has mistakes.
     """
     from ops.access.session import Bench
     from ops.drills.stop import sweep  # the service itself, which asks too, stays small
@@ -111,9 +107,6 @@ def ask_for_next(session: Session, estate: Estate, now: datetime, origin: Origin
         estate: As it is now.
         now: Aware.
         origin: Who asks; journaled.
-
-    Raises:
-        DutiesError: A table of duties or holidays has mistakes.
     """
     journal.hold(session)
     under_way = select(Occurrence.id).where(Occurrence.kind == DRILL, Occurrence.state != "ended")

@@ -163,7 +163,6 @@ def _terms(
 
 
 def _reach(every: Every | None) -> timedelta:
-    """Give how far back the newest period that is over can begin."""
     if every is None or every.count is None or every.unit is None:
         return timedelta(days=36_600)  # single dates: all there are
     return timedelta(days=2 * longest_days(Span(count=every.count, unit=every.unit)))

@@ -101,7 +101,6 @@ def word_finding(params: Mapping[str, Any]) -> tuple[str, Explanation]:
 
 
 def _name(subjects: Sequence[str]) -> str:
-    """Name some of those concerned, and how many more there are."""
     shown = ", ".join(it for it in subjects[:_MOST_NAMED] if it)
     more = len(subjects) - _MOST_NAMED
     return f"{shown} " + _("and {count} more").format(count=more) if more > 0 else shown

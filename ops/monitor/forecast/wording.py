@@ -110,11 +110,7 @@ def tell_growth(it: Outlook) -> str:
 
 
 def show_forecasts(wish: Forecast) -> int:
-    """Write when everything is at its end; gives 1 where something is within its limit, else 0.
-
-    Raises:
-        SeriesError: The series cannot be used.
-    """
+    """Write when everything is at its end; gives 1 where something is within its limit, else 0."""
     estate, now = load_estate(), datetime.now(UTC)
     catalog, store = open_catalog(reveal(estate.catalog.url)), None
     try:

@@ -28,11 +28,7 @@ def explain_refusal(code: int) -> str:
 
 
 def make_verifying(authorities: Path | None) -> SSLContext:
-    """Make what trusts as this machine does, and the authorities of a file besides.
-
-    Raises:
-        OSError: The file cannot be read, or holds none.
-    """
+    """Make what trusts as this machine does, and the authorities of a file besides."""
     context = create_default_context()
     if authorities is not None:
         context.load_verify_locations(authorities)

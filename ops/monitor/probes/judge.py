@@ -122,7 +122,6 @@ def _judge_change(
 
 
 def _listed(text: str) -> str:
-    """Give the first of what is listed, for a sentence."""
     words = text.split()
     return text if not text[:1].isdigit() else ", ".join(words[:4]) + (" …" if words[4:] else "")
 

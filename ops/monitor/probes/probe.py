@@ -111,7 +111,6 @@ def _is_own(server: str) -> bool:
 
 
 def _suffers(result: ProbeResult) -> bool:
-    """Say whether a result is what a line that is down looks like."""
     problem = result.findings["answer"].params.get("problem", "")
     return problem in _FAR or problem in {"resolver", "late"}
 

@@ -174,7 +174,6 @@ class Visit:
 
 
 def _lost(page: Page, problem: str, detail: str) -> Page:
-    """Say why no answer will come of a page any more."""
     return replace(page, answer=None, problem=problem, detail=tidy(detail))
 
 

@@ -194,7 +194,6 @@ class _Judge:
         yield self._say("log", _state(age, is_silent), "log_silent", silent)
 
     def _fill(self, figure: _Figure) -> Condition:
-        """Judge what is grave from halfway between its limit and full."""
         grave_at = (self._limits[figure.limit] + 100) / 2
         is_grave = figure.value is not None and figure.value >= grave_at
         return replace(self._over(figure), severity="critical" if is_grave else "warning")

@@ -43,9 +43,6 @@ def parse_sample(raw: bytes, *, asked: float, heard: float) -> Sample:
         raw: All of it.
         asked: Our clock when it was asked, seconds since 1970.
         heard: Our clock when the first of it came.
-
-    Raises:
-        SenselessError: It is cut off, too long, or no such output.
     """
     words = _read(raw)
     offset, error = _offset(words, asked, heard)
@@ -66,11 +63,7 @@ def parse_sample(raw: bytes, *, asked: float, heard: float) -> Sample:
 
 
 def parse_upkeep(raw: bytes) -> Upkeep:
-    """Read the output of `upkeep.sh`; ages are by the machine's own clock.
-
-    Raises:
-        SenselessError: As for `parse_sample`.
-    """
+    """Read the output of `upkeep.sh`; ages are by the machine's own clock."""
     words = _read(raw)
     clock = _clock(words)
     updates = words.get("updates")

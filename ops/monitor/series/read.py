@@ -187,11 +187,7 @@ def read_latest(store: SeriesStore, since: datetime) -> list[Latest]:
 def read_changes(
     store: SeriesStore, subject: str, since: datetime, until: datetime
 ) -> list[Change]:
-    """Give the changes of a subject in a window, oldest first.
-
-    Raises:
-        SeriesError: The database cannot be used.
-    """
+    """Give the changes of a subject in a window, oldest first."""
     with store.reading() as connection:
         rows = connection.execute(
             select(changes)
@@ -203,11 +199,7 @@ def read_changes(
 
 
 def read_gaps(store: SeriesStore, subject: str, since: datetime, until: datetime) -> list[Gap]:
-    """Give the gaps of a subject that touch a window, oldest first.
-
-    Raises:
-        SeriesError: The database cannot be used.
-    """
+    """Give the gaps of a subject that touch a window, oldest first."""
     with store.reading() as connection:
         rows = connection.execute(
             select(gaps)

@@ -118,11 +118,7 @@ def read_ids(connection: Connection) -> dict[Key, int]:
 def write_change(
     store: SeriesStore, subject: str, what: str, at: datetime, state: str, detail: str = ""
 ) -> None:
-    """Note that a check of a subject has another state from `at` on.
-
-    Raises:
-        SeriesError: The database cannot be used; nothing was kept.
-    """
+    """Note that a check of a subject has another state from `at` on."""
     row = {
         "subject": subject[:210],
         "what": what[:100],
@@ -140,11 +136,7 @@ def write_change(
 def write_gap(
     store: SeriesStore, subject: str, since: datetime, until: datetime, reason: str
 ) -> None:
-    """Note that nothing was measured of a subject; one with the same beginning is made longer.
-
-    Raises:
-        SeriesError: The database cannot be used; nothing was kept.
-    """
+    """Note that nothing was measured of a subject; one with the same beginning is made longer."""
     row = {
         "subject": subject[:210],
         "since": int(since.timestamp()),

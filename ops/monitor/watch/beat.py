@@ -57,11 +57,7 @@ class Beat:
 
 
 def write_beat(state: Path, beat: Beat) -> None:
-    """Put the file into the service's folder, whole.
-
-    Raises:
-        OSError: The folder cannot be written.
-    """
+    """Put the file into the service's folder, whole."""
     parts = {name: at.astimezone(UTC).isoformat() for name, at in beat.parts.items()}
     document = {"format": FORMAT, "parts": parts}
     put_anew(state / FILE, json.dumps(document, indent=1).encode() + b"\n", 0o644)
@@ -189,11 +185,7 @@ class Turn:
 
 @contextmanager
 def take_turn(catalog: Catalog, state: Path, stop: threading.Event) -> Iterator[Turn | None]:
-    """Wait until no other watch of this folder or catalog runs; None where `stop` came before.
-
-    Raises:
-        DBAPIError, OSError: The catalog does not answer, or the folder cannot be written.
-    """
+    """Wait until no other watch of this folder or catalog runs; None where `stop` came before."""
     with _hold_folder(state / "locks", stop), _connect(catalog) as connection:
         while not stop.is_set() and not _take(connection):
             write_beat(state, Beat({WAITS: datetime.now(UTC)}))

@@ -28,11 +28,7 @@ METRICS = "watch:metrics"
 
 
 def keep_figures(estate: Estate, keeper: Keeper) -> None:
-    """Keep how old backups, drills and readings are, how full stores are, and new visits.
-
-    Raises:
-        DBAPIError, OpsError: The catalog does not answer.
-    """
+    """Keep how old backups, drills and readings are, how full stores are, and new visits."""
     now = datetime.now(UTC)
     with keeper.catalog.reading() as session:
         figures = list_figures(session, estate, now)
@@ -41,11 +37,7 @@ def keep_figures(estate: Estate, keeper: Keeper) -> None:
 
 
 def keep_forecasts(estate: Estate, keeper: Keeper) -> None:
-    """Give to the alerts what is full soon; without the series nothing is said.
-
-    Raises:
-        DBAPIError, OpsError: The catalog does not answer.
-    """
+    """Give to the alerts what is full soon; without the series nothing is said."""
     now = datetime.now(UTC)
     found: list[list[Outlook]] = []
 

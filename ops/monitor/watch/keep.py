@@ -46,9 +46,6 @@ class Keeper:
             roots: What the look covers.
             at: When it began; UTC.
             every: Seconds between such looks.
-
-        Raises:
-            DBAPIError, OpsError: The catalog does not take them.
         """
         with self.catalog.writing() as session:
             pause = timedelta(seconds=every)
@@ -68,11 +65,7 @@ class Keeper:
             log.warning("series-unusable", extra={"fields": {"error": self._trouble}})
 
     def tell_of_series(self, at: datetime, every: float) -> None:
-        """Give to the alerts whether the series could be used since this was last told.
-
-        Raises:
-            DBAPIError, OpsError: The catalog does not take it.
-        """
+        """Give to the alerts whether the series could be used since this was last told."""
         reason, self._trouble = self._trouble, ""
         condition = Condition(
             subject=SERIES,

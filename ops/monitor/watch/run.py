@@ -219,11 +219,7 @@ def _deadline(every: float) -> float:
 
 
 def make_keeper(estate: Estate) -> Keeper:
-    """Open the catalog; the series are opened when they are needed.
-
-    Raises:
-        OpsError: The catalog cannot be opened.
-    """
+    """Open the catalog; the series are opened when they are needed."""
     return Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
 
 

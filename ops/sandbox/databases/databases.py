@@ -53,11 +53,7 @@ class Databases:
 
 
 def restore_databases(them: Databases) -> None:
-    """Start the servers that are needed, and load every database; remarks tell what failed.
-
-    Raises:
-        TooLateError: It takes all the time.
-    """
+    """Start the servers that are needed, and load every database; remarks tell what failed."""
     for it in them.plan.databases:
         them.results[it.name] = DatabaseResult(
             name=it.name, engine=it.engine, server_wanted=it.server
@@ -129,11 +125,7 @@ def _try_load(it: DatabasePlan, them: Databases, load: Callable[[], str]) -> Non
 
 
 def examine_databases(them: Databases) -> None:
-    """Count every table of what was loaded, compare, and look for the newest rows.
-
-    Raises:
-        TooLateError: It takes all the time.
-    """
+    """Count every table of what was loaded, compare, and look for the newest rows."""
     window = Window(them.plan.incident_at, ZoneInfo(them.plan.zone))
     for it in them.plan.databases:
         if not them.results[it.name].loaded:

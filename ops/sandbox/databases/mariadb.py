@@ -83,10 +83,6 @@ def start_mariadb(program: str, bench: Bench, endpoint: Endpoint) -> Mariadb:
         program: The server's path.
         bench: Where it is to run.
         endpoint: Where it is to listen.
-
-    Raises:
-        ProgramError: It does not start.
-        TooLateError: It takes all the time.
     """
     folder = Path(WORKSHOP) / endpoint.name
     place = Path(endpoint.socket) if endpoint.socket else _USUAL_SOCKET
@@ -97,8 +93,7 @@ def start_mariadb(program: str, bench: Bench, endpoint: Endpoint) -> Mariadb:
     for it in (folder / "data", folder / "data" / "mysql"):
         give(it, _ACCOUNT, bench.way)
     settings = endpoint.databases[0].settings if endpoint.databases else {}
-    words = [program, "--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}",
-             *_SETTINGS]  # fmt: skip
+    words = [program, "--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}", *_SETTINGS]
     bootstrap = [*words, "--bootstrap", "--skip-networking", "--default-storage-engine=Aria"]
     bench.run(bootstrap, _ACCOUNT, log=f"{endpoint.name}-made", stdin=_first_tables())
     bench.serve(
@@ -144,11 +139,6 @@ def load_mariadb(server: Mariadb, plan: DatabasePlan) -> str:
     """Load accounts, as far as they are not there already, the dump, and rights on what is in it.
 
     Gives why a load with its accounts would stop, as it is done here too; empty where it would not.
-
-    Raises:
-        ProgramError: The dump has an error, which stopped it.
-        TooLateError: It takes all the time.
-        OSError: The dump cannot be read.
     """
     client = ["mariadb", "--no-defaults", f"--socket={server.socket}", f"--user={ADMIN}",
               "--binary-mode", "--max-allowed-packet=1G", "--local-infile=0",
@@ -181,11 +171,7 @@ def _let_in() -> bytes:
 
 
 def count_mariadb(server: Mariadb, database: str) -> dict[str, int | None]:
-    """Count the rows of every table, as at backup time; None for one that is not to be counted.
-
-    Raises:
-        SourceError: The server could not be asked.
-    """
+    """Count the rows of every table, as at backup time; None for one that is not to be counted."""
     connection = server.connect(database)
     return count_rows(connection, look_at_mariadb(connection))
 
@@ -193,11 +179,7 @@ def count_mariadb(server: Mariadb, database: str) -> dict[str, int | None]:
 def find_newest_in_mariadb(
     server: Mariadb, database: str, window: Window
 ) -> tuple[datetime | None, str]:
-    """Find the newest moment in any row, and where it stands.
-
-    Raises:
-        SourceError: The server could not be asked.
-    """
+    """Find the newest moment in any row, and where it stands."""
     connection = server.connect(database)
     columns = list(_list_columns(connection))
     if not columns:

@@ -101,10 +101,6 @@ def start_postgresql(programs: Path, bench: Bench, endpoint: Endpoint) -> Postgr
         programs: Folder of the programs of its version.
         bench: Where it is to run.
         endpoint: Where it is to listen.
-
-    Raises:
-        ProgramError: It does not start.
-        TooLateError: It takes all the time.
     """
     folder = Path(WORKSHOP) / endpoint.name
     place = _socket_folder(endpoint.socket) or _USUAL_FOLDER
@@ -146,14 +142,7 @@ def _answers(server: Postgresql) -> bool:
 
 
 def load_postgresql(server: Postgresql, plan: DatabasePlan) -> None:
-    """Load roles, as far as they are not there already, and the dump, in SQL or PostgreSQL's form.
-
-    Raises:
-        ProgramError: The dump has an error, or a command for the client, which stopped it: nothing
-            of it is there.
-        TooLateError: It takes all the time.
-        OSError: The dump cannot be read.
-    """
+    """Load roles that are not there already, and the dump, in SQL or PostgreSQL's form."""
     log = f"load-{plan.name}"
     where = [f"--host={server.folder}", f"--port={server.port}", f"--username={ADMIN}",
              "--no-password"]  # fmt: skip
@@ -202,11 +191,7 @@ def _make_database(server: Postgresql, plan: DatabasePlan) -> None:
 
 
 def count_postgresql(server: Postgresql, database: str) -> dict[str, int | None]:
-    """Count the rows of every table, as at backup time; None for one that is not to be counted.
-
-    Raises:
-        SourceError: The server could not be asked.
-    """
+    """Count the rows of every table, as at backup time; None for one that is not to be counted."""
     with open_session(server.connect(database), counts=True) as session:
         session.look()
         return session.count()
@@ -215,11 +200,7 @@ def count_postgresql(server: Postgresql, database: str) -> dict[str, int | None]
 def find_newest_in_postgresql(
     server: Postgresql, database: str, window: Window
 ) -> tuple[datetime | None, str]:
-    """Find the newest moment in any row, and where it stands.
-
-    Raises:
-        psycopg.Error: The server could not be asked.
-    """
+    """Find the newest moment in any row, and where it stands."""
     with server.open(database) as connection:
         return choose_newest(
             (column, _find_newest(connection, schema, column, window))

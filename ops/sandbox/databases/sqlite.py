@@ -23,11 +23,7 @@ _SECONDS_BELOW = 10**11  # larger numbers count milliseconds
 
 
 def put_sqlite(plan: DatabasePlan, bench: Bench, owner: Account) -> None:
-    """Put a copy of the copy where the site looks for it; it and its folder belong to the site.
-
-    Raises:
-        OSError: There is no room.
-    """
+    """Put a copy of the copy where the site looks for it; it and its folder belong to the site."""
     copy = Path(WORKSHOP) / f"{plan.name}.sqlite"
     shutil.copyfile(plan.dump, copy)
     copy.chmod(0o600)
@@ -41,11 +37,7 @@ def put_sqlite(plan: DatabasePlan, bench: Bench, owner: Account) -> None:
 
 
 def check_sqlite(plan: DatabasePlan) -> None:
-    """Have SQLite look whether the copy is whole.
-
-    Raises:
-        ProgramError: It is not.
-    """
+    """Have SQLite look whether the copy is whole."""
     try:
         with closing(open_read_only(plan.database)) as connection:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -66,9 +58,6 @@ def find_newest_in_sqlite(path: str, window: Window) -> tuple[datetime | None, s
 
     Looked at are columns whose declared type speaks of date or time (texts, and numbers that count
     seconds or milliseconds since 1970), and texts of any column that are an ISO date or moment.
-
-    Raises:
-        sqlite3.Error: The file cannot be read.
     """
     with closing(open_read_only(path)) as connection:
         return choose_newest(

@@ -46,11 +46,7 @@ def put_in_place(files: Iterable[FilesPlan]) -> tuple[FilesPlan, ...]:
 
 
 def empty_caches(folders: Iterable[str]) -> None:
-    """Show an empty folder of the same owner and mode in place of each; what it held stays hidden.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Show an empty folder of the same owner and mode in place of each; what it held is hidden."""
     for number, folder in enumerate(folders):
         if not Path(folder).is_dir() or not any(Path(folder).iterdir()):
             continue

@@ -60,11 +60,7 @@ def find_names(plan: RehearsalPlan) -> tuple[str, ...]:
 
 
 def lead_here(names: Iterable[str]) -> None:
-    """Have names and addresses lead to this sandbox, and let every account use every port.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Have names and addresses lead to this sandbox, and let every account use every port."""
     lines = []
     for name in names:
         try:

@@ -69,9 +69,6 @@ def enter_new_root(work: str, memory_bytes: int) -> None:
     Args:
         work: The drill's folder, absolute; its workshop is there already.
         memory_bytes: What files in memory may take at most.
-
-    Raises:
-        OSError: The kernel refuses a step.
     """
     calls.mount("none", "/", flags=calls.MS_REC | calls.MS_PRIVATE)
     new = f"{work}/{WORKSHOP_BELOW}/root"
@@ -104,7 +101,6 @@ def _bind_programs(new: str) -> None:
 
 
 def _code() -> Iterator[str]:
-    """Yield the folders of Python and of this program, outermost first."""
     here = Path(__file__).resolve().parents[3]
     yield from sorted({sys.base_prefix, sys.prefix, str(Path(sys.executable).resolve().parent)})
     yield from (str(here / name) for name in _PACKAGES)

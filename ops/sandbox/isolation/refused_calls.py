@@ -62,20 +62,12 @@ PROCESSORS = {
 
 
 def keep_to_families() -> None:
-    """Refuse sockets of other families to this process and to all that it will start.
-
-    Raises:
-        OSError: The kernel refuses, or this processor's numbers are not known here.
-    """
+    """Refuse sockets of other families to this process and to all that it will start."""
     _lay(make_filter(_find_processor()))
 
 
 def refuse_user_namespaces() -> None:
-    """Refuse user namespaces to this process and to all that it will start.
-
-    Raises:
-        OSError: The kernel refuses, or this processor's numbers are not known here.
-    """
+    """Refuse user namespaces to this process and to all that it will start."""
     _lay(make_namespace_filter(_find_processor()))
 
 

@@ -53,11 +53,7 @@ def bind(source: str, target: str) -> None:
 
 
 def make_read_only(target: str) -> None:
-    """Let nobody write below a mount, use its devices or gain rights by its programs.
-
-    Raises:
-        OSError: The kernel refuses, or is older than 5.12.
-    """
+    """Let nobody write below a mount, use its devices or gain rights by its programs."""
     attributes = struct.pack("=QQQQ", _READ_ONLY, 0, 0, 0)
     done = _LIBC.syscall(
         ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(-100), os.fsencode(target),
@@ -67,11 +63,7 @@ def make_read_only(target: str) -> None:
 
 
 def change_root(new: str) -> None:
-    """Make a mount the root, and let go of the old one with all that was mounted there.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Make a mount the root, and let go of the old one with all that was mounted there."""
     os.chdir(new)
     _check(_LIBC.pivot_root(b".", b"."), new)  # pivot_root(2): the old one lies below the new now
     _check(_LIBC.umount2(b".", _MNT_DETACH), "/")
@@ -79,11 +71,7 @@ def change_root(new: str) -> None:
 
 
 def bring_up_loopback() -> None:
-    """Bring the loopback of this network namespace up.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Bring the loopback of this network namespace up."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         flags = _read_flags(line, LOOPBACK)
         wanted = struct.pack("16sh14x", LOOPBACK.encode(), flags | _UP | _RUNNING)
@@ -107,10 +95,6 @@ def add_address(address: str) -> None:
 
     Args:
         address: IPv4 or IPv6.
-
-    Raises:
-        ValueError: It is no address.
-        OSError: The kernel refuses.
     """
     packed, is_six = ip_address(address).packed, ":" in address
     family = socket.AF_INET6 if is_six else socket.AF_INET
