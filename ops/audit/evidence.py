@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ops.audit.heads import StoreHeads
 from ops.audit.signing_key import SigningKeyError, attester_of, find_signing_key, public_text
-from ops.audit.verify import Evidence, Finding, KeyState
+from ops.audit.verify import Evidence, JournalFinding, KeyState
 from ops.catalog.tables.core import JournalRow
 from ops.errors import SecretError
 from ops.estate.model.estate import Estate
@@ -61,9 +61,9 @@ def gather_evidence(
         lost=_heads_in(proven, RECOVERED),
         claimed=_heads_in(acts, RECOVERED),
         promised=_promised(acts),
-        records=[Finding(code, params) for code, params in find_unproven(session)],
+        records=[JournalFinding(code, params) for code, params in find_unproven(session)],
         accepted={
-            Finding(str(it["code"]), it["params"]).identity
+            JournalFinding(str(it["code"]), it["params"]).identity
             for act in proven
             if act.action == ACCEPTED
             for it in act.details["findings"]

@@ -25,7 +25,7 @@ from ops.access.session import Bench
 from ops.audit.evidence import KEY_MADE, SIGNED, gather_evidence, read_keys
 from ops.audit.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
 from ops.audit.signing_key import find_signing_key, make_signing_key, public_text, signing_file
-from ops.audit.verify import Finding, find_disagreeing, find_signed, judge
+from ops.audit.verify import JournalFinding, find_disagreeing, find_signed, judge
 from ops.backups.repositories.stores import open_root
 from ops.catalog.open import Catalog
 from ops.errors import OpsError
@@ -57,7 +57,7 @@ class Examination:
         disagreeing: Heads (number, hash) that were read and that no row answers to.
     """
 
-    findings: Sequence[Finding]
+    findings: Sequence[JournalFinding]
     head: journal.Head
     counts: Mapping[str, int]
     unreached: Mapping[str, str]
@@ -66,7 +66,7 @@ class Examination:
     disagreeing: Sequence[tuple[int, str]] = ()
 
     @property
-    def faults(self) -> list[Finding]:
+    def faults(self) -> list[JournalFinding]:
         """The findings that have no innocent cause."""
         return [it for it in self.findings if not it.is_note]
 

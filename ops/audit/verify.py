@@ -18,7 +18,7 @@ KeyState = Literal["", "gone", "unknown", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class JournalFinding:
     """One thing that is not as it should be, or (a note) that has a known cause.
 
     Attributes:
@@ -66,7 +66,7 @@ class Evidence:
     lost: Collection[tuple[int, str]] = ()
     claimed: Collection[tuple[int, str]] = ()
     promised: Mapping[str, Collection[str]] = field(default_factory=dict)
-    records: Sequence[Finding] = ()
+    records: Sequence[JournalFinding] = ()
     accepted: Collection[str] = ()
     accepted_heads: Collection[tuple[int, str]] = ()
 
@@ -117,24 +117,27 @@ UNACCEPTABLE = frozenset({"changed", "gap", "gone", "key_unreadable"})
 """Nobody can accept these: after a broken row nothing is proven, and a file can be put right."""
 
 
-def tell(finding: Finding) -> str:
+def tell(finding: JournalFinding) -> str:
     """Give the finding as a sentence in the reader's language."""
     return fill(SENTENCES[finding.code], finding.params)
 
 
-def judge(evidence: Evidence) -> list[Finding]:
+def judge(evidence: Evidence) -> list[JournalFinding]:
     """Give everything that is not as it should be, the chain's own faults first."""
     found = [*_judge_chain(evidence.chain), *_judge_key(evidence), *evidence.records]
     for store, kept in evidence.stores.items():
         found += [
-            Finding("unreadable_head", {"name": name, "store": store}) for name in kept.unreadable
+            JournalFinding("unreadable_head", {"name": name, "store": store})
+            for name in kept.unreadable
         ]
         found += _judge_heads(store, kept, evidence)
         # By number: a head whose hash was changed is told as changed, and is not missing as well.
         there = {row_of(name) for name in kept.names}
         promised = sorted(evidence.promised.get(store, ()))
         missing = [name for name in promised if row_of(name) not in there]
-        found += [Finding("head_missing", {"name": name, "store": store}) for name in missing]
+        found += [
+            JournalFinding("head_missing", {"name": name, "store": store}) for name in missing
+        ]
     return [_with_acceptance(finding, evidence.accepted) for finding in found]
 
 
@@ -159,25 +162,25 @@ def find_signed(evidence: Evidence) -> int:
     )
 
 
-def _with_acceptance(finding: Finding, accepted: Collection[str]) -> Finding:
+def _with_acceptance(finding: JournalFinding, accepted: Collection[str]) -> JournalFinding:
     if finding.code in UNACCEPTABLE or finding.identity not in accepted:
         return finding
     return replace(finding, is_note=True)
 
 
-def _judge_chain(chain: Verdict) -> Iterator[Finding]:
+def _judge_chain(chain: Verdict) -> Iterator[JournalFinding]:
     if chain.broken_at is not None:
-        yield Finding(chain.reason, {"row": chain.broken_at})
+        yield JournalFinding(chain.reason, {"row": chain.broken_at})
 
 
-def _judge_key(evidence: Evidence) -> Iterator[Finding]:
+def _judge_key(evidence: Evidence) -> Iterator[JournalFinding]:
     if evidence.key_state:
         reason = {"what": evidence.key_reason, "params": {}}
         params = {"reason": reason} if evidence.key_reason else {}
-        yield Finding(f"key_{evidence.key_state}", params)
+        yield JournalFinding(f"key_{evidence.key_state}", params)
 
 
-def _judge_heads(store: str, kept: StoreHeads, evidence: Evidence) -> Iterator[Finding]:
+def _judge_heads(store: str, kept: StoreHeads, evidence: Evidence) -> Iterator[JournalFinding]:
     """Judge one store's heads; of those that disagree only the first is told.
 
     Of a head that was not read only its name is known; the name holds the start of the hash.
@@ -188,19 +191,19 @@ def _judge_heads(store: str, kept: StoreHeads, evidence: Evidence) -> Iterator[F
         params = {"row": head.sequence, "store": store}
         if isinstance(head, SignedHead):
             if not head.is_sound:
-                yield Finding("bad_signature", params)
+                yield JournalFinding("bad_signature", params)
                 continue
             if head.key not in evidence.keys:
-                yield Finding("other_key", params | {"hash": head.hash})
+                yield JournalFinding("other_key", params | {"hash": head.hash})
                 continue
         if head.is_of(evidence.hashes.get(head.sequence, "")):
             last_good = head.sequence
         elif known := _explain(head, evidence):
-            yield Finding(known, params, is_note=known != "lost_unproven")
+            yield JournalFinding(known, params, is_note=known != "lost_unproven")
         elif evidence.chain.broken_at is None or head.sequence < evidence.chain.broken_at:
             rows = evidence.chain.head.sequence
             code = "rewritten" if head.sequence in evidence.hashes else "cut"
-            yield Finding(code, {**params, "after": last_good, "rows": rows})
+            yield JournalFinding(code, {**params, "after": last_good, "rows": rows})
             return
 
 
@@ -221,7 +224,7 @@ def _is_among(head: SignedHead | UnreadHead, heads: Iterable[tuple[int, str]]) -
 
 
 def _explain_broken_journal(params: Mapping[str, Any]) -> Explanation:
-    first = [tell(Finding(it["code"], it["params"])) for it in params.get("first", [])[:2]]
+    first = [tell(JournalFinding(it["code"], it["params"])) for it in params.get("first", [])[:2]]
     return Explanation(
         _("the journal does not hold: {count} faults").format(count=params["count"]),
         "; ".join(first),
@@ -244,7 +247,7 @@ EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
 
 def tell_findings(findings: Sequence[Mapping[str, Any]]) -> str:
     """Tell what is accepted by a request, from its stored form."""
-    return "; ".join(tell(Finding(it["code"], it["params"])) for it in findings)
+    return "; ".join(tell(JournalFinding(it["code"], it["params"])) for it in findings)
 
 
 PLAN_WORDS = {"findings": tell_findings}

@@ -12,7 +12,7 @@ from ops.catalog.tables.core import Run
 from ops.jobs.site_lock import is_lock_held_by
 from ops.schedule.ledger.endings import NEVER_AGAIN, end_lost
 from ops.schedule.ledger.events import Recording
-from ops.schedule.ledger.heartbeats import Held, list_held
+from ops.schedule.ledger.heartbeats import HeldRun, list_held
 from ops.schedule.ledger.job import LOST, JobDefinition, lock_name
 
 
@@ -34,7 +34,7 @@ def end_abandoned(session: Session, state: Path, host: str = "") -> None:
 
 def end_gone(
     session: Session,
-    run: Held,
+    run: HeldRun,
     job: JobDefinition | None,
     *,
     now: datetime,

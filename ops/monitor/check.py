@@ -20,7 +20,7 @@ from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import ProbeResult
 from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.devices import Answer
-from ops.monitor.samples.look import Look, judge_look
+from ops.monitor.samples.look import MachineLook, judge_look
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.tasks import Check
@@ -53,7 +53,7 @@ class Checked:
         conditions: All that was judged.
     """
 
-    look: Look
+    look: MachineLook
     results: Sequence[ProbeResult]
     conditions: Sequence[Condition]
 
@@ -109,7 +109,7 @@ def _look(estate: Estate, host: str, site: str) -> Checked:
     return Checked(look, results, _in_order(conditions))
 
 
-def _look_at_machines(estate: Estate, host: str, *, is_wanted: bool) -> Look:
+def _look_at_machines(estate: Estate, host: str, *, is_wanted: bool) -> MachineLook:
     """Look twice: the share of the processors is known from the second on."""
     machines = None if is_wanted and not host else [host] if host else []
     sampler = Sampler(estate)
@@ -216,7 +216,7 @@ def _name_of(machine: str) -> str:
     return _("this machine") if machine == THIS_MACHINE else machine
 
 
-def _columns(look: Look, name: str, seen: Sample | Unseen) -> Iterator[str]:
+def _columns(look: MachineLook, name: str, seen: Sample | Unseen) -> Iterator[str]:
     if isinstance(seen, Unseen):
         yield from (*_empty(), "–")
         return
@@ -234,7 +234,7 @@ def _empty() -> tuple[str, ...]:
     return ("–",) * 5
 
 
-def _cpu(look: Look, name: str, seen: Sample | Unseen) -> float | None:
+def _cpu(look: MachineLook, name: str, seen: Sample | Unseen) -> float | None:
     before = look.before.get(name)
     if not isinstance(seen, Sample) or seen.ticks is None:
         return None

@@ -23,7 +23,7 @@ from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _
-from ops.security.findings import Look, judge_items
+from ops.security.findings import ToolLook, judge_items
 from ops.security.records import find_baselines, remember_looks
 from ops.security.subjects import ALLOWED, TOOLS
 from ops.security.tasks import Baseline
@@ -203,9 +203,9 @@ def _agree(bench: Bench, found: Sequence[Difference], wish: Baseline) -> Permit 
     return ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
 
 
-def _again(subject: str, it: Difference) -> Look:
+def _again(subject: str, it: Difference) -> ToolLook:
     """Give the same look, held against the list that holds all of it."""
-    return Look(
+    return ToolLook(
         subject=subject,
         tool=it.tool,
         items=it.items,

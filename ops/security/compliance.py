@@ -88,7 +88,7 @@ class ControlRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownLooks:
     """What the catalog knows of hosts and sites.
 
     Attributes:
@@ -104,7 +104,7 @@ class Known:
     now: datetime
 
 
-def read_known(session: Session, now: datetime) -> Known:
+def read_known(session: Session, now: datetime) -> KnownLooks:
     """Read it, in three statements whatever there is."""
     findings: dict[Pair, list[SecurityFinding]] = {}
     for it in find_findings(session):
@@ -114,7 +114,7 @@ def read_known(session: Session, now: datetime) -> Known:
     blind = {subject for subject, tool in looks.keys() - answered.keys()}
     if blind:
         answered |= find_last_looks(session, answered=True, subjects=blind)
-    return Known(looks, answered, findings, now)
+    return KnownLooks(looks, answered, findings, now)
 
 
 def read_compliance(
@@ -125,7 +125,9 @@ def read_compliance(
     return [*rows, *_judge_duties(session, setting, duties)]
 
 
-def judge_controls(estate: Document, controls: Iterable[Control], known: Known) -> list[ControlRow]:
+def judge_controls(
+    estate: Document, controls: Iterable[Control], known: KnownLooks
+) -> list[ControlRow]:
     """Judge each control for each system that it concerns, and for what belongs to none."""
     subjects = list_subjects(estate)
     levels = {it["name"]: it.get("level") for it in estate.get("systems", ())}
@@ -142,7 +144,7 @@ def judge_controls(estate: Document, controls: Iterable[Control], known: Known) 
 
 
 def _judge_control(
-    control: Control, system: str, level: int | None, subjects: Iterable[Subject], known: Known
+    control: Control, system: str, level: int | None, subjects: Iterable[Subject], known: KnownLooks
 ) -> ControlRow:
     evidence = [
         _judge_look(control, subject.key, tool, known)
@@ -173,7 +175,7 @@ def _sum_up(evidence: Sequence[Evidence]) -> tuple[Outcome, str]:
     return "not_checked", "never"
 
 
-def _judge_look(control: Control, subject: str, tool: str, known: Known) -> Evidence:
+def _judge_look(control: Control, subject: str, tool: str, known: KnownLooks) -> Evidence:
     """Judge one tool at one subject: what is open counts for as long as nothing says otherwise."""
     last, good = known.looks.get((subject, tool)), known.answered.get((subject, tool))
     rows = known.findings.get((subject, tool), ())

@@ -48,7 +48,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ToolLook:
     """How one look of one tool at one subject ended.
 
     Attributes:
@@ -76,7 +76,7 @@ class Look:
     evidence: str = ""
 
 
-class Known(Protocol):
+class KnownFinding(Protocol):
     """A finding as it is kept: a row of `ops.catalog.tables.security.SecurityFinding`."""
 
     check: str
@@ -104,10 +104,10 @@ class Changes:
     fixed: tuple[str, ...]
 
 
-def not_checked(subject: str, tool: str, reason: str, **params: object) -> Look:
+def not_checked(subject: str, tool: str, reason: str, **params: object) -> ToolLook:
     """Give a look that did not come about, and why."""
     told = {name: clean(str(value)) for name, value in params.items()}
-    return Look(subject=subject, tool=tool, outcome="not_checked", reason=reason, params=told)
+    return ToolLook(subject=subject, tool=tool, outcome="not_checked", reason=reason, params=told)
 
 
 def clean(text: str, most: int = LONGEST_TITLE) -> str:
@@ -130,7 +130,7 @@ def digest(answer: bytes) -> str:
     return sha256(answer).hexdigest()
 
 
-def bound(look: Look) -> Look:
+def bound(look: ToolLook) -> ToolLook:
     """Bound what a look shows: cleaned, each check once, the gravest first, not too many.
 
     Where there was more than is kept, the look has not shown all.
@@ -157,7 +157,7 @@ def bound(look: Look) -> Look:
     )
 
 
-def plan_changes(look: Look, known: Iterable[Known]) -> Changes:
+def plan_changes(look: ToolLook, known: Iterable[KnownFinding]) -> Changes:
     """Decide what a look changes in what is known of its subject and tool; pure.
 
     Args:
@@ -179,7 +179,7 @@ def plan_changes(look: Look, known: Iterable[Known]) -> Changes:
     )
 
 
-def standing_of(row: Known, now: datetime) -> Standing:
+def standing_of(row: KnownFinding, now: datetime) -> Standing:
     """Say whether a finding is fixed, accepted now, or open; what was accepted ends by itself."""
     if row.state == "fixed":
         return "fixed"

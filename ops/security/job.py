@@ -23,10 +23,10 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
 from ops.security.controls import load_controls
 from ops.security.due import Plan, plan_asked, plan_looks
-from ops.security.findings import Look
+from ops.security.findings import ToolLook
 from ops.security.looking import Bounds, find_ssh_waits, take_looks
 from ops.security.records import (
-    Kept,
+    KeptLook,
     find_baselines,
     find_last_looks,
     hold_against,
@@ -61,7 +61,7 @@ def audit(context: RunContext, progress: Progress = SILENT) -> JobResult:
     else:
         plans = plan_looks(subjects, controls.on(today), answered, now)
     bounds = Bounds(estate, controls, waits, now)
-    kept: list[Kept] = []
+    kept: list[KeptLook] = []
     progress.start("look at hosts and sites", len(plans), "hosts and sites")
     for looks in _look_at_all(plans, bounds):
         held = [hold_against(it, baselines) for it in looks]
@@ -88,11 +88,11 @@ def _refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
             raise unknown('nothing called "{name}" is looked at', name, sorted(known))
 
 
-def _look_at_all(plans: list[Plan], bounds: Bounds) -> Iterator[list[Look]]:
+def _look_at_all(plans: list[Plan], bounds: Bounds) -> Iterator[list[ToolLook]]:
     """Yield the looks at each subject as they are done."""
     workers = min(MOST_AT_ONCE, 2 * (os.cpu_count() or 1))
     with ThreadPoolExecutor(workers, thread_name_prefix="audit") as pool:
-        running: set[Future[list[Look]]] = {pool.submit(take_looks, it, bounds) for it in plans}
+        running: set[Future[list[ToolLook]]] = {pool.submit(take_looks, it, bounds) for it in plans}
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -102,7 +102,7 @@ def _look_at_all(plans: list[Plan], bounds: Bounds) -> Iterator[list[Look]]:
                 future.cancel()
 
 
-def conclude(kept: Collection[Kept]) -> JobResult:
+def conclude(kept: Collection[KeptLook]) -> JobResult:
     """Give the result of an audit; pure. What did not come about is never a pass."""
     blind = [it for it in kept if it.look.outcome != "ok"]
     grave = [it for it in kept if it.grave]

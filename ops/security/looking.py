@@ -19,7 +19,7 @@ from ops.estate.model.estate import Estate
 from ops.hosts.programs import THIS_MACHINE, open_audit_host
 from ops.security.controls import ControlSet, limits_of
 from ops.security.due import Plan
-from ops.security.findings import Look, not_checked
+from ops.security.findings import ToolLook, not_checked
 from ops.security.looks import facts, lynis, ssh, tls, unicode_text
 from ops.security.subjects import FACTS, Subject
 from provisioning.errors import ProvisioningError
@@ -80,9 +80,9 @@ def find_ssh_waits(session: Session, subjects: Sequence[Subject], now: datetime)
     }
 
 
-def take_looks(plan: Plan, bounds: Bounds) -> list[Look]:
+def take_looks(plan: Plan, bounds: Bounds) -> list[ToolLook]:
     """Give a look for each tool of the plan, in their order; raises nothing of the subject's."""
-    looks: dict[str, Look] = {}
+    looks: dict[str, ToolLook] = {}
     steps = _site_steps if plan.subject.where == "site" else _host_steps
     for step in steps(plan, bounds):
         looks |= {it.tool: it for it in _guarded(plan, step)}
@@ -90,11 +90,11 @@ def take_looks(plan: Plan, bounds: Bounds) -> list[Look]:
     return [looks.get(it) or not_checked(key, it, "no_answer", why="") for it in plan.tools]
 
 
-Step = tuple[tuple[str, ...], Callable[[], list[Look]]]
+Step = tuple[tuple[str, ...], Callable[[], list[ToolLook]]]
 """Tools, and what takes their looks."""
 
 
-def _guarded(plan: Plan, step: Step) -> list[Look]:
+def _guarded(plan: Plan, step: Step) -> list[ToolLook]:
     tools, take = step
     try:
         return take()
@@ -122,7 +122,7 @@ def _host_steps(plan: Plan, bounds: Bounds) -> Iterator[Step]:
         yield (ssh.TOOL,), lambda: [_take_ssh(subject, bounds)]
 
 
-def _take_facts(subject: Subject, tools: tuple[str, ...], bounds: Bounds) -> list[Look]:
+def _take_facts(subject: Subject, tools: tuple[str, ...], bounds: Bounds) -> list[ToolLook]:
     host = open_audit_host(bounds.estate, subject.name)
     if host is None:
         return [_no_account(subject, it) for it in tools]
@@ -132,7 +132,7 @@ def _take_facts(subject: Subject, tools: tuple[str, ...], bounds: Bounds) -> lis
     return facts.judge(told, tools, limits)
 
 
-def _take_lynis(subject: Subject, bounds: Bounds) -> Look:
+def _take_lynis(subject: Subject, bounds: Bounds) -> ToolLook:
     host = open_audit_host(bounds.estate, subject.name)
     if host is None:
         return _no_account(subject, lynis.TOOL)
@@ -143,7 +143,7 @@ def _take_lynis(subject: Subject, bounds: Bounds) -> Look:
     return look
 
 
-def _take_ssh(subject: Subject, bounds: Bounds) -> Look:
+def _take_ssh(subject: Subject, bounds: Bounds) -> ToolLook:
     wait = bounds.ssh_waits.get(subject.name, "")
     if wait:
         return not_checked(subject.key, ssh.TOOL, wait)
@@ -155,5 +155,5 @@ def _take_ssh(subject: Subject, bounds: Bounds) -> Look:
     return ssh.look(entry.address, entry.port, subject.key)
 
 
-def _no_account(subject: Subject, tool: str) -> Look:
+def _no_account(subject: Subject, tool: str) -> ToolLook:
     return not_checked(subject.key, tool, "no_account", host=subject.name)

@@ -19,8 +19,8 @@ from ops.journal.journal import Entry, Origin
 from ops.security.findings import (
     RANK,
     Changes,
-    Look,
     Sighting,
+    ToolLook,
     bound,
     judge_items,
     plan_changes,
@@ -34,7 +34,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptLook:
     """What became of a look.
 
     Attributes:
@@ -44,7 +44,7 @@ class Kept:
         grave: Checks that are high or critical and are new, have come back, or became graver.
     """
 
-    look: Look
+    look: ToolLook
     opened: int
     fixed: int
     open: int
@@ -52,8 +52,8 @@ class Kept:
 
 
 def remember_looks(
-    session: Session, origin: Origin, looks: Iterable[Look], *, now: datetime
-) -> list[Kept]:
+    session: Session, origin: Origin, looks: Iterable[ToolLook], *, now: datetime
+) -> list[KeptLook]:
     """Write looks at one subject, and the journal row that tells of them.
 
     Args:
@@ -75,7 +75,7 @@ def remember_looks(
     return kept
 
 
-def _remember(session: Session, origin: Origin, look: Look, now: datetime) -> Kept:
+def _remember(session: Session, origin: Origin, look: ToolLook, now: datetime) -> KeptLook:
     known = find_known(session, look.subject, look.tool)
     changes = plan_changes(look, known)
     write_changes(session, origin, look, known, changes, now=now)
@@ -102,13 +102,13 @@ def _remember(session: Session, origin: Origin, look: Look, now: datetime) -> Ke
     )
     told = (*changes.new, *changes.again, *changes.graver)
     grave = tuple(it.check for it in told if RANK[it.severity] >= RANK["high"])
-    return Kept(look, opened, fixed, open_now, grave)
+    return KeptLook(look, opened, fixed, open_now, grave)
 
 
 def write_changes(
     session: Session,
     origin: Origin,
-    look: Look,
+    look: ToolLook,
     known: Sequence[SecurityFinding],
     changes: Changes,
     *,
@@ -140,7 +140,7 @@ def write_changes(
     session.flush()
 
 
-def _tell(row: SecurityFinding, seen: Sighting, look: Look, now: datetime) -> None:
+def _tell(row: SecurityFinding, seen: Sighting, look: ToolLook, now: datetime) -> None:
     row.severity, row.code, row.title = seen.severity, seen.code, seen.title
     row.params, row.evidence, row.last_seen_at = dict(seen.params), look.evidence, now
 
@@ -225,7 +225,7 @@ def find_baselines(session: Session) -> dict[Pair, SecurityBaseline]:
     return {(it.subject, it.tool): it for it in session.execute(query).scalars()}
 
 
-def hold_against(look: Look, baselines: dict[Pair, SecurityBaseline]) -> Look:
+def hold_against(look: ToolLook, baselines: dict[Pair, SecurityBaseline]) -> ToolLook:
     """Hold a look that lists items against what is allowed; without a list it is not checked."""
     if look.items is None or look.outcome == "not_checked":
         return look

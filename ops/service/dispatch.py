@@ -142,14 +142,14 @@ class Dispatcher:
         for run in (*lost, *self._far_heartbeats.find_stale(far, steady)):
             self._end_lost(run)
 
-    def _is_ours(self, run: heartbeats.Held) -> bool:
+    def _is_ours(self, run: heartbeats.HeldRun) -> bool:
         return run.host == self.settings.host
 
-    def _is_working(self, run: heartbeats.Held) -> bool:
+    def _is_working(self, run: heartbeats.HeldRun) -> bool:
         name = lock_name(run.site, run.job)
         return is_lock_held_by(self.settings.state, name, str(run.run_id))
 
-    def _end_lost(self, run: heartbeats.Held) -> None:
+    def _end_lost(self, run: heartbeats.HeldRun) -> None:
         fields = {"job": run.job, "site": run.site, "outcome": "failed", "reason": LOST}
         log.error("run-lost", extra={"fields": {**fields, "run": run.run_id}})
         with self.catalog.writing() as session:

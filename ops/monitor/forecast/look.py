@@ -18,7 +18,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.monitor import resolve_thresholds
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.monitor.forecast.store_growth import Kept, Taken, forecast_store
+from ops.monitor.forecast.store_growth import KeptBytes, Taken, forecast_store
 from ops.monitor.forecast.trend import (
     LEAST_DAYS,
     MOST_DAYS,
@@ -138,7 +138,7 @@ def look_at_store(
     return Outlook(subject, "store", "", told.forecast, told.let_go)
 
 
-def read_kept(session: Session, estate: Estate, store: Store, now: datetime) -> list[Kept]:
+def read_kept(session: Session, estate: Estate, store: Store, now: datetime) -> list[KeptBytes]:
     """Give what lies in a store, put together by the rules that decide about it.
 
     A copy that is as the primary one has its snapshots; one that nobody has listed has none. Of a
@@ -180,7 +180,7 @@ def _rules_of(
     return make_policy(retention), retention.minimum_days
 
 
-def _put_together(rules: tuple[KeepPolicy, int], rows: Sequence[_Row]) -> Kept:
+def _put_together(rules: tuple[KeepPolicy, int], rows: Sequence[_Row]) -> KeptBytes:
     groups: defaultdict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         groups[row.group].append(row)
@@ -193,7 +193,9 @@ def _put_together(rules: tuple[KeepPolicy, int], rows: Sequence[_Row]) -> Kept:
             before = days[day].added if day in days else 0.0
             days[day] = Taken(row.taken_at, before + row.packed)
     policy, minimum_days = rules
-    return Kept(policy=policy, minimum_days=minimum_days, taken=tuple(days.values()), growth=growth)
+    return KeptBytes(
+        policy=policy, minimum_days=minimum_days, taken=tuple(days.values()), growth=growth
+    )
 
 
 def _growth_of(rows: Sequence[_Row]) -> float:

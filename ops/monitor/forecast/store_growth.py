@@ -37,7 +37,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class KeptBytes:
     """Snapshots that the same rules decide about.
 
     Attributes:
@@ -81,7 +81,7 @@ class _Course:
         return None
 
 
-def forecast_store(groups: Sequence[Kept], free: float, now: datetime) -> StoreForecast:
+def forecast_store(groups: Sequence[KeptBytes], free: float, now: datetime) -> StoreForecast:
     """Say when a store is full.
 
     Args:
@@ -104,7 +104,7 @@ def forecast_store(groups: Sequence[Kept], free: float, now: datetime) -> StoreF
     return StoreForecast(whole, likely.let_go)
 
 
-def _run(groups: Sequence[Kept], now: datetime, share: float) -> _Course:
+def _run(groups: Sequence[KeptBytes], now: datetime, share: float) -> _Course:
     """Let weeks pass; `share` says how much a day's backups add: half is the median."""
     course = _Course()
     state = [(group, list(group.taken)) for group in groups]
@@ -125,7 +125,7 @@ def _run(groups: Sequence[Kept], now: datetime, share: float) -> _Course:
     return course
 
 
-def _size_of(group: Kept, share: float) -> float:
+def _size_of(group: KeptBytes, share: float) -> float:
     added = [it.added for it in group.taken]
     if len(added) < 2:  # noqa: PLR2004 - quartiles need two
         return sum(added)
@@ -133,7 +133,7 @@ def _size_of(group: Kept, share: float) -> float:
     return {0.25: lower, 0.5: median(added), 0.75: upper}[share]
 
 
-def _let_go(group: Kept, taken: list[Taken], now: datetime) -> float:
+def _let_go(group: KeptBytes, taken: list[Taken], now: datetime) -> float:
     """Take out what the rules let go; give the bytes that goes with it."""
     young = now - timedelta(days=group.minimum_days)
     kept = decide_kept(taken, group.policy, now=now)

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from ops.alerts.drafts import Severity
 from ops.alerts.looks import Condition, State
-from ops.monitor.probes.result import GOOD, Finding, Known, ProbeResult
+from ops.monitor.probes.result import GOOD, Known, ProbeFinding, ProbeResult
 
 LINE, RESOLVER = "watch:line", "watch:resolver"
 CHANGE_TOLD = timedelta(hours=24)
@@ -62,11 +62,11 @@ def _judge_site(result: ProbeResult) -> Condition:
     )
 
 
-def _list_findings(result: ProbeResult) -> Iterator[tuple[str, Finding]]:
+def _list_findings(result: ProbeResult) -> Iterator[tuple[str, ProbeFinding]]:
     """Yield what this look found, and what it left out because it was good before."""
     for aspect, known in result.known.items():
         if aspect not in result.findings and aspect in _rare(result) and known.text in _RECALLED:
-            yield aspect, Finding("good")
+            yield aspect, ProbeFinding("good")
     for aspect, finding in result.findings.items():
         if aspect != "answer":
             yield aspect, finding
@@ -76,7 +76,7 @@ def _rare(result: ProbeResult) -> set[str]:
     return {"ipv6", *(f"check:{it.name}" for it in result.target.checks)}
 
 
-def _judge(result: ProbeResult, aspect: str, found: Finding) -> Condition:
+def _judge(result: ProbeResult, aspect: str, found: ProbeFinding) -> Condition:
     known = result.known.get(aspect)
     finding = found if found.state == "bad" else _judge_change(result, aspect, found, known)
     code = finding.code
@@ -92,7 +92,7 @@ def _judge(result: ProbeResult, aspect: str, found: Finding) -> Condition:
 
 
 def _below(
-    result: ProbeResult, aspect: str, finding: Finding, severity: Severity, *,
+    result: ProbeResult, aspect: str, finding: ProbeFinding, severity: Severity, *,
     holds_for: timedelta = timedelta(), parent: str = "",
 ) -> Condition:  # fmt: skip
     return Condition(
@@ -108,17 +108,17 @@ def _below(
 
 
 def _judge_change(
-    result: ProbeResult, aspect: str, finding: Finding, known: Known | None
-) -> Finding:
+    result: ProbeResult, aspect: str, finding: ProbeFinding, known: Known | None
+) -> ProbeFinding:
     if known is None or not known.before or result.at - known.since >= CHANGE_TOLD:
         return finding
     if aspect == "ipv6" and known.text == "none":
-        return Finding("bad", "none", "ipv6_lost", {})
+        return ProbeFinding("bad", "none", "ipv6_lost", {})
     is_other = known.before[:1].isdigit() or aspect == "issuer"  # no way back from a failure
     if aspect not in _CHANGES or finding.state != "good" or not is_other:
         return finding
     params = {"before": _listed(known.before), "found": _listed(known.text)}
-    return Finding("bad", finding.text, _CHANGES[aspect], params)
+    return ProbeFinding("bad", finding.text, _CHANGES[aspect], params)
 
 
 def _listed(text: str) -> str:
@@ -139,16 +139,16 @@ def _judge_end(result: ProbeResult, days: int) -> Iterator[Condition]:
     )
     params = {"days": int(left), "ends_at": shown.ends_at.isoformat(), "issuer": shown.issuer}
     yield _below(
-        result, "certificate", Finding("bad", GOOD, "certificate_runs_out", params), severity
+        result, "certificate", ProbeFinding("bad", GOOD, "certificate_runs_out", params), severity
     )
 
 
 def _judge_speed(result: ProbeResult, seconds: int) -> Condition:
     took = result.seconds["first_byte"]
     if took < seconds:
-        return _below(result, "speed", Finding("good"), "warning")
+        return _below(result, "speed", ProbeFinding("good"), "warning")
     params = {"seconds": round(took, 1), "most": seconds}
-    finding = Finding("bad", "slow", "site_slow", params)
+    finding = ProbeFinding("bad", "slow", "site_slow", params)
     return _below(result, "speed", finding, "warning", holds_for=_SLOW_FOR)
 
 

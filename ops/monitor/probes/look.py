@@ -26,9 +26,9 @@ from ops.monitor.probes.names import Names
 from ops.monitor.probes.result import (
     GOOD,
     Certificate,
-    Finding,
     Known,
     Line,
+    ProbeFinding,
     ProbeResult,
     State,
     Verdict,
@@ -49,7 +49,7 @@ _MOST_KNOWN = 32  # addresses remembered of a name whose answers rotate
 _FIELD = re.compile(r"<(?:textarea|input|select)[\s/>]", re.IGNORECASE)
 _FORM = re.compile(r"<form[\s>]", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
-_CUT_OFF = Finding("no_data", "")
+_CUT_OFF = ProbeFinding("no_data", "")
 
 
 def look_at(target: ProbeTarget, known: Mapping[str, Known], at: datetime, kit: Kit) -> ProbeResult:
@@ -92,7 +92,7 @@ def look_at(target: ProbeTarget, known: Mapping[str, Known], at: datetime, kit: 
 
 def not_reached(target: ProbeTarget, known: Mapping[str, Known], at: datetime) -> ProbeResult:
     """Give the result of a site for which no time was left."""
-    late = {"answer": Finding("no_data", "", "site_not_looked_at", {"problem": "late"})}
+    late = {"answer": ProbeFinding("no_data", "", "site_not_looked_at", {"problem": "late"})}
     return ProbeResult(target=target, at=at, verdict="unknown", findings=late, known=dict(known))
 
 
@@ -100,51 +100,51 @@ def _split(known: Known | None) -> tuple[str, ...]:
     return tuple(known.text.split()) if known and known.text[:1].isdigit() else ()
 
 
-def _judge_answer(page: Page, verdict: Verdict) -> Finding:
+def _judge_answer(page: Page, verdict: Verdict) -> ProbeFinding:
     if verdict == "up":
-        return Finding("good")
+        return ProbeFinding("good")
     params = {"problem": page.problem, "detail": tidy(page.detail), "address": tidy(page.address)}
     if verdict == "unknown":
-        return Finding("no_data", "", "site_not_looked_at", params)
-    return Finding("bad", page.problem, "site_down", params)
+        return ProbeFinding("no_data", "", "site_not_looked_at", params)
+    return ProbeFinding("bad", page.problem, "site_down", params)
 
 
-def _judge_trust(page: Page, shown: Certificate | None) -> dict[str, Finding]:
+def _judge_trust(page: Page, shown: Certificate | None) -> dict[str, ProbeFinding]:
     """Judge the certificate but for its end, which thresholds decide, and tell who signed it."""
-    found: dict[str, Finding] = {}
+    found: dict[str, ProbeFinding] = {}
     if page.problem == "certificate":
         params = {"problem": page.detail, "issuer": shown.issuer if shown else ""}
-        found["certificate"] = Finding("bad", page.detail, "certificate_refused", params)
+        found["certificate"] = ProbeFinding("bad", page.detail, "certificate_refused", params)
     elif page.answer is not None and page.answer.protocol:
-        found["certificate"] = Finding("good")
+        found["certificate"] = ProbeFinding("good")
     elif page.answer is not None:
         is_lost = bool(page.redirects) and page.redirects[0].startswith("https:")
         found["certificate"] = (
-            Finding("bad", "plain", "site_left_https", {"address": tidy(page.address)})
+            ProbeFinding("bad", "plain", "site_left_https", {"address": tidy(page.address)})
             if is_lost
-            else Finding("not_checked", "plain")
+            else ProbeFinding("not_checked", "plain")
         )
     if shown is not None and page.answer is not None and shown.issuer:
-        found["issuer"] = Finding("good", shown.issuer)
+        found["issuer"] = ProbeFinding("good", shown.issuer)
     return found
 
 
-def _judge_names(visit: Visit, known: Known | None) -> Finding:
+def _judge_names(visit: Visit, known: Known | None) -> ProbeFinding:
     names = visit.names.get(visit.host, Names(by_dns=False))
     if names.problem:
         code = "resolver_failed" if names.problem == "resolver" else "name_unknown"
         text = "" if names.problem == "resolver" else names.problem
-        return Finding("bad", text, code, {"name": tidy(visit.host), "problem": names.problem})
+        return ProbeFinding("bad", text, code, {"name": tidy(visit.host), "problem": names.problem})
     if not names.by_dns:
-        return Finding("not_checked", "")
+        return ProbeFinding("not_checked", "")
     networks = visit.target.networks
     strange = [
         it for it in names.addresses if networks and not any(ip_address(it) in n for n in networks)
     ]
     if strange:
         params = {"name": tidy(visit.host), "found": strange[:_MOST_TOLD]}
-        return Finding("bad", f"strange {strange[0]}", "name_leads_astray", params)
-    return Finding("good", _join_addresses(names.addresses, _split(known)))
+        return ProbeFinding("bad", f"strange {strange[0]}", "name_leads_astray", params)
+    return ProbeFinding("good", _join_addresses(names.addresses, _split(known)))
 
 
 def _join_addresses(found: tuple[str, ...], before: tuple[str, ...]) -> str:
@@ -156,9 +156,11 @@ def _join_addresses(found: tuple[str, ...], before: tuple[str, ...]) -> str:
     return " ".join(kept[:_MOST_KNOWN])
 
 
-def _look_further(visit: Visit, known: Mapping[str, Known], at: datetime) -> dict[str, Finding]:
+def _look_further(
+    visit: Visit, known: Mapping[str, Known], at: datetime
+) -> dict[str, ProbeFinding]:
     """Look at what need not be looked at each time."""
-    found: dict[str, Finding] = {}
+    found: dict[str, ProbeFinding] = {}
     if _is_due(known.get("ipv6"), at, "reachable"):
         found["ipv6"] = _look_at_ipv6(visit)
     for wish in visit.target.checks:
@@ -173,19 +175,19 @@ def _is_due(known: Known | None, at: datetime, good: str) -> bool:
     return at - known.looked_at >= RARELY
 
 
-def _look_at_ipv6(visit: Visit) -> Finding:
+def _look_at_ipv6(visit: Visit) -> ProbeFinding:
     names = visit.names.get(visit.host, Names(by_dns=False))
     if names.problem:
-        return Finding("not_checked", "")
+        return ProbeFinding("not_checked", "")
     if not names.v6:
-        return Finding("not_checked", "none")
+        return ProbeFinding("not_checked", "none")
     if not reaches_ipv6(names.v6[0]):
-        return Finding("not_checked", "")
+        return ProbeFinding("not_checked", "")
     page = visit.get(visit.target.page.address, only=names.v6, follows=False)
     if not page.problem:
-        return Finding("good", "reachable")
+        return ProbeFinding("good", "reachable")
     params = {"address": names.v6[0], "problem": page.problem, "detail": page.detail}
-    return Finding("bad", "silent", "ipv6_silent", params)
+    return ProbeFinding("bad", "silent", "ipv6_silent", params)
 
 
 def reaches_ipv6(address: str) -> bool:
@@ -200,7 +202,7 @@ def reaches_ipv6(address: str) -> bool:
     return False
 
 
-def judge_page(wish: PageWish, page: Page) -> Finding:
+def judge_page(wish: PageWish, page: Page) -> ProbeFinding:
     """Judge what stands on a page."""
     about = {"check": wish.name, "address": tidy(page.address)}
     if page.problem in NOT_OURS:
@@ -208,7 +210,7 @@ def judge_page(wish: PageWish, page: Page) -> Finding:
     answer = page.answer
     if page.problem or answer is None:
         told = {"problem": page.problem, "detail": tidy(page.detail), **about}
-        return Finding("bad", page.problem, "page_missing", told)
+        return ProbeFinding("bad", page.problem, "page_missing", told)
     charset = _CHARSET.search(answer.content_type[:200])
     source = decode(answer.body, charset[1] if charset else "")
     read = read_html(source)
@@ -216,13 +218,13 @@ def judge_page(wish: PageWish, page: Page) -> Finding:
     state: State = "bad"
     shown = [it for it in wish.no_words if fold(it).casefold() in text]
     if shown:
-        return Finding(state, "no-words", "page_shows", {"words": shown[:_MOST_TOLD], **about})
+        return ProbeFinding(state, "no-words", "page_shows", {"words": shown[:_MOST_TOLD], **about})
     lacking = [it for it in wish.words if fold(it).casefold() not in text]
     if lacking:
-        return Finding(state, "words", "page_lacks", {"words": lacking[:_MOST_TOLD], **about})
+        return ProbeFinding(state, "words", "page_lacks", {"words": lacking[:_MOST_TOLD], **about})
     if wish.kind == "feedback" and not _shows_form(source):
-        return Finding(state, "form", "form_missing", about)
-    return Finding("good")
+        return ProbeFinding(state, "form", "form_missing", about)
+    return ProbeFinding("good")
 
 
 def _shows_form(source: str) -> bool:

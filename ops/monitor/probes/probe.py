@@ -16,7 +16,7 @@ from ops.monitor.probes.certificate import make_reading, make_verifying
 from ops.monitor.probes.line import Limits, Trust
 from ops.monitor.probes.look import look_at, look_at_line, not_reached
 from ops.monitor.probes.names import make_resolver
-from ops.monitor.probes.result import GOOD, Finding, Line, ProbeResult, Seen
+from ops.monitor.probes.result import GOOD, Line, ProbeFinding, ProbeResult, Seen
 from ops.monitor.probes.target import ProbeTarget, Surroundings
 from ops.monitor.probes.visit import Kit
 
@@ -74,7 +74,9 @@ def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and thr
 
 def _broken(target: ProbeTarget, late: ProbeResult, error: Exception) -> ProbeResult:
     params = {"problem": "broken", "detail": type(error).__name__, "address": target.page.address}
-    return replace(late, findings={"answer": Finding("no_data", "", "site_not_looked_at", params)})
+    return replace(
+        late, findings={"answer": ProbeFinding("no_data", "", "site_not_looked_at", params)}
+    )
 
 
 def _is_doubtful(result: ProbeResult, previous: Seen) -> bool:
@@ -122,7 +124,7 @@ def _with_line(result: ProbeResult, line: Line, previous: Seen) -> ProbeResult:
     return replace(
         result,
         verdict="unknown",
-        findings={"answer": Finding("no_data", "", "site_not_looked_at", params)},
+        findings={"answer": ProbeFinding("no_data", "", "site_not_looked_at", params)},
         known=dict(previous.get(result.site, {})),
         line=line,
     )

@@ -34,7 +34,7 @@ SEEN = "seen"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeFinding:
     """What a look found of one aspect.
 
     Attributes:
@@ -112,7 +112,7 @@ class ProbeResult:
     target: ProbeTarget
     at: datetime
     verdict: Verdict
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, ProbeFinding]
     known: Mapping[str, Known] = field(default_factory=dict)
     is_confirmed: bool = True
     status: int | None = None
@@ -150,7 +150,7 @@ def list_changes(result: ProbeResult) -> list[tuple[str, str, str]]:
     return [(aspect, *_to_change(it)) for aspect, it in changed if it.text]
 
 
-def _to_change(finding: Finding) -> tuple[str, str]:
+def _to_change(finding: ProbeFinding) -> tuple[str, str]:
     if finding.state == "good" and finding.text not in {GOOD, "reachable"}:
         return SEEN, finding.text
     return finding.text, str(finding.params.get("detail", ""))
@@ -172,7 +172,7 @@ def recall(changes: Iterable[tuple[str, datetime, str, str]]) -> dict[str, Known
 
 
 def learn(
-    known: Mapping[str, Known], findings: Mapping[str, Finding], at: datetime
+    known: Mapping[str, Known], findings: Mapping[str, ProbeFinding], at: datetime
 ) -> dict[str, Known]:
     """Give what is remembered after a look."""
     learnt = dict(known)

@@ -23,7 +23,7 @@ ROOTS = ("host:", "device:", "line:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class MachineLook:
     """What one look found.
 
     Attributes:
@@ -41,12 +41,12 @@ class Look:
     answers: Mapping[str, Answer | None]
 
 
-def judge_look(estate: Estate, look: Look) -> list[Condition]:
+def judge_look(estate: Estate, look: MachineLook) -> list[Condition]:
     """Judge everything that was looked at, each line before what hangs on it."""
     return [*_judge_lines(estate, look), *_judge_machines(estate, look), *_judge_rest(estate, look)]
 
 
-def _judge_machines(estate: Estate, look: Look) -> Iterator[Condition]:
+def _judge_machines(estate: Estate, look: MachineLook) -> Iterator[Condition]:
     hosts = {it.name: it for it in estate.hosts}
     for name, seen in look.machines.items():
         host = hosts.get(name)
@@ -60,7 +60,7 @@ def _judge_machines(estate: Estate, look: Look) -> Iterator[Condition]:
         )
 
 
-def _judge_rest(estate: Estate, look: Look) -> Iterator[Condition]:
+def _judge_rest(estate: Estate, look: MachineLook) -> Iterator[Condition]:
     """Judge devices; a host without a shell is not looked at, and not told as good."""
     for device in estate.devices:
         if device.name in look.answers:
@@ -71,7 +71,7 @@ def _judge_rest(estate: Estate, look: Look) -> Iterator[Condition]:
             yield Condition(subject=host_subject(host.name), state="not_checked")
 
 
-def _judge_lines(estate: Estate, look: Look) -> Iterator[Condition]:
+def _judge_lines(estate: Estate, look: MachineLook) -> Iterator[Condition]:
     on_line: defaultdict[str, dict[str, bool | None]] = defaultdict(dict)
     for host in estate.hosts:
         if host.line and host.name in look.machines:
@@ -93,7 +93,7 @@ def _answers(seen: Sample | Unseen) -> bool | None:
     return seen.cause != "unreachable"
 
 
-def list_look_points(look: Look) -> Iterator[tuple[str, str, float]]:
+def list_look_points(look: MachineLook) -> Iterator[tuple[str, str, float]]:
     """Yield what is kept of a look: subject, metric, value."""
     for name, seen in look.machines.items():
         for metric, value in _points_of(look, name, seen).items():
@@ -105,7 +105,7 @@ def list_look_points(look: Look) -> Iterator[tuple[str, str, float]]:
                 yield device_subject(name), "ping_seconds", answer.ping_seconds
 
 
-def _points_of(look: Look, name: str, seen: Sample | Unseen) -> dict[str, float]:
+def _points_of(look: MachineLook, name: str, seen: Sample | Unseen) -> dict[str, float]:
     answers, upkeep = _answers(seen), look.upkeep.get(name)
     found = {} if answers is None else {"up": float(answers)}
     if isinstance(seen, Sample):

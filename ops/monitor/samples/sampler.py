@@ -23,7 +23,7 @@ from ops.estate.model.estate import Estate
 from ops.hosts.connect import make_target
 from ops.monitor.samples.devices import Answer, ask_device
 from ops.monitor.samples.judge import device_subject, host_subject
-from ops.monitor.samples.look import Look, names_of_machines
+from ops.monitor.samples.look import MachineLook, names_of_machines
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep
 from ops.monitor.samples.take import SAMPLE_SECONDS, keep_reason, take_sample, take_upkeep
 from provisioning.hosts import Host
@@ -165,7 +165,7 @@ class Sampler:
         machines: Collection[str] | None = None,
         with_devices: bool = True,
         with_upkeep: bool = True,
-    ) -> Look:
+    ) -> MachineLook:
         """Look at all of it once.
 
         Args:
@@ -187,7 +187,7 @@ class Sampler:
             self._upkeep.look(hosts)
         seen = {name: found.get(host_subject(name), Unseen("not_asked")) for name in names}
         answers = {it.name: found.get(device_subject(it.name)) for it in devices}
-        look = Look(
+        look = MachineLook(
             at=at,
             machines={name: it for name, it in seen.items() if not isinstance(it, Answer)},
             before=dict(self._before),

@@ -21,7 +21,7 @@ FAR_STALE_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRun:
     """A claimed or running occurrence, as the ledger shows it.
 
     Attributes:
@@ -49,7 +49,7 @@ class HeartbeatWatch:
     stale_after: timedelta = STALE_AFTER
     _seen: dict[UUID, tuple[int, float]] = field(default_factory=dict)
 
-    def find_stale(self, held: Sequence[Held], steady: float) -> list[Held]:
+    def find_stale(self, held: Sequence[HeldRun], steady: float) -> list[HeldRun]:
         """Take in what the ledger shows at `steady` seconds; give those that stand still."""
         before, self._seen = self._seen, {}
         for run in held:
@@ -61,7 +61,7 @@ class HeartbeatWatch:
         return [run for run in held if steady - self._seen[run.run_id][1] >= limit]
 
 
-def list_held(session: Session) -> list[Held]:
+def list_held(session: Session) -> list[HeldRun]:
     """Give what is claimed or running on any machine; in no order."""
     query = select(
         Occurrence.run_id,
@@ -72,7 +72,7 @@ def list_held(session: Session) -> list[Held]:
         Occurrence.heartbeat,
     ).where(Occurrence.state.in_(("claimed", "running")))
     return [
-        Held(run_id, job, site, state, host, heartbeat)
+        HeldRun(run_id, job, site, state, host, heartbeat)
         for run_id, job, site, state, host, heartbeat in session.execute(query)
         if run_id is not None
     ]

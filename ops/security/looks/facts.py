@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.hosts.programs import run_program
-from ops.security.findings import Look, Severity, Sighting, clean, digest, not_checked
+from ops.security.findings import Severity, Sighting, ToolLook, clean, digest, not_checked
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, Host
 
@@ -90,7 +90,7 @@ def _offset(answer: bytes, after: float) -> float | None:
         return None
 
 
-def judge(told: Told, tools: Sequence[str], limits: Limits) -> list[Look]:
+def judge(told: Told, tools: Sequence[str], limits: Limits) -> list[ToolLook]:
     """Give a look for each section that is wanted."""
     if told.answer is None:
         reason, why = told.problem
@@ -103,7 +103,7 @@ def judge(told: Told, tools: Sequence[str], limits: Limits) -> list[Look]:
     return [_judge(told, tool, given[tool], limits) for tool in tools]
 
 
-def _judge(told: Told, tool: str, section: Any, limits: Limits) -> Look:
+def _judge(told: Told, tool: str, section: Any, limits: Limits) -> ToolLook:
     if isinstance(section, dict) and "error" in section:
         return not_checked(told.subject, tool, "not_seen", why=str(section["error"]))
     try:
@@ -114,7 +114,7 @@ def _judge(told: Told, tool: str, section: Any, limits: Limits) -> Look:
     return replace(look, evidence=digest(json.dumps(value).encode()))
 
 
-def _updates(told: Told, value: Any, _limits: Limits) -> Look:
+def _updates(told: Told, value: Any, _limits: Limits) -> ToolLook:
     days = int(value["lists_age"] // _DAY)
     if days > _LISTS_MOST_DAYS:
         return not_checked(told.subject, "updates", "lists_old", days=days)
@@ -130,38 +130,38 @@ def _updates(told: Told, value: Any, _limits: Limits) -> Look:
         )
         for name, old, new in value["security"]
     ]  # fmt: skip
-    return Look(subject=told.subject, tool="updates", sightings=tuple(found))
+    return ToolLook(subject=told.subject, tool="updates", sightings=tuple(found))
 
 
-def _reboot(told: Told, value: Any, _limits: Limits) -> Look:
+def _reboot(told: Told, value: Any, _limits: Limits) -> ToolLook:
     params = {name: clean(str(value[name]), 60) for name in ("running", "newest")}
     seen = Sighting(check="reboot", severity="medium", code="reboot_waits", params=params)
-    return Look(
+    return ToolLook(
         subject=told.subject, tool="reboot", sightings=(seen,) if value["waits"] is True else ()
     )
 
 
-def _ports(told: Told, value: Any, _limits: Limits) -> Look:
+def _ports(told: Told, value: Any, _limits: Limits) -> ToolLook:
     items = [
         " ".join(clean(str(part), 60) for part in (kind, address, int(port), program)).strip()
         for kind, address, port, program in value
         if address != "loopback"
     ]
-    return Look(subject=told.subject, tool="ports", items=tuple(items))
+    return ToolLook(subject=told.subject, tool="ports", items=tuple(items))
 
 
-def _keys(told: Told, value: Any, _limits: Limits) -> Look:
+def _keys(told: Told, value: Any, _limits: Limits) -> ToolLook:
     items = [f"{clean(str(user), 40)} {clean(str(kind), 40)} SHA256:{clean(str(print_), 60)}"
              for user, kind, print_ in value]  # fmt: skip
-    return Look(subject=told.subject, tool="keys", items=tuple(items))
+    return ToolLook(subject=told.subject, tool="keys", items=tuple(items))
 
 
-def _sudoers(told: Told, value: Any, _limits: Limits) -> Look:
+def _sudoers(told: Told, value: Any, _limits: Limits) -> ToolLook:
     items = [f"{clean(str(path))}: {clean(str(rule))}" for path, rule in value]
-    return Look(subject=told.subject, tool="sudoers", items=tuple(items))
+    return ToolLook(subject=told.subject, tool="sudoers", items=tuple(items))
 
 
-def _accounts(told: Told, value: Any, limits: Limits) -> Look:
+def _accounts(told: Told, value: Any, limits: Limits) -> ToolLook:
     found, is_blind = [], False
     for name, uid, state, last in value:
         user = clean(str(name), 40)
@@ -177,7 +177,7 @@ def _accounts(told: Told, value: Any, limits: Limits) -> Look:
             found.append(_account(user, "medium", "account_idle" if last else "account_unused",
                                   days=days, most=limits.idle_days))  # fmt: skip
     unknown = is_blind or limits.idle_days is None
-    return Look(
+    return ToolLook(
         subject=told.subject,
         tool="accounts",
         outcome="incomplete" if unknown else "ok",
@@ -192,7 +192,7 @@ def _account(user: str, severity: Severity, code: str, **params: object) -> Sigh
     )
 
 
-def _logs(told: Told, value: Any, limits: Limits) -> Look:
+def _logs(told: Told, value: Any, limits: Limits) -> ToolLook:
     found = []
     age = int((told.now - float(value["oldest"])) // _DAY)
     lived = int((told.now - float(value["born"])) // _DAY)
@@ -207,7 +207,7 @@ def _logs(told: Told, value: Any, limits: Limits) -> Look:
     if limits.needs_remote_log and value["remote"] is not True:
         found.append(Sighting(check="remote", severity="medium", code="log_not_sent"))
     is_young = lived < needed and age < needed
-    return Look(
+    return ToolLook(
         subject=told.subject,
         tool="logs",
         outcome="incomplete" if is_young else "ok",
@@ -217,7 +217,7 @@ def _logs(told: Told, value: Any, limits: Limits) -> Look:
     )
 
 
-def _clock(told: Told, value: Any, limits: Limits) -> Look:
+def _clock(told: Told, value: Any, limits: Limits) -> ToolLook:
     found = []
     most = limits.clock_seconds
     if value["steered"] is not True:
@@ -227,10 +227,10 @@ def _clock(told: Told, value: Any, limits: Limits) -> Look:
         if beyond > most:
             found.append(Sighting(check="offset", severity="medium", code="clock_off",
                                   params={"seconds": round(beyond), "most": most}))  # fmt: skip
-    return Look(subject=told.subject, tool="clock", sightings=tuple(found))
+    return ToolLook(subject=told.subject, tool="clock", sightings=tuple(found))
 
 
-SECTIONS: Mapping[str, Callable[[Told, Any, Limits], Look]] = {
+SECTIONS: Mapping[str, Callable[[Told, Any, Limits], ToolLook]] = {
     "updates": _updates,
     "reboot": _reboot,
     "ports": _ports,

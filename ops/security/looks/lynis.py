@@ -8,7 +8,7 @@ itself, and counts its own age as a fault that nobody can turn off: that one is 
 import re
 
 from ops.hosts.programs import run_program
-from ops.security.findings import Look, Severity, Sighting, digest, not_checked
+from ops.security.findings import Severity, Sighting, ToolLook, digest, not_checked
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, Host
 
@@ -20,7 +20,7 @@ _VALUE = re.compile(r"(lynis_version|hardening_index|finish)=([\w.]{1,20})", re.
 _MOST_SCORE = 100
 
 
-def look(host: Host, subject: str) -> Look:
+def look(host: Host, subject: str) -> ToolLook:
     """Run it there."""
     try:
         ended = run_program(host, "lynis", timeout=SECONDS)
@@ -31,7 +31,7 @@ def look(host: Host, subject: str) -> Look:
     return read_report(ended, subject)
 
 
-def read_report(ended: Completed, subject: str) -> Look:
+def read_report(ended: Completed, subject: str) -> ToolLook:
     """Read what the program that was sent has printed; pure."""
     first, _, report = ended.stdout.decode("utf-8", "replace").partition("\n")
     if first == "lynis missing":
@@ -43,7 +43,7 @@ def read_report(ended: Completed, subject: str) -> Look:
     if ended.status or not is_whole or "lynis_version" not in values:
         return not_checked(subject, TOOL, "no_answer", why=ended.stderr.decode("utf-8", "replace"))
     score = values.get("hardening_index", "")
-    return Look(
+    return ToolLook(
         subject=subject,
         tool=TOOL,
         sightings=tuple(_read_lines(report)),

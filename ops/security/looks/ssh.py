@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ops.security.findings import Look, Severity, Sighting, clean, digest, not_checked
+from ops.security.findings import Severity, Sighting, ToolLook, clean, digest, not_checked
 from ops.security.looks.child import Ended, run_child
 
 TOOL = "ssh"
@@ -41,7 +41,7 @@ def decide_wait(
     return "near_backup" if is_running or near else ""
 
 
-def look(address: str, port: int, subject: str) -> Look:
+def look(address: str, port: int, subject: str) -> ToolLook:
     """Scan it."""
     words = [
         sys.executable, "-I", "-m", "ssh_audit", "--skip-rate-test", "-jj", "-t", "10",
@@ -52,7 +52,7 @@ def look(address: str, port: int, subject: str) -> Look:
     return read_answer(ended, subject)
 
 
-def read_answer(ended: Ended, subject: str) -> Look:
+def read_answer(ended: Ended, subject: str) -> ToolLook:
     """Read its JSON; pure. Whatever is not as it should be makes the whole look not checked."""
     if ended.is_late:
         return not_checked(subject, TOOL, "late")
@@ -67,7 +67,7 @@ def read_answer(ended: Ended, subject: str) -> Look:
         return not_checked(subject, TOOL, "no_answer", why=why)
     if ended.status not in _GOOD_ENDS or not answer.get("kex"):
         return not_checked(subject, TOOL, "no_answer", why=f"exit {ended.status}")
-    return Look(
+    return ToolLook(
         subject=subject,
         tool=TOOL,
         sightings=sightings,

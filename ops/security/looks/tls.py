@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ops.security.findings import Look, Severity, Sighting, clean, digest, not_checked
+from ops.security.findings import Severity, Sighting, ToolLook, clean, digest, not_checked
 from ops.security.looks.child import MOST_BYTES, Ended, run_child
 
 TOOL = "tls"
@@ -30,7 +30,7 @@ _OF_OUR_SIDE = frozenset({"engine_problem", "old_fart"})
 _ID = re.compile(r"[A-Za-z0-9_. -]{1,80}")
 
 
-def look(url: str, subject: str, checks: Sequence[str] = CHECKS) -> Look:
+def look(url: str, subject: str, checks: Sequence[str] = CHECKS) -> ToolLook:
     """Look at the server behind an address.
 
     Args:
@@ -58,7 +58,7 @@ def look(url: str, subject: str, checks: Sequence[str] = CHECKS) -> Look:
     return read_answer(ended, told, subject)
 
 
-def read_answer(ended: Ended, told: bytes, subject: str) -> Look:
+def read_answer(ended: Ended, told: bytes, subject: str) -> ToolLook:
     """Read its rows; pure. Whatever is not as it should be makes the whole look not checked."""
     if ended.is_late:
         return not_checked(subject, TOOL, "late")
@@ -74,7 +74,7 @@ def read_answer(ended: Ended, told: bytes, subject: str) -> Look:
     if is_dead or not any(it[0] == "scanTime" for it in mine):
         why = blind[0][2] if blind else f"exit {ended.status}"
         return not_checked(subject, TOOL, "no_answer", why=why)
-    return Look(
+    return ToolLook(
         subject=subject,
         tool=TOOL,
         outcome="incomplete" if blind else "ok",

@@ -14,7 +14,7 @@ from archive.ocfl.root import StorageRoot, StoredObject
 from archive.search.index import Wanted
 from ops.archives.places import opened_index, own_places
 from ops.estate.model.estate import Estate
-from ops.security.findings import Look, Severity, Sighting, digest, not_checked
+from ops.security.findings import Severity, Sighting, ToolLook, digest, not_checked
 
 TOOL = "unicode"
 MOST_ITEMS = 200
@@ -27,7 +27,7 @@ _SEVERITIES: Mapping[str, tuple[Severity, str]] = {
 _UNSEEN = "unseen"
 
 
-def look(estate: Estate, site: str, subject: str) -> Look:
+def look(estate: Estate, site: str, subject: str) -> ToolLook:
     """Read the newest items of a site."""
     if estate.archive is None or not own_places(estate)[0].is_there:
         return not_checked(subject, TOOL, "no_captures")
@@ -44,7 +44,7 @@ def look(estate: Estate, site: str, subject: str) -> Look:
     return _conclude(subject, found, len(texts))
 
 
-def _conclude(subject: str, found: list[tuple[str, str, str]], texts: int) -> Look:
+def _conclude(subject: str, found: list[tuple[str, str, str]], texts: int) -> ToolLook:
     counts = Counter((kind, encoding) for kind, encoding, _item in found)
     first = {(kind, encoding): item for kind, encoding, item in reversed(found)}
     sightings = tuple(
@@ -60,7 +60,7 @@ def _conclude(subject: str, found: list[tuple[str, str, str]], texts: int) -> Lo
         if kind in _SEVERITIES
     )  # fmt: skip
     unseen = sum(it[0] == _UNSEEN for it in found)
-    return Look(
+    return ToolLook(
         subject=subject,
         tool=TOOL,
         outcome="incomplete" if unseen else "ok",

@@ -362,8 +362,8 @@ def test_the_retry_policy_decides(
 
 
 def test_a_heartbeat_is_stale_by_the_watchers_own_clock_alone() -> None:
-    run = heartbeats.Held(new_id(), "j", "s", "running", "h", 5)
-    beaten = heartbeats.Held(run.run_id, "j", "s", "running", "h", 6)
+    run = heartbeats.HeldRun(new_id(), "j", "s", "running", "h", 5)
+    beaten = heartbeats.HeldRun(run.run_id, "j", "s", "running", "h", 6)
     watcher = heartbeats.HeartbeatWatch(timedelta(seconds=25))
 
     assert watcher.find_stale([run], 1000.0) == []

@@ -25,9 +25,9 @@ from ops.register.entry import Change, Entry, NewEntry
 from ops.register.records import add_entry, change_entry, entries_of, find_link, read_links
 from ops.register.timeline import collect_timeline
 from ops.security.compliance import read_known
-from ops.security.findings import Look, Sighting
+from ops.security.findings import Sighting, ToolLook
 from ops.security.job import conclude
-from ops.security.records import Kept, remember_looks
+from ops.security.records import KeptLook, remember_looks
 from tests.integration.jobs.small_estate import build_estate
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -111,9 +111,9 @@ def test_a_report_of_one_incident_is_none_of_a_later_one(catalog: Catalog) -> No
     assert ("incident-first-report:over", "critical") in notices(catalog)
 
 
-def look(catalog: Catalog, *checks: str, grade: Any = "high") -> list[Kept]:
+def look(catalog: Catalog, *checks: str, grade: Any = "high") -> list[KeptLook]:
     seen = tuple(Sighting(check=it, severity=grade, title=f"Lỗ hổng {it}") for it in checks)
-    found = Look(subject="site:cong-xa", tool="tls", sightings=seen)
+    found = ToolLook(subject="site:cong-xa", tool="tls", sightings=seen)
     with catalog.writing() as session:
         return remember_looks(session, WHO, [found], now=NOW + HOUR)
 
@@ -149,7 +149,7 @@ def test_a_finding_belongs_to_an_incident_and_stands_in_its_timeline(catalog: Ca
 def test_what_is_known_of_a_pair_outlives_a_look_that_saw_nothing(catalog: Catalog) -> None:
     look(catalog, "A")
     with catalog.writing() as session:
-        blind = Look(subject="site:cong-xa", tool="tls", outcome="not_checked", reason="late")
+        blind = ToolLook(subject="site:cong-xa", tool="tls", outcome="not_checked", reason="late")
         remember_looks(session, WHO, [blind], now=NOW + 2 * HOUR)
         known = read_known(session, NOW + 3 * HOUR)
     pair = ("site:cong-xa", "tls")

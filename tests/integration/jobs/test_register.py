@@ -24,7 +24,7 @@ from ops.monitor.series.write import write_change
 from ops.register.cli import add, close, update
 from ops.register.cli_show import show_entries, show_entry, show_year
 from ops.register.tasks import Add, Close, List, Show, Update
-from ops.security.findings import Look, Sighting
+from ops.security.findings import Sighting, ToolLook
 from ops.security.records import remember_looks
 from tests.integration.jobs.small_estate import build_estate, giucong
 
@@ -163,7 +163,7 @@ def test_what_an_entry_begins_with_is_about_its_site(estate: Path, catalog: Cata
         ended_at=datetime.now(UTC), outcome="ok", reason_code="", params={}, minutes_sha256="",
     )  # fmt: skip
     seen = Sighting(check="A", severity="high", title="Lỗ hổng A\x1b[2J")
-    known = Look(subject="site:cong-xa", tool="tls", sightings=(seen,))
+    known = ToolLook(subject="site:cong-xa", tool="tls", sightings=(seen,))
     with catalog.writing() as session:
         session.add(drill)
         who = Origin(login="nva", via="cli")

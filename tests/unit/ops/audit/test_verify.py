@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from backup.stores.memory import MemoryStore
 from ops.audit.heads import SignedHead, StoreHeads, UnreadHead, put_head, read_heads, sign_head
 from ops.audit.signing_key import public_text
-from ops.audit.verify import SENTENCES, Evidence, Finding, judge, tell
+from ops.audit.verify import SENTENCES, Evidence, JournalFinding, judge, tell
 from ops.journal.journal import Head, Verdict
 
 KEY = Ed25519PrivateKey.generate()
@@ -51,7 +51,7 @@ def test_a_chain_written_anew_is_named_with_the_last_head_that_agrees() -> None:
     )
 
     assert judge(evidence) == [
-        Finding("rewritten", {"row": 6, "store": "near", "after": 3, "rows": 10})
+        JournalFinding("rewritten", {"row": 6, "store": "near", "after": 3, "rows": 10})
     ]
 
 
@@ -86,7 +86,7 @@ def test_every_finding_has_a_sentence(code: str) -> None:
     names = ("store", "name", "reason", "person", "role", "request", "hold", "site")
     params = {"row": 5, "rows": 4, "after": 3, **dict.fromkeys(names, "near")}
 
-    assert "{" not in tell(Finding(code, params))
+    assert "{" not in tell(JournalFinding(code, params))
 
 
 def test_of_many_heads_the_newest_the_oldest_and_some_by_lot_are_read() -> None:
@@ -119,9 +119,9 @@ def test_what_nobody_signed_explains_nothing() -> None:
 
 def test_what_two_people_accepted_is_a_note_unless_the_chain_itself_is_broken() -> None:
     foreign = signed(4, key=Ed25519PrivateKey.generate())
-    told = Finding("other_key", {"row": 4, "store": "near", "hash": foreign.hash})
+    told = JournalFinding("other_key", {"row": 4, "store": "near", "hash": foreign.hash})
     chain = Verdict(4, Head(4, HASHES[4]), 5, "changed")
-    broken = Finding("changed", {"row": 5})
+    broken = JournalFinding("changed", {"row": 5})
 
     assert judged(foreign, accepted={told.identity}) == [("other_key", True)]
     assert judged(chain=chain, accepted={broken.identity}) == [("changed", False)]

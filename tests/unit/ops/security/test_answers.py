@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops.hosts.programs import read_program
-from ops.security.findings import Look
+from ops.security.findings import ToolLook
 from ops.security.looks import lynis, ssh, tls
 from ops.security.looks.child import MOST_BYTES, Ended, run_child
 from ops.security.looks.facts import SECTIONS, Limits, Told, judge
@@ -43,7 +43,7 @@ TLS = [
 ]
 
 
-def read_tls(rows: Any) -> Look:
+def read_tls(rows: Any) -> ToolLook:
     return tls.read_answer(Ended(0, b""), json.dumps(rows).encode(), "site:a")
 
 
@@ -135,7 +135,7 @@ def told(**sections: Any) -> Told:
     return Told(HOST, answer, offset=0.5, uncertainty=0.1, now=NOW)
 
 
-def judge_one(section: str, value: Any) -> Look:
+def judge_one(section: str, value: Any) -> ToolLook:
     return judge(told(**{section: value}), [section], LIMITS)[0]
 
 

@@ -13,7 +13,7 @@ from bench.compliance import NOW, fill_catalog, make_document, make_setting
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
-from ops.security.compliance import ControlRow, Known, judge_controls, read_compliance
+from ops.security.compliance import ControlRow, KnownLooks, judge_controls, read_compliance
 from ops.security.controls import (
     SHIPPED,
     Control,
@@ -69,7 +69,7 @@ def judge(control: str, last: dict[str, SecurityLook], *rows: SecurityFinding) -
     looks = {("host:h", tool): it for tool, it in last.items()}
     answered = {pair: it for pair, it in looks.items() if it.outcome != "not_checked"}
     found = {("host:h", it.tool): rows for it in rows}
-    [row] = judge_controls(estate, [named(control)], Known(looks, answered, found, NOW))
+    [row] = judge_controls(estate, [named(control)], KnownLooks(looks, answered, found, NOW))
     return row
 
 

@@ -17,9 +17,9 @@ from ops.security.findings import (
     LONGEST_CHECK,
     LONGEST_TITLE,
     MOST_SIGHTINGS,
-    Look,
     Severity,
     Sighting,
+    ToolLook,
     bound,
     judge_items,
     not_checked,
@@ -51,8 +51,8 @@ def sight(check: str, severity: Severity = "medium", title: str = "") -> Sightin
     return Sighting(check=check, severity=severity, title=title or check)
 
 
-def look(*checks: str, outcome: str = "ok", subject: str = "host:web1") -> Look:
-    return Look(
+def look(*checks: str, outcome: str = "ok", subject: str = "host:web1") -> ToolLook:
+    return ToolLook(
         subject=subject, tool="lynis", outcome=outcome, sightings=tuple(map(sight, checks)),  # type: ignore[arg-type]  # one of three
         evidence="ab",
     )  # fmt: skip
@@ -82,7 +82,9 @@ def test_a_look_that_did_not_see_all_fixes_nothing(outcome: str) -> None:
 
 
 def test_what_became_graver_is_told_apart() -> None:
-    grave = Look(subject="host:a", tool="lynis", sightings=(sight("x", "high"), sight("y", "low")))
+    grave = ToolLook(
+        subject="host:a", tool="lynis", sightings=(sight("x", "high"), sight("y", "low"))
+    )
     changes = plan_changes(grave, [Row("x"), Row("y")])
 
     assert [it.check for it in changes.graver] == ["x"]
@@ -100,7 +102,7 @@ def test_an_acceptance_ends_by_itself() -> None:
 def test_words_of_a_host_steer_no_terminal_and_are_cut() -> None:
     evil = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\r\nhost:web2 fixed\0"
     flood = [sight(f"c{number}") for number in range(MOST_SIGHTINGS + 1)]
-    kept = bound(Look(subject="host:web1", tool="lynis", sightings=(
+    kept = bound(ToolLook(subject="host:web1", tool="lynis", sightings=(
         sight(evil, "critical", evil), sight("x" * 10_000, "critical", "y" * 10_000_000), *flood,
     )))  # fmt: skip
 
@@ -127,7 +129,7 @@ def test_what_is_not_allowed_is_found_and_what_is_gone_is_not() -> None:
 
 
 def test_a_list_that_nobody_approved_is_not_checked() -> None:
-    listed = Look(subject="host:a", tool="ports", items=("tcp * 22",))
+    listed = ToolLook(subject="host:a", tool="ports", items=("tcp * 22",))
 
     held = hold_against(listed, {})
     assert (held.outcome, held.reason, held.items) == (
@@ -180,7 +182,7 @@ def test_what_comes_back_or_becomes_graver_is_no_longer_accepted(catalog: Catalo
     with catalog.writing() as session:
         remember_looks(session, origin, [look("a", "b")], now=NOW)
         accept()
-        graver = Look(subject="host:web1", tool="lynis", sightings=(sight("a", "high"),))
+        graver = ToolLook(subject="host:web1", tool="lynis", sightings=(sight("a", "high"),))
         remember_looks(session, origin, [graver], now=NOW)
         remember_looks(session, origin, [look("a", "b")], now=NOW)
         rows = find_findings(session)
@@ -202,7 +204,7 @@ def test_the_newest_list_counts(catalog: Catalog) -> None:
             )  # fmt: skip
         session.flush()
         held = hold_against(
-            Look(subject="host:web1", tool="ports", items=("a", "b")), find_baselines(session)
+            ToolLook(subject="host:web1", tool="ports", items=("a", "b")), find_baselines(session)
         )
     catalog.close()
 

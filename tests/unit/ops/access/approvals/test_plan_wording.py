@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from ops.access.approvals.plan_wording import ACTS, KNOWN, word_plan
-from ops.audit.verify import Finding, tell
+from ops.audit.verify import JournalFinding, tell
 from ops.backups.ransomware.suspicion import tell_doubt
 
 ROOT = Path(__file__).parents[5] / "ops"
 SNAPSHOT = "4f2a" * 16
-UNREADABLE = Finding("unreadable_head", {"name": "7", "store": "near"})
+UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ UNREADABLE = Finding("unreadable_head", {"name": "7", "store": "near"})
             },
             [
                 "điều phát hiện: "
-                + tell(Finding("unreadable_head", {"name": "7", "store": "near"})),
+                + tell(JournalFinding("unreadable_head", {"name": "7", "store": "near"})),
                 "các dòng nhật ký đã mất: 21",
             ],
         ),

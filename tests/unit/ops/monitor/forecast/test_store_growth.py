@@ -4,15 +4,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from backup.retention.policy import KeepPolicy
-from ops.monitor.forecast.store_growth import Kept, Taken, forecast_store
+from ops.monitor.forecast.store_growth import KeptBytes, Taken, forecast_store
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
 GB = 1e9
 
 
-def kept(policy: KeepPolicy, days: int = 28, *, growth: float = 0.0, minimum_days: int = 0) -> Kept:
+def kept(
+    policy: KeepPolicy, days: int = 28, *, growth: float = 0.0, minimum_days: int = 0
+) -> KeptBytes:
     taken = tuple(Taken(NOW - timedelta(days=it, hours=9), GB) for it in range(days))
-    return Kept(policy=policy, minimum_days=minimum_days, taken=taken, growth=growth)
+    return KeptBytes(policy=policy, minimum_days=minimum_days, taken=taken, growth=growth)
 
 
 def test_two_weeks_are_needed() -> None:

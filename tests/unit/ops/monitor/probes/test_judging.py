@@ -9,8 +9,8 @@ import pytest
 from ops.monitor.probes.judge import CHANGE_TOLD, judge_look, judge_probe
 from ops.monitor.probes.result import (
     Certificate,
-    Finding,
     Known,
+    ProbeFinding,
     ProbeResult,
     learn,
     list_changes,
@@ -34,7 +34,7 @@ def result(**changes: Any) -> ProbeResult:
         "target": TARGET,
         "at": NOW,
         "verdict": "up",
-        "findings": {"answer": Finding("good")},
+        "findings": {"answer": ProbeFinding("good")},
     }
     return ProbeResult(**{**usual, **changes})
 
@@ -54,7 +54,8 @@ def red(found: ProbeResult) -> dict[str, tuple[str, str]]:
 def test_a_certificate_gets_graver_as_it_ends(days: int, severity: str | None) -> None:
     shown = Certificate("Ai đó", NOW + timedelta(days=days))
     found = result(
-        certificate=shown, findings={"answer": Finding("good"), "certificate": Finding("good")}
+        certificate=shown,
+        findings={"answer": ProbeFinding("good"), "certificate": ProbeFinding("good")},
     )
 
     expected = {"site:cong/certificate": ("certificate_runs_out", severity)} if severity else {}
@@ -76,9 +77,9 @@ def test_a_slow_site_is_told_when_it_stays_slow() -> None:
 
 
 def test_a_site_hangs_on_its_host_and_its_checks_on_it() -> None:
-    lacks = Finding("bad", "words", "page_lacks", {"words": ["kết quả"]})
+    lacks = ProbeFinding("bad", "words", "page_lacks", {"words": ["kết quả"]})
     conditions = judge_probe(
-        result(findings={"answer": Finding("good"), "check:tim": lacks}), THRESHOLDS
+        result(findings={"answer": ProbeFinding("good"), "check:tim": lacks}), THRESHOLDS
     )
 
     assert {it.subject: it.parent for it in conditions} == {
@@ -89,9 +90,11 @@ def test_a_site_hangs_on_its_host_and_its_checks_on_it() -> None:
 
 def test_a_site_that_is_down_tells_nothing_good_of_its_parts() -> None:
     findings = {
-        "answer": Finding("bad", "status", "site_down", {"problem": "status", "detail": "503"}),
-        "certificate": Finding("good"),
-        "names": Finding("good", "192.0.2.1"),
+        "answer": ProbeFinding(
+            "bad", "status", "site_down", {"problem": "status", "detail": "503"}
+        ),
+        "certificate": ProbeFinding("good"),
+        "names": ProbeFinding("good", "192.0.2.1"),
     }
     conditions = judge_probe(result(verdict="down", findings=findings), THRESHOLDS)
 
@@ -101,7 +104,7 @@ def test_a_site_that_is_down_tells_nothing_good_of_its_parts() -> None:
 def test_a_change_is_red_for_a_day() -> None:
     def seen(aspect: str, before: str, now: str, age: timedelta) -> dict[str, tuple[str, str]]:
         known = {aspect: Known(now, NOW - age, before)}
-        findings = {"answer": Finding("good"), aspect: Finding("good", now)}
+        findings = {"answer": ProbeFinding("good"), aspect: ProbeFinding("good", now)}
         return red(result(findings=findings, known=known))
 
     hour = timedelta(hours=1)
@@ -116,7 +119,7 @@ def test_a_change_is_red_for_a_day() -> None:
 def test_ipv6_is_lost_only_where_it_was() -> None:
     def none_now(before: str) -> dict[str, tuple[str, str]]:
         known = {"ipv6": Known("none", NOW, before)}
-        findings = {"answer": Finding("good"), "ipv6": Finding("not_checked", "none")}
+        findings = {"answer": ProbeFinding("good"), "ipv6": ProbeFinding("not_checked", "none")}
         return red(result(findings=findings, known=known))
 
     assert none_now("") == {}
@@ -124,11 +127,13 @@ def test_ipv6_is_lost_only_where_it_was() -> None:
 
 
 def test_what_all_sites_share() -> None:
-    failed = Finding("bad", "", "resolver_failed", {})
-    one = result(line="up", findings={"answer": Finding("good"), "names": failed})
-    other = result(line="up", findings={"answer": Finding("good"), "names": Finding("good", "1")})
-    outside = result(line="up", findings={"answer": Finding("good"),
-                                          "names": Finding("not_checked", "")})  # fmt: skip
+    failed = ProbeFinding("bad", "", "resolver_failed", {})
+    one = result(line="up", findings={"answer": ProbeFinding("good"), "names": failed})
+    other = result(
+        line="up", findings={"answer": ProbeFinding("good"), "names": ProbeFinding("good", "1")}
+    )
+    outside = result(line="up", findings={"answer": ProbeFinding("good"),
+                                          "names": ProbeFinding("not_checked", "")})  # fmt: skip
 
     def states(*results: ProbeResult) -> dict[str, str]:
         return {it.subject: it.state for it in judge_look(results)}
@@ -144,12 +149,13 @@ def test_what_all_sites_share() -> None:
 
 def test_what_is_written_is_what_is_remembered() -> None:
     looks = [
-        {"answer": Finding("good"), "issuer": Finding("good", "A"),
-         "names": Finding("good", "192.0.2.1 192.0.2.2"), "ipv6": Finding("good", "reachable")},
-        {"answer": Finding("bad", "status", "site_down", {"detail": "503"}),
-         "names": Finding("bad", "nxdomain", "name_unknown", {})},
-        {"answer": Finding("good"), "issuer": Finding("good", "B"),
-         "names": Finding("not_checked", ""), "ipv6": Finding("not_checked", "none")},
+        {"answer": ProbeFinding("good"), "issuer": ProbeFinding("good", "A"),
+         "names": ProbeFinding("good", "192.0.2.1 192.0.2.2"),
+         "ipv6": ProbeFinding("good", "reachable")},
+        {"answer": ProbeFinding("bad", "status", "site_down", {"detail": "503"}),
+         "names": ProbeFinding("bad", "nxdomain", "name_unknown", {})},
+        {"answer": ProbeFinding("good"), "issuer": ProbeFinding("good", "B"),
+         "names": ProbeFinding("not_checked", ""), "ipv6": ProbeFinding("not_checked", "none")},
     ]  # fmt: skip
     known: dict[str, Known] = {}
     written = []
@@ -173,6 +179,6 @@ def test_what_a_watch_that_began_anew_wrote_again_is_no_change() -> None:
 
     assert known["ipv6"] == Known("none", NOW)
     at = NOW + timedelta(hours=2)
-    findings = {"answer": Finding("good", "good"), "ipv6": Finding("not_checked", "none")}
+    findings = {"answer": ProbeFinding("good", "good"), "ipv6": ProbeFinding("not_checked", "none")}
     found = judge_probe(result(at=at, findings=findings, known=known), THRESHOLDS)
     assert [it.state for it in found if it.subject.endswith("/ipv6")] == ["not_checked"]

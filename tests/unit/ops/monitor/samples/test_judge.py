@@ -10,7 +10,7 @@ from ops.estate.model.hosts import Host, Line
 from ops.estate.model.monitor import DEFAULT_THRESHOLDS, Device, Thresholds, resolve_thresholds
 from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.judge import judge_device, judge_line, judge_machine
-from ops.monitor.samples.look import Look, judge_look, list_look_points
+from ops.monitor.samples.look import MachineLook, judge_look, list_look_points
 from ops.monitor.samples.sample import THIS_MACHINE, Disk, Sample, Ticks, Unseen, Upkeep
 from ops.monitor.samples.wording import EXPLANATIONS
 from tests.unit.ops.estate.conftest import Load
@@ -171,7 +171,7 @@ def test_a_whole_look_hangs_together(load: Load) -> None:
     )
     device = Device(name="ups", address="192.0.2.3", line="xa")
     estate = load().model_copy(update={"lines": (line,), "hosts": hosts, "devices": (device,)})
-    look = Look(
+    look = MachineLook(
         at=datetime(2026, 12, 1, tzinfo=UTC),
         machines={THIS_MACHINE: WELL, "web1": WELL, "web2": Unseen("unreachable")},
         before={"web1": BEFORE},
