@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
 from ops.archives.cli_counts import show_counts
-from ops.archives.cli_fixity import tell_days
+from ops.archives.cli_fixity import damaged, tell_days
 from ops.archives.kind import CAPTURE, PAGE_CAPTURE
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.standing import Standing, read_standings
@@ -18,14 +19,14 @@ from ops.archives.tasks import Status
 from ops.archives.wording import tell_refusal
 from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
-from ops.estate.model.estate import Estate
-from ops.language.formats import format_date, format_moment, format_number, format_size
+from ops.language.formats import format_number
 from ops.language.text import N_, _, fill, ngettext
 from ops.schedule.kinds import JobKind
 from ops.schedule.ledger.job import JobDefinition, schedule_of
 from ops.schedule.occurrences import next_due
 from ops.terminal.exit_codes import INCOMPLETE
-from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, write_json, write_line
+from ops.terminal.view import Column, Row, View, day, moment, number, outcome, size, write_list
 
 
 def status(wish: Status) -> int:
@@ -48,18 +49,24 @@ def status(wish: Status) -> int:
     is_lost = any(map(_is_lost, all_places(estate), standings))
     is_bad = any(it.damaged or it.lacks or it.is_overdue(now) for it in standings)
     code = INCOMPLETE if is_lost or is_bad else 0
+    places = [
+        {**asdict(it), "is_overdue": it.is_overdue(now), "is_lost": _is_lost(place, it)}
+        for place, it in zip(all_places(estate), standings, strict=True)
+    ]
     if wish.json:
-        places = [
-            {**asdict(it), "is_overdue": it.is_overdue(now), "is_lost": _is_lost(place, it)}
-            for place, it in zip(all_places(estate), standings, strict=True)
-        ]
         write_json(figures, places=places, runs=runs, pages=pages)
         return code
-    _write_figures(estate, figures)
+    titles = {it.name: it.title or it.name for it in estate.classes}
+    zone = estate.organisation.timezone
+    write_list(KEPT, figures, as_json=False, beside={"class": partial(_class, titles)})
     _write_open_questions(figures)
     write_line()
-    _write_places(estate, standings, now)
-    _write_pages(pages, estate.organisation.timezone)
+    folders = {it.name: it.folder for it in all_places(estate)}
+    beside = {"name": lambda row: f"{row['name']}: {folders[row['name']]}"}
+    write_list(PLACES, places, as_json=False, zone=zone, beside=beside)
+    if pages:
+        write_line()
+        write_list(PAGES, pages, as_json=False, zone=zone)
     for site, run in runs.items():
         _write_run(site, run)
     return code
@@ -99,26 +106,6 @@ def _pages_of(session: Session, job: JobDefinition, now: datetime) -> dict[str, 
     }
 
 
-def _write_figures(estate: Estate, figures: list[dict[str, Any]]) -> None:
-    if not figures:
-        write_line(fill(N_("nothing is archived yet: `{program} archive.capture`"), {}))
-        return
-    titles = {it.name: it.title or it.name for it in estate.classes}
-    write_table(
-        (_("Site"), _("Class"), _("Items"), _("Gone"), _("Size"), _("First day"), _("Last day"),
-         _("No term yet")),
-        [
-            [
-                it["site"], _class(titles, it), format_number(it["items"]),
-                format_number(it["withdrawn"]), format_size(it["bytes"]), _day(it["first"]),
-                _day(it["last"]), format_number(it["unmapped"]),
-            ]
-            for it in figures
-        ],
-        right=(2, 3, 4, 7),
-    )  # fmt: skip
-
-
 def _write_open_questions(figures: list[dict[str, Any]]) -> None:
     """Say what nobody has decided, or has looked at."""
     unmapped = [it for it in figures if it["unmapped"]]
@@ -141,58 +128,15 @@ def _write_open_questions(figures: list[dict[str, Any]]) -> None:
         write_line(fill(text, {"count": format_number(infected)}))
 
 
-def _class(titles: Mapping[str, str], figure: Mapping[str, Any]) -> str:
+def _class(titles: Mapping[str, str], figure: Row) -> str:
     """Give a class's title; of the private root it says so."""
     title = titles.get(figure["class"], figure["class"])
     return _("{title}, private").format(title=title) if figure["place"] == PRIVATE else title
 
 
-def _day(text: str | None) -> str:
-    return datetime.fromisoformat(text).strftime("%d/%m/%Y") if text else "–"
-
-
-def _write_places(estate: Estate, standings: list[Standing], now: datetime) -> None:
-    places = {it.name: it for it in all_places(estate)}
-    write_table(
-        (_("Kept in"), _("Folder"), _("Items"), _("Damaged"), _("Lacks"), _("Longest unread"),
-         _("Read whole")),
-        [
-            [
-                it.name, _folder(places[it.name], it), format_number(it.objects),
-                Cell(format_number(len(it.damaged)), "bad" if it.damaged else "plain"),
-                Cell(format_number(it.lacks), "warning" if it.lacks else "plain"),
-                Cell(_tell_unread(it, now), "bad" if it.is_overdue(now) else "plain"),
-                _local_day(estate, it.full_pass_at),
-            ]
-            for it in standings
-        ],
-        right=(2, 3, 4),
-    )  # fmt: skip
-
-
-def _local_day(estate: Estate, moment: datetime | None) -> str:
-    return format_date(moment.astimezone(estate.zone).date()) if moment else "–"
-
-
-def _tell_unread(it: Standing, now: datetime) -> str:
-    """Tell how old the oldest unverified byte is, and how old it may become."""
-    if it.checked_at is None:
-        return _("never read back")
-    if it.oldest_at is None:
-        return "–"
-    text = _("{age}, of {most} days at most")
-    return text.format(age=tell_days((now - it.oldest_at).days), most=format_number(it.reread_days))
-
-
 def _is_lost(place: Place, known: Standing) -> bool:
     """Say whether a root that was used is not in its folder."""
     return not place.is_there and bool(known.objects or known.checked_at)
-
-
-def _folder(place: Place, known: Standing) -> Cell:
-    if not _is_lost(place, known):
-        return Cell(str(place.folder))
-    return Cell(_("{folder}: not there").format(folder=place.folder), "bad")
 
 
 def _write_run(site: str, run: Mapping[str, Any]) -> None:
@@ -204,32 +148,34 @@ def _write_run(site: str, run: Mapping[str, Any]) -> None:
         write_line(text.format(site=site, key=key, why=tell_refusal(why)))
 
 
-def _write_pages(pages: list[dict[str, Any]], zone: str) -> None:
-    if not pages:
-        return
-    write_line()
-    write_table(
-        (_("Pages of"), _("Last crawl"), _("Result"), _("Answers"), _("Lacks"), _("Malware"),
-         _("Due next")),
-        [
-            [
-                it["site"], _moment(it["at"], zone) or _("never"),
-                outcome_cell(it["outcome"]) if it["at"] else "–",
-                _("{count}, of them {revisits} as before").format(
-                    count=format_number(it["answers"]), revisits=format_number(it["revisits"])
-                ),
-                _lacks(it), _malware(it), _moment(it["next"], zone) or _("only by hand"),
-            ]
-            for it in pages
-        ],
-    )  # fmt: skip
+def _place_state(row: Row) -> Cell:
+    if row["is_lost"]:
+        return Cell(_("lost"), "bad")
+    if row["damaged"]:
+        return Cell(_("damaged: {count}").format(count=len(row["damaged"])), "bad")
+    if row["lacks"]:
+        return Cell(_("lacks: {count}").format(count=row["lacks"]), "warning")
+    if not row["checked_at"]:
+        return Cell(_("not checked"), "warning")
+    if row["is_overdue"]:
+        text = _("late: not read for more than {days} days")
+        return Cell(text.format(days=row["reread_days"]), "warning")
+    return Cell(_("intact"), "good")
 
 
-def _moment(text: str, zone: str) -> str:
-    return format_moment(datetime.fromisoformat(text), zone) if text else ""
+def _unread(row: Row) -> str | Cell:
+    """Tell how old the oldest unverified byte is, and how old it may become."""
+    if row["checked_at"] is None:
+        return _("never read back")
+    if row["oldest_at"] is None:
+        return ""
+    days = (datetime.now(UTC) - datetime.fromisoformat(row["oldest_at"])).days
+    text = _("{age}, of {most} days at most")
+    told = text.format(age=tell_days(days), most=format_number(row["reread_days"]))
+    return Cell(told, "bad" if row["is_overdue"] else "plain")
 
 
-def _lacks(page: Mapping[str, Any]) -> Cell:
+def _lacks(page: Row) -> Cell:
     texts = (
         ("failed", _("{count} without an answer")),
         ("left", _("{count} left out")),
@@ -240,7 +186,7 @@ def _lacks(page: Mapping[str, Any]) -> Cell:
     return Cell("; ".join(told) or "–", "warning" if is_bad else "plain")
 
 
-def _malware(page: Mapping[str, Any]) -> Cell:
+def _malware(page: Row) -> Cell:
     scan = page["scan"]
     if scan.get("infected_count"):
         text = ngettext("{count} address with malware", "{count} addresses with malware",
@@ -252,3 +198,46 @@ def _malware(page: Mapping[str, Any]) -> Cell:
         text = _("{count} not checked")
         return Cell(text.format(count=format_number(scan["not_checked"])), "warning")
     return Cell(_("none found"))
+
+
+def _answers(page: Row) -> str:
+    text = _("{count}, of them {revisits} as before")
+    revisits = format_number(page["revisits"])
+    return text.format(count=format_number(page["answers"]), revisits=revisits)
+
+
+def _day(value: str, zone: str) -> str:
+    return day(value[:10], zone)
+
+
+KEPT = View(
+    N_("nothing is archived yet: `{program} archive.capture`"),
+    Column("site", N_("Site")),
+    Column("class", N_("Class")),
+    Column("items", N_("Items"), number),
+    Column("withdrawn", N_("Gone"), number),
+    Column("bytes", N_("Size"), size),
+    Column("first", N_("First day"), _day),
+    Column("last", N_("Last day"), _day),
+    Column("unmapped", N_("No term yet"), number),
+)
+PLACES = View(
+    "",
+    Column("name", N_("Kept in")),
+    Column("is_lost", N_("State"), of=_place_state),
+    Column("objects", N_("Items"), number),
+    Column("damaged", N_("Damaged"), damaged, of=lambda row: len(row["damaged"])),
+    Column("lacks", N_("Lacks"), number),
+    Column("oldest_at", N_("Longest unread"), of=_unread),
+    Column("full_pass_at", N_("Read whole"), moment),
+)
+PAGES = View(
+    "",
+    Column("site", N_("Pages of"), link="/site?site={site}"),
+    Column("at", N_("Last crawl"), moment, of=lambda row: row["at"] or Cell(_("never"))),
+    Column("outcome", N_("Result"), outcome),
+    Column("answers", N_("Answers"), of=_answers),
+    Column("failed", N_("Lacks"), of=_lacks),
+    Column("scan", N_("Malware"), of=_malware),
+    Column("next", N_("Due next"), moment, of=lambda row: row["next"] or Cell(_("only by hand"))),
+)

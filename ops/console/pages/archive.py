@@ -8,12 +8,14 @@ from typing import Any
 from archive.search.fold import split_hits
 from archive.search.index import Wanted
 from ops.archives.cli import find_entries
+from ops.archives.cli_status import PAGES, PLACES
 from ops.archives.places import opened_index, own_places
 from ops.archives.replay import list_months
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
+from ops.terminal.view import as_table
 
 _ROWS = 50
 _LONGEST = 300
@@ -33,6 +35,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     found, count = _search(desk.estate, asked) if is_there else ([], 0)
     is_first = not asked["after"]
     by_day = bool(asked["after"]) or asked["order"] == "day" or not asked["text"]
+    standing = desk.look("archive.status") if is_there and is_first else None
+    zone = desk.estate.organisation.timezone
     return {
         **asked,
         "is_there": is_there,
@@ -40,7 +44,9 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "count": count,
         "more": found[_ROWS - 1]["id"] if len(found) > _ROWS and by_day else "",
         "sort": len(found) > _ROWS and not by_day,
-        "standing": desk.look("archive.status") if is_there and is_first else None,
+        "standing": standing,
+        "places": as_table(PLACES, standing["places"], zone=zone) if standing else None,
+        "pages": as_table(PAGES, standing["pages"], zone=zone) if standing else None,
         "sites": sorted(it.name for it in desk.estate.sites),
         "classes": [(it.name, it.title or it.name) for it in desk.estate.classes],
         "months": list_months(desk.estate) if is_there and is_first else [],
