@@ -24,13 +24,12 @@ from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.security.compliance import ControlRow, read_compliance
 from ops.security.controls import load_controls
-from ops.security.due import Plan, plan_looks
 from ops.security.findings import RANK, Severity, standing_of
 from ops.security.form_08 import fill_form
 from ops.security.job import audit, choose_plans
 from ops.security.kind import AUDIT, AUDIT_JOB
 from ops.security.records import find_findings, find_last_looks, find_trend
-from ops.security.subjects import TOOLS, list_subjects
+from ops.security.subjects import TOOLS, Plan, list_subjects, plan_looks
 from ops.security.tasks import Audit, Findings
 from ops.security.wording import (
     FINDINGS,

@@ -22,7 +22,6 @@ from ops.jobs.begin import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
 from ops.security.controls import load_controls
-from ops.security.due import Plan, plan_asked, plan_looks
 from ops.security.findings import ToolLook
 from ops.security.looking import Bounds, find_ssh_waits, take_looks
 from ops.security.records import (
@@ -32,7 +31,7 @@ from ops.security.records import (
     hold_against,
     remember_looks,
 )
-from ops.security.subjects import TOOLS, Subject, list_subjects
+from ops.security.subjects import TOOLS, Plan, Subject, list_subjects, plan_asked, plan_looks
 
 MOST_AT_ONCE = 8
 FEW, MOST_NAMED = 5, 100

@@ -18,10 +18,9 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.hosts.programs import THIS_MACHINE, open_audit_host
 from ops.security.controls import ControlSet, limits_of
-from ops.security.due import Plan
 from ops.security.findings import ToolLook, not_checked
 from ops.security.looks import facts, lynis, ssh, tls, unicode_text
-from ops.security.subjects import FACTS, Subject
+from ops.security.subjects import FACTS, Plan, Subject
 from provisioning.errors import ProvisioningError
 from provisioning.local_host import LocalHost
 

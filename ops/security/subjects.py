@@ -1,14 +1,16 @@
-"""The tools, and what they look at: hosts and sites of the estate, with their levels; pure.
+"""The tools, what they look at (hosts and sites of the estate), and which looks are due; pure.
 
 A host has the levels of all systems whose sites it carries: the strictest control counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
 
 from ops.duties.table.subjects import Document, hosts_of
 from ops.language.text import N_
+from ops.security.controls import Control, rhythm_of
 from ops.security.looks import facts
 
 Where = Literal["host", "site"]
@@ -93,3 +95,76 @@ def list_subjects(estate: Document) -> list[Subject]:
     ]
     own = [Subject("site", name, frozenset({level}), (name,)) for name, level in sites.items()]
     return [*hosts, *own]
+
+
+_SLACK = timedelta(hours=2)
+"""A run that begins a little earlier than the last one did must not put a look off by a day."""
+
+
+class LastLook(Protocol):
+    """When a look was taken; a row of `ops.catalog.tables.security.SecurityLook`."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be looked at.
+
+    Attributes:
+        subject: Host or site.
+        tools: By which tools, in their order.
+    """
+
+    subject: Subject
+    tools: tuple[str, ...]
+
+
+def plan_looks(
+    subjects: Iterable[Subject],
+    controls: Collection[Control],
+    answered: Mapping[tuple[str, str], LastLook],
+    now: datetime,
+) -> list[Plan]:
+    """Give the looks that are due; what could not be looked at is tried again each day.
+
+    Args:
+        subjects: All there are.
+        controls: Those in force.
+        answered: The newest look of each subject and tool that came about.
+        now: The moment.
+    """
+    plans = []
+    for subject in subjects:
+        due = [it for it in subject.tools if _is_due(subject, it, controls, answered, now)]
+        if due:
+            plans.append(Plan(subject, tuple(due)))
+    return plans
+
+
+def _is_due(
+    subject: Subject,
+    tool: str,
+    controls: Collection[Control],
+    answered: Mapping[tuple[str, str], LastLook],
+    now: datetime,
+) -> bool:
+    days = rhythm_of(tool, subject.levels, controls)
+    last = answered.get((subject.key, tool))
+    if days is None:
+        return False
+    return last is None or now - last.at >= timedelta(days=days) - _SLACK
+
+
+def plan_asked(
+    subjects: Iterable[Subject], *, hosts: Collection[str], sites: Collection[str],
+    only: Collection[str],
+) -> list[Plan]:  # fmt: skip
+    """Give the looks that somebody asks for; without names, at everything."""
+    wanted = {*(f"host:{it}" for it in hosts), *(f"site:{it}" for it in sites)}
+    plans = (
+        Plan(it, tuple(name for name in it.tools if not only or name in only))
+        for it in subjects
+        if not wanted or it.key in wanted
+    )
+    return [it for it in plans if it.tools]

@@ -23,10 +23,9 @@ from ops.security.controls import (
     read_controls,
     rhythm_of,
 )
-from ops.security.due import plan_asked, plan_looks
 from ops.security.form_08 import DONE, fill_form
 from ops.security.looks.ssh import decide_wait
-from ops.security.subjects import TOOLS, list_subjects
+from ops.security.subjects import TOOLS, list_subjects, plan_asked, plan_looks
 
 ESTATE = {
     "systems": [{"name": "cong", "level": 3}, {"name": "trang", "level": 2}],
