@@ -15,8 +15,10 @@ from tests.private_server import end
 _SERVE = """
 import os, socket
 from ops.service.act_process import do_act
-from ops.console.office.fork_server import serve_forks
+from ops.console.office.fork_server import serve_forks, warm_up
+from ops.terminal.task import all_tasks
 
+warm_up({{it.act.partition(":")[0] for it in all_tasks().values() if isinstance(it.act, str)}})
 orders = socket.socket(fileno={descriptor})
 
 def act(descriptors):
