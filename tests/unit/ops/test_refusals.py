@@ -55,7 +55,7 @@ def test_what_a_bench_remembers_or_a_rehearsal_writes_was_not_changed(
         with at_bench(write_estate(tmp_path, 2), dry_run=dry_run) as bench:
             if dry_run:
                 bench.note("hold.placed", "cong-xa", {})
-            raised.append(RegisterError("nothing would change", next_step="say what is new"))
+            raised.append(WrongUseError("nothing would change", next_step="say what is new"))
             raise raised[-1]
 
     assert attempt(act) == 2
