@@ -47,8 +47,12 @@ _STANDINGS = {
     "expired": N_("expired"),
 }
 _TONES: Mapping[str, Tone] = {
-    "waiting": "warning", "approved": "good", "refused": "bad", "used": "faint", "expired": "faint",
-}  # fmt: skip
+    "waiting": "warning",
+    "approved": "good",
+    "refused": "bad",
+    "used": "faint",
+    "expired": "faint",
+}
 REQUESTS = View(
     N_("No request waits."),
     Column("id", N_("Request"), short_id),
@@ -84,11 +88,14 @@ PEOPLE = View(
     Column("name", N_("Name")),
     Column("title", N_("Person"), of=_title),
     Column("roles", N_("Roles"), of=lambda row: ", ".join(_(ROLES[it]) for it in row["roles"])),
-    Column("credentials", N_("Credentials"),
-           words(_CREDENTIALS, {"none": "faint", "disabled": "warning", "good": "good"})),
+    Column(
+        "credentials",
+        N_("Credentials"),
+        words(_CREDENTIALS, {"none": "faint", "disabled": "warning", "good": "good"}),
+    ),
     Column("paused_until", N_("Paused until"), _paused),
     Column("recovery_codes_left", N_("Recovery codes left"), number, of=_codes),
-)  # fmt: skip
+)
 _SHOWN = ("subject", "state", "plan", "plan_digest", "requested_by", "reason", "document",
           "requested_at", "expires_at", "decided_by", "decided_at", "decision_reason", "used_at",
           "used_by")  # fmt: skip

@@ -225,8 +225,9 @@ def _follow(before: Held | None, condition: Condition, now: datetime, *, is_late
         return before if not was_red else replace(before, state="good", changes=changes)
     is_steady = was_red or len(changes) > MOST_CHANGES
     is_new_here = is_late and before.alert is None
-    after = _begin(condition, min(before.since, now) if is_steady and not is_new_here else now,
-                   changes, before)  # fmt: skip
+    after = _begin(
+        condition, min(before.since, now) if is_steady and not is_new_here else now, changes, before
+    )
     if (
         condition.state == "no_data"
         and before.alert

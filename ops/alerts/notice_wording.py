@@ -76,9 +76,12 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
     lines += [f"  {_(label)}: {text}" for label, text in parts if text]
     lines += [f"  {text}" for text in tell_watch(told.params)]
     lines += _answering(told)
-    lines += ["", _("Written {moment} by {organisation}.").format(
-        moment=format_moment(told.created_at, zone), organisation=organisation
-    )]  # fmt: skip
+    lines += [
+        "",
+        _("Written {moment} by {organisation}.").format(
+            moment=format_moment(told.created_at, zone), organisation=organisation
+        ),
+    ]
     return Message(title, "\n".join(lines) + "\n")
 
 
@@ -99,9 +102,12 @@ def _answering(told: Told) -> list[str]:
     lines = []
     if "unanswered" in told.params:
         unanswered = told.params["unanswered"]
-        lines = ["", _("Nobody has answered for {minutes} minutes. Told so far: {names}.").format(
-            minutes=unanswered["minutes"], names=", ".join(unanswered["told"]) or "–"
-        )]  # fmt: skip
+        lines = [
+            "",
+            _("Nobody has answered for {minutes} minutes. Told so far: {names}.").format(
+                minutes=unanswered["minutes"], names=", ".join(unanswered["told"]) or "–"
+            ),
+        ]
     if "alert" in told.params:
         text = _("Take it up: `giucong monitor.ack --alert {alert} --note TEXT`")
         lines += ["", text.format(alert=told.params["alert"])]

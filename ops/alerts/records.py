@@ -103,15 +103,25 @@ def read_open(session: Session) -> list[OpenAlert]:
 
 
 def note_told(
-    session: Session, alert_id: UUID, subject_key: str, targets: Iterable[str], now: datetime,
-    *, step: int = 0,
-) -> None:  # fmt: skip
+    session: Session,
+    alert_id: UUID,
+    subject_key: str,
+    targets: Iterable[str],
+    now: datetime,
+    *,
+    step: int = 0,
+) -> None:
     """Note who was told of an alert, by which notice."""
     rows = [
-        {"alert_id": alert_id, "subject_key": subject_key, "target": target, "step": step,
-         "told_at": now}
+        {
+            "alert_id": alert_id,
+            "subject_key": subject_key,
+            "target": target,
+            "step": step,
+            "told_at": now,
+        }
         for target in targets
-    ]  # fmt: skip
+    ]
     if rows:
         session.execute(insert_missing(session, AlertTelling), rows)
 

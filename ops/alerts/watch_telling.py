@@ -159,8 +159,9 @@ class Telling:
             self.notices += write_to(self.session, draft, targets, self.now)
 
 
-def tell_look(session: Session, decision: Decision, known: Mapping[str, Held], now: datetime,
-              ) -> Telling:  # fmt: skip
+def tell_look(
+    session: Session, decision: Decision, known: Mapping[str, Held], now: datetime
+) -> Telling:
     """Tell what a look has changed; gives the states with their alerts, and how much was told.
 
     Args:

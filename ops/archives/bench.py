@@ -53,8 +53,9 @@ def _find_qpdf() -> tuple[str, str]:
     program, bounds = shutil.which("qpdf"), shutil.which("prlimit")
     if program is None or bounds is None:
         return "", ""
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False,
-                          timeout=_SECONDS)  # fmt: skip
+    told = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS
+    )
     return program, _UNPRINTABLE.sub(" ", told.stdout.splitlines()[0] if told.stdout else "qpdf")
 
 
@@ -72,10 +73,17 @@ def _check(content: Content) -> Validity:
                    "--check", "--no-warn", "file.pdf"]  # fmt: skip
         try:
             done = subprocess.run(
-                command, cwd=folder, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                text=True, errors="replace", check=False, timeout=2 * _SECONDS,
-            )  # fmt: skip
+                command,
+                cwd=folder,
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=2 * _SECONDS,
+            )
         except subprocess.TimeoutExpired:
             return Validity("not run", f"not done after {2 * _SECONDS} s", tool)
     note = _UNPRINTABLE.sub(" ", done.stderr)[:_LONGEST_NOTE].strip()

@@ -175,8 +175,13 @@ def ingest_by_hand(
         agent = context.origin.person or context.origin.login or "giucong"
         with keeping(context, estate, set_up(estate), agent) as keeper:
             progress.start("archive items", None, "items")
-            _keep(handed, Contents(HandedFiles(handed.listing, aside), desk.portal), keeper,
-                  progress, told)  # fmt: skip
+            _keep(
+                handed,
+                Contents(HandedFiles(handed.listing, aside), desk.portal),
+                keeper,
+                progress,
+                told,
+            )
             progress.finish()
         return _conclude(keeper, handed, path, site.name)
     finally:
@@ -184,9 +189,12 @@ def ingest_by_hand(
 
 
 def _keep(
-    handed: HandedIn, contents: Contents, keeper: Keeper, progress: Progress,
+    handed: HandedIn,
+    contents: Contents,
+    keeper: Keeper,
+    progress: Progress,
     told: Callable[[Refused], None],
-) -> None:  # fmt: skip
+) -> None:
     for found in handed.items:
         if isinstance(found, Refused):
             keeper.counts.refuse(found.place, found.error.reason)
@@ -261,9 +269,13 @@ def ingest(wish: Ingest) -> int:
             **({"class": wish.content_class} if wish.content_class else {}),
         }
         result = run_by_hand(
-            bench, work, job=by_hand_job(chosen.name), kind=BY_HAND.name, site=chosen.name,
+            bench,
+            work,
+            job=by_hand_job(chosen.name),
+            kind=BY_HAND.name,
+            site=chosen.name,
             arguments=given,
-        )  # fmt: skip
+        )
     if wish.json:
         write_json([{"site": chosen.name, **asdict(result)}])
     else:
@@ -281,10 +293,11 @@ def _tell_looked(looked: Looked, *, as_json: bool) -> int:
         text = _("would archive {items} items with {files} files, {size}")
         write_line(
             text.format(
-                items=format_number(looked.items), files=format_number(looked.files),
+                items=format_number(looked.items),
+                files=format_number(looked.files),
                 size=format_size(looked.bytes),
             )
-        )  # fmt: skip
+        )
         _write_remarks(looked.remarks)
         _write_refused(looked.refused)
     return INCOMPLETE if looked.refused else 0
@@ -299,10 +312,11 @@ def _write_kept(site: str, result: JobResult, refused: list[Refused]) -> None:
     names = ("seen", "new", "changed", "unchanged")
     write_line(
         text.format(
-            site=site, size=format_size(summary["bytes"]),
+            site=site,
+            size=format_size(summary["bytes"]),
             **{it: format_number(summary[it]) for it in names},
         )
-    )  # fmt: skip
+    )
     for remark in summary["remarks"]:
         write_line(f"  {remark}")
     _write_refused(refused)

@@ -93,9 +93,13 @@ def _list(wish: List | Search, text: str) -> int:
     if wish.limit < 1:
         raise WrongUseError("--limit says how many at most: 1 or more")
     wanted = Wanted(
-        text=text, site=wish.site, content_class=wish.content_class, limit=wish.limit,
-        since=read_day(wish.since, "since"), until=read_day(wish.until, "until"),
-    )  # fmt: skip
+        text=text,
+        site=wish.site,
+        content_class=wish.content_class,
+        limit=wish.limit,
+        since=read_day(wish.since, "since"),
+        until=read_day(wish.until, "until"),
+    )
     estate = load_estate()
     place = own_places(estate)[1 if wish.private else 0]
     with opened_index(place, read_only=True) as index:
@@ -104,9 +108,12 @@ def _list(wish: List | Search, text: str) -> int:
         _note_access(estate, "search", {"count": found.count})
     titles = {it.name: it.title or it.name for it in estate.classes}
     write_list(
-        FOUND, found.entries, as_json=wish.json, beside={"content_class": partial(_class, titles)},
+        FOUND,
+        found.entries,
+        as_json=wish.json,
+        beside={"content_class": partial(_class, titles)},
         count=found.count,
-    )  # fmt: skip
+    )
     more = found.count - len(found.entries)
     if more and not wish.json:
         text = _("and {count} more: --limit, --site, --class, --since and --until narrow it down")
@@ -152,10 +159,14 @@ def list_versions(named: Named) -> list[dict[str, Any]]:
     """Give a row for each version, oldest first."""
     versions = enumerate(named.stored.inventory.versions, start=1)
     return [
-        {"version": f"v{number}", "created": it.created, "message": it.message,
-         "user": it.user_name}
+        {
+            "version": f"v{number}",
+            "created": it.created,
+            "message": it.message,
+            "user": it.user_name,
+        }
         for number, it in versions
-    ]  # fmt: skip
+    ]
 
 
 def _write_item(named: Named, item: Item, zone: str) -> None:

@@ -46,9 +46,13 @@ def capture(wish: Capture) -> int:
                     continue
                 with noting(codes, ArchiveError):
                     result = run_by_hand(
-                        bench, plan.work, job=plan.job, kind=plan.kind, site=site.name,
+                        bench,
+                        plan.work,
+                        job=plan.job,
+                        kind=plan.kind,
+                        site=site.name,
                         arguments={"accept_gone": True} if wish.accept_gone else {},
-                    )  # fmt: skip
+                    )
                     codes.append(EXIT_CODES[result.outcome])
                     results.append({"site": site.name, "kind": plan.kind, **asdict(result)})
                     if not wish.json:

@@ -68,9 +68,13 @@ def show_counts(wish: Status) -> int:
     if wish.json:
         write_json(
             counted.classes(),
-            since=first, until=last, columns=counted.columns(), late=counted.late(),
-            questions=counted.questions(), unread=counted.unread,
-        )  # fmt: skip
+            since=first,
+            until=last,
+            columns=counted.columns(),
+            late=counted.late(),
+            questions=counted.questions(),
+            unread=counted.unread,
+        )
     else:
         _write(counted, estate)
     return INCOMPLETE if counted.unread else 0

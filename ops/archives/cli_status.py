@@ -189,8 +189,9 @@ def _lacks(page: Row) -> Cell:
 def _malware(page: Row) -> Cell:
     scan = page["scan"]
     if scan.get("infected_count"):
-        text = ngettext("{count} address with malware", "{count} addresses with malware",
-                        scan["infected_count"])  # fmt: skip
+        text = ngettext(
+            "{count} address with malware", "{count} addresses with malware", scan["infected_count"]
+        )
         return Cell(text.format(count=format_number(scan["infected_count"])), "bad")
     if not scan.get("has_run"):
         return Cell(_("not checked") if page["at"] else "–", "warning" if page["at"] else "plain")

@@ -88,9 +88,13 @@ class Contents:
             parts = tuple(it for it in item.parts if it.path not in missing)
             item = msgspec.structs.replace(item, parts=parts, fields={**item.fields, **lost})
         return Delivery(
-            item=item, files=files, digests=digests, notes=captured.notes, is_taken=True,
+            item=item,
+            files=files,
+            digests=digests,
+            notes=captured.notes,
+            is_taken=True,
             is_whole=False,
-        )  # fmt: skip
+        )
 
     def _take(self, content: Captureds, path: str) -> tuple[Content, Digests]:
         """Give a content and its digests."""

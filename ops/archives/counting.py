@@ -59,8 +59,9 @@ class Counted:
     def columns(self) -> list[dict[str, Any]]:
         """Give a row for each class and column, most items first."""
         ranked = sorted(self.counts.columns.items(), key=lambda it: (-it[1], it[0]))
-        return [{"class": name, "column": column, "items": number}
-                for (name, column), number in ranked]  # fmt: skip
+        return [
+            {"class": name, "column": column, "items": number} for (name, column), number in ranked
+        ]
 
     def late(self) -> list[dict[str, Any]]:
         """Give a row for each item that came late; private ones without their title."""
@@ -72,9 +73,14 @@ class Counted:
 
 
 def count_items(
-    estate: Estate, first: date, last: date, now: datetime, *, site: str = "",
+    estate: Estate,
+    first: date,
+    last: date,
+    now: datetime,
+    *,
+    site: str = "",
     progress: Progress = SILENT,
-) -> Counted:  # fmt: skip
+) -> Counted:
     """Count what was published, or received, on these days, both included.
 
     Args:

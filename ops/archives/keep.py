@@ -128,7 +128,8 @@ class Keeper:
 
     def open(self, stack: ExitStack) -> None:
         """Hold both roots for writing."""
-        for place in own_places(self._estate):
+        estate = self._estate
+        for place in own_places(estate):
             root = place.root()
             batch = stack.enter_context(writing(root))
             index = stack.enter_context(opened_index(place))
@@ -137,17 +138,16 @@ class Keeper:
         self.commit()
         for there in self._opened.values():
             if there.index.is_worn:
+                place = there.place
                 there.index.close()
-                _renew_index(self._estate, there.place)
-                there.index = stack.enter_context(opened_index(there.place))
+                with suppress(OSError, sqlite3.Error):  # without room the old one serves
+                    reindex(estate, place, place.folder, lambda _count: None, only_same=True)
+                there.index = stack.enter_context(opened_index(place))
 
     def known(self, site: str, prefix: str) -> list[tuple[str, Known]]:
         """Give what is known of a site's items, private parts too; see `ItemIndex.known_of`."""
-        return [
-            row
-            for there in self._opened.values()
-            for row in there.index.known_of(site, prefix).items()
-        ]
+        indexes = [there.index for there in self._opened.values()]
+        return [row for index in indexes for row in index.known_of(site, prefix).items()]
 
     def keep(self, delivery: Delivery) -> None:
         """Keep an item, unless it is as it was.
@@ -159,7 +159,7 @@ class Keeper:
         item = delivery.item
         self.counts.seen += 1
         there = self._for(item)
-        self._withdraw_elsewhere(item)
+        self._withdraw(item.id, "its access grade changed", but=there)
         mark = delivery.mark_of()
         entry = there.index.entry(item.id)
         is_known = entry is not None and entry.fingerprint == mark
@@ -186,21 +186,16 @@ class Keeper:
 
     def withdraw(self, item_id: str) -> None:
         """Keep that the portal no longer has an item, in the root that has it."""
-        for there in self._opened.values():
-            entry = there.index.entry(item_id)
-            if entry is not None and not entry.withdrawn:
-                self._change(there, item_id, prepare_withdrawal, "gone from the portal")
+        self._withdraw(item_id, "gone from the portal")
         self.counts.withdrawn += 1
 
-    def _withdraw_elsewhere(self, item: Item) -> None:
-        """Keep that an item whose access grade changed is no longer in the other root."""
-        mine = self._for(item)
+    def _withdraw(self, item_id: str, why: str, *, but: _Open | None = None) -> None:
         for there in self._opened.values():
-            if there is mine:
+            if there is but:
                 continue
-            entry = there.index.entry(item.id)
+            entry = there.index.entry(item_id)
             if entry is not None and not entry.withdrawn:
-                self._change(there, item.id, prepare_withdrawal, "its access grade changed")
+                self._change(there, item_id, prepare_withdrawal, why)
 
     def close(self, item_id: str) -> None:
         """Keep that nothing more comes to an object."""
@@ -247,7 +242,10 @@ class Keeper:
         self._journal(there.place, known, was_found=True)
         self._journal(there.place, receipts)
         there.index.put(map(self._row_of_stored, found))
-        there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
+        fresh = ((it.version, staged[it.object_id]) for it in receipts)
+        there.index.put(
+            row_of(self._estate, version, it.item, it.fingerprint, it.text) for version, it in fresh
+        )
 
     def _for(self, item: Item) -> _Open:
         return self._opened[PRIVATE if item.grade >= Grade.RESTRICTED else "public"]
@@ -278,9 +276,12 @@ class Keeper:
             before = parse_item(stored.read(ITEM_FILE))
             delivery = replace(delivery, item=msgspec.structs.replace(item, nonce=before.nonce))
         prepared = prepare(
-            delivery, findings, retention=self._bench.retention, agent=self._agent,
+            delivery,
+            findings,
+            retention=self._bench.retention,
+            agent=self._agent,
             now=datetime.now(UTC),
-        )  # fmt: skip
+        )
         if stored is None:
             self._put(there, prepared, "archived")
         elif adds:
@@ -300,24 +301,24 @@ class Keeper:
     ) -> None:
         item = prepared.item
         there.batch.put(
-            item.id, prepared.files, message=message, author=Author(self._agent),
-            created=item.archived or datetime.now(UTC), kept=kept,
-        )  # fmt: skip
+            item.id,
+            prepared.files,
+            message=message,
+            author=Author(self._agent),
+            created=item.archived or datetime.now(UTC),
+            kept=kept,
+        )
         there.staged[item.id] = prepared
         self.counts.bytes += sum(map(_size_of, prepared.files.values()))
-
-    def _row(self, prepared: Prepared, version: str) -> Row:
-        return row_of(self._estate, version, prepared.item, prepared.fingerprint, prepared.text)
 
     def _journal(self, place: Place, receipts: list[Receipt], *, was_found: bool = False) -> None:
         if not receipts:
             return
         lines = sorted(f"{it.object_id} {it.version} {it.inventory}" for it in receipts)
-        details: dict[str, Any] = {
-            "place": place.name,
-            "versions": len(receipts),
-            "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        } | ({"found": True} if was_found else {})
+        digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        details: dict[str, Any] = {"place": place.name, "versions": len(lines), "sha256": digest}
+        if was_found:
+            details["found"] = True
         with self._context.catalog.writing() as session:
             entry = journal.Entry(INGESTED, self._context.site, details)
             journal.append(session, self._context.origin, [entry])
@@ -325,9 +326,13 @@ class Keeper:
 
 @contextmanager
 def keeping(
-    context: RunContext, estate: Estate, bench: Workbench, agent: str,
-    *, wait: timedelta = timedelta(0),
-) -> Iterator[Keeper]:  # fmt: skip
+    context: RunContext,
+    estate: Estate,
+    bench: Workbench,
+    agent: str,
+    *,
+    wait: timedelta = timedelta(0),
+) -> Iterator[Keeper]:
     """Hold the archive for writing; what is staged when the block ends well is committed.
 
     Args:
@@ -355,12 +360,6 @@ def keeping(
                 time.sleep(_POLL_SECONDS)
         yield keeper
         keeper.commit()
-
-
-def _renew_index(estate: Estate, place: Place) -> None:
-    """Make an index anew where it comes out the same; else, or without room, the old one serves."""
-    with suppress(OSError, sqlite3.Error):
-        reindex(estate, place, place.folder, lambda _count: None, only_same=True)
 
 
 def _read_back(root: StorageRoot, receipt: Receipt, item: Item) -> None:

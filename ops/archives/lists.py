@@ -67,9 +67,8 @@ class _Run:
     """What a run works with, and what it counts."""
 
     def __init__(
-        self, context: RunContext, estate: Estate, wanted: SiteArchive, folder: Path,
-        portal: Portal,
-    ) -> None:  # fmt: skip
+        self, context: RunContext, estate: Estate, wanted: SiteArchive, folder: Path, portal: Portal
+    ) -> None:
         self.context, self.estate, self.wanted = context, estate, wanted
         self.folder, self.portal = folder, portal
         self.counts, self.tally = Counts(), Tally()

@@ -81,10 +81,13 @@ class Scanned:
     def summary(self) -> dict[str, Any]:
         """Give what the run's result keeps of it."""
         return {
-            "has_run": self.has_run, "basis": self.basis, "looked": self.looked,
-            "infected": [list(it) for it in self.infected], "infected_count": self.infected_count,
+            "has_run": self.has_run,
+            "basis": self.basis,
+            "looked": self.looked,
+            "infected": [list(it) for it in self.infected],
+            "infected_count": self.infected_count,
             "not_checked": self.not_checked,
-        }  # fmt: skip
+        }
 
 
 def bodies_of(

@@ -163,20 +163,29 @@ def originals_of(stored: StoredObject) -> Iterator[tuple[str, Original]]:
 def _crawl(run: _Run, state: CrawlState, context: RunContext, progress: Progress) -> Crawled:
     web, estate = run.web, run.estate
     wanted = Wanted(
-        place=place_of_site(run.site), agent=agent_name(), start=web.start, exclude=web.exclude,
+        place=place_of_site(run.site),
+        agent=agent_name(),
+        start=web.start,
+        exclude=web.exclude,
         info={"operator": estate.name_at(), "isPartOf": run.site.name},
-    )  # fmt: skip
+    )
     bounds = Bounds(
-        a_minute=web.pages_a_minute, pages=web.pages, size=web.gigabytes * 10**9,
+        a_minute=web.pages_a_minute,
+        pages=web.pages,
+        size=web.gigabytes * 10**9,
         seconds=min(web.hours, 0.9 * run.site.limits.hours) * 3600.0,
-    )  # fmt: skip
+    )
     stored = _stored(run, state.begin_run())
     originals = dict(originals_of(stored)) if stored else {}
     progress.start("capture pages", None, "bytes")
     crawler = Crawler(
-        wanted, bounds, state, originals, is_stopping=context.is_stopping,
+        wanted,
+        bounds,
+        state,
+        originals,
+        is_stopping=context.is_stopping,
         told=lambda size: progress.advance(size, items=1),
-    )  # fmt: skip
+    )
     with Fetcher(wanted.place, wanted.agent, run.folder) as fetcher:
         crawled = crawler.run(fetcher)
     progress.finish()
@@ -184,9 +193,13 @@ def _crawl(run: _Run, state: CrawlState, context: RunContext, progress: Progress
 
 
 def _keep(
-    run: _Run, context: RunContext, crawled: Crawled, lists: dict[str, bytes], state: CrawlState,
+    run: _Run,
+    context: RunContext,
+    crawled: Crawled,
+    lists: dict[str, bytes],
+    state: CrawlState,
     progress: Progress,
-) -> Scanned:  # fmt: skip
+) -> Scanned:
     month = month_of(crawled.run, run.estate)
     files: dict[str, bytes | Path] = {
         f"{WARC}/{it.name}": it for it in sorted(run.folder.glob("*.warc.gz"))
@@ -199,8 +212,9 @@ def _keep(
     progress.finish()
     delivery = Delivery(
         item=describe(run.estate, run.site, month, crawled.run, tuple(files)),
-        files=files, malware=scanned.by_part,
-    )  # fmt: skip
+        files=files,
+        malware=scanned.by_part,
+    )
     agent = f"giucong {software_version()}"
     tools = replace(tools, scanner=None)  # it has looked at what is inside
     with keeping(context, run.estate, tools, agent, wait=_WAIT) as keeper:

@@ -39,9 +39,13 @@ class Reindexed:
 
 
 def reindex(
-    estate: Estate, place: Place, source: Path, told: Callable[[int], None], *,
+    estate: Estate,
+    place: Place,
+    source: Path,
+    told: Callable[[int], None],
+    *,
     only_same: bool = False,
-) -> Reindexed:  # fmt: skip
+) -> Reindexed:
     """Make the index of a root anew.
 
     Args:

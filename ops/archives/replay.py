@@ -74,15 +74,17 @@ def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject
         months = sorted(it.removeprefix(KEY) for it in index.known_of(site, KEY))
     if not months or month not in {"", *months}:
         raise WrongUseError(
-            "no pages of {site} were captured in {month}" if month else
-            "no pages of {site} were captured yet",
+            "no pages of {site} were captured in {month}"
+            if month
+            else "no pages of {site} were captured yet",
             why="captured were: {months}" if months else "",
-            next_step="name one of these with --month" if months else
-            "`{program} archive.capture --site {site} --web`",
+            next_step="name one of these with --month"
+            if months
+            else "`{program} archive.capture --site {site} --web`",
             site=site,
             month=month,
             months=", ".join(months),
-        )  # fmt: skip
+        )
     chosen = month or months[-1]
     return chosen, place.root().find(object_id(site, chosen))
 
@@ -91,10 +93,14 @@ def list_months(estate: Estate) -> list[dict[str, object]]:
     """Give each site with the months of it that were captured, the newest first."""
     with opened_index(own_places(estate)[0], read_only=True) as index:
         found = [
-            (it, sorted((key.removeprefix(KEY) for key in index.known_of(it.name, KEY)),
-                        reverse=True))
+            (
+                it,
+                sorted(
+                    (key.removeprefix(KEY) for key in index.known_of(it.name, KEY)), reverse=True
+                ),
+            )
             for it in estate.sites
-        ]  # fmt: skip
+        ]
     return [
         {"site": it.name, "title": it.title, "months": months} for it, months in found if months
     ]

@@ -11,9 +11,12 @@ from ops.language.text import N_, _, fill
 from ops.outcomes import Explainer, Explanation
 
 _MESSAGES = (
-    N_("archived"), N_("changed on the portal"), N_("gone from the portal"), N_("captured again"),
+    N_("archived"),
+    N_("changed on the portal"),
+    N_("gone from the portal"),
+    N_("captured again"),
     N_("closed"),
-)  # fmt: skip
+)
 """Why there is a version, as inventories keep it."""
 
 
@@ -87,12 +90,13 @@ def _tell_first(first: list[str]) -> str:
 
 def _explain_wrong(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
-        _("the captured pages of {site} were not kept: {count} records are not what was written")
-        .format(**params),
+        _(
+            "the captured pages of {site} were not kept: {count} records are not what was written"
+        ).format(**params),
         "; ".join(params["first"]),
         _("what was archived before is intact"),
         fill(N_("look at the disk; then `{program} archive.capture --site {site} --web`"), params),
-    )  # fmt: skip
+    )
 
 
 def _explain_infected(params: Mapping[str, Any]) -> Explanation:
@@ -100,9 +104,14 @@ def _explain_infected(params: Mapping[str, Any]) -> Explanation:
         _("{count} addresses of {site} carry malware").format(**params),
         "; ".join(params["first"]),
         _("they are archived as they came, since that is what citizens saw; their object says so"),
-        fill(N_("the portal itself may be taken over: look at it, and at its backup:"
-                " `{program} backup.scan --site {site}`"), params),
-    )  # fmt: skip
+        fill(
+            N_(
+                "the portal itself may be taken over: look at it, and at its backup:"
+                " `{program} backup.scan --site {site}`"
+            ),
+            params,
+        ),
+    )
 
 
 def _explain_refused(params: Mapping[str, Any]) -> Explanation:
@@ -116,16 +125,19 @@ def _explain_refused(params: Mapping[str, Any]) -> Explanation:
 
 def _explain_left_out(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
-        _("{count} files of articles of {site} are malware or programs and were not archived")
-        .format(**params),
+        _(
+            "{count} files of articles of {site} are malware or programs and were not archived"
+        ).format(**params),
         _tell_first(params["first"]),
         _("the articles themselves are archived; each names the file that it is kept without"),
         fill(
-            N_("look at who put them on the portal and take them down there;"
-               " `{program} archive.show --id …` names each"),
+            N_(
+                "look at who put them on the portal and take them down there;"
+                " `{program} archive.show --id …` names each"
+            ),
             params,
         ),
-    )  # fmt: skip
+    )
 
 
 def _explain_not_taken(params: Mapping[str, Any]) -> Explanation:

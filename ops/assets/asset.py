@@ -119,10 +119,14 @@ def read_assets(lines: Sequence[Sequence[object]], problems: list[Problem]) -> A
     heads = read_heads(lines, HEADS, _NEEDED, problems)
     for number, head in enumerate(lines[0] if lines else ()):
         if not heads[number] and str(head or "").strip():
-            problems.append(Problem(
-                "1", 'nobody knows the column "{head}"', "use the heads that `asset.export` writes",
-                {"head": str(head)[:60]},
-            ))  # fmt: skip
+            problems.append(
+                Problem(
+                    "1",
+                    'nobody knows the column "{head}"',
+                    "use the heads that `asset.export` writes",
+                    {"head": str(head)[:60]},
+                )
+            )
     if not set(heads) >= set(_NEEDED):
         return AssetSheet()
     found: dict[str, AssetRow] = {}
@@ -132,10 +136,14 @@ def read_assets(lines: Sequence[Sequence[object]], problems: list[Problem]) -> A
             continue
         row = _read_row(number, cells, problems)
         if row is not None and row.name in found:
-            problems.append(Problem(
-                str(number), 'the name "{name}" stands there twice',
-                "give each asset a name of its own", {"name": row.name},
-            ))  # fmt: skip
+            problems.append(
+                Problem(
+                    str(number),
+                    'the name "{name}" stands there twice',
+                    "give each asset a name of its own",
+                    {"name": row.name},
+                )
+            )
         if row is not None:
             found[row.name] = row
     return AssetSheet(tuple(found.values()), frozenset(filter(None, heads)))
@@ -149,16 +157,23 @@ def _read_row(number: int, cells: Mapping[str, object], problems: list[Problem])
     values["state"] = values.get("state") or "in-use"
     for name, known in (("kind", KINDS), ("state", STATES)):
         if values.get(name) not in known:
-            problems.append(Problem(
-                str(number), '"{value}" is no {name}', "write one of: {known}",
-                {"value": str(values.get(name))[:60], "name": name, "known": ", ".join(known)},
-            ))  # fmt: skip
+            problems.append(
+                Problem(
+                    str(number),
+                    '"{value}" is no {name}',
+                    "write one of: {known}",
+                    {"value": str(values.get(name))[:60], "name": name, "known": ", ".join(known)},
+                )
+            )
     if not _NAME.fullmatch(str(values.get("name"))):
-        problems.append(Problem(
-            str(number), '"{value}" cannot be the name of an asset',
-            "use lower-case letters, digits, `.`, `_` and `-`, at most 63",
-            {"value": str(values.get("name"))[:60]},
-        ))  # fmt: skip
+        problems.append(
+            Problem(
+                str(number),
+                '"{value}" cannot be the name of an asset',
+                "use lower-case letters, digits, `.`, `_` and `-`, at most 63",
+                {"value": str(values.get("name"))[:60]},
+            )
+        )
     if not values.get("title"):
         problems.append(Problem(str(number), "an asset has no title", "say what it is"))
     return AssetRow(**values) if len(problems) == before else None
@@ -173,10 +188,14 @@ def _read_cell(number: int, name: str, cell: object, problems: list[Problem]) ->
     if isinstance(cell, float) and cell.is_integer():
         text = str(int(cell))
     if len(text) > MOST_CELL:
-        problems.append(Problem(
-            str(number), "a cell of {name} is too long", "keep it below {most} characters",
-            {"name": name, "most": MOST_CELL},
-        ))  # fmt: skip
+        problems.append(
+            Problem(
+                str(number),
+                "a cell of {name} is too long",
+                "keep it below {most} characters",
+                {"name": name, "most": MOST_CELL},
+            )
+        )
         return ""
     return "".join(it for it in text if it.isprintable())
 
@@ -194,10 +213,14 @@ def _read_date(number: int, name: str, cell: object, problems: list[Problem]) ->
             return date(year, month, day)
         return date.fromisoformat(text)
     except ValueError:
-        problems.append(Problem(
-            str(number), '"{value}" is no day, in {name}', "write it like 31/03/2027",
-            {"value": text[:60], "name": name},
-        ))  # fmt: skip
+        problems.append(
+            Problem(
+                str(number),
+                '"{value}" is no day, in {name}',
+                "write it like 31/03/2027",
+                {"value": text[:60], "name": name},
+            )
+        )
         return None
 
 
@@ -212,10 +235,14 @@ def _read_price(number: int, cell: object, problems: list[Problem]) -> int | Non
     price = read_whole(text, MOST_PRICE)
     if price is not None:
         return price
-    problems.append(Problem(
-        str(number), '"{value}" is no price', "write whole đồng, such as 12500000",
-        {"value": text[:60]},
-    ))  # fmt: skip
+    problems.append(
+        Problem(
+            str(number),
+            '"{value}" is no price',
+            "write whole đồng, such as 12500000",
+            {"value": text[:60]},
+        )
+    )
     return None
 
 

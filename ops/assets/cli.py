@@ -94,10 +94,12 @@ def import_assets(wish: Import) -> int:
             apply_import(session, bench.origin, changes, now=datetime.now(UTC))
     if wish.json:
         write_json(
-            [{"name": it.asset.name, "is_new": it.before is None, "changes": it.as_values()}
-             for it in changes],
+            [
+                {"name": it.asset.name, "is_new": it.before is None, "changes": it.as_values()}
+                for it in changes
+            ],
             written=not wish.dry_run,
-        )  # fmt: skip
+        )
         return 0
     _write_changes(changes, dry_run=wish.dry_run)
     return 0

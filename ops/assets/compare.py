@@ -97,9 +97,20 @@ def _read_hex(values: Iterable[str]) -> Iterable[str]:
 ENDS_SOON = timedelta(days=180)
 """How long ahead an end of warranty or support is told: time enough to get into the next plan."""
 
-Code = Literal["host-without-asset", "asset-without-host", "domain-without-asset", "ends-soon",
-               "ended", "unknown-unit", "unknown-system", "address-differs", "serial-differs",
-               "version-differs", "system-without-asset", "not-checked"]  # fmt: skip
+Code = Literal[
+    "host-without-asset",
+    "asset-without-host",
+    "domain-without-asset",
+    "ends-soon",
+    "ended",
+    "unknown-unit",
+    "unknown-system",
+    "address-differs",
+    "serial-differs",
+    "version-differs",
+    "system-without-asset",
+    "not-checked",
+]
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}")
 _MOST_NAMED = 4
 

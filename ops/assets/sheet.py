@@ -105,8 +105,15 @@ def _read_xlsx(path: Path, content: bytes) -> list[list[object]]:
         raise SheetError(path, why="it is no XLSX that can be read") from error
 
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, IndexError, ValueError, EOFError, NotImplementedError,
-           RuntimeError)  # fmt: skip
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    IndexError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 """What `zipfile` raises for a file that is no ZIP, or asks for a password."""
 
 
@@ -165,12 +172,19 @@ def read_heads(
     heads = [find_field(str(it or ""), known) for it in (lines[0] if lines else ())]
     lacking = [known[it][0] for it in needed if it not in heads]
     if lacking:
-        problems.append(Problem("1", "columns are missing: {heads}", "add them",
-                                {"heads": ", ".join(lacking)}))  # fmt: skip
+        problems.append(
+            Problem("1", "columns are missing: {heads}", "add them", {"heads": ", ".join(lacking)})
+        )
     twice = sorted({known[it][0] for it in heads if it and heads.count(it) > 1})
     if twice:
-        problems.append(Problem("1", "columns stand there twice: {heads}", "remove one of the two",
-                                {"heads": ", ".join(twice)}))  # fmt: skip
+        problems.append(
+            Problem(
+                "1",
+                "columns stand there twice: {heads}",
+                "remove one of the two",
+                {"heads": ", ".join(twice)},
+            )
+        )
     return heads
 
 

@@ -69,10 +69,15 @@ def verify_journal(wish: JournalVerify) -> int:
     if wish.json:
         findings = [{**asdict(it), "told": tell(it)} for it in found.findings]
         write_json(
-            findings, outcome=found.outcome, rows=found.head.sequence, head=found.head.hash,
-            heads=found.counts, unreached=found.unreached, signed=found.has_key,
+            findings,
+            outcome=found.outcome,
+            rows=found.head.sequence,
+            head=found.head.hash,
+            heads=found.counts,
+            unreached=found.unreached,
+            signed=found.has_key,
             signed_to=found.signed,
-        )  # fmt: skip
+        )
         return code
     _write(estate, found)
     return code
@@ -87,13 +92,19 @@ def _remember(catalog: Catalog, found: Examination) -> None:
             return
         session.add(
             Run(
-                id=new_id(), job=_JOB, kind=VERIFY.name, site=OWN_SITE,
-                host=socket.gethostname(), pid=os.getpid(), started_at=now, ended_at=now,
+                id=new_id(),
+                job=_JOB,
+                kind=VERIFY.name,
+                site=OWN_SITE,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                started_at=now,
+                ended_at=now,
                 outcome=found.outcome,
                 reason=JOURNAL_BROKEN if found.faults else "",
                 params=broken_params(found) if found.faults else {},
             )
-        )  # fmt: skip
+        )
 
 
 def _write(estate: Estate, found: Examination) -> None:

@@ -63,8 +63,10 @@ def fill_of(place: int) -> str:
 def draw_bars(chart: BarChart) -> str:
     """Give the chart as SVG."""
     kinds = chart.bars[: len(COLOURS)]
-    tops = [float(sum(column) if chart.is_stacked else max(column, default=0.0))
-            for column in _columns(chart.groups, kinds)]  # fmt: skip
+    tops = [
+        float(sum(column) if chart.is_stacked else max(column, default=0.0))
+        for column in _columns(chart.groups, kinds)
+    ]
     # Where all are counts, no number on the axis lies between two.
     least = 1.0 if all(it.is_integer() for it in tops) else 0.0
     rungs = choose_ticks(*find_range(tops, from_zero=True), least_step=least)
@@ -78,9 +80,14 @@ def draw_bars(chart: BarChart) -> str:
     if not chart.groups:
         middle = (chart.left + chart.right) / 2
         content.append(
-            text(middle, (chart.top + chart.bottom) / 2, chart.nothing, text_anchor="middle",
-                 fill=FAINT)
-        )  # fmt: skip
+            text(
+                middle,
+                (chart.top + chart.bottom) / 2,
+                chart.nothing,
+                text_anchor="middle",
+                fill=FAINT,
+            )
+        )
     whole = chart.bottom + _BELOW + height - 6
     return frame(chart.title, chart.summary, whole, content, width=chart.width)
 
@@ -111,19 +118,33 @@ def _draw_group(chart: BarChart, place: int, left: float, width: float, up: Scal
         value = kind.values[place]
         x = begin if chart.is_stacked else begin + number * one
         if value is None:
-            yield text(x + one / 2, chart.bottom - 5, chart.unknown, text_anchor="middle",
-                       fill=FAINT)  # fmt: skip
+            yield text(
+                x + one / 2, chart.bottom - 5, chart.unknown, text_anchor="middle", fill=FAINT
+            )
             continue
         top, low = up.place(floor + value), up.place(floor)
-        yield element("rect", x=x, y=top, width=max(0.5, one - 1), height=low - top,
-                      fill=fill_of(number), stroke=COLOURS[number], stroke_width="1")  # fmt: skip
+        yield element(
+            "rect",
+            x=x,
+            y=top,
+            width=max(0.5, one - 1),
+            height=low - top,
+            fill=fill_of(number),
+            stroke=COLOURS[number],
+            stroke_width="1",
+        )
         if not chart.is_stacked and len(chart.groups) * len(kinds) <= _MOST_NUMBERS:
             yield text(x + one / 2, top - 4, chart.write_value(value), text_anchor="middle")
         floor += value if chart.is_stacked else 0.0
     step = -(-len(chart.groups) // _MOST_NUMBERS)
     if place % step == 0:
-        yield text(left + width / 2, chart.bottom + 19, chart.groups[place], text_anchor="middle",
-                   fill=FAINT)  # fmt: skip
+        yield text(
+            left + width / 2,
+            chart.bottom + 19,
+            chart.groups[place],
+            text_anchor="middle",
+            fill=FAINT,
+        )
 
 
 def _draw_legend(
@@ -131,18 +152,22 @@ def _draw_legend(
 ) -> Iterator[str]:
     for number, (kind, (x, below)) in enumerate(zip(kinds, places, strict=True)):
         y = top + below
-        yield element("rect", x=x, y=y - 11, width=20, height=12, fill=fill_of(number),
-                      stroke=COLOURS[number])  # fmt: skip
+        yield element(
+            "rect", x=x, y=y - 11, width=20, height=12, fill=fill_of(number), stroke=COLOURS[number]
+        )
         yield text(x + _MARK, y, kind.label)
 
 
 def list_bar_values(chart: BarChart) -> Table:
     """Give the chart's numbers, a row a group."""
     rows = [
-        (group, *(
-            chart.unknown if (value := it.values[place]) is None else chart.write_value(value)
-            for it in chart.bars
-        ))
+        (
+            group,
+            *(
+                chart.unknown if (value := it.values[place]) is None else chart.write_value(value)
+                for it in chart.bars
+            ),
+        )
         for place, group in enumerate(chart.groups)
-    ]  # fmt: skip
+    ]
     return (chart.head, *(it.label for it in chart.bars)), tuple(rows)

@@ -22,13 +22,19 @@ Tone = Literal["good", "done", "fair", "bad", "unknown"]
 """`good` is the quiet ground that most days are on; `done` stands out where few days have any."""
 
 _FILLS: Mapping[Tone, str] = {
-    "good": "#d5e8d5", "done": "#3d7a3d", "fair": "#f2c879", "bad": "#8c1c13",
+    "good": "#d5e8d5",
+    "done": "#3d7a3d",
+    "fair": "#f2c879",
+    "bad": "#8c1c13",
     "unknown": "url(#gap)",
-}  # fmt: skip
+}
 _MARKS: Mapping[Tone, tuple[str, str]] = {
-    "good": ("", INK), "done": ("", INK), "fair": ("–", INK), "bad": ("×", "#ffffff"),
+    "good": ("", INK),
+    "done": ("", INK),
+    "fair": ("–", INK),
+    "bad": ("×", "#ffffff"),
     "unknown": ("", INK),
-}  # fmt: skip
+}
 _LEFT, _RIGHT, _MARK, _WEEK = 42, 10, 20, 7
 _MOST_WEEKS, _MOST_DAYS = 54, 366
 
@@ -116,12 +122,22 @@ def _draw_square(chart: CalendarChart, day: date, x: float, y: float) -> Iterato
     size = chart.cell - 1.6
     fill = _FILLS[square.tone] if square else "#ffffff"
     told = f"{chart.write_day(day)}: {square.words}" if square else chart.write_day(day)
-    yield element("rect", element("title", words(told)), x=x, y=y, width=size, height=size,
-                  fill=fill, stroke="#9a9a9a", stroke_width="0.6")  # fmt: skip
+    yield element(
+        "rect",
+        element("title", words(told)),
+        x=x,
+        y=y,
+        width=size,
+        height=size,
+        fill=fill,
+        stroke="#9a9a9a",
+        stroke_width="0.6",
+    )
     if square and _MARKS[square.tone][0]:
         mark, ink = _MARKS[square.tone]
-        yield text(x + size / 2, y + 0.8 * size, mark, text_anchor="middle",
-                   font_size=0.9 * size, fill=ink)  # fmt: skip
+        yield text(
+            x + size / 2, y + 0.8 * size, mark, text_anchor="middle", font_size=0.9 * size, fill=ink
+        )
 
 
 def _draw_legend(
@@ -130,8 +146,9 @@ def _draw_legend(
     for (tone, label), (x, below) in zip(chart.tones, places, strict=True):
         mark, ink = _MARKS[tone]
         y = top + below
-        yield element("rect", x=x, y=y - 11, width=13, height=13, fill=_FILLS[tone],
-                      stroke="#9a9a9a")  # fmt: skip
+        yield element(
+            "rect", x=x, y=y - 11, width=13, height=13, fill=_FILLS[tone], stroke="#9a9a9a"
+        )
         yield text(x + 6.5, y - 0.5, mark, text_anchor="middle", font_size=11, fill=ink)
         yield text(x + _MARK, y, label)
 

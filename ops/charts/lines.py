@@ -111,16 +111,24 @@ def draw_lines(chart: LineChart) -> str:
     content = [
         *_draw_gaps(chart, across),
         *_draw_axes(chart, across, up, rungs),
-        *(part for place, (line, dots) in enumerate(lines)
-          for part in _draw_line(line, dots, place, across, up)),
+        *(
+            part
+            for place, (line, dots) in enumerate(lines)
+            for part in _draw_line(line, dots, place, across, up)
+        ),
         *_draw_limits(chart, up),
-    ]  # fmt: skip
+    ]
     if not any(dots for _line, dots in lines):
         middle = (chart.left + chart.right) / 2
         content.append(
-            text(middle, (chart.top + chart.bottom) / 2, chart.nothing, text_anchor="middle",
-                 fill=FAINT)
-        )  # fmt: skip
+            text(
+                middle,
+                (chart.top + chart.bottom) / 2,
+                chart.nothing,
+                text_anchor="middle",
+                fill=FAINT,
+            )
+        )
     legend, height = _draw_legend(chart)
     whole = chart.bottom + _BELOW + height - 6
     return frame(chart.title, chart.summary, whole, [*content, *legend], width=chart.width)
@@ -130,9 +138,13 @@ def _draw_gaps(chart: LineChart, across: Scale) -> Iterator[str]:
     for begin, end in chart.gaps:
         left, right = across.place(begin), across.place(end)
         yield element(
-            "rect", x=left, y=chart.top, width=max(1.0, right - left),
-            height=chart.bottom - chart.top, fill="url(#gap)",
-        )  # fmt: skip
+            "rect",
+            x=left,
+            y=chart.top,
+            width=max(1.0, right - left),
+            height=chart.bottom - chart.top,
+            fill="url(#gap)",
+        )
 
 
 def _draw_axes(chart: LineChart, across: Scale, up: Scale, rungs: Sequence[float]) -> Iterator[str]:
@@ -159,16 +171,24 @@ def _draw_line(
         over = [(across.place(it.x), up.place(it.high)) for it in part]
         under = [(across.place(it.x), up.place(it.low)) for it in reversed(part)]
         if over != under[::-1] and len(part) > 1:
-            yield element("path", d=path([*over, *under], closed=True), fill=colour,
-                          fill_opacity="0.18")  # fmt: skip
+            yield element(
+                "path", d=path([*over, *under], closed=True), fill=colour, fill_opacity="0.18"
+            )
         middle = [(across.place(it.x), up.place(it.y)) for it in part]
         if len(part) == 1:
             (x, y), (_x, top), (_x2, low) = middle[0], over[0], under[0]
             yield element("line", x1=x, x2=x, y1=top, y2=low, stroke=colour)
             yield element("circle", cx=x, cy=y, r=2.5, fill=colour)
         else:
-            yield element("path", d=path(middle), fill="none", stroke=colour, stroke_width="1.8",
-                          stroke_dasharray=dash, stroke_linejoin="round")  # fmt: skip
+            yield element(
+                "path",
+                d=path(middle),
+                fill="none",
+                stroke=colour,
+                stroke_width="1.8",
+                stroke_dasharray=dash,
+                stroke_linejoin="round",
+            )
 
 
 def split_runs(dots: Sequence[Dot], longest_step: float) -> list[list[Dot]]:
@@ -186,8 +206,16 @@ def _draw_limits(chart: LineChart, up: Scale) -> Iterator[str]:
     for value, label in chart.limits:
         if up.low <= value <= up.high:
             y = up.place(value)
-            yield element("line", x1=chart.left, x2=chart.right, y1=y, y2=y, stroke=INK,
-                          stroke_width="1", stroke_dasharray="1 3")  # fmt: skip
+            yield element(
+                "line",
+                x1=chart.left,
+                x2=chart.right,
+                y1=y,
+                y2=y,
+                stroke=INK,
+                stroke_width="1",
+                stroke_dasharray="1 3",
+            )
             yield text(chart.left + 4, y - 5, label)
 
 
@@ -202,12 +230,22 @@ def _draw_legend(chart: LineChart) -> tuple[list[str], float]:
         y = chart.bottom + _BELOW + below
         if number < len(lines):
             dash = "5 4" if lines[number].is_forecast else DASHES[number]
-            drawn.append(element("line", x1=x, x2=x + 26, y1=y - 4, y2=y - 4,
-                                 stroke=COLOURS[number], stroke_width="2",
-                                 stroke_dasharray=dash))  # fmt: skip
+            drawn.append(
+                element(
+                    "line",
+                    x1=x,
+                    x2=x + 26,
+                    y1=y - 4,
+                    y2=y - 4,
+                    stroke=COLOURS[number],
+                    stroke_width="2",
+                    stroke_dasharray=dash,
+                )
+            )
         else:
-            drawn.append(element("rect", x=x, y=y - 11, width=26, height=12, fill="url(#gap)",
-                                 stroke=GRID))  # fmt: skip
+            drawn.append(
+                element("rect", x=x, y=y - 11, width=26, height=12, fill="url(#gap)", stroke=GRID)
+            )
         drawn.append(text(x + _MARK, y, label))
     return drawn, height
 

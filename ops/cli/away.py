@@ -39,9 +39,12 @@ def _is_unit_up() -> bool:
     try:
         told = subprocess.run(
             ["/usr/bin/systemctl", "is-active", "giucong"],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=_LOOK_SECONDS,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
         return True  # nobody knows
     except OSError:

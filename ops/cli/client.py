@@ -264,11 +264,13 @@ class _Exchange(threading.Thread):
             self._failed = error
         except OSError as error:  # in a folder of the person's own
             self._failed = WrongUseError(
-                "{path} cannot be used", why="{reason}",
+                "{path} cannot be used",
+                why="{reason}",
                 data="what was there is as it was",
                 next_step="look at its rights and at the room there, then type it again",
-                path=error.filename or "–", reason=error.strerror or type(error).__name__,
-            )  # fmt: skip
+                path=error.filename or "–",
+                reason=error.strerror or type(error).__name__,
+            )
         finally:
             if self._failed is not None:  # the act sends to nobody; it would wait for ever
                 with suppress(OSError):

@@ -88,9 +88,12 @@ def _open(path: Path, flags: int) -> int:
         return os.open(path, flags | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as error:
         raise WrongUseError(
-            "{path} cannot be read", why="{reason}",
-            next_step="name a file that you may read", path=path, reason=error.strerror,
-        ) from error  # fmt: skip
+            "{path} cannot be read",
+            why="{reason}",
+            next_step="name a file that you may read",
+            path=path,
+            reason=error.strerror,
+        ) from error
 
 
 def _open_file(path: Path) -> int:
@@ -104,9 +107,11 @@ def _open_file(path: Path) -> int:
     os.close(opened)
     if not stat.S_ISFIFO(kind) or len(content) > _MOST_PIPED:
         raise WrongUseError(
-            "{path} cannot be read", why="it is no file, or a pipe that brings much",
-            next_step="name a file that you may read", path=path,
-        )  # fmt: skip
+            "{path} cannot be read",
+            why="it is no file, or a pipe that brings much",
+            next_step="name a file that you may read",
+            path=path,
+        )
     return in_memory(content)
 
 
@@ -118,18 +123,21 @@ def _read_pipe(pipe: int) -> bytes:
 def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
         raise WrongUseError(
-            "{path} is there already", why="what exists is not written over",
-            next_step="give another name, or remove it", path=path,
-        )  # fmt: skip
+            "{path} is there already",
+            why="what exists is not written over",
+            next_step="give another name, or remove it",
+            path=path,
+        )
 
 
 def _refuse_full(folder: Path, endings: tuple[str, ...]) -> None:
     """Refuse a folder that holds something already, where nobody says which files will come."""
     if not endings and os.path.lexists(folder) and any(folder.iterdir()):
         raise WrongUseError(
-            "the folder {target} is not empty", target=folder,
+            "the folder {target} is not empty",
+            target=folder,
             next_step="give an empty folder, or one that is not there yet",
-        )  # fmt: skip
+        )
 
 
 def _refuse_closed(folder: Path, *, is_made: bool = True) -> None:
@@ -151,10 +159,12 @@ def _refuse_closed(folder: Path, *, is_made: bool = True) -> None:
     is_folder = os.path.isdir(there)  # noqa: PTH112 - no, too, of one in a closed folder
     if not is_folder or not os.access(there, wanted, effective_ids=True):
         raise WrongUseError(
-            "{path} cannot be written", why="{there} is no folder that you may list and write to",
+            "{path} cannot be written",
+            why="{there} is no folder that you may list and write to",
             next_step="name a folder that you may write to",
-            path=folder, there=there,
-        )  # fmt: skip
+            path=folder,
+            there=there,
+        )
 
 
 def open_to_write(folder: Path, *, is_made: bool) -> int:

@@ -39,9 +39,15 @@ class Giucong(OperatorProgram):
     """The program."""
 
     closed_flags = (
-        "config", "hosts", "identity", "list-agent-keys", "prompt-for-login-password",
-        "prompt-for-passphrase", "ssh-config", "connect-timeout",
-    )  # fmt: skip
+        "config",
+        "hosts",
+        "identity",
+        "list-agent-keys",
+        "prompt-for-login-password",
+        "prompt-for-passphrase",
+        "ssh-config",
+        "connect-timeout",
+    )
 
     def core_args(self) -> list[Argument]:
         """Give invoke's own flags, ours, and help in the operator's language."""

@@ -153,11 +153,17 @@ def _run_as(account: pwd.struct_passwd, command: list[str], environment: dict[st
 
     with handed_streams() as (streams, pump):
         started = subprocess.Popen(
-            command, env=environment, stdin=streams[0], stdout=streams[1], stderr=streams[2],
-            user=account.pw_uid, group=account.pw_gid,
+            command,
+            env=environment,
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
+            user=account.pw_uid,
+            group=account.pw_gid,
             extra_groups=os.getgrouplist(account.pw_name, account.pw_gid),
-            start_new_session=True, preexec_fn=begin,  # noqa: PLW1509 - here are no threads
-        )  # fmt: skip
+            start_new_session=True,
+            preexec_fn=begin,  # noqa: PLW1509 - here are no threads
+        )
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _frame: started.send_signal(number))
         end = os.pidfd_open(started.pid)

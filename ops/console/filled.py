@@ -40,8 +40,13 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     }
     given = {name: it for name, it in read.items() if it is not None}
     flags = act.declared.flags
-    return {**act.form.always, **{name: [it] if flags[name].kind is tuple and isinstance(it, str)
-            else it for name, it in given.items()}}  # fmt: skip
+    return {
+        **act.form.always,
+        **{
+            name: [it] if flags[name].kind is tuple and isinstance(it, str) else it
+            for name, it in given.items()
+        },
+    }
 
 
 def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:

@@ -37,9 +37,11 @@ def run_console(wish: Run) -> None:
         settings = ConsoleSettings.model_validate({**estate.console.model_dump(), **told})
     except ValidationError as error:
         raise WrongUseError(
-            '"{value}" is not an address and a port', data="nothing was started",
-            next_step="write it like `127.0.0.1:8443`", value=wish.listen[:80],
-        ) from error  # fmt: skip
+            '"{value}" is not an address and a port',
+            data="nothing was started",
+            next_step="write it like `127.0.0.1:8443`",
+            value=wish.listen[:80],
+        ) from error
     own, installed = socket_path(Path(estate.service.state)), RUN_FOLDER / SOCKET_NAME
     socket = installed if installed.exists() and not own.exists() else own
     write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))

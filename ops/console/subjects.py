@@ -17,8 +17,10 @@ AUDITED = "localhost"
 
 _PAGES: Mapping[str, str] = {
     **dict.fromkeys(("site", "late", "frozen"), "/site?site="),
-    "host": "/server?host=", "device": "/server?device=", "store": "/server?store=",
-}  # fmt: skip
+    "host": "/server?host=",
+    "device": "/server?device=",
+    "store": "/server?store=",
+}
 
 _ROWS: Mapping[str, str] = {
     "alert": "/alerts?alert=", "asset": "/assets?asset=", "documents": "/documents?id=",

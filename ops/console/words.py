@@ -37,9 +37,7 @@ _ACTS: Mapping[str, str] = {
     "user.proof-failed": N_("failed to prove who it is"), "user.role": N_("gave or took a role"),
 }  # fmt: skip
 
-_VIA: Mapping[str, str] = {
-    "cli": N_("terminal"), "clock": N_("schedule"), "console": N_("console"),
-}  # fmt: skip
+_VIA: Mapping[str, str] = {"cli": N_("terminal"), "clock": N_("schedule"), "console": N_("console")}
 
 
 def tell_act(row: Mapping[str, object]) -> dict[str, object]:

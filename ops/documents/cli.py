@@ -44,10 +44,12 @@ DOCUMENTS = View(
     N_("no document yet: `{program} document.add --file FILE`"),
     Column("id", N_("Document"), short_id),
     *_KEPT,
-    Column("is_whole", N_("Bytes"), words(
-        {True: N_("whole"), False: N_("GONE OR CHANGED")}, {True: "good", False: "bad"}
-    )),
-)  # fmt: skip
+    Column(
+        "is_whole",
+        N_("Bytes"),
+        words({True: N_("whole"), False: N_("GONE OR CHANGED")}, {True: "good", False: "bad"}),
+    ),
+)
 ON_PAGES = View(
     N_("No document is kept."),
     *_KEPT,
@@ -119,16 +121,20 @@ def export(wish: Export) -> int:
                 "the bytes of {title} are gone or changed",
                 data="nothing was written",
                 next_step="restore it from the service's own backup: {path}",
-                title=kept.title, path=place,
-            )  # fmt: skip
+                title=kept.title,
+                path=place,
+            )
         path = Path(wish.out) / f"{format_id(kept.id)}.{kept.type}"
         try:
             place_file(path, place.read_bytes(), mode=FILE_MODE, replace=True)
         except OSError as error:
             raise OpsError(
-                "{path} cannot be written", why=error.strerror or "", data="nothing was written",
-                next_step="give `--out` a folder that you may write to", path=path,
-            ) from error  # fmt: skip
+                "{path} cannot be written",
+                why=error.strerror or "",
+                data="nothing was written",
+                next_step="give `--out` a folder that you may write to",
+                path=path,
+            ) from error
         with bench.catalog.writing() as session:
             note_export(session, bench.origin, kept)
     write_line(_("written: {path} ({size})").format(path=path, size=format_size(kept.size_bytes)))

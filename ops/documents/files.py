@@ -63,15 +63,18 @@ def read_document(path: Path) -> Content:
         ) from error
     if len(data) > MOST_BYTES:
         raise DocumentError(
-            path, why="it is larger than {most} MiB", most=MOST_BYTES >> 20,
+            path,
+            why="it is larger than {most} MiB",
+            most=MOST_BYTES >> 20,
             next_step="scan it with fewer dots an inch, or in parts",
-        )  # fmt: skip
+        )
     kind = find_type(data)
     if not kind:
         raise DocumentError(
-            path, why="it is no PDF, PNG, JPEG, XLSX or DOCX, or holds macros",
+            path,
+            why="it is no PDF, PNG, JPEG, XLSX or DOCX, or holds macros",
             next_step="save it as PDF, then type the command again",
-        )  # fmt: skip
+        )
     return Content(data, hashlib.sha256(data).hexdigest(), kind)
 
 

@@ -53,17 +53,30 @@ def add_document(
     if found is not None:
         return found, False
     row = Document(
-        id=new_id(), sha256=content.sha256, type=content.type, size_bytes=len(content.data),
-        name=_clean(told.name), title=_clean(told.title), number=_clean(told.number),
-        dated=told.dated, about=_clean(told.about), signatures=[dict(it) for it in told.signatures],
-        added_at=now, added_by=origin.person or origin.login,
-    )  # fmt: skip
+        id=new_id(),
+        sha256=content.sha256,
+        type=content.type,
+        size_bytes=len(content.data),
+        name=_clean(told.name),
+        title=_clean(told.title),
+        number=_clean(told.number),
+        dated=told.dated,
+        about=_clean(told.about),
+        signatures=[dict(it) for it in told.signatures],
+        added_at=now,
+        added_by=origin.person or origin.login,
+    )
     session.add(row)
     details = {
-        "sha256": content.sha256, "type": content.type, "bytes": len(content.data),
-        "title": row.title, "number": row.number, "about": row.about,
-        "dated": told.dated.isoformat() if told.dated else "", "signatures": row.signatures,
-    }  # fmt: skip
+        "sha256": content.sha256,
+        "type": content.type,
+        "bytes": len(content.data),
+        "title": row.title,
+        "number": row.number,
+        "about": row.about,
+        "dated": told.dated.isoformat() if told.dated else "",
+        "signatures": row.signatures,
+    }
     journal.append(session, origin, [Entry(ADDED, row.id.hex, details)])
     return row, True
 

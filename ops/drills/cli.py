@@ -173,8 +173,11 @@ def carry_out_by_hand(wish: Phase) -> int:
         with bench.catalog.reading() as session:
             drill = find_drill(session, wish.drill)
         if wish.dry_run:
-            write_line(_("would carry out the phase {phase} of the drill of {site}").format(
-                phase=wish.phase, site=drill.site))  # fmt: skip
+            write_line(
+                _("would carry out the phase {phase} of the drill of {site}").format(
+                    phase=wish.phase, site=drill.site
+                )
+            )
             return 0
         told = replace(bench.origin, reason=drill.reason, document=drill.document, run=drill.run)
         lock = lock_name(drill.site, drill_job(drill.site))
@@ -229,21 +232,30 @@ def _write(plan: Mapping[str, Any], zone: str) -> None:
     taken = format_moment(plan["taken_at"], zone) if plan["taken_at"] else _("the newest there is")
     snapshot = plan["snapshot"][:8] if plan["snapshot"] else "–"
     write_line(f"{plan['site']} · {plan['store']} ({plan['location']}) · {snapshot} · {taken}")
-    write_line("  " + _("restored with {engine}, keys from {keys}").format(
-        engine=_("our own engine") if plan["engine"] == "ours" else "restic",
-        keys=_("paper") if plan["from_paper"] else _("the folder of keys"),
-    ))  # fmt: skip
+    write_line(
+        "  "
+        + _("restored with {engine}, keys from {keys}").format(
+            engine=_("our own engine") if plan["engine"] == "ours" else "restic",
+            keys=_("paper") if plan["from_paper"] else _("the folder of keys"),
+        )
+    )
     size = _("unknown") if plan["size_bytes"] is None else format_size(plan["size_bytes"])
     text = _("size {size}; in {workdir}: {free} free")
-    write_line("  " + text.format(
-        size=size, workdir=plan["workdir"], free=format_size(plan["free_bytes"])))  # fmt: skip
+    write_line(
+        "  " + text.format(size=size, workdir=plan["workdir"], free=format_size(plan["free_bytes"]))
+    )
     if "rehearse" in plan["phases"]:
         way = plan["isolation"]["way"]
-        write_line("  " + (
-            _("isolated by namespaces ({way})").format(way=way)
-            if way
-            else _("NOT isolated here, so it cannot be passed: {why}").format(
-                why=plan["isolation"]["why"])))  # fmt: skip
+        write_line(
+            "  "
+            + (
+                _("isolated by namespaces ({way})").format(way=way)
+                if way
+                else _("NOT isolated here, so it cannot be passed: {why}").format(
+                    why=plan["isolation"]["why"]
+                )
+            )
+        )
     for number, phase in enumerate(plan["phases"], start=1):
         write_line(f"  {number}. {_(TITLES[phase])}")
     if plan["problem"]:

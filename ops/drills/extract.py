@@ -93,8 +93,10 @@ def extract_rows(wish: Extract) -> int:
             moment = format_second(snapshot.time, estate.organisation.timezone)
             write_line(f"{wish.site} · {store.name} · {snapshot.short_id} · {moment}")
             if wish.dry_run:
-                text = _("  would load the database {database} in a sandbox, and write rows of"
-                         " {table} into {target}")  # fmt: skip
+                text = _(
+                    "  would load the database {database} in a sandbox, and write rows of"
+                    " {table} into {target}"
+                )
                 told = text.format(database=wish.database, table=wish.table, target=target)
                 write_line(told)
                 return 0

@@ -184,9 +184,12 @@ def _write_agenda(
         for it in agenda
     }
     write_list(
-        AGENDA, map(_item_values, agenda), as_json=as_json,
-        beside={"nature": lambda row: nature[row["duty"], row["until"]]}, **whole,
-    )  # fmt: skip
+        AGENDA,
+        map(_item_values, agenda),
+        as_json=as_json,
+        beside={"nature": lambda row: nature[row["duty"], row["until"]]},
+        **whole,
+    )
 
 
 def show_due(wish: Due) -> None:
@@ -196,8 +199,9 @@ def show_due(wish: Due) -> None:
         findings = list_findings(session, desk)
     not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
     if agenda or wish.json:
-        _write_agenda(agenda, desk.setting, as_json=wish.json, findings=findings,
-                      events_not_fed=not_fed)  # fmt: skip
+        _write_agenda(
+            agenda, desk.setting, as_json=wish.json, findings=findings, events_not_fed=not_fed
+        )
     else:
         write_line(_("Nothing is due in the next {count} days.").format(count=wish.days))
     if wish.json:

@@ -84,8 +84,9 @@ def decide_idle(
     found = {}
     for person, at in sorted(seen.items()):
         until = due_after(duty, at.astimezone(estate.zone), calendar)
-        if until is not None and (local > until if isinstance(until, datetime) else
-                                  local.date() > until):  # fmt: skip
+        if until is not None and (
+            local > until if isinstance(until, datetime) else local.date() > until
+        ):
             found[person] = at
     return found
 

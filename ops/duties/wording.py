@@ -166,10 +166,15 @@ def tell_who(name: str) -> str:
 def tell_duty(duty: Duty, day: date, levels: Collection[int]) -> dict[str, str]:
     """Give all that people are told of a duty on a day, by what it tells."""
     return {
-        "name": duty.name, "title": tell_title(duty), "nature": tell_nature(duty, day, levels),
-        "rhythm": tell_rhythm(duty), "scope": tell_scope(duty), "validity": tell_validity(duty),
-        "who": tell_who(duty.responsible), "basis": tell_bases(duty.basis),
-    }  # fmt: skip
+        "name": duty.name,
+        "title": tell_title(duty),
+        "nature": tell_nature(duty, day, levels),
+        "rhythm": tell_rhythm(duty),
+        "scope": tell_scope(duty),
+        "validity": tell_validity(duty),
+        "who": tell_who(duty.responsible),
+        "basis": tell_bases(duty.basis),
+    }
 
 
 def tell_title(duty: Duty) -> str:
@@ -204,10 +209,14 @@ _STEP = re.compile(r"\[[^\]]*\]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 CODES: Mapping[str, str] = {
-    "business-data": N_("business data"), "configuration": N_("configuration"),
-    "database": N_("database"), "system": N_("system"), "incremental": N_("incremental"),
-    "encrypted": N_("encrypted"), "full_read": N_("full read at times"),
-}  # fmt: skip
+    "business-data": N_("business data"),
+    "configuration": N_("configuration"),
+    "database": N_("database"),
+    "system": N_("system"),
+    "incremental": N_("incremental"),
+    "encrypted": N_("encrypted"),
+    "full_read": N_("full read at times"),
+}
 """Parts and methods of the policy, as its table names them."""
 
 _WORDS: Mapping[str, str] = {

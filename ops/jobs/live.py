@@ -87,8 +87,9 @@ class LiveProgress(Counting):
         """Keep what could not be read."""
         del during
         self._errors += 1
-        self._keep(LiveLine("error", tell_error(error)[:_LONGEST_LINE],
-                            show_path(path)[:_LONGEST_LINE]))  # fmt: skip
+        self._keep(
+            LiveLine("error", tell_error(error)[:_LONGEST_LINE], show_path(path)[:_LONGEST_LINE])
+        )
 
     def note(self, text: str) -> None:
         """Keep it."""
@@ -106,10 +107,16 @@ class LiveProgress(Counting):
     def _show(self) -> None:
         """Put the file in place of the one before; a full disk hinders no backup."""
         live = Live(
-            run=self._run, stage=self.stage, unit=self._unit, done=self._done,
-            total=self._total, items=self._items, errors=self._errors,
-            lines=list(self._lines), at=time.time(),
-        )  # fmt: skip
+            run=self._run,
+            stage=self.stage,
+            unit=self._unit,
+            done=self._done,
+            total=self._total,
+            items=self._items,
+            errors=self._errors,
+            lines=list(self._lines),
+            at=time.time(),
+        )
         fresh = self._path.with_suffix(".new")
         with suppress(OSError):
             self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -33,23 +33,31 @@ CATALOG_LEFT = "catalog_left"
 _UNTOUCHED = N_("nothing was changed; every backup is untouched, and new ones are made")
 TEXTS: Mapping[str, tuple[str, str, str, str]] = {
     CATALOG_BEGAN_LATER: (
-        N_("this catalog frees nothing: it knows only what happened since {began}, and {store}"
-           " holds a backup of {site} of {taken}"),
-        N_("it may be an empty one in the place of another, which knows what is held and who may do"
-           " what"),
+        N_(
+            "this catalog frees nothing: it knows only what happened since {began}, and {store}"
+            " holds a backup of {site} of {taken}"
+        ),
+        N_(
+            "it may be an empty one in the place of another, which knows what is held and who may"
+            " do what"
+        ),
         _UNTOUCHED,
-        N_("point `[catalog] url` to the one that knows more (it moves by `{program} catalog.move"
-           " --to URL`), or bring it back: `{program} service.recover --repo STORE`; only where"
-           " there is none any more, root types `{program} catalog.trust --reason TEXT`"),
+        N_(
+            "point `[catalog] url` to the one that knows more (it moves by `{program} catalog.move"
+            " --to URL`), or bring it back: `{program} service.recover --repo STORE`; only where"
+            " there is none any more, root types `{program} catalog.trust --reason TEXT`"
+        ),
     ),
     CATALOG_LEFT: (
         N_("this catalog frees nothing: its records were moved to {to}"),
         N_("what is held and who may do what is known there"),
         _UNTOUCHED,
-        N_("point `[catalog] url` there; only where that one is lost, root types `{program}"
-           " catalog.trust --reason TEXT`"),
+        N_(
+            "point `[catalog] url` there; only where that one is lost, root types `{program}"
+            " catalog.trust --reason TEXT`"
+        ),
     ),
-}  # fmt: skip
+}
 """What, why, whether data is safe, and the next step, by reason code."""
 
 

@@ -102,8 +102,9 @@ def _tell_age(alert: AlertView, now: datetime, zone: str) -> str:
     since = format_moment(alert.opened_at, zone)
     if alert.closed_at is not None:
         text = _("red from {since}, green again after {age}; noticed {times} times")
-        return text.format(since=since, age=format_duration(alert.closed_at - alert.opened_at),
-                           times=alert.times)  # fmt: skip
+        return text.format(
+            since=since, age=format_duration(alert.closed_at - alert.opened_at), times=alert.times
+        )
     text = _("red since {since}, for {age}; noticed {times} times")
     age = format_duration(now - alert.opened_at)
     return text.format(since=since, age=age, times=alert.times)
@@ -141,9 +142,11 @@ def take_up(wish: Ack) -> int:
             if not acknowledge(session, UUID(alert.full_id), person, wish.note, datetime.now(UTC)):
                 raise _taken(alert)
             journal.append(session, bench.origin, [entry])
-    write_line(_("{person} has taken up {alert}; nobody else is told of it").format(
-        person=person, alert=alert.id
-    ))  # fmt: skip
+    write_line(
+        _("{person} has taken up {alert}; nobody else is told of it").format(
+            person=person, alert=alert.id
+        )
+    )
     _write_next(alert, bench.estate.organisation.timezone)
     return 0
 
@@ -152,8 +155,9 @@ def _write_next(alert: AlertView, zone: str) -> None:
     _headline, told = explain_alert(alert, zone)
     if told.next_step:
         write_line(f"  {_(LABELS['next_step'])}: {told.next_step}")
-    write_line(fill(N_("  it closes by itself when it is green again: `{program} monitor.alerts`"),
-                    {}))  # fmt: skip
+    write_line(
+        fill(N_("  it closes by itself when it is green again: `{program} monitor.alerts`"), {})
+    )
 
 
 def _taken(alert: AlertView) -> OpsError:

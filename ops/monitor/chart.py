@@ -102,8 +102,14 @@ def _show_all(wish: Chart, store: SeriesStore, now: datetime) -> None:
     rows = []
     for it in latest:
         buckets = read_buckets(wish, store, it.metric, now)
-        rows.append((it.metric, tell_metric(it.metric), writer_of(it.metric, it.value)(it.value),
-                     draw_sparkline(spread(buckets, wish.days, now, blocks=24))))  # fmt: skip
+        rows.append(
+            (
+                it.metric,
+                tell_metric(it.metric),
+                writer_of(it.metric, it.value)(it.value),
+                draw_sparkline(spread(buckets, wish.days, now, blocks=24)),
+            )
+        )
     if wish.json:
         write_json(map(asdict, latest), subject=wish.subject)
         return
@@ -292,12 +298,17 @@ def _course(forecast: Forecast, estate: Estate, now: datetime, end: datetime) ->
     return tuple(
         Dot(
             (now + share * (end - now)).timestamp(),
-            *(min(FULL, level + slope * share * days)
-              for slope in (forecast.a_day, min(slopes[0], forecast.a_day),
-                            max(slopes[1], forecast.a_day))),
+            *(
+                min(FULL, level + slope * share * days)
+                for slope in (
+                    forecast.a_day,
+                    min(slopes[0], forecast.a_day),
+                    max(slopes[1], forecast.a_day),
+                )
+            ),
         )
         for share in (0.0, 0.25, 0.5, 0.75, 1.0)
-    )  # fmt: skip
+    )
 
 
 def _slope(level: float, day: date | None, today: date) -> float:

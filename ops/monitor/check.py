@@ -124,8 +124,12 @@ def _look_at_machines(estate: Estate, host: str, *, is_wanted: bool) -> MachineL
             time.sleep(pause)
         if host:
             sampler.wait_for_upkeep(time.monotonic() + _UPKEEP_SECONDS)
-            look = sampler.look(time.monotonic() + _LONGEST_SECONDS, machines=machines,
-                                with_devices=False, with_upkeep=True)  # fmt: skip
+            look = sampler.look(
+                time.monotonic() + _LONGEST_SECONDS,
+                machines=machines,
+                with_devices=False,
+                with_upkeep=True,
+            )
     finally:
         sampler.close()
     return look
@@ -197,9 +201,15 @@ def _write_machines(estate: Estate, checked: Checked) -> None:
             rows.append((device.title or device.name, state, *_empty(), _ping(answer)))
     if rows:
         heads = [
-            _("Machine"), _("State"), _("Processors"), _("Memory"), _("Fullest disk"), _("Load"),
-            _("Clock"), _("Round trip"),
-        ]  # fmt: skip
+            _("Machine"),
+            _("State"),
+            _("Processors"),
+            _("Memory"),
+            _("Fullest disk"),
+            _("Load"),
+            _("Clock"),
+            _("Round trip"),
+        ]
         write_table(heads, rows, right=(2, 3, 5, 6, 7))
         write_line()
 
@@ -220,8 +230,9 @@ def _columns(look: MachineLook, name: str, seen: Sample | Unseen) -> Iterator[st
     if isinstance(seen, Unseen):
         yield from (*_empty(), "–")
         return
-    fullest = max((it for it in seen.disks if it.percent), key=lambda it: it.percent or 0.0,
-                  default=None)  # fmt: skip
+    fullest = max(
+        (it for it in seen.disks if it.percent), key=lambda it: it.percent or 0.0, default=None
+    )
     yield _percent(_cpu(look, name, seen))
     yield _percent(seen.memory_percent)
     yield f"{fullest.path} {_percent(fullest.percent)}" if fullest else "–"
@@ -266,9 +277,13 @@ def _write_sites(checked: Checked) -> None:
         for it in checked.results
     ]
     heads = [
-        _("Site"), _("State"), _("HTTP status"), _("First byte"), _("Whole"),
+        _("Site"),
+        _("State"),
+        _("HTTP status"),
+        _("First byte"),
+        _("Whole"),
         _("Certificate, days"),
-    ]  # fmt: skip
+    ]
     write_table(heads, rows, right=(2, 3, 4, 5))
     write_line()
 
@@ -280,6 +295,9 @@ def _seconds(value: float | None) -> str:
 def _write_not_checked(conditions: Sequence[Condition]) -> None:
     names = [it.subject for it in conditions if it.state == "not_checked"]
     if names:
-        text = ngettext("not checked: {count} thing: {names}",
-                        "not checked: {count} things: {names}", len(names))  # fmt: skip
+        text = ngettext(
+            "not checked: {count} thing: {names}",
+            "not checked: {count} things: {names}",
+            len(names),
+        )
         write_indented(text.format(count=len(names), names=", ".join(names[:20])), "", "  ")

@@ -34,28 +34,39 @@ HEALTHS: Mapping[Health, str] = {
     "good": N_("well"),
 }
 HEALTH_TONES: Mapping[Health, Tone] = {
-    "bad": "bad", "passing": "warning", "not_checked": "warning", "good": "good",
-}  # fmt: skip
+    "bad": "bad",
+    "passing": "warning",
+    "not_checked": "warning",
+    "good": "good",
+}
 _KINDS = ("host", "device", "site", "store")
 _FRESH = timedelta(minutes=15)
 _DRAWN = timedelta(hours=24)
 _HOUR = timedelta(hours=1)
-_LINES = {"host": "cpu_percent", "device": "ping_seconds", "site": "probe_first_byte_seconds",
-          "store": "store_used_bytes"}  # fmt: skip
+_LINES = {
+    "host": "cpu_percent",
+    "device": "ping_seconds",
+    "site": "probe_first_byte_seconds",
+    "store": "store_used_bytes",
+}
 """What the line of the last day is of."""
 
-HEADS = {
-    "host": N_("Machine"), "device": N_("Device"), "site": N_("Site"), "store": N_("Store"),
-}  # fmt: skip
+HEADS = {"host": N_("Machine"), "device": N_("Device"), "site": N_("Site"), "store": N_("Store")}
 COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "host": ((N_("Processors"), "cpu_percent"), (N_("Memory"), "memory_percent"),
-             (N_("Fullest disk"), "disk_percent"), (N_("Load"), "load5")),
+    "host": (
+        (N_("Processors"), "cpu_percent"),
+        (N_("Memory"), "memory_percent"),
+        (N_("Fullest disk"), "disk_percent"),
+        (N_("Load"), "load5"),
+    ),
     "device": ((N_("Round trip"), "ping_seconds"),),
-    "site": ((N_("First byte"), "probe_first_byte_seconds"),
-             (N_("Certificate, days"), "certificate_days"),
-             (N_("Newest backup"), "backup_age_seconds")),
+    "site": (
+        (N_("First byte"), "probe_first_byte_seconds"),
+        (N_("Certificate, days"), "certificate_days"),
+        (N_("Newest backup"), "backup_age_seconds"),
+    ),
     "store": ((N_("In use"), "store_used_bytes"), (N_("Free"), "store_free_bytes")),
-}  # fmt: skip
+}
 """What is shown of each kind: heads, and metrics."""
 
 

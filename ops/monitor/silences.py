@@ -98,10 +98,13 @@ def _make(bench: Bench, wish: tasks.Silence) -> None:
         }
         journal.append(session, bench.origin, [Entry("silence.make", made.subject, details)])
     text = _("{subject}: nobody is told until {until} ({reach})")
-    write_line(text.format(
-        subject=name_subject(made.subject), until=format_moment(made.until, zone),
-        reach=_(REACHES[made.is_critical_too]),
-    ))  # fmt: skip
+    write_line(
+        text.format(
+            subject=name_subject(made.subject),
+            until=format_moment(made.until, zone),
+            reach=_(REACHES[made.is_critical_too]),
+        )
+    )
     if not wish.dry_run:
         text = _("end it earlier: `giucong monitor.silence --end {silence}`")
         write_line(text.format(silence=made.id))

@@ -67,14 +67,19 @@ def draft(wish: Draft) -> int:
             changes = decide_changes(session, estate, facts, find_plan(session, year))
             plan = save_draft(session, bench.origin, year, changes, now=now)
         with bench.catalog.reading() as session:
-            document = make_document(session, estate, facts, plan, plan.lines,
-                                     with_annexes=bool(wish.out))  # fmt: skip
+            document = make_document(
+                session, estate, facts, plan, plan.lines, with_annexes=bool(wish.out)
+            )
     files = write_files(document, estate, wish.out, dry_run=wish.dry_run) if wish.out else []
     write_list(
-        DRAFTED, ({"change": it.verb, **line_values(it.line)} for it in changes),
-        as_json=wish.json, plan=plan.called, gaps=document.gaps, files=files,
+        DRAFTED,
+        ({"change": it.verb, **line_values(it.line)} for it in changes),
+        as_json=wish.json,
+        plan=plan.called,
+        gaps=document.gaps,
+        files=files,
         written=not wish.dry_run,
-    )  # fmt: skip
+    )
     if wish.json:
         return 0
     write_summary(document, plan.row.state)
@@ -88,9 +93,11 @@ def draft(wish: Draft) -> int:
 def _check_year(year: int, now: datetime) -> None:
     if not now.year - _FARTHEST <= year <= now.year + _FARTHEST:
         raise refuse(
-            N_("{year} is no year to plan"), N_("give `--year` with four digits, such as {next}"),
-            year=year, next=now.year + 1,
-        )  # fmt: skip
+            N_("{year} is no year to plan"),
+            N_("give `--year` with four digits, such as {next}"),
+            year=year,
+            next=now.year + 1,
+        )
 
 
 def edit(wish: Edit) -> int:
@@ -105,8 +112,13 @@ def edit(wish: Edit) -> int:
         plan, line = get_plan(session, wish.year), None
         before = plan.line(wish.item) if wish.item else None
         if wish.opinion:
-            note = PlanNote(item=wish.item, kind="opinion", at=now, text=read_text(wish.opinion),
-                            document=read_text(wish.document))  # fmt: skip
+            note = PlanNote(
+                item=wish.item,
+                kind="opinion",
+                at=now,
+                text=read_text(wish.opinion),
+                document=read_text(wish.document),
+            )
             add_note(session, bench.origin, plan, note)
         if _changes(wish):
             quotation = (
@@ -132,9 +144,11 @@ def _check_flags(wish: Edit) -> None:
     if lacks_item or not (changes or wish.opinion) or stands > 1:
         raise refuse(
             N_("say which item changes, and how"),
-            N_("give `--item N` or `--add`, and `--set name=value`, `--quotation`, `--take-up` or"
-               " `--reject WHY`"),
-        )  # fmt: skip
+            N_(
+                "give `--item N` or `--add`, and `--set name=value`, `--quotation`, `--take-up` or"
+                " `--reject WHY`"
+            ),
+        )
     if wish.document and not wish.opinion:
         raise refuse(N_("--document belongs to an opinion"), N_("give `--opinion`, too"))
 
@@ -152,9 +166,11 @@ def _edited(line: Line, wish: Edit, quotation: Document | None) -> Line:
         item = change_item(item, _pairs(wish.set))
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for
     if rejected and line.is_begun:
-        raise refuse(N_("item {number} is under contract or accepted, and stays"),
-                     N_("cut what is not under contract: `--set quantity=…`"),
-                     number=line.number)  # fmt: skip
+        raise refuse(
+            N_("item {number} is under contract or accepted, and stays"),
+            N_("cut what is not under contract: `--set quantity=…`"),
+            number=line.number,
+        )
     return replace(line, item=item, rejected_for=rejected, is_edited=True)
 
 
@@ -172,8 +188,9 @@ def _pairs(values: Sequence[str]) -> dict[str, str]:
     for text in values:
         name, equals, value = text.partition("=")
         if not equals:
-            raise refuse(N_('"{text}" names no value'), N_("write it like `--set quarter=2`"),
-                         text=text)  # fmt: skip
+            raise refuse(
+                N_('"{text}" names no value'), N_("write it like `--set quarter=2`"), text=text
+            )
         found[name.strip().replace("-", "_")] = value
     return found
 
@@ -193,8 +210,10 @@ def submit(wish: Submit) -> int:
         )
     tell_state(plan)
     if plan.row.frozen_sha256:
-        write_line("  " + _("its figures are frozen; digest {digest}").format(
-            digest=plan.row.frozen_sha256))  # fmt: skip
+        write_line(
+            "  "
+            + _("its figures are frozen; digest {digest}").format(digest=plan.row.frozen_sha256)
+        )
     return tell_kept(wish.dry_run)
 
 
@@ -218,12 +237,19 @@ def decide(wish: RecordDecision) -> int:
         WrongUseError: A value is missing or does not fit.
         ApprovalAwaitedError: Another person has to agree first.
     """
-    given = {"number": wish.number, "date": wish.date, "signer": wish.signer,
-             "document": wish.document}  # fmt: skip
+    given = {
+        "number": wish.number,
+        "date": wish.date,
+        "signer": wish.signer,
+        "document": wish.document,
+    }
     lacking = [f"`--{flag}`" for flag, value in given.items() if not value.strip()]
     if lacking and not wish.returned:
-        raise refuse(N_("a decision has number, date, signer and its scan"),
-                     N_("give {flags}"), flags=", ".join(lacking))  # fmt: skip
+        raise refuse(
+            N_("a decision has number, date, signer and its scan"),
+            N_("give {flags}"),
+            flags=", ".join(lacking),
+        )
     estate, now = load_estate(), datetime.now(UTC)
     decision = DecisionWish(
         year=wish.year,
@@ -231,13 +257,14 @@ def decide(wish: RecordDecision) -> int:
         day=read_past(wish.date, now.astimezone(estate.zone).date()) if wish.date else None,
         signer=read_text(wish.signer),
         scan=wish.document.strip(),
-        granted={_number(name): read_amount(value, "grant")
-                 for name, value in _pairs(wish.grant).items()},
+        granted={
+            _number(name): read_amount(value, "grant") for name, value in _pairs(wish.grant).items()
+        },
         deferred=[_number(it) for it in wish.defer],
         returned_for=read_text(wish.returned),
         reason=wish.reason,
         dry_run=wish.dry_run,
-    )  # fmt: skip
+    )
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         _permit, lines = record_decision(bench, decision)
         with bench.catalog.reading() as session:
@@ -252,8 +279,11 @@ def read_past(text: str, today: date) -> date:
     """Read the day of something that has been, as people type it."""
     day = read_day(text)
     if day > today:
-        raise refuse(N_("{day} is still to come"), N_("look at the paper, and type its day"),
-                     day=format_date(day))  # fmt: skip
+        raise refuse(
+            N_("{day} is still to come"),
+            N_("look at the paper, and type its day"),
+            day=format_date(day),
+        )
     return day
 
 

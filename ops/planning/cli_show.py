@@ -157,17 +157,29 @@ def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:
         write_line(_("returned: {why}").format(why=row.returned_for))
     if row.decision and row.decided_on:
         text = _("decided by {decision} of {day}, signed by {signer}; agreed by {person}")
-        write_line(text.format(decision=row.decision, day=format_date(row.decided_on),
-                               signer=row.signer, person=row.approved_by))  # fmt: skip
+        write_line(
+            text.format(
+                decision=row.decision,
+                day=format_date(row.decided_on),
+                signer=row.signer,
+                person=row.approved_by,
+            )
+        )
 
 
 def write_summary(document: PlanDocument, state: str) -> None:
     """Write how much a plan asks for, what is missing, and what falls where less is granted."""
     sums = document.sums
     text = _("plan {year}, {state}: {count} items, {asked} đồng, VAT {tax} within")
-    write_line(text.format(year=document.year, state=_(STATES[state]), count=sums.count,
-                           asked=format_amount(sums.asked),
-                           tax=format_amount(sums.tax)))  # fmt: skip
+    write_line(
+        text.format(
+            year=document.year,
+            state=_(STATES[state]),
+            count=sums.count,
+            asked=format_amount(sums.asked),
+            tax=format_amount(sums.tax),
+        )
+    )
     if sums.unpriced:
         text = N_(
             "  {count} items have no price: `{program} plan.edit --item N --set unit_price=…`,"
@@ -179,14 +191,20 @@ def write_summary(document: PlanDocument, state: str) -> None:
     percent = f"{share.tenths // 10},{share.tenths % 10}" if share.is_known else "–"
     write_line(told.format(percent=percent, wanted=document.security_percent))
     if not share.is_enough:
-        write_line(_("  WARNING: {amount} đồng are missing for security ({basis})").format(
-            amount=format_amount(share.lacking), basis=document.security_basis))  # fmt: skip
+        write_line(
+            _("  WARNING: {amount} đồng are missing for security ({basis})").format(
+                amount=format_amount(share.lacking), basis=document.security_basis
+            )
+        )
     if sums.asked:
         for percent_granted in _SHARES:
             fallen = plan_shortage(document.lines, percent_granted).fallen
             names = ", ".join(str(it.number) for it in fallen) or "–"
-            write_line(_("  at {percent} % these items fall: {items}").format(
-                percent=percent_granted, items=names))  # fmt: skip
+            write_line(
+                _("  at {percent} % these items fall: {items}").format(
+                    percent=percent_granted, items=names
+                )
+            )
     for gap in document.gaps:
         write_line("  " + _("not checked: {gap}").format(gap=gap))
 
@@ -195,11 +213,40 @@ def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
     item = line.item
     write_line(f"{line.number}. {item.title}")
     values = line_values(line)
-    for name in ("group", "reason", "quarter", "unit", "quantity", "unit_price", "vat_percent",
-                 "asked", "price_basis", "source", "use", "is_recurrent", "clause", "form",
-                 "priority", "risk", "measure", "measure_unit", "base", "goal", "measured_by",
-                 "lead", "support", "product", "asset", "site", "decision", "granted",
-                 "contracted", "accepted", "paid", "rejected_for"):  # fmt: skip
+    for name in (
+        "group",
+        "reason",
+        "quarter",
+        "unit",
+        "quantity",
+        "unit_price",
+        "vat_percent",
+        "asked",
+        "price_basis",
+        "source",
+        "use",
+        "is_recurrent",
+        "clause",
+        "form",
+        "priority",
+        "risk",
+        "measure",
+        "measure_unit",
+        "base",
+        "goal",
+        "measured_by",
+        "lead",
+        "support",
+        "product",
+        "asset",
+        "site",
+        "decision",
+        "granted",
+        "contracted",
+        "accepted",
+        "paid",
+        "rejected_for",
+    ):
         value = values[name]
         if value not in {"", None}:
             shown = format_amount(value) if type(value) is int else str(value)
@@ -239,13 +286,20 @@ def show_progress(wish: Progress) -> int:
     if wish.json:
         return 0
     sums = sum_up(lines)
-    text = _("plan {plan}, {state}: granted {granted}, under contract {contracted}, accepted"
-             " {accepted}, paid {paid} đồng")  # fmt: skip
-    write_line(text.format(
-        plan=plan.called, state=_(STATES[plan.row.state]), granted=format_amount(sums.granted),
-        contracted=format_amount(sums.contracted), accepted=format_amount(sums.accepted),
-        paid=format_amount(sums.paid),
-    ))  # fmt: skip
+    text = _(
+        "plan {plan}, {state}: granted {granted}, under contract {contracted}, accepted"
+        " {accepted}, paid {paid} đồng"
+    )
+    write_line(
+        text.format(
+            plan=plan.called,
+            state=_(STATES[plan.row.state]),
+            granted=format_amount(sums.granted),
+            contracted=format_amount(sums.contracted),
+            accepted=format_amount(sums.accepted),
+            paid=format_amount(sums.paid),
+        )
+    )
     return 0
 
 

@@ -20,8 +20,16 @@ from ops.terminal.output import write_line
 
 def show_or_note(wish: Progress) -> int:
     """Show how far a plan has come, or note how an item goes on; gives the exit code."""
-    noted = (wish.contracted, wish.paid, wish.done, wish.result, wish.begins, wish.until,
-             wish.stops, wish.document)  # fmt: skip
+    noted = (
+        wish.contracted,
+        wish.paid,
+        wish.done,
+        wish.result,
+        wish.begins,
+        wish.until,
+        wish.stops,
+        wish.document,
+    )
     return progress(wish) if any(noted) else show_progress(wish)
 
 
@@ -74,17 +82,25 @@ def _stop(wish: Progress, step: Step, bench: Bench) -> None:
         title = plan_step(session, wish.year, step)[1].item.title
     plan_planned_stop(
         Stop(
-            site=wish.stops, from_=wish.begins, until=wish.until, reason=title,
-            document=wish.document, dry_run=wish.dry_run,
+            site=wish.stops,
+            from_=wish.begins,
+            until=wish.until,
+            reason=title,
+            document=wish.document,
+            dry_run=wish.dry_run,
         )
-    )  # fmt: skip
+    )
 
 
 def _tell_money(line: Line) -> None:
-    text = _("item {number}: granted {granted}, under contract {contracted}, accepted {accepted},"
-             " paid {paid} đồng")  # fmt: skip
-    amounts = {name: format_amount(getattr(line, name))
-               for name in ("granted", "contracted", "accepted", "paid")}  # fmt: skip
+    text = _(
+        "item {number}: granted {granted}, under contract {contracted}, accepted {accepted},"
+        " paid {paid} đồng"
+    )
+    amounts = {
+        name: format_amount(getattr(line, name))
+        for name in ("granted", "contracted", "accepted", "paid")
+    }
     write_line(text.format(number=line.number, **amounts))
 
 

@@ -76,10 +76,14 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
         frozen = make_document(session, bench.estate, facts, plan, plan.lines).as_values()
         digest = digest_of(frozen)
         values = {
-            "state": "submitted", "submitted_at": now, "submission": document, "frozen": frozen,
-            "frozen_sha256": digest, "submitted_by": bench.origin.person or bench.origin.login,
+            "state": "submitted",
+            "submitted_at": now,
+            "submission": document,
+            "frozen": frozen,
+            "frozen_sha256": digest,
+            "submitted_by": bench.origin.person or bench.origin.login,
             "returned_for": "",
-        }  # fmt: skip
+        }
         details = {"digest": digest, "asked": sum_up(plan.lines).asked, "document": document}
         set_plan(session, bench.origin, plan, SUBMITTED, values, details)
         return get_plan(session, year)
@@ -88,9 +92,11 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
 def _refuse_empty(plan: KeptPlan) -> None:
     if not any(it.is_in for it in plan.lines):
         raise refuse(
-            N_("the plan {plan} has no item"), N_("`{program} plan.draft --year {year}`"),
-            plan=plan.called, year=plan.row.year,
-        )  # fmt: skip
+            N_("the plan {plan} has no item"),
+            N_("`{program} plan.draft --year {year}`"),
+            plan=plan.called,
+            year=plan.row.year,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +136,11 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
     for number in (*wish.granted, *wish.deferred):
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
             raise refuse(
-                N_("item {number} is not in the plan, or is decided twice"), _SEE,
-                number=number, year=plan.row.year,
-            )  # fmt: skip
+                N_("item {number} is not in the plan, or is decided twice"),
+                _SEE,
+                number=number,
+                year=plan.row.year,
+            )
     money = {it.number: it for it in before.lines} if before else {}
     chosen = {it.number for it in plan.lines if it.is_in}
     for number in [it.number for it in money.values() if it.is_begun and it.number not in chosen]:
@@ -149,17 +157,25 @@ def _decide(line: Line, wish: DecisionWish, before: Line | None) -> Line:
     granted = 0 if line.number in wish.deferred else wish.granted.get(line.number, asked)
     if before is not None:
         line = replace(
-            line, contracted=before.contracted, accepted=before.accepted, paid=before.paid,
+            line,
+            contracted=before.contracted,
+            accepted=before.accepted,
+            paid=before.paid,
             accepted_on=before.accepted_on,
-        )  # fmt: skip
+        )
     is_put_off = line.number in wish.deferred and line.is_begun
     if is_put_off or not line.contracted <= granted <= asked:
         raise refuse(
-            N_("item {number} cannot get {granted} đồng: {asked} are asked for, {contracted} are"
-               " under contract"),
+            N_(
+                "item {number} cannot get {granted} đồng: {asked} are asked for, {contracted} are"
+                " under contract"
+            ),
             N_("look at the decision, and type it again"),
-            number=line.number, granted=granted, asked=asked, contracted=line.contracted,
-        )  # fmt: skip
+            number=line.number,
+            granted=granted,
+            asked=asked,
+            contracted=line.contracted,
+        )
     if line.number in wish.deferred:
         return replace(line, decision="deferred", granted=0)
     return replace(line, decision="cut" if granted < asked else "granted", granted=granted)
@@ -252,8 +268,13 @@ def _write(
 ) -> None:
     now = datetime.now(UTC)
     who = bench.origin.person or bench.origin.login
-    details = {"decision": wish.number, "signer": wish.signer, "scan": wish.scan,
-               "digest": plan.row.frozen_sha256, **permit.as_details()}  # fmt: skip
+    details = {
+        "decision": wish.number,
+        "signer": wish.signer,
+        "scan": wish.scan,
+        "digest": plan.row.frozen_sha256,
+        **permit.as_details(),
+    }
     if wish.returned_for:
         values: dict[str, Any] = {
             "state": "returned",
@@ -261,20 +282,37 @@ def _write(
             "frozen": None,
             "frozen_sha256": "",
         }
-        set_plan(session, bench.origin, plan, "plan.return", values,
-                 {**details, "why": wish.returned_for})  # fmt: skip
+        set_plan(
+            session,
+            bench.origin,
+            plan,
+            "plan.return",
+            values,
+            {**details, "why": wish.returned_for},
+        )
         return
     before = find_in_force(session, plan.row.year)
     for line in lines:
-        set_line(session, bench.origin, plan, line, "plan.decide-item",
-                 {"decision": line.decision, "granted": line.granted})  # fmt: skip
+        set_line(
+            session,
+            bench.origin,
+            plan,
+            line,
+            "plan.decide-item",
+            {"decision": line.decision, "granted": line.granted},
+        )
     begun = "running" if before is not None and before.row.state != "decided" else "decided"
     state = "accepted" if is_whole(lines) else begun
     values = {
-        "state": state, "decision": wish.number, "decided_on": wish.day, "signer": wish.signer,
-        "scan": wish.scan, "decided_at": now, "recorded_by": who,
+        "state": state,
+        "decision": wish.number,
+        "decided_on": wish.day,
+        "signer": wish.signer,
+        "scan": wish.scan,
+        "decided_at": now,
+        "recorded_by": who,
         "approved_by": permit.approved_by,
-    }  # fmt: skip
+    }
     told = {**details, "granted": sum(it.granted for it in lines)}
     if wish.day:
         told["at"] = datetime.combine(wish.day, time.min, bench.estate.zone).isoformat()

@@ -160,11 +160,14 @@ def read_facts(
         repeats=_read_repeats(session, estate, now),
         difficulties=open_ones,
         incidents=[it for it in entries if it.kind == "incident"],
-        weaknesses=[it for it in find_findings(session)
-                    if it.accepted_until is None or it.accepted_until <= now],
+        weaknesses=[
+            it
+            for it in find_findings(session)
+            if it.accepted_until is None or it.accepted_until <= now
+        ],
         last_year=last_year,
         gaps=tuple(gaps),
-    )  # fmt: skip
+    )
 
 
 def _read_outlooks(

@@ -55,11 +55,18 @@ QUOTATION = "quotation"
 """Kind of evidence: a document that holds the price."""
 
 EVIDENCE: Mapping[str, str] = {
-    "alert": N_("alert"), "asset": N_("asset"), "drill": N_("restore drill"),
-    "drill-finding": N_("shown by a drill"), "duty": N_("duty"), "finding": N_("finding"),
-    "forecast": N_("forecast"), "medium": N_("removable medium"), "plan": N_("plan"),
-    QUOTATION: N_("quotation"), "register": N_("register"),
-}  # fmt: skip
+    "alert": N_("alert"),
+    "asset": N_("asset"),
+    "drill": N_("restore drill"),
+    "drill-finding": N_("shown by a drill"),
+    "duty": N_("duty"),
+    "finding": N_("finding"),
+    "forecast": N_("forecast"),
+    "medium": N_("removable medium"),
+    "plan": N_("plan"),
+    QUOTATION: N_("quotation"),
+    "register": N_("register"),
+}
 """Kind of evidence → what it is called."""
 
 Decision = Literal["", "granted", "cut", "deferred"]
@@ -221,8 +228,16 @@ def line_values(line: Line) -> dict[str, Any]:
 def line_from(values: Mapping[str, Any]) -> Line:
     """Give the line that `line_values` gave."""
     day = values.get("accepted_on")
-    names = ("number", "key", "rejected_for", "decision", "granted", "contracted", "accepted",
-             "paid")  # fmt: skip
+    names = (
+        "number",
+        "key",
+        "rejected_for",
+        "decision",
+        "granted",
+        "contracted",
+        "accepted",
+        "paid",
+    )
     return Line(
         item=item_from(values),
         accepted_on=date.fromisoformat(day) if day else None,
@@ -262,9 +277,10 @@ def check_item(item: Item) -> Item:
         raise refuse(N_("an item says what is done"), N_("give `--set title=…`"))
     if item.asked > MOST_MONEY:
         raise refuse(
-            N_("an item costs more than {most} đồng"), N_("look at its quantity and price"),
+            N_("an item costs more than {most} đồng"),
+            N_("look at its quantity and price"),
             most=MOST_MONEY,
-        )  # fmt: skip
+        )
     return item
 
 
@@ -292,9 +308,10 @@ def read_text(text: str) -> str:
     clean = clean_text(text).strip()
     if len(clean) > MOST_TEXT:
         raise refuse(
-            N_("a text is too long: at most {most} characters"), N_("say it shorter"),
+            N_("a text is too long: at most {most} characters"),
+            N_("say it shorter"),
             most=MOST_TEXT,
-        )  # fmt: skip
+        )
     return clean
 
 
@@ -312,9 +329,13 @@ def _count(name: str, text: str) -> int | None:
     if number is not None and number >= least:
         return number
     raise refuse(
-        N_('"{text}" is no {name}'), N_("use a whole number from {least} to {most}"),
-        text=text, name=name, least=least, most=most,
-    )  # fmt: skip
+        N_('"{text}" is no {name}'),
+        N_("use a whole number from {least} to {most}"),
+        text=text,
+        name=name,
+        least=least,
+        most=most,
+    )
 
 
 def refuse(what: str, next_step: str, **params: Any) -> WrongUseError:

@@ -142,9 +142,11 @@ def _read_line(number: int, cells: Mapping[str, str], problems: list[Problem]) -
 
 def _wrong(number: int, value: str, name: str) -> Problem:
     return Problem(
-        str(number), '"{value}" does not do as {name}, or stands there twice', "correct it",
+        str(number),
+        '"{value}" does not do as {name}, or stands there twice',
+        "correct it",
         {"value": value[:60], "name": HEADS[name][0]},
-    )  # fmt: skip
+    )
 
 
 def _percent(text: str) -> int | None:

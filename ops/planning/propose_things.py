@@ -26,11 +26,18 @@ class Proposal:
 HARDWARE = frozenset({"server", "storage", "network", "ups"})
 RENEWED = frozenset({"domain", "certificate", "contract", "line", "licence", "software"})
 _KINDS = {
-    "server": "máy chủ", "storage": "thiết bị lưu trữ", "network": "thiết bị mạng",
-    "ups": "bộ lưu điện", "line": "đường truyền", "software": "phần mềm", "licence": "bản quyền",
-    "domain": "tên miền", "certificate": "chứng thư số", "contract": "hợp đồng",
+    "server": "máy chủ",
+    "storage": "thiết bị lưu trữ",
+    "network": "thiết bị mạng",
+    "ups": "bộ lưu điện",
+    "line": "đường truyền",
+    "software": "phần mềm",
+    "licence": "bản quyền",
+    "domain": "tên miền",
+    "certificate": "chứng thư số",
+    "contract": "hợp đồng",
     "medium": "phương tiện rời",
-}  # fmt: skip
+}
 _RISKS = {
     "line": "Đường truyền bị cắt, Cổng và các trang thành phần không truy cập được.",
     "software": "Phần mềm không còn bản vá, lỗ hổng mới bị khai thác.",
@@ -78,9 +85,14 @@ def _of_asset(
         evidence=(Evidence("asset", asset.name, because),),
         asset=asset.name,
         quarter=facts.quarter_of(end) if end else 1,
-        **{"measure_unit": "thiết bị", "base": "0", "goal": "1", "measured_by": "Sổ tài sản",
-           **said},
-    )  # fmt: skip
+        **{
+            "measure_unit": "thiết bị",
+            "base": "0",
+            "goal": "1",
+            "measured_by": "Sổ tài sản",
+            **said,
+        },
+    )
     return Proposal(f"asset:{asset.name}:{what}", item)
 
 
@@ -105,7 +117,11 @@ def propose_support(facts: Facts) -> Iterator[Proposal]:
         bought = f" ngày {tell_day(asset.bought_on)}" if asset.bought_on else ""
         basis = f"Tạm tính theo nguyên giá mua{bought}, đã có thuế"
         yield _of_asset(
-            facts, asset, "support", f"hết hỗ trợ {tell_day(end)}", end,
+            facts,
+            asset,
+            "support",
+            f"hết hỗ trợ {tell_day(end)}",
+            end,
             group="dau-tu",
             title=f"Thay thế {call(asset)}",
             reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ {tell_day(end)};"
@@ -119,7 +135,7 @@ def propose_support(facts: Facts) -> Iterator[Proposal]:
             measure="Thiết bị còn được nhà sản xuất hỗ trợ",
             product=f"{what.capitalize()} mới đã nghiệm thu, chuyển dịch vụ xong",
             **_paid_before(facts, asset, "thay-the", "bộ", basis),
-        )  # fmt: skip
+        )
 
 
 def propose_warranty(facts: Facts) -> Iterator[Proposal]:
@@ -134,7 +150,11 @@ def propose_warranty(facts: Facts) -> Iterator[Proposal]:
         if asset.kind not in HARDWARE or end is None or end > facts.last_day or is_replaced:
             continue
         yield _of_asset(
-            facts, asset, "warranty", f"hết bảo hành {tell_day(end)}", end,
+            facts,
+            asset,
+            "warranty",
+            f"hết bảo hành {tell_day(end)}",
+            end,
             group="bao-duong",
             title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
             reason=f"Bảo hành {'đã hết' if end < facts.today else 'sẽ hết'} ngày {tell_day(end)},"
@@ -144,7 +164,7 @@ def propose_warranty(facts: Facts) -> Iterator[Proposal]:
             measure="Thiết bị có hợp đồng bảo dưỡng hiệu lực",
             product="Biên bản bảo dưỡng theo kỳ",
             **priced(facts, f"bao-duong.{asset.kind}", "bao-duong", unit="năm"),
-        )  # fmt: skip
+        )
 
 
 def propose_renewal(facts: Facts) -> Iterator[Proposal]:
@@ -159,7 +179,11 @@ def propose_renewal(facts: Facts) -> Iterator[Proposal]:
         what = _KINDS[asset.kind].capitalize()
         is_security = asset.kind == "certificate"
         yield _of_asset(
-            facts, asset, "renewal", f"hết hạn {tell_day(end)}", end,
+            facts,
+            asset,
+            "renewal",
+            f"hết hạn {tell_day(end)}",
+            end,
             group="duy-tri",
             title=f"Gia hạn {call(asset)}",
             reason=f"{what} {'đã' if end < facts.today else 'sẽ'} hết hạn ngày {tell_day(end)}.",
@@ -173,9 +197,10 @@ def propose_renewal(facts: Facts) -> Iterator[Proposal]:
             goal="365",
             measured_by="Sổ tài sản, giám sát chứng thư",
             product=f"{what} còn hạn đến hết năm sau",
-            **_paid_before(facts, asset, "gia-han", "năm",
-                           "Tạm tính theo giá kỳ trước, đã có thuế"),
-        )  # fmt: skip
+            **_paid_before(
+                facts, asset, "gia-han", "năm", "Tạm tính theo giá kỳ trước, đã có thuế"
+            ),
+        )
 
 
 def propose_repairs(facts: Facts) -> Iterator[Proposal]:
@@ -184,7 +209,10 @@ def propose_repairs(facts: Facts) -> Iterator[Proposal]:
         if asset.state != "broken":
             continue
         yield _of_asset(
-            facts, asset, "broken", "tình trạng: hỏng",
+            facts,
+            asset,
+            "broken",
+            "tình trạng: hỏng",
             group="sua-chua",
             title=f"Sửa chữa {call(asset)}",
             reason="Sổ tài sản ghi thiết bị đang hỏng.",
@@ -194,7 +222,7 @@ def propose_repairs(facts: Facts) -> Iterator[Proposal]:
             measure="Thiết bị hoạt động",
             product="Biên bản sửa chữa, nghiệm thu",
             **priced(facts, f"sua-chua.{asset.kind}", "sua-chua"),
-        )  # fmt: skip
+        )
 
 
 def propose_capacity(facts: Facts) -> Iterator[Proposal]:

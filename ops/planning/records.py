@@ -108,8 +108,9 @@ def find_in_force(session: Session, year: int) -> KeptPlan | None:
 
 def list_plans(session: Session) -> list[Plan]:
     """Give every plan, the newest first."""
-    return list(session.execute(select(Plan).order_by(Plan.year.desc(), Plan.revision.desc()))
-                .scalars())  # fmt: skip
+    return list(
+        session.execute(select(Plan).order_by(Plan.year.desc(), Plan.revision.desc())).scalars()
+    )
 
 
 def read_notes(session: Session, plan: KeptPlan) -> list[PlanNote]:
@@ -170,9 +171,14 @@ def save_draft(
     row = _newest(session, year)
     if row is None:
         row = Plan(
-            id=new_id(), year=year, revision=0, state="draft", authors=[], made_at=now,
+            id=new_id(),
+            year=year,
+            revision=0,
+            state="draft",
+            authors=[],
+            made_at=now,
             made_by=_who(origin),
-        )  # fmt: skip
+        )
         session.add(row)
     elif not changes:
         _refuse_closed(row)
@@ -215,9 +221,10 @@ def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> K
 def _bounded(plan: KeptPlan) -> KeptPlan:
     if sum_up(plan.lines).asked > MOST_TOTAL:
         raise refuse(
-            N_("a plan costs at most {most} đồng"), N_("look at quantities and prices"),
+            N_("a plan costs at most {most} đồng"),
+            N_("look at quantities and prices"),
             most=MOST_TOTAL,
-        )  # fmt: skip
+        )
     return plan
 
 
@@ -264,9 +271,12 @@ def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:
     """Refuse a step that a plan is not at."""
     if plan.row.state not in wanted:
         raise refuse(
-            N_("the plan {plan} is {state}"), next_step,
-            plan=plan.called, state=_(STATES[plan.row.state]), year=plan.row.year,
-        )  # fmt: skip
+            N_("the plan {plan} is {state}"),
+            next_step,
+            plan=plan.called,
+            state=_(STATES[plan.row.state]),
+            year=plan.row.year,
+        )
 
 
 def set_plan(
@@ -290,10 +300,15 @@ def add_revision(
 ) -> KeptPlan:
     """Begin a revision with the lines of a plan and all who wrote them, and journal it."""
     row = Plan(
-        id=new_id(), year=plan.row.year, revision=plan.row.revision + 1, state="draft",
-        reason=reason, authors=sorted({*plan.row.authors, _who(origin)}), made_at=now,
+        id=new_id(),
+        year=plan.row.year,
+        revision=plan.row.revision + 1,
+        state="draft",
+        reason=reason,
+        authors=sorted({*plan.row.authors, _who(origin)}),
+        made_at=now,
         made_by=_who(origin),
-    )  # fmt: skip
+    )
     session.add(row)
     session.flush()
     for line in plan.lines:
@@ -322,10 +337,14 @@ def add_note(session: Session, origin: Origin, plan: KeptPlan, note: PlanNote) -
     note.plan_id, note.person = plan.row.id, _who(origin)
     session.add(note)
     row = session.get_one(Plan, plan.row.id)
-    moments = {name: moment.isoformat() for name in ("begins", "until")
-               if (moment := getattr(note, name))}  # fmt: skip
-    texts = {name: getattr(note, name) for name in ("text", "result", "document", "code")
-             if getattr(note, name)}  # fmt: skip
+    moments = {
+        name: moment.isoformat() for name in ("begins", "until") if (moment := getattr(note, name))
+    }
+    texts = {
+        name: getattr(note, name)
+        for name in ("text", "result", "document", "code")
+        if getattr(note, name)
+    }
     details = {"item": note.item, "kind": note.kind, **moments, **texts}
     _journal(session, origin, "plan.note", row, details)
 

@@ -17,9 +17,13 @@ from ops.planning.money import format_amount, sum_up
 from ops.planning.propose_things import HARDWARE
 
 _OUTCOMES = {
-    "ok": "thành công", "incomplete": "chưa đủ", "failed": "thất bại", "missed": "bỏ lỡ",
-    "not_checked": "chưa kiểm tra", "skipped": "bỏ qua",
-}  # fmt: skip
+    "ok": "thành công",
+    "incomplete": "chưa đủ",
+    "failed": "thất bại",
+    "missed": "bỏ lỡ",
+    "not_checked": "chưa kiểm tra",
+    "skipped": "bỏ qua",
+}
 _SEVERITIES = {"critical": "nghiêm trọng", "high": "cao", "medium": "trung bình", "low": "thấp"}
 _SOFTWARE = frozenset({"software", "licence", "domain", "certificate", "contract", "line"})
 
@@ -89,8 +93,9 @@ def _of_backups(session: Session, since: datetime, until: datetime) -> Iterator[
         .group_by(Drill.outcome),
     )
     yield Figure("backup", "Lần khôi phục thử", str(sum(drills.values())), "Biên bản diễn tập")
-    yield Figure("backup", "Kết quả khôi phục thử", count_figures(drills, _OUTCOMES),
-                 "Biên bản diễn tập")  # fmt: skip
+    yield Figure(
+        "backup", "Kết quả khôi phục thử", count_figures(drills, _OUTCOMES), "Biên bản diễn tập"
+    )
 
 
 def _count(session: Session, query: object) -> Counter[str]:
@@ -101,11 +106,16 @@ def _count(session: Session, query: object) -> Counter[str]:
 def _of_security(estate: Estate, facts: Facts) -> Iterator[Figure]:
     for system in estate.systems:
         decided = f", theo {system.decision}" if system.decision else ", chưa ghi số quyết định"
-        yield Figure("security", f"Cấp độ của {system.title or system.name}",
-                     f"cấp {system.level}{decided}", "Tệp khai báo")  # fmt: skip
+        yield Figure(
+            "security",
+            f"Cấp độ của {system.title or system.name}",
+            f"cấp {system.level}{decided}",
+            "Tệp khai báo",
+        )
     counts = Counter(it.severity for it in facts.weaknesses)
-    yield Figure("security", "Điểm yếu chưa khắc phục", count_figures(counts, _SEVERITIES),
-                 "Kết quả rà quét")  # fmt: skip
+    yield Figure(
+        "security", "Điểm yếu chưa khắc phục", count_figures(counts, _SEVERITIES), "Kết quả rà quét"
+    )
 
 
 def _of_service(facts: Facts) -> Iterator[Figure]:
@@ -123,6 +133,9 @@ def _of_last_plan(facts: Facts) -> Iterator[Figure]:
     alive = sum(it.is_alive for it in facts.last_year)
     yield Figure("plan", "Hạng mục được phê duyệt", str(alive), source)
     yield Figure("plan", "Đã nghiệm thu", str(done), source)
-    for label, amount in (("Đề nghị", sums.asked), ("Được phê duyệt", sums.granted),
-                          ("Đã thanh toán", sums.paid)):  # fmt: skip
+    for label, amount in (
+        ("Đề nghị", sums.asked),
+        ("Được phê duyệt", sums.granted),
+        ("Đã thanh toán", sums.paid),
+    ):
         yield Figure("plan", label, f"{format_amount(amount)} đồng", source)

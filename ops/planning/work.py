@@ -61,8 +61,13 @@ def get_in_force(session: Session, year: int) -> KeptPlan:
     return plan
 
 
-def plan_money(line: Line, *, contracted: int | None = None, accepted: int | None = None,
-               paid: int | None = None) -> Line:  # fmt: skip
+def plan_money(
+    line: Line,
+    *,
+    contracted: int | None = None,
+    accepted: int | None = None,
+    paid: int | None = None,
+) -> Line:
     """Give a line with its money moved on; pure."""
     changed = replace(
         line,
@@ -74,12 +79,17 @@ def plan_money(line: Line, *, contracted: int | None = None, accepted: int | Non
         raise refuse(N_("item {number} was not granted"), N_("take it up in a revision: `{program} plan.revise`"), number=line.number)  # fmt: skip # noqa: E501 - a sentence in one piece
     if not 0 <= changed.paid <= changed.accepted <= changed.contracted <= changed.granted:
         raise refuse(
-            N_("the money of item {number} does not fit: paid {paid} ≤ accepted {accepted} ≤ under"
-               " contract {contracted} ≤ granted {granted}"),
+            N_(
+                "the money of item {number} does not fit: paid {paid} ≤ accepted {accepted} ≤ under"
+                " contract {contracted} ≤ granted {granted}"
+            ),
             N_("look at the amounts and type them again"),
-            number=line.number, paid=changed.paid, accepted=changed.accepted,
-            contracted=changed.contracted, granted=changed.granted,
-        )  # fmt: skip
+            number=line.number,
+            paid=changed.paid,
+            accepted=changed.accepted,
+            contracted=changed.contracted,
+            granted=changed.granted,
+        )
     return changed
 
 
@@ -89,8 +99,11 @@ def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, 
     check_state(plan, (*AT_WORK, "accepted"), _SEE)
     line = plan.line(step.number)
     if line.accepted_on is not None and step.contracted not in {None, line.contracted}:
-        raise refuse(N_("item {number} is accepted, and its contract stays as it is"),
-                     N_("only `--paid` moves on"), number=line.number)  # fmt: skip
+        raise refuse(
+            N_("item {number} is accepted, and its contract stays as it is"),
+            N_("only `--paid` moves on"),
+            number=line.number,
+        )
     return plan, line, plan_money(line, contracted=step.contracted, paid=step.paid)
 
 
@@ -104,23 +117,38 @@ def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
         if plan.row.state == "decided":
             set_plan(session, bench.origin, plan, "plan.begin", {"state": "running"}, {})
         if changed != line:
-            details = {"contracted": changed.contracted, "paid": changed.paid,
-                       "document": step.document}  # fmt: skip
+            details = {
+                "contracted": changed.contracted,
+                "paid": changed.paid,
+                "document": step.document,
+            }
             set_line(session, bench.origin, plan, changed, "plan.progress", details)
         if step.begins or step.done:
             kind = "work" if step.done else "window"
             note = PlanNote(
-                item=step.number, kind=kind, at=now, begins=step.begins, until=step.until,
-                text=step.done, result=step.result, document=step.document, code=step.code,
-            )  # fmt: skip
+                item=step.number,
+                kind=kind,
+                at=now,
+                begins=step.begins,
+                until=step.until,
+                text=step.done,
+                result=step.result,
+                document=step.document,
+                code=step.code,
+            )
             add_note(session, bench.origin, plan, note)
     return changed
 
 
 def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which papers, when
-    bench: Bench, year: int, number: int, amount: int | None, papers: tuple[str, str], day: date,
+    bench: Bench,
+    year: int,
+    number: int,
+    amount: int | None,
+    papers: tuple[str, str],
+    day: date,
     now: datetime,
-) -> tuple[Line, str]:  # fmt: skip
+) -> tuple[Line, str]:
     """Accept the work on an item; gives the line and the plan's state then.
 
     Args:
@@ -143,9 +171,14 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
         changed = plan_money(line, contracted=contracted, accepted=accepted)
         changed = replace(changed, accepted_on=day)
         moment = datetime.combine(day, time.min, bench.estate.zone)
-        set_line(session, bench.origin, plan, changed, "plan.complete",
-                 {"accepted": accepted, "document": document, "trial": trial,
-                  "at": moment.isoformat()})  # fmt: skip
+        set_line(
+            session,
+            bench.origin,
+            plan,
+            changed,
+            "plan.complete",
+            {"accepted": accepted, "document": document, "trial": trial, "at": moment.isoformat()},
+        )
         note = PlanNote(item=number, kind="acceptance", at=now, text=document, document=trial)
         add_note(session, bench.origin, plan, note)
         lines = [changed if it.number == number else it for it in plan.lines]
@@ -157,15 +190,17 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
 
 def _refuse_acceptance(line: Line, document: str, trial: str) -> None:
     if line.accepted_on is not None:
-        raise refuse(N_("item {number} is accepted already"), N_("nothing is to be done"),
-                     number=line.number)  # fmt: skip
+        raise refuse(
+            N_("item {number} is accepted already"), N_("nothing is to be done"), number=line.number
+        )
     if not document.strip():
         raise refuse(N_("an acceptance has a record"), N_("give its number with `--document`"))
     if line.item.form in NEEDS_TRIAL and not trial.strip():
         raise refuse(
             N_("item {number} is accepted after a trial run only"),
-            N_("give the number of its record with `--trial`"), number=line.number,
-        )  # fmt: skip
+            N_("give the number of its record with `--trial`"),
+            number=line.number,
+        )
 
 
 def is_whole(lines: Sequence[Line]) -> bool:

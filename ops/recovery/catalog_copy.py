@@ -30,9 +30,11 @@ _AT_ONCE = 1_000
 def catalog_file(url: str) -> Path | None:
     """Give the file of an SQLite catalog; None for another kind."""
     parsed = make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else (
-        None
-    )  # fmt: skip
+    return (
+        Path(parsed.database)
+        if parsed.get_backend_name() == "sqlite" and parsed.database
+        else (None)
+    )
 
 
 def copy_catalog(path: Path, folder: Path) -> Path:

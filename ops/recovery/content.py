@@ -121,14 +121,20 @@ ELSEWHERE = "files/elsewhere"
 
 _PUT_BACK = (
     N_("On the new machine install Giữ Cổng, and have this store and the repository key at hand."),
-    N_("`giucong service.recover --repo STORE/giucong --password-file KEY --dry-run` says what it"
-       " would do; without --dry-run it does it."),
-    N_("By hand: put each file of `recovery.places` back to where it says; a path without a slash"
-       " in front starts at the folder of the estate file."),
+    N_(
+        "`giucong service.recover --repo STORE/giucong --password-file KEY --dry-run` says what it"
+        " would do; without --dry-run it does it."
+    ),
+    N_(
+        "By hand: put each file of `recovery.places` back to where it says; a path without a slash"
+        " in front starts at the folder of the estate file."
+    ),
     N_("The signing key by hand: `openssl pkey -in signing-key.pem -passin file:KEY`"),
-    N_("The key of the second factors by hand: `openssl enc -d -aes-256-cbc -pbkdf2 -in"
-       " credentials.key.enc -pass file:KEY`"),
-)  # fmt: skip
+    N_(
+        "The key of the second factors by hand: `openssl enc -d -aes-256-cbc -pbkdf2 -in"
+        " credentials.key.enc -pass file:KEY`"
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,14 +156,20 @@ def _save(
 ) -> _Saved:
     repository = open_or_make(context.catalog, start.estate, OWN_SITE, store)
     request, reading = make_own_request(
-        start.estate, store, copy,
-        version=start.version, run=str(context.run_id), now=datetime.now(UTC),
-    )  # fmt: skip
+        start.estate,
+        store,
+        copy,
+        version=start.version,
+        run=str(context.run_id),
+        now=datetime.now(UTC),
+    )
     with hold_lock(repository, retry_for=wait, confirm_late=True) as lock:
         parent = find_parent(
             load_readable_snapshots(repository).snapshots,
-            hostname=request.hostname, paths=request.paths, before=request.time,
-        )  # fmt: skip
+            hostname=request.hostname,
+            paths=request.paths,
+            before=request.time,
+        )
         result = create_snapshot(
             repository, replace(request, parent=parent), lock=lock, progress=progress
         )
@@ -182,9 +188,12 @@ def _note(
     is_whole = not result.errors and not reading.damaged
     outcome = "ok" if is_whole else "incomplete"
     update_index(
-        context.catalog, repository, site=OWN_SITE, store=store.name,
+        context.catalog,
+        repository,
+        site=OWN_SITE,
+        store=store.name,
         outcomes={result.snapshot_id: outcome} if result.snapshot_id else {},
-    )  # fmt: skip
+    )
     return _Saved(summarize(start.estate, request, reading, result), is_whole)
 
 

@@ -30,8 +30,13 @@ def index_stores(estate: Estate) -> bool:
         told = N_("the store {store} is not there: {place}")
         write_line("  " + fill(told, {"store": store, "place": place}))
     if missing:
-        write_line("    " + _("mount it; a relative address starts at the estate's folder: move"
-                              " the store there, or write its full address"))  # fmt: skip
+        write_line(
+            "    "
+            + _(
+                "mount it; a relative address starts at the estate's folder: move"
+                " the store there, or write its full address"
+            )
+        )
     for store, secrets in waiting.items():
         told = N_("the store {store} waits for what opens it: {secrets}")
         write_line("  " + fill(told, {"store": store, "secrets": ", ".join(secrets)}))
@@ -58,8 +63,13 @@ def find_missing_secrets(estate: Estate) -> dict[str, list[str]]:
     """Give the stores that cannot be opened yet, with the references to what is in no backup."""
     missing: dict[str, list[str]] = {}
     for store in estate.stores:
-        needed = (store.url, estate.repository_key(store), store.identity, store.access_key,
-                  store.secret_key)  # fmt: skip
+        needed = (
+            store.url,
+            estate.repository_key(store),
+            store.identity,
+            store.access_key,
+            store.secret_key,
+        )
         for reference in needed:
             try:
                 reveal(reference or "")
@@ -83,21 +93,36 @@ def write_next_steps(estate: Estate, user: str, *, is_whole: bool) -> None:
     if missing and os.geteuid() == 0:
         write_line("    " + fill(N_("so that {user} alone reads it:"), {"user": user}))
         write_line(f"    install -D -o {user} -g {user} -m 600 FILE PLACE")
-    write_line("  " + fill(N_("start it: `systemctl enable --now giucong`, with the unit from"
-                              " examples/systemd; or `{program} service.run`"), {}))  # fmt: skip
+    write_line(
+        "  "
+        + fill(
+            N_(
+                "start it: `systemctl enable --now giucong`, with the unit from"
+                " examples/systemd; or `{program} service.run`"
+            ),
+            {},
+        )
+    )
     if logins := _find_who_may(estate):
-        told = N_("the tasks below need a role, which this login has not; log in as {logins}, then:"
-                  " `{program} TASK`")  # fmt: skip
+        told = N_(
+            "the tasks below need a role, which this login has not; log in as {logins}, then:"
+            " `{program} TASK`"
+        )
         write_line("  " + fill(told, {"logins": ", ".join(logins)}))
         if absent := [it for it in logins if not _is_login(it)]:
-            told = N_("not on this machine yet: {logins}; `adduser LOGIN`, then `adduser"
-                      " LOGIN giucong-operators`")  # fmt: skip
+            told = N_(
+                "not on this machine yet: {logins}; `adduser LOGIN`, then `adduser"
+                " LOGIN giucong-operators`"
+            )
             write_line("    " + fill(told, {"logins": ", ".join(absent)}))
-    steps = [N_("look: `{program} backup.status`"),
-             N_("save the service anew: `{program} backup.run --site giucong`")]  # fmt: skip
+    steps = [
+        N_("look: `{program} backup.status`"),
+        N_("save the service anew: `{program} backup.run --site giucong`"),
+    ]
     if not is_whole:
-        steps.insert(0, N_("have the stores in the index that were not read: `{program}"
-                           " backup.reindex`"))  # fmt: skip
+        steps.insert(
+            0, N_("have the stores in the index that were not read: `{program} backup.reindex`")
+        )
     for step in steps:
         write_line("  " + fill(step, {}))
 

@@ -153,8 +153,10 @@ def _read_unit(estate: Estate, wish: Add, site: str) -> str:
 def _find_origin(session: Session, estate: Estate, wish: Add) -> _Origin | None:
     """Read the alert, the drill or the finding that an entry begins with."""
     typed: dict[LinkKind, str] = {
-        "alert": wish.from_alert, "drill": wish.from_drill, "finding": wish.from_finding,
-    }  # fmt: skip
+        "alert": wish.from_alert,
+        "drill": wish.from_drill,
+        "finding": wish.from_finding,
+    }
     given = [kind for kind, text in typed.items() if text]
     if len(given) > 1:
         raise WrongUseError(
@@ -168,11 +170,21 @@ def _find_origin(session: Session, estate: Estate, wish: Add) -> _Origin | None:
 
 def _begin_with_alert(session: Session, link: Link, estate: Estate) -> _Origin:
     row = session.get_one(Alert, UUID(link.ref))
-    told = Told(severity=row.severity, code=row.code, params=row.params, job=row.job,
-                site=row.site, created_at=row.seen_at)  # fmt: skip
+    told = Told(
+        severity=row.severity,
+        code=row.code,
+        params=row.params,
+        job=row.job,
+        site=row.site,
+        created_at=row.seen_at,
+    )
     headline, _told = explain_notice(told, estate.organisation.timezone)
-    return _Origin(link=link, title=make_visible(headline, one_line=True), site=row.site,
-                   occurred_at=row.opened_at)  # fmt: skip
+    return _Origin(
+        link=link,
+        title=make_visible(headline, one_line=True),
+        site=row.site,
+        occurred_at=row.opened_at,
+    )
 
 
 def _begin_with_drill(session: Session, link: Link, estate: Estate) -> _Origin:
@@ -191,13 +203,16 @@ def _begin_with_finding(session: Session, link: Link, _estate: Estate) -> _Origi
     row = session.get_one(SecurityFinding, UUID(link.ref))
     where, _colon, name = row.subject.partition(":")
     title = make_visible(f"{row.subject}: {tell_finding(row)}", one_line=True)
-    return _Origin(link=link, title=title, site=name if where == "site" else "",
-                   occurred_at=row.first_seen_at)  # fmt: skip
+    return _Origin(
+        link=link, title=title, site=name if where == "site" else "", occurred_at=row.first_seen_at
+    )
 
 
 _BEGINS: Mapping[LinkKind, _Begin] = {
-    "alert": _begin_with_alert, "drill": _begin_with_drill, "finding": _begin_with_finding,
-}  # fmt: skip
+    "alert": _begin_with_alert,
+    "drill": _begin_with_drill,
+    "finding": _begin_with_finding,
+}
 
 
 def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) -> Change:
@@ -208,8 +223,11 @@ def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) 
         )
     at = read_moment(wish.at, estate) if wish.at else now
     links: dict[LinkKind, str] = {
-        "run": wish.run, "alert": wish.alert, "drill": wish.drill, "finding": wish.finding,
-    }  # fmt: skip
+        "run": wish.run,
+        "alert": wish.alert,
+        "drill": wish.drill,
+        "finding": wish.finding,
+    }
     return Change(
         acknowledged_at=at if wish.acknowledged else None,
         restored_at=at if wish.restored else None,

@@ -28,8 +28,11 @@ from ops.terminal.output import Cell, Tone, write_indented, write_json, write_li
 from ops.terminal.view import NONE, Column, Row, View, duration, moment, number, words, write_list
 
 _TONES: Mapping[str, Tone] = {
-    "received": "warning", "acknowledged": "plain", "restored": "good", "closed": "faint",
-}  # fmt: skip
+    "received": "warning",
+    "acknowledged": "plain",
+    "restored": "good",
+    "closed": "faint",
+}
 
 
 def _kind(row: Row) -> Cell:
@@ -109,14 +112,18 @@ def show_entry(wish: Show) -> int:
         timeline = collect_timeline(session, entry, now)
     code = 1 if any(it.is_over(now) for it in clocks) else 0
     if wish.json:
-        write_json([{
-            **asdict(entry),
-            "state": entry.state,
-            "clocks": [_clock_values(it, now) for it in clocks],
-            "links": [asdict(it) for it in links],
-            "timeline": [asdict(it) for it in timeline.moments],
-            "timeline_is_cut": timeline.is_cut,
-        }])  # fmt: skip
+        write_json(
+            [
+                {
+                    **asdict(entry),
+                    "state": entry.state,
+                    "clocks": [_clock_values(it, now) for it in clocks],
+                    "links": [asdict(it) for it in links],
+                    "timeline": [asdict(it) for it in timeline.moments],
+                    "timeline_is_cut": timeline.is_cut,
+                }
+            ]
+        )
         return code
     _write_entry(desk, entry, links)
     _write_clocks(clocks, now, desk.estate.organisation.timezone)
@@ -238,9 +245,11 @@ def show_year(wish: List) -> int:
         write_indented(
             f"○ {day} {tell_entry(entry)}: {entry.result or _(STATES[entry.state])}", "", "  "
         )
-    write_line(_("Counted is what was received from {since} to {until}.").format(
-        since=format_moment(since, zone), until=format_moment(until, zone)
-    ))  # fmt: skip
+    write_line(
+        _("Counted is what was received from {since} to {until}.").format(
+            since=format_moment(since, zone), until=format_moment(until, zone)
+        )
+    )
     return 0
 
 

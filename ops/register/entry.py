@@ -29,8 +29,11 @@ STATES: Mapping[State, str] = {
 }
 
 LINK_WORDS: Mapping[LinkKind, str] = {
-    "run": N_("run"), "alert": N_("alert"), "finding": N_("finding"), "drill": N_("drill"),
-}  # fmt: skip
+    "run": N_("run"),
+    "alert": N_("alert"),
+    "finding": N_("finding"),
+    "drill": N_("drill"),
+}
 """What can belong to an entry."""
 
 MOST_TITLE = 200

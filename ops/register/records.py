@@ -41,8 +41,11 @@ BREACH = "register.breach"
 """What it tells of an incident that touches personal data."""
 
 LINKED: Mapping[LinkKind, type[Base]] = {
-    "run": Run, "alert": Alert, "finding": SecurityFinding, "drill": Drill,
-}  # fmt: skip
+    "run": Run,
+    "alert": Alert,
+    "finding": SecurityFinding,
+    "drill": Drill,
+}
 """Which table a link's id stands in."""
 
 MOST_LISTED = 500
@@ -98,8 +101,16 @@ def change_entry(
     """Change an entry, and journal what changed."""
     check_change(entry, change, now)
     row = session.get_one(RegisterEntry, uuid.UUID(entry.id))
-    for name in ("acknowledged_at", "restored_at", "closed_at", "cause", "result", "document",
-                 "is_serious", "has_personal_data"):  # fmt: skip
+    for name in (
+        "acknowledged_at",
+        "restored_at",
+        "closed_at",
+        "cause",
+        "result",
+        "document",
+        "is_serious",
+        "has_personal_data",
+    ):
         if getattr(change, name):
             setattr(row, name, _clean(getattr(change, name)))
     person = origin.person or origin.login
@@ -208,8 +219,11 @@ def list_entries(
 ) -> list[Entry]:
     """Give entries, those received last first; at most so many, None for all."""
     query: Select[RegisterEntry] = select(RegisterEntry)
-    for column, value in ((RegisterEntry.kind, wanted.kind), (RegisterEntry.site, wanted.site),
-                          (RegisterEntry.unit, wanted.unit)):  # fmt: skip
+    for column, value in (
+        (RegisterEntry.kind, wanted.kind),
+        (RegisterEntry.site, wanted.site),
+        (RegisterEntry.unit, wanted.unit),
+    ):
         query = query.where(column == value) if value else query
     if wanted.only_open:
         query = query.where(RegisterEntry.closed_at.is_(None))

@@ -77,8 +77,13 @@ def _runs(session: Session, linked: Iterable[UUID]) -> Iterator[Moment]:
     query = select(Run).where(Run.id.in_(linked)).order_by(Run.started_at).limit(MOST_ROWS)
     for run in session.execute(query).scalars():
         params = {"outcome": run.outcome or ""}
-        yield Moment(at=run.ended_at or run.started_at, source="run", what="run", subject=run.job,
-                     params=params)  # fmt: skip
+        yield Moment(
+            at=run.ended_at or run.started_at,
+            source="run",
+            what="run",
+            subject=run.job,
+            params=params,
+        )
 
 
 def _drills(
@@ -90,8 +95,15 @@ def _drills(
     query = select(Drill).where(wanted).order_by(Drill.started_at).limit(MOST_ROWS)
     for drill in session.execute(query).scalars():
         params = {"outcome": drill.outcome or ""}
-        yield Moment(at=drill.started_at, source="drill", what="drilled", subject=drill.site,
-                     person=drill.person, text=drill.reason, params=params)  # fmt: skip
+        yield Moment(
+            at=drill.started_at,
+            source="drill",
+            what="drilled",
+            subject=drill.site,
+            person=drill.person,
+            text=drill.reason,
+            params=params,
+        )
 
 
 def _findings(
@@ -107,15 +119,26 @@ def _findings(
         text = tell_finding(row)
         for at, what in ((row.first_seen_at, "found"), (row.fixed_at, "fixed")):
             if at is not None:
-                yield Moment(at=at, source="finding", what=what, subject=row.subject, text=text,
-                             params={"severity": row.severity})  # fmt: skip
+                yield Moment(
+                    at=at,
+                    source="finding",
+                    what=what,
+                    subject=row.subject,
+                    text=text,
+                    params={"severity": row.severity},
+                )
 
 
 BEFORE = timedelta(hours=2)
 """How long before it happened a cause is looked for."""
 
-_LEFT_OUT = ("register.add", "register.update", "register.close", "register.incident",
-             "register.breach")  # fmt: skip
+_LEFT_OUT = (
+    "register.add",
+    "register.update",
+    "register.close",
+    "register.incident",
+    "register.breach",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +212,13 @@ def _alerts(
         yield opened
         if alert.acked_at is not None:
             yield Moment(
-                at=alert.acked_at, source="alert", what="acked", subject=alert.subject,
-                person=alert.acked_by, text=alert.ack_note,
-            )  # fmt: skip
+                at=alert.acked_at,
+                source="alert",
+                what="acked",
+                subject=alert.subject,
+                person=alert.acked_by,
+                text=alert.ack_note,
+            )
         if alert.closed_at is not None:
             yield replace(opened, at=alert.closed_at, what="cleared")
 

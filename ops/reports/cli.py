@@ -43,10 +43,15 @@ PAPERS = View(
 def show_kinds(wish: Kinds) -> int:
     """Write the kinds of papers; gives 0."""
     rows = [
-        {"kind": it.name, "title": _(it.title), "needs": it.needs, "takes": it.takes,
-         "files": it.files}
+        {
+            "kind": it.name,
+            "title": _(it.title),
+            "needs": it.needs,
+            "takes": it.takes,
+            "files": it.files,
+        }
         for it in KINDS.values()
-    ]  # fmt: skip
+    ]
     if write_list(PAPERS, rows, as_json=wish.json):
         write_line(fill(N_("  next: `{program} report.make --kind KIND --out FOLDER`"), {}))
     return 0
@@ -148,9 +153,16 @@ def read_wish(asked: Make, estate: Estate, now: datetime, request: Request | Non
 
 def _refuse_others(kind: Kind, asked: Make) -> None:
     """Refuse a flag that the kind does not heed: the paper would not be what it was asked for."""
-    given = {"year": asked.year, "from": asked.from_, "to": asked.to, "site": asked.site,
-             "of": asked.of, "number": asked.number, "date": asked.date,
-             "request": asked.request}  # fmt: skip
+    given = {
+        "year": asked.year,
+        "from": asked.from_,
+        "to": asked.to,
+        "site": asked.site,
+        "of": asked.of,
+        "number": asked.number,
+        "date": asked.date,
+        "request": asked.request,
+    }
     odd = [name for name, value in given.items() if value and name not in kind.takes]
     if odd:
         raise WrongUseError(

@@ -107,13 +107,24 @@ def note_issued(
     wish, content = issued.wish, issued.content
     with speaking(PAPER_LANGUAGE):
         title = _(find_kind(wish.kind).title)
-    told = Told(title=title, name=Path(wish.file).name, number=wish.number, dated=issued.day,
-                about=issued.about, signatures=issued.signatures)  # fmt: skip
+    told = Told(
+        title=title,
+        name=Path(wish.file).name,
+        number=wish.number,
+        dated=issued.day,
+        about=issued.about,
+        signatures=issued.signatures,
+    )
     kept, is_new = add_document(session, origin, content, told, now=now)
     if is_new:
-        details = {"document": kept.id.hex, "number": wish.number, "scan": wish.scan,
-                   "signer": "checked" if are_checked(issued.signatures) else "not_checked",
-                   "day": issued.day.isoformat(), "sha256": content.sha256}  # fmt: skip
+        details = {
+            "document": kept.id.hex,
+            "number": wish.number,
+            "scan": wish.scan,
+            "signer": "checked" if are_checked(issued.signatures) else "not_checked",
+            "day": issued.day.isoformat(),
+            "sha256": content.sha256,
+        }
         journal.append(session, origin, [Entry(ISSUED, issued.about, details)])
     if issued.request is not None:
         end_request(session, replace(origin, document=wish.number), issued.request)

@@ -99,9 +99,15 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
         catalog.reading() as session,
     ):
         ask = Ask(
-            estate=estate, catalog=catalog, session=session, series=series, window=wish.window,
-            site=wish.site, of=wish.of, now=now,
-        )  # fmt: skip
+            estate=estate,
+            catalog=catalog,
+            session=session,
+            series=series,
+            window=wish.window,
+            site=wish.site,
+            of=wish.of,
+            now=now,
+        )
         facts = module.gather(ask)
         made = module.write(facts, frame)
         return write_files(made, _stem(wish))

@@ -92,10 +92,14 @@ def _assets(facts: Facts) -> Iterator[tuple[str, ...]]:
     for it in sorted(facts.assets, key=lambda it: (ranks.get(it.kind, 99), it.name)):
         days = (it.bought_on, it.warranty_until, it.supported_until)
         yield (
-            it.name, it.title, _(KINDS.get(it.kind, it.kind)), it.place or UNKNOWN,
-            *(format_date(day) if day else UNKNOWN for day in days), _(STATES[it.state]),
+            it.name,
+            it.title,
+            _(KINDS.get(it.kind, it.kind)),
+            it.place or UNKNOWN,
+            *(format_date(day) if day else UNKNOWN for day in days),
+            _(STATES[it.state]),
             UNKNOWN if it.price is None else format_amount(it.price),
-        )  # fmt: skip
+        )
 
 
 def _read_duties(estate: Estate, facts: Facts) -> tuple[Sequence[_Owed], Sequence[PolicyRow]]:
@@ -138,9 +142,13 @@ def _tell(it: Outlook) -> tuple[str, ...]:
 
 
 def _service(
-    session: Session, estate: Estate, series: SeriesStore | None, texts: Texts, window: Window,
+    session: Session,
+    estate: Estate,
+    series: SeriesStore | None,
+    texts: Texts,
+    window: Window,
     today: date,
-) -> Iterator[Chart]:  # fmt: skip
+) -> Iterator[Chart]:
     if window.first > window.last:
         return
     months = window.months()
@@ -172,8 +180,9 @@ def _capacity(
         if buckets:
             chart = make_chart(wish, estate, buckets, (), it.forecast, now=now)
             what = f"{name_thing(it.subject.partition(':')[2])} {it.of}".strip()
-            caption = texts.say("chart_capacity", table="captions", what=what,
-                                outlook=tell_outlook(it))  # fmt: skip
+            caption = texts.say(
+                "chart_capacity", table="captions", what=what, outlook=tell_outlook(it)
+            )
             yield Chart(draw_lines(replace(chart, title="", summary="", width=ON_PAPER)), caption)
 
 
@@ -219,8 +228,11 @@ def make_papers(document: PlanDocument, estate: Estate) -> dict[str, Paper]:
     taken_at = datetime.combine(document.day, time(), estate.zone)
     with speaking(PAPER_LANGUAGE):
         for name in NAMES:
-            wish = Wish(kind=find_kind(name), window=report_year(document.year, estate.zone),
-                        day=document.day)  # fmt: skip
+            wish = Wish(
+                kind=find_kind(name),
+                window=report_year(document.year, estate.zone),
+                day=document.day,
+            )
             frame = make_frame(estate, wish, taken_at)
             found[name] = wish.kind.module().write(document, frame)
     return found

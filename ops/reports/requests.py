@@ -89,8 +89,10 @@ class Request:
 
     def as_values(self) -> dict[str, Any]:
         """Give JSON values, dates as ISO texts."""
-        asked = {name: it.isoformat() if isinstance(it, date) else it
-                 for name, it in asdict(self.asked).items()}  # fmt: skip
+        asked = {
+            name: it.isoformat() if isinstance(it, date) else it
+            for name, it in asdict(self.asked).items()
+        }
         return {"request": self.called, **asked, "answer": self.answer}
 
 
@@ -106,22 +108,29 @@ def list_requests(session: Session, *, only_open: bool = False) -> list[Request]
         details = json.loads(row.details)
         if row.action == ASKED:
             found[row.subject] = Request(
-                called=row.subject, asked=_read(details), noted_at=row.at,
+                called=row.subject,
+                asked=_read(details),
+                noted_at=row.at,
                 noted_by=row.person or row.login,
-            )  # fmt: skip
+            )
         else:
             known = found[row.subject]
             found[row.subject] = Request(
-                called=known.called, asked=known.asked, noted_at=known.noted_at,
-                noted_by=known.noted_by, answer=row.document or row.reason,
-            )  # fmt: skip
+                called=known.called,
+                asked=known.asked,
+                noted_at=known.noted_at,
+                noted_by=known.noted_by,
+                answer=row.document or row.reason,
+            )
     wanted = (it for it in found.values() if not (only_open and it.answer))
     return sorted(wanted, key=lambda it: (it.asked.due, it.called))
 
 
 def _read(details: Mapping[str, Any]) -> Asked:
-    days = {it: date.fromisoformat(details[it]) if details[it] else None
-            for it in ("due", "first", "last")}  # fmt: skip
+    days = {
+        it: date.fromisoformat(details[it]) if details[it] else None
+        for it in ("due", "first", "last")
+    }
     texts = {it: str(details[it]) for it in ("kind", "requester", "reference", "about")}
     return Asked(**texts, **days)  # type: ignore[arg-type] # one that is noted has a day
 
@@ -155,8 +164,9 @@ def note_request(
     year = f"{now.astimezone(zone).year}-"
     count = sum(it.called.startswith(year) for it in list_requests(session))
     called = f"{year}{count + 1:03}"
-    request = Request(called=called, asked=asked, noted_at=now,
-                      noted_by=origin.person or origin.login)  # fmt: skip
+    request = Request(
+        called=called, asked=asked, noted_at=now, noted_by=origin.person or origin.login
+    )
     details = request.as_values()
     del details["request"], details["answer"]
     journal.append(session, origin, [Entry(ASKED, called, details)])
@@ -220,10 +230,13 @@ def explain_request(params: Mapping[str, Any]) -> Explanation:
         why=": ".join(filter(None, (params["reference"], params["about"]))),
         data=_("no data is at risk"),
         next_step=fill(
-            N_("`{program} report.make --kind {kind} --request {request} --out FOLDER`, then"
-               " `{program} report.issue --request {request}`"), named,
+            N_(
+                "`{program} report.make --kind {kind} --request {request} --out FOLDER`, then"
+                " `{program} report.issue --request {request}`"
+            ),
+            named,
         ),
-    )  # fmt: skip
+    )
 
 
 def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
@@ -259,11 +272,14 @@ def note_it(wish: tasks.Request) -> int:
             next_step="give `--requester` and `--due`, or `--end` to end one",
         )
     asked = Asked(
-        kind=wish.kind, requester=wish.requester, reference=wish.reference, about=wish.about,
+        kind=wish.kind,
+        requester=wish.requester,
+        reference=wish.reference,
+        about=wish.about,
         due=read_day(wish.due, "due"),
         first=read_day(wish.from_, "from") if wish.from_ else None,
         last=read_day(wish.to, "to") if wish.to else None,
-    )  # fmt: skip
+    )
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         noted = note_request(session, bench.origin, asked, zone=estate.zone, now=now)

@@ -106,8 +106,12 @@ def change_section(
         session.add(row)
     row.texts, row.changed_at, row.changed_by = told, now, origin.person or origin.login
     row.confirmed_at, row.confirmed_by = None, ""
-    details = {"year": section.year, "parts": sorted(new), "sha256": digest_of(told),
-               "was_confirmed": section.confirmed_at is not None}  # fmt: skip
+    details = {
+        "year": section.year,
+        "parts": sorted(new),
+        "sha256": digest_of(told),
+        "was_confirmed": section.confirmed_at is not None,
+    }
     journal.append(session, origin, [Entry(CHANGED, section.site, details)])
     session.flush()
     return _section(row)
@@ -196,9 +200,12 @@ SECTIONS = View(
     Column("state", N_("State"), of=_state),
     Column("confirmed_by", N_("Confirmed by")),
     Column("confirmed_at", N_("Confirmed"), moment),
-    Column("lacks", N_("Still empty"),
-           of=lambda row: ", ".join(_(PARTS[name]) for name in row["lacks"])),
-)  # fmt: skip
+    Column(
+        "lacks",
+        N_("Still empty"),
+        of=lambda row: ", ".join(_(PARTS[name]) for name in row["lacks"]),
+    ),
+)
 
 
 def _show(section: Section, *, dry_run: bool) -> None:

@@ -85,12 +85,13 @@ def _tell(signature: Any, roots: Sequence[Any], *, is_last: bool) -> dict[str, o
         "at": at.isoformat() if at else "",
         "since": certificate.not_valid_before.isoformat(),
         "until": certificate.not_valid_after.isoformat(),
-        "was_valid": None if at is None
+        "was_valid": None
+        if at is None
         else certificate.not_valid_before <= at <= certificate.not_valid_after,
         "holds": bool(status.intact and status.valid),
         "is_whole": is_whole,
         "root": _name_root(status) if status.trusted else "",
-    }  # fmt: skip
+    }
 
 
 def _name_root(status: Any) -> str:

@@ -313,6 +313,10 @@ class Section:
     @property
     def texts(self) -> Mapping[str, str]:
         """What is to be written, by part."""
-        told = {"board": self.board, "content": self.content, "shortcomings": self.shortcomings,
-                "proposals": self.proposals}  # fmt: skip
+        told = {
+            "board": self.board,
+            "content": self.content,
+            "shortcomings": self.shortcomings,
+            "proposals": self.proposals,
+        }
         return {name: it for name, it in told.items() if it}

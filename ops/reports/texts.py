@@ -160,9 +160,13 @@ def _compare(
     if unknown := sorted(given - allowed):
         why = N_("{name} knows these names in braces: {allowed}; not {unknown}")
         raise TextsError(
-            path, why=why, line=line, name=name, unknown=", ".join(unknown),
+            path,
+            why=why,
+            line=line,
+            name=name,
+            unknown=", ".join(unknown),
             allowed=", ".join(sorted(allowed)) or "–",
-        )  # fmt: skip
+        )
 
 
 def _line_of(path: Path, name: str, table: str = "") -> int:

@@ -122,11 +122,14 @@ def _appendix(estate: Estate, holders: Sequence[tuple[str, Sequence[str]]]) -> I
     yield f"<h2>{escape(_('Who holds a share of the key'))}</h2>"
     people = {it.name: it for it in estate.people}
     shares = [
-        (store, people[name].title if name in people else name,
-         people[name].phone if name in people else "")
+        (
+            store,
+            people[name].title if name in people else name,
+            people[name].phone if name in people else "",
+        )
         for store, names in holders
         for name in names
-    ]  # fmt: skip
+    ]
     yield _table([_("Store"), _("Holder"), _("Phone")], shares)
     yield f"<h3>{escape(_('Hosts'))}</h3>"
     hosts = [(it.name, it.address, str(it.port), it.user) for it in estate.hosts]

@@ -91,8 +91,9 @@ def begin_run(wish: Run) -> int:
         # Before its id is told: whoever has read it can take it up.
         CatalogStates(desk.catalog, _origin_of(desk, begun)).save(state)
         if wish.only_begin:
-            write_line(_("{title} · run {run}").format(
-                title=runbook.title, run=format_id(state.id)))  # fmt: skip
+            write_line(
+                _("{title} · run {run}").format(title=runbook.title, run=format_id(state.id))
+            )
             _tell_how_to_go_on(state)
             return 0
         return _carry_out(desk, begun, runbook, state)

@@ -301,14 +301,25 @@ def _remark_on_unchecked(comparison: PageComparison) -> Iterator[Remark]:
 
 
 def _likeness(it: PageComparison) -> dict[str, Told]:
-    return {"page": it.page, "why": it.why, "detail": it.detail, "alike": it.alike,
-            "least": it.least, "stays": it.stays}  # fmt: skip
+    return {
+        "page": it.page,
+        "why": it.why,
+        "detail": it.detail,
+        "alike": it.alike,
+        "least": it.least,
+        "stays": it.stays,
+    }
 
 
 def _about(note: PageNote) -> dict[str, str]:
     """Tell of a page that fails; the servers' own last word about an error is the likely cause."""
-    return {"page": note.page, "problem": note.problem, "address": note.address,
-            "detail": note.detail, "cause": find_cause(read_logs())}  # fmt: skip
+    return {
+        "page": note.page,
+        "problem": note.problem,
+        "address": note.address,
+        "detail": note.detail,
+        "cause": find_cause(read_logs()),
+    }
 
 
 def _take_rows(wanted: RowsWanted | TablesWanted, rehearsal: Rehearsal) -> None:

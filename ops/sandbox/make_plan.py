@@ -257,9 +257,12 @@ def find_endpoints(databases: Iterable[DatabasePlan]) -> tuple[Endpoint, ...]:
         key = (database.engine, database.address, port, database.socket)
         number = sum(it.engine == database.engine for it in made.values()) + 1
         known = made.get(key) or Endpoint(
-            engine=database.engine, number=number, address=database.address, port=port,
+            engine=database.engine,
+            number=number,
+            address=database.address,
+            port=port,
             socket=database.socket,
-        )  # fmt: skip
+        )
         made[key] = replace(known, databases=(*known.databases, database))
     ports = [(it.engine, it.port) for it in made.values()]
     return tuple(

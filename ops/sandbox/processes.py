@@ -156,8 +156,14 @@ class Bench:
                 process.kill()
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/tmp", "TZ": self.zone,  # noqa: S108 -- the sandbox's own
-                "TMPDIR": "/tmp", **more}  # noqa: S108  # fmt: skip
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": "/tmp",  # noqa: S108 -- the sandbox's own
+            "TZ": self.zone,
+            "TMPDIR": "/tmp",  # noqa: S108 -- the sandbox's own
+            **more,
+        }
 
 
 @contextmanager

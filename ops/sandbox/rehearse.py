@@ -162,9 +162,12 @@ def _command(way: Literal["root", "user"]) -> list[str] | RehearsalResult:
 
 def _run(words: list[str], order: Order) -> RehearsalResult:
     deadline = order.plan.deadline_seconds
-    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_CODE),
-                   "PYTHONDONTWRITEBYTECODE": "1",
-                   "GIUCONG_LANG": os.environ.get("GIUCONG_LANG", "")}  # fmt: skip
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": str(_CODE),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GIUCONG_LANG": os.environ.get("GIUCONG_LANG", ""),
+    }
     process = subprocess.Popen(
         words,
         stdin=subprocess.PIPE,

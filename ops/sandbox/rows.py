@@ -110,8 +110,10 @@ def _check_columns(wanted: RowsWanted, columns: Sequence[str]) -> None:
     for name in wanted.where:
         if name not in columns:
             params: dict[str, Told] = {
-                "table": wanted.table, "column": name, "columns": list(columns)
-            }  # fmt: skip
+                "table": wanted.table,
+                "column": name,
+                "columns": list(columns),
+            }
             raise NotThereError("column_missing", params)
 
 

@@ -10,9 +10,15 @@ from ops.schedule.occurrences import next_due
 from ops.schedule.windows import Cron, Never, Schedule, Window
 
 _WEEKDAYS = (
-    N_("Sunday"), N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"),
-    N_("Saturday"), N_("Sunday"),
-)  # fmt: skip
+    N_("Sunday"),
+    N_("Monday"),
+    N_("Tuesday"),
+    N_("Wednesday"),
+    N_("Thursday"),
+    N_("Friday"),
+    N_("Saturday"),
+    N_("Sunday"),
+)
 """By cron's number."""
 
 

@@ -47,14 +47,19 @@ def accept_finding(wish: Accept) -> int:
             finding = find_finding(session, wish.id)
         refuse(finding, until, today, longest)
         text = _("{subject} · {finding}: accept until {day}")
-        write_line(text.format(
-            subject=finding.subject, finding=tell_finding(finding), day=format_date(until)
-        ))  # fmt: skip
+        write_line(
+            text.format(
+                subject=finding.subject, finding=tell_finding(finding), day=format_date(until)
+            )
+        )
         refuse_alone(bench, ACCEPTANCE)
         if _agree(bench, finding, wish, until, estate.zone) is not None:
-            write_line("  " + _("accepted; on {day} it is open again").format(
-                day=format_date(until + timedelta(days=1))
-            ))  # fmt: skip
+            write_line(
+                "  "
+                + _("accepted; on {day} it is open again").format(
+                    day=format_date(until + timedelta(days=1))
+                )
+            )
     return 0
 
 

@@ -90,11 +90,20 @@ def keep_baseline(wish: Baseline) -> int:
                 host=wish.host,
             )
         if wish.json:
-            write_json([
-                {"host": wish.host, "list": it.tool, "looked_at": it.look.at, "there": it.items,
-                 "approved": it.allowed, "added": it.added, "gone": it.gone}
-                for it in found
-            ])  # fmt: skip
+            write_json(
+                [
+                    {
+                        "host": wish.host,
+                        "list": it.tool,
+                        "looked_at": it.look.at,
+                        "there": it.items,
+                        "approved": it.allowed,
+                        "added": it.added,
+                        "gone": it.gone,
+                    }
+                    for it in found
+                ]
+            )
         else:
             _show(found)
         if not wish.approve:

@@ -73,9 +73,11 @@ def refuse_unknown(wish: Findings, estate: Document, kept: Iterable[str] = ()) -
         for where in ("host:", "site:")
     )
     named: tuple[tuple[str, Iterable[str]], ...] = (
-        (wish.host, hosts), (wish.site, sites), (wish.tool, TOOLS),
+        (wish.host, hosts),
+        (wish.site, sites),
+        (wish.tool, TOOLS),
         (wish.severity, get_args(Severity)),
-    )  # fmt: skip
+    )
     for name, known in named:
         if name and name not in known:
             raise unknown('"{name}" is none of these', name, known)
@@ -101,13 +103,16 @@ def audit_now(wish: Audit) -> int:
         )
         if wish.dry_run:
             for plan in plans:
-                write_line(_("would look at {subject}: {tools}").format(
-                    subject=plan.subject.key, tools=", ".join(plan.tools)
-                ))  # fmt: skip
+                write_line(
+                    _("would look at {subject}: {tools}").format(
+                        subject=plan.subject.key, tools=", ".join(plan.tools)
+                    )
+                )
             return 0
         if not plans:
-            write_line(fill(N_("nothing is due today; everything: `{program} security.audit"
-                               " --all`"), {}))  # fmt: skip
+            write_line(
+                fill(N_("nothing is due today; everything: `{program} security.audit --all`"), {})
+            )
             return 0
         with shown_progress() as progress:
             work = partial(audit, progress=progress)
@@ -126,9 +131,13 @@ def _tell_result(
     pairs = [(it.subject.key, tool) for it in plans for tool in it.tools]
     looks = [last[pair] for pair in pairs if pair in last]
     write_list(
-        LOOKS, map(_look_values, looks), as_json=as_json, zone=zone, outcome=result.outcome,
+        LOOKS,
+        map(_look_values, looks),
+        as_json=as_json,
+        zone=zone,
+        outcome=result.outcome,
         **result.summary,
-    )  # fmt: skip
+    )
     if not as_json:
         write_outcome(result, job=AUDIT_JOB, site=OWN_SITE)
 

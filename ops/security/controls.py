@@ -24,9 +24,19 @@ SHIPPED = Path(__file__).with_name("controls.toml")
 _DAYS = {"days": 1, "weeks": 7, "months": 31}
 
 ToolName = Literal[
-    "updates", "reboot", "ports", "keys", "sudoers", "accounts", "logs", "clock", "lynis", "ssh",
-    "tls", "unicode",
-]  # fmt: skip
+    "updates",
+    "reboot",
+    "ports",
+    "keys",
+    "sudoers",
+    "accounts",
+    "logs",
+    "clock",
+    "lynis",
+    "ssh",
+    "tls",
+    "unicode",
+]
 
 
 class Rhythm(Part):

@@ -66,11 +66,15 @@ def remember_looks(
     if kept:
         details = {
             it.look.tool: {
-                "outcome": it.look.outcome, "reason": it.look.reason, "opened": it.opened,
-                "fixed": it.fixed, "open": it.open, "evidence": it.look.evidence,
+                "outcome": it.look.outcome,
+                "reason": it.look.reason,
+                "opened": it.opened,
+                "fixed": it.fixed,
+                "open": it.open,
+                "evidence": it.look.evidence,
             }
             for it in kept
-        }  # fmt: skip
+        }
         journal.append(session, origin, [Entry(LOOKED, kept[0].look.subject, details)])
     return kept
 
@@ -118,10 +122,17 @@ def write_changes(
     rows = {it.check: it for it in known}
     for seen in changes.new:
         row = SecurityFinding(
-            subject=look.subject, tool=look.tool, check=seen.check, first_seen_at=now,
-            state="open", found_by=origin.person, accepted_by="", asked_by="", accept_reason="",
+            subject=look.subject,
+            tool=look.tool,
+            check=seen.check,
+            first_seen_at=now,
+            state="open",
+            found_by=origin.person,
+            accepted_by="",
+            asked_by="",
+            accept_reason="",
             accept_document="",
-        )  # fmt: skip
+        )
         _tell(row, seen, look, now)
         session.add(row)
     for seen in changes.again:

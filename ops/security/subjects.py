@@ -157,9 +157,12 @@ def _is_due(
 
 
 def plan_asked(
-    subjects: Iterable[Subject], *, hosts: Collection[str], sites: Collection[str],
+    subjects: Iterable[Subject],
+    *,
+    hosts: Collection[str],
+    sites: Collection[str],
     only: Collection[str],
-) -> list[Plan]:  # fmt: skip
+) -> list[Plan]:
     """Give the looks that somebody asks for; without names, at everything."""
     wanted = {*(f"host:{it}" for it in hosts), *(f"site:{it}" for it in sites)}
     plans = (

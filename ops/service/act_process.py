@@ -119,9 +119,11 @@ def _take_streams() -> None:
     for stream, name in ((1, "stdout"), (2, "stderr")):
         raw = _Lasting(stream, "wb", closefd=False)
         text = io.TextIOWrapper(
-            io.BufferedWriter(raw), "utf-8", "backslashreplace",
+            io.BufferedWriter(raw),
+            "utf-8",
+            "backslashreplace",
             line_buffering=name == "stderr" or os.isatty(stream),
-        )  # fmt: skip
+        )
         setattr(sys, name, text)
 
 

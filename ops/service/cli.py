@@ -44,9 +44,8 @@ def show_service(wish: Status) -> int:
         beat = read_beat(estate.service.state)
         watch = dict(beat.parts) if beat else None
         write_json(
-            runs, running=is_running, typed=typed, notices=notices, heartbeat=heartbeat,
-            watch=watch,
-        )  # fmt: skip
+            runs, running=is_running, typed=typed, notices=notices, heartbeat=heartbeat, watch=watch
+        )
         return 0 if is_running else 1
     write_line(
         _("The service runs on this machine.")
@@ -67,8 +66,10 @@ def show_service(wish: Status) -> int:
     for state, text in shown.items():
         if notices.get(state):
             write_line("  " + text.format(count=notices[state]))
-    for line in (*tell_heartbeat(read_heartbeat(estate.service.state), now),
-                 *tell_watch(estate, now)):  # fmt: skip
+    for line in (
+        *tell_heartbeat(read_heartbeat(estate.service.state), now),
+        *tell_watch(estate, now),
+    ):
         write_line(f"  {line}")
     return 0 if is_running else 1
 

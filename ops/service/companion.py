@@ -63,9 +63,11 @@ class Companion:
         if self._process is None and self.is_wanted and self.clock() >= self._not_before:
             self._started = self.clock()
             self._process = subprocess.Popen(
-                [*self.command, str(os.getpid())], stdin=subprocess.DEVNULL,
-                start_new_session=True, env=worker_environment(),
-            )  # fmt: skip
+                [*self.command, str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=worker_environment(),
+            )
 
     def renew(self, *, is_wanted: bool) -> None:
         """End it, so that the next look starts it with the estate as it is now, if at all."""

@@ -74,9 +74,8 @@ def placed_files(
 
 
 def _place(
-    given: GivenFile, number: int, folder: Path, descriptors: list[int], line: int,
-    held: ExitStack,
-) -> str:  # fmt: skip
+    given: GivenFile, number: int, folder: Path, descriptors: list[int], line: int, held: ExitStack
+) -> str:
     if given.shape in {"secret", "proof"}:
         return f"/dev/fd/{held.enter_context(open_secret(_read_secret(given, descriptors)))}"
     is_made = given.shape.startswith("output")
@@ -103,9 +102,11 @@ def _regular(given: GivenFile, descriptors: list[int]) -> int:
         os.fstat(descriptors[given.descriptor]).st_mode
     ):
         raise WrongUseError(
-            "{path} is no file", data="nothing was changed", next_step="name a file",
+            "{path} is no file",
+            data="nothing was changed",
+            next_step="name a file",
             path=given.typed,
-        )  # fmt: skip
+        )
     return descriptors[given.descriptor]
 
 

@@ -33,11 +33,14 @@ def check_installation(estate: Estate, _today: date) -> Iterator[Problem]:
         if UNIT.stat().st_size > _MOST_BYTES or UNIT.read_bytes() != _SHIPPED.read_bytes():
             yield _warning(
                 N_("{path} is not the unit that this version ships"),
-                N_("have root type `cp {shipped} {path}`, then `systemctl daemon-reload` and"
-                   " `systemctl restart giucong`; what differs here goes into"
-                   " `systemctl edit giucong`"),
-                path=UNIT, shipped=_SHIPPED,
-            )  # fmt: skip
+                N_(
+                    "have root type `cp {shipped} {path}`, then `systemctl daemon-reload` and"
+                    " `systemctl restart giucong`; what differs here goes into"
+                    " `systemctl edit giucong`"
+                ),
+                path=UNIT,
+                shipped=_SHIPPED,
+            )
 
 
 def _check_group(estate: Estate) -> Iterator[Problem]:
@@ -48,26 +51,36 @@ def _check_group(estate: Estate) -> Iterator[Problem]:
     except KeyError:
         yield _warning(
             N_("there is no group {group}: nobody but root can type tasks"),
-            N_("have root type `addgroup --system {group}`, `adduser {service} {group}`, and"
-               " `adduser LOGIN {group}` for each person; then `systemctl restart giucong`"),
-            group=GROUP, service=service,
-        )  # fmt: skip
+            N_(
+                "have root type `addgroup --system {group}`, `adduser {service} {group}`, and"
+                " `adduser LOGIN {group}` for each person; then `systemctl restart giucong`"
+            ),
+            group=GROUP,
+            service=service,
+        )
         return
     if owner != 0 and service not in members:
         yield _warning(
-            N_("the service's user {service} is not in the group {group}: nobody but root can type"
-               " tasks"),
+            N_(
+                "the service's user {service} is not in the group {group}: nobody but root can type"
+                " tasks"
+            ),
             N_("have root type `adduser {service} {group}`, then `systemctl restart giucong`"),
-            group=GROUP, service=service,
-        )  # fmt: skip
+            group=GROUP,
+            service=service,
+        )
     for person in estate.people:
         if person.login and person.login not in members and _has_account(person.login):
             yield _warning(
-                N_("{login} has an account here and is not in the group {group}: they cannot type"
-                   " tasks"),
+                N_(
+                    "{login} has an account here and is not in the group {group}: they cannot type"
+                    " tasks"
+                ),
                 N_("have root type `adduser {login} {group}`; they log in anew"),
-                f"people[{person.name}].login", login=person.login, group=GROUP,
-            )  # fmt: skip
+                f"people[{person.name}].login",
+                login=person.login,
+                group=GROUP,
+            )
 
 
 def _check_owner(estate: Estate) -> Iterator[Problem]:
@@ -77,11 +90,13 @@ def _check_owner(estate: Estate) -> Iterator[Problem]:
     for place in dict.fromkeys(it for file in files for it in (file.parent, file)):
         if place.stat().st_uid == service != 0:
             yield _warning(
-                N_("{path} belongs to the service's user: whoever has that user's rights has root's"
-                   " word"),
+                N_(
+                    "{path} belongs to the service's user: whoever has that user's rights has"
+                    " root's word"
+                ),
                 N_("give it to root: `chown root:giucong {path}`, `chmod g-w,o= {path}`"),
                 path=place,
-            )  # fmt: skip
+            )
 
 
 def _has_account(login: str) -> bool:

@@ -38,11 +38,19 @@ def try_targets(wish: NotifyTest) -> int:
             told = {target: str(error or "") for target, error in answers.items()}
             entry = Entry("notices.test", wish.person or "*", {"answers": told})
             journal.append(session, bench.origin, [entry])
-    write_table([_("To"), _("Mail"), _("Result")], [
-        (target, _mail_of(estate, target),
-         Cell(fill(error.what, error.params), "bad") if error else Cell(_("handed over"), "good"))
-        for target, error in answers.items()
-    ])  # fmt: skip
+    write_table(
+        [_("To"), _("Mail"), _("Result")],
+        [
+            (
+                target,
+                _mail_of(estate, target),
+                Cell(fill(error.what, error.params), "bad")
+                if error
+                else Cell(_("handed over"), "good"),
+            )
+            for target, error in answers.items()
+        ],
+    )
     if any(answers.values()):
         text = N_("Correct the relay or the address, then `{program} service.notify-test`")
         write_line(fill(text, {}))

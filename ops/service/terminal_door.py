@@ -144,9 +144,14 @@ class TerminalDoor:
             self._uncount(user)
 
     def _do(
-        self, connection: socket.socket, user: int, packet: bytes, given: list[int], *,
+        self,
+        connection: socket.socket,
+        user: int,
+        packet: bytes,
+        given: list[int],
+        *,
         is_one_more: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         language: Language = "vi"
         try:
             asked = msgspec.convert(json.loads(packet), _Asked)
@@ -176,19 +181,30 @@ class TerminalDoor:
         login = asked.login if is_root and asked.login else name_of(user)
         person = find_person(estate.people, login)
         caller = Caller(
-            person.name if person else "", login, "", at_terminal=True, by_kernel=not is_root,
-            is_root=is_root, user=user,
-        )  # fmt: skip
+            person.name if person else "",
+            login,
+            "",
+            at_terminal=True,
+            by_kernel=not is_root,
+            is_root=is_root,
+            user=user,
+        )
         terminal = AtTerminal(
             program="fab" if asked.program == "fab" else "giucong",
             environment={k: v[:100] for k, v in asked.environment.items() if k in CARRIED},
-            files=tuple(asked.files), folder=str(folder or ""), line=asked.line,
+            files=tuple(asked.files),
+            folder=str(folder or ""),
+            line=asked.line,
             opener=asked.opener,
-        )  # fmt: skip
+        )
         return Order(
-            act=asked.task, task=asked.task, values=asked.values, caller=caller,
-            language=asked.language, terminal=terminal,
-        )  # fmt: skip
+            act=asked.task,
+            task=asked.task,
+            values=asked.values,
+            caller=caller,
+            language=asked.language,
+            terminal=terminal,
+        )
 
     def _start(self, order: Order, given: list[int]) -> Started:
         streams, files = given[:_STREAMS], given[_STREAMS:]

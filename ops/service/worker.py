@@ -242,8 +242,13 @@ def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:
         try:
             _end(catalog, request, result, SystemClock().now())
         except (DBAPIError, OpsError) as error:
-            fields = {"job": request.job.name, "site": request.job.site, "outcome": result.outcome,
-                      "reason": result.reason, "error": type(error).__name__}  # fmt: skip
+            fields = {
+                "job": request.job.name,
+                "site": request.job.site,
+                "outcome": result.outcome,
+                "reason": result.reason,
+                "error": type(error).__name__,
+            }
             log.warning("result-not-recorded", extra={"fields": fields})
             time.sleep(request.settings.heartbeat_every.total_seconds())
         else:

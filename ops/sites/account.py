@@ -38,14 +38,18 @@ def print_script(wish: Account) -> int:
     if not wish.json:
         write_text(script)
         return 0
-    write_json([{
-        "host": wish.host,
-        "user": target.user,
-        "public_key": public_key,
-        "rights": rights,
-        "allowed": make_list(allowed).splitlines(),
-        "script": script,
-    }])  # fmt: skip
+    write_json(
+        [
+            {
+                "host": wish.host,
+                "user": target.user,
+                "public_key": public_key,
+                "rights": rights,
+                "allowed": make_list(allowed).splitlines(),
+                "script": script,
+            }
+        ]
+    )
     return 0
 
 

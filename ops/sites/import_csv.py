@@ -100,8 +100,14 @@ def _tell(plan: ImportPlan, proposed: Proposed | None, *, dry_run: bool, as_json
     if as_json:
         written = bool(plan.added) and not dry_run and proposed is None
         added = [{"site": name} for name in plan.added]
-        write_json(added, file=plan.out, skipped=plan.skipped, written=written, toml=plan.text,
-                   proposal=proposed.id if proposed else "")  # fmt: skip
+        write_json(
+            added,
+            file=plan.out,
+            skipped=plan.skipped,
+            written=written,
+            toml=plan.text,
+            proposal=proposed.id if proposed else "",
+        )
         return
     if proposed is not None:
         proposed.tell()

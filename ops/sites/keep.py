@@ -41,8 +41,9 @@ def keep_estate(wish: Keep) -> int:
     content, found = _read(source)
     before = _read(target)[0] if target.exists() else None
     if before == content:
-        write_line(_("{target} is the same as {source} already").format(
-            target=target, source=source))  # fmt: skip
+        write_line(
+            _("{target} is the same as {source} already").format(target=target, source=source)
+        )
         return 0
     if wish.dry_run:
         write_line(_("would copy {source} to {target}").format(source=source, target=target))

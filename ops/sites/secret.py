@@ -61,8 +61,9 @@ def store_secret(wish: Secret) -> int:
     guarded = was_there and _is_key(estate, path)
     permit = _ask_to_replace(estate, path, reference, wish) if guarded else None
     if wish.dry_run:
-        write_line(_("would store the secret {reference} in {path}").format(
-            reference=reference, path=path))  # fmt: skip
+        write_line(
+            _("would store the secret {reference} in {path}").format(reference=reference, path=path)
+        )
         return 0
     secret = read_secret(wish.file)
     if is_closed_here(estate, path):

@@ -43,8 +43,9 @@ def show_estate(wish: Show) -> None:
         )
     past = read_estate_of(estate, day)
     if wish.json:
-        write_json([{"day": day, "since": past.since, "fingerprint": past.hash,
-                     "estate": past.document}])  # fmt: skip
+        write_json(
+            [{"day": day, "since": past.since, "fingerprint": past.hash, "estate": past.document}]
+        )
         return
     since = format_moment(past.since, estate.organisation.timezone)
     heading = _("as of {day}, in force since {since}").format(day=format_date(day), since=since)
@@ -96,14 +97,24 @@ def _write_overview(estate: Estate, about: str) -> None:
 def _tables(estate: Estate) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     """Yield title, heads and rows of what an operator sees: sites, stores, hosts if there are."""
     heads = [_("Name"), _("Title"), _("Unit"), _("Parts"), _("Backup"), _("Kept")]
-    rows = [[site.name, estate.title_at(site.name), site.unit, _parts(site),
-             site.schedule.backup or "–", format_retention(site.retention)]
-            for site in estate.sites]  # fmt: skip
+    rows = [
+        [
+            site.name,
+            estate.title_at(site.name),
+            site.unit,
+            _parts(site),
+            site.schedule.backup or "–",
+            format_retention(site.retention),
+        ]
+        for site in estate.sites
+    ]
     yield _("Sites"), heads, rows
     roles = {"primary": _("primary"), "mirror": _("mirror of {of}"), "copy": _("copy of {of}")}
     heads = [_("Name"), _("Role"), _("Place"), _("Location"), _("Medium")]
-    rows = [[it.name, roles[it.role].format(of=it.of), it.url, it.location, it.medium]
-            for it in estate.stores]  # fmt: skip
+    rows = [
+        [it.name, roles[it.role].format(of=it.of), it.url, it.location, it.medium]
+        for it in estate.stores
+    ]
     yield _("Stores"), heads, rows
     rows = [[it.name, f"{it.address}:{it.port}", it.user] for it in estate.hosts]
     if rows:

@@ -135,10 +135,19 @@ def _list(path: Path, state: Path, *, as_json: bool) -> int:
     waiting, is_more = proposals.list_proposals(state)
     if as_json:
         write_json(
-            ({"id": name, "file": it.file, "kind": it.kind, "task": it.task, "by": it.by,
-              "at": it.at} for name, it in waiting),
+            (
+                {
+                    "id": name,
+                    "file": it.file,
+                    "kind": it.kind,
+                    "task": it.task,
+                    "by": it.by,
+                    "at": it.at,
+                }
+                for name, it in waiting
+            ),
             is_more=is_more,
-        )  # fmt: skip
+        )
         return 0
     if is_more:
         told = _(

@@ -40,8 +40,11 @@ def trust_host(wish: Trust) -> int:
         if wish.confirm and shown in known:
             need_confirmation(shown.fingerprint, wish.confirm, "")
         if shown in known:
-            write_line(_("the key {shown} of the host {host} is on record already").format(
-                shown=shown.fingerprint, host=wish.host))  # fmt: skip
+            write_line(
+                _("the key {shown} of the host {host} is on record already").format(
+                    shown=shown.fingerprint, host=wish.host
+                )
+            )
             return 0
         _show(target, shown, known)
         if wish.dry_run:
@@ -78,8 +81,11 @@ def trust_host(wish: Trust) -> int:
             reason=error.strerror or str(error),
             host=wish.host,
         ) from error
-    write_line(_("recorded {shown} as the key of the host {host}").format(
-        shown=shown.fingerprint, host=wish.host))  # fmt: skip
+    write_line(
+        _("recorded {shown} as the key of the host {host}").format(
+            shown=shown.fingerprint, host=wish.host
+        )
+    )
     return 0
 
 

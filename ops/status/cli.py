@@ -140,9 +140,7 @@ def show_sites(wish: Status) -> int:
         items, told = describe_sites(facts, problems)
         write_json(items, problems=told, ok=code == 0, **whole)
         return code
-    heads = [
-        _("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked"),
-    ]  # fmt: skip
+    heads = [_("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked")]
     offset = format_moment(facts.now, facts.zone).split()[-1]
     title = _("Times are {offset}.").format(offset=offset)
     rows = [row for site in _all_sites(facts) for row in _site_rows(site, facts, problems)]

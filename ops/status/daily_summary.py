@@ -120,9 +120,14 @@ def word_summary(told: Told, *, organisation: str, zone: str) -> Message:
         lines += ["", *_lines_of(item)]
     if count > len(params["red"]):
         lines += ["", _("and {count} more red things").format(count=count - len(params["red"]))]
-    lines += ["", _("Everything at a glance: `giucong`."), "", _(
-        "Written {moment} by {organisation}."
-    ).format(moment=format_moment(told.created_at, zone), organisation=organisation)]  # fmt: skip
+    lines += [
+        "",
+        _("Everything at a glance: `giucong`."),
+        "",
+        _("Written {moment} by {organisation}.").format(
+            moment=format_moment(told.created_at, zone), organisation=organisation
+        ),
+    ]
     return Message(f"[Giữ Cổng] {headline}", "\n".join(lines) + "\n")
 
 

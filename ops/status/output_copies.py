@@ -12,8 +12,12 @@ from ops.language.text import N_, _, fill
 from ops.status.facts import Facts, SiteFacts
 from ops.terminal.output import Cell, Tone, outcome_cell, write_indented, write_line, write_table
 
-ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy"),
-          "medium": N_("offline medium")}  # fmt: skip
+ROLES = {
+    "primary": N_("primary"),
+    "mirror": N_("mirror"),
+    "copy": N_("copy"),
+    "medium": N_("offline medium"),
+}
 _PARTS = {
     "copies": N_("{wanted} copies, the site itself included: there are {found}"),
     "media": N_("{wanted} media: there are {found}"),
@@ -27,9 +31,15 @@ def write_copies(sites: Sequence[SiteFacts], facts: Facts) -> None:
     """Write a row for each site and store, then once for all sites what does not hold alike."""
     rows = [_row(site, copy, facts) for site in sites for copy in site.copies]
     heads = [
-        _("Site"), _("Store"), _("Role"), _("Place"), _("Medium"), _("Newest backup"),
-        _("Checked"), _("Cannot be deleted"),
-    ]  # fmt: skip
+        _("Site"),
+        _("Store"),
+        _("Role"),
+        _("Place"),
+        _("Medium"),
+        _("Newest backup"),
+        _("Checked"),
+        _("Cannot be deleted"),
+    ]
     write_table(heads, rows, title=_("Copies by the rule 3-2-1-1-0"))
     alike: dict[str, list[str]] = {}
     for site in sites:
@@ -113,9 +123,14 @@ def write_media(facts: Facts) -> None:
     if not facts.media:
         return
     heads = [
-        _("Medium"), _("Kind"), _("Kept at"), _("Holder"), _("In use since"), _("Renew by"),
+        _("Medium"),
+        _("Kind"),
+        _("Kept at"),
+        _("Holder"),
+        _("In use since"),
+        _("Renew by"),
         _("Read back"),
-    ]  # fmt: skip
+    ]
     write_line()
     write_table(
         heads, [_medium_row(it, facts.zone) for it in facts.media], title=_("Removable media")

@@ -59,9 +59,8 @@ def _explain_run(params: Mapping[str, Any], site: str, _zone: str) -> Explanatio
     is_odd = outcome == "ok" and bool(found.what)  # it is stored, and somebody has to look
     state = _("look at it") if is_odd else outcome_cell(outcome).text
     return Explanation(
-        f"{heading}: {state}: {found.what}".rstrip(": "),
-        found.why, found.data, found.next_step,
-    )  # fmt: skip
+        f"{heading}: {state}: {found.what}".rstrip(": "), found.why, found.data, found.next_step
+    )
 
 
 def _explain_late(params: Mapping[str, Any], site: str, zone: str) -> Explanation:
@@ -104,9 +103,13 @@ def _explain_ahead(params: Mapping[str, Any], site: str, zone: str) -> Explanati
         _("a clock was ahead when they were made"),
         _("they are kept, and count as the newest of nothing"),
         fill(
-            N_("`{program} backup.redate --site {site} --reason TEXT` gives them a moment that is"
-               " believed; it takes two people"), told),
-    )  # fmt: skip
+            N_(
+                "`{program} backup.redate --site {site} --reason TEXT` gives them a moment that is"
+                " believed; it takes two people"
+            ),
+            told,
+        ),
+    )
 
 
 def _explain_vanished(params: Mapping[str, Any], site: str, _zone: str) -> Explanation:
@@ -132,11 +135,13 @@ def _explain_review(params: Mapping[str, Any], _site: str, _zone: str) -> Explan
         _("not done, and due by {day}: {title}").format(day=day, title=title),
         data=_("no data is at risk; nobody has looked who may do what"),
         next_step=fill(
-            N_("`{program} user.list`, then `{program} duty.record --duty {duty} --period DAY"
-               " --document NUMBER`"),
+            N_(
+                "`{program} user.list`, then `{program} duty.record --duty {duty} --period DAY"
+                " --document NUMBER`"
+            ),
             {"duty": params["duty"]},
         ),
-    )  # fmt: skip
+    )
 
 
 def _explain_missed(params: Mapping[str, Any], _site: str, _zone: str) -> Explanation:

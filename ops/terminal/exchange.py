@@ -141,9 +141,11 @@ def send_tree(line: socket.socket, top: Path, *, forget: bool = False) -> None:
                 piece = file.read(min(left, _CHUNK))
                 if not piece:  # the other side hears the line end in it, and keeps no half
                     raise ExchangeError(
-                        "{path} became shorter while it was read", data="nothing was changed",
-                        next_step="wait until nobody writes it, then type it again", path=path,
-                    )  # fmt: skip
+                        "{path} became shorter while it was read",
+                        data="nothing was changed",
+                        next_step="wait until nobody writes it, then type it again",
+                        path=path,
+                    )
                 line.sendall(piece)
                 left -= len(piece)
         if forget:
@@ -305,9 +307,10 @@ def too_much() -> ExchangeError:
 def broken_off() -> BrokenOffError:
     """Give the error of a line that ends too early."""
     return BrokenOffError(
-        "the line to the service broke off", data="nothing that was there is changed",
+        "the line to the service broke off",
+        data="nothing that was there is changed",
         next_step="`{program} service.status`",
-    )  # fmt: skip
+    )
 
 
 def _unreadable() -> ExchangeError:

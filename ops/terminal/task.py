@@ -42,9 +42,20 @@ TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
 JSON_FLAG, PROOF_FLAG = "json", "proof_file"
 
 Named = Literal[
-    "site", "store", "host", "person", "snapshot", "job", "drill", "hold", "alert", "run",
-    "request", "runbook", "place",
-]  # fmt: skip
+    "site",
+    "store",
+    "host",
+    "person",
+    "snapshot",
+    "job",
+    "drill",
+    "hold",
+    "alert",
+    "run",
+    "request",
+    "runbook",
+    "place",
+]
 """Names of the estate and ids of the catalog: a terminal completes them.
 
 A place is a folder that the estate names; its path, and one below it, mean it as well.
@@ -54,9 +65,16 @@ Typed = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "mome
 """What a person types; left out, the field's type tells."""
 
 OfCaller = Literal[
-    "input-file", "input-folder", "output-file", "output-folder", "output-secret", "output-secrets",
-    "secret", "proof", "own-folder",
-]  # fmt: skip
+    "input-file",
+    "input-folder",
+    "output-file",
+    "output-folder",
+    "output-secret",
+    "output-secrets",
+    "secret",
+    "proof",
+    "own-folder",
+]
 """Files and folders of whoever types: opened with that person's rights, never with the service's.
 
 A secret is a file that nobody else may read; a proof is one with password and code. What holds
@@ -299,9 +317,15 @@ def _declared(name: str, hint: Any, *, default: object) -> DeclaredFlag:
     if kind not in _SHAPES or not isinstance(flag, Flag):
         raise TypeError(f"{name}: a flag is Annotated text, number, yes or no, or tuple of texts")
     return DeclaredFlag(
-        flag.help, flag.label, shape=flag.shape or _SHAPES[kind], roles=flag.roles,
-        endings=flag.endings, name=name, kind=kind, default=default,
-    )  # fmt: skip
+        flag.help,
+        flag.label,
+        shape=flag.shape or _SHAPES[kind],
+        roles=flag.roles,
+        endings=flag.endings,
+        name=name,
+        kind=kind,
+        default=default,
+    )
 
 
 _SHAPES: Mapping[type, Shape] = {str: "text", int: "number", bool: "yes", tuple: "lines"}

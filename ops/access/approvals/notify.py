@@ -32,9 +32,10 @@ IDLE = "idle-account"
 def word_approval(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
     """Give headline and explanation of a request that waits, in the current language."""
     headline = _("approval is asked for by {person}: {action}, {subject}").format(
-        person=params["requested_by"], action=_(ACTIONS[params["action"]]),
+        person=params["requested_by"],
+        action=_(ACTIONS[params["action"]]),
         subject=params["subject"],
-    )  # fmt: skip
+    )
     return headline, Explanation(
         "; ".join(
             (

@@ -87,8 +87,11 @@ def find_files(wish: Find, progress: Progress) -> int:
         write_json(items, site=name, store=place.name, is_whole=is_whole)
         return code
     if not found:
-        write_line(_("nothing of that name is in {count} snapshots of {site}").format(
-            count=format_number(len(chosen.snapshots)), site=name))  # fmt: skip
+        write_line(
+            _("nothing of that name is in {count} snapshots of {site}").format(
+                count=format_number(len(chosen.snapshots)), site=name
+            )
+        )
         return code
     write_line(f"{name} · {known} · {place.name}")
     _write_found(found, estate.organisation.timezone)

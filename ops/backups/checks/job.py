@@ -78,9 +78,13 @@ def check(
     ):
         if result.damaged_packs:
             mended = mend(
-                context, estate, store, repository, result.damaged_packs,
+                context,
+                estate,
+                store,
+                repository,
+                result.damaged_packs,
                 wait_for_lock=wait_for_lock,
-            )  # fmt: skip
+            )
         if mended:  # what followed from the damage is gone with it; only another look can tell
             with hold_reading_lock(repository, retry_for=wait_for_lock):
                 request = make_check_request(repository, wanted, read_at, within=within, now=now)

@@ -56,9 +56,11 @@ def read_mended(session: Session, now: datetime) -> list[Mended]:
 def _is_proven(session: Session, mended: Mended) -> bool:
     """Say whether a good check has read every pack of that store back since."""
     query = select(Run.summary).where(
-        Run.kind == "check", Run.site == mended.site, Run.outcome == "ok",
+        Run.kind == "check",
+        Run.site == mended.site,
+        Run.outcome == "ok",
         Run.started_at > mended.at,
-    )  # fmt: skip
+    )
     return any(
         it.get("store") == mended.store and it.get("every_pack_read")
         for it in session.execute(query).scalars()

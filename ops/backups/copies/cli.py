@@ -91,8 +91,10 @@ def _write_numbers(result: JobResult) -> None:
     if "added" in summary:
         _write_objects(
             _("{added} objects written, {size}; {removed} removed"),
-            summary["added"], summary["added_bytes"], summary["removed"],
-        )  # fmt: skip
+            summary["added"],
+            summary["added_bytes"],
+            summary["removed"],
+        )
     if "locked" in summary:
         count = int(summary["locked"])
         text = ngettext(

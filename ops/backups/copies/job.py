@@ -173,9 +173,11 @@ def _copy(
     stored = update_index(context.catalog, target, site=site.name, store=store.name)
     summary = {**summarize(store, stored), "copied": copied}
     if failed is not None:
-        params = {"store": store.name, "count": len(chosen) - copied, "first": fill(
-            failed.what, failed.params
-        )}  # fmt: skip
+        params = {
+            "store": store.name,
+            "count": len(chosen) - copied,
+            "first": fill(failed.what, failed.params),
+        }
         return JobResult("incomplete", "not_all_copied", params, summary)
     return JobResult("ok", summary=summary)
 

@@ -41,8 +41,9 @@ def read_secret(file: str) -> bytes:
         else:
             content = _ask()
     except OSError as error:
-        raise _refused(N_("the file with the secret cannot be read: {reason}"),
-                       reason=error.strerror or "") from error  # fmt: skip
+        raise _refused(
+            N_("the file with the secret cannot be read: {reason}"), reason=error.strerror or ""
+        ) from error
     content = content.rstrip(b"\r\n")
     if not content or len(content) > MAXIMUM_BYTES:
         raise _refused(N_("a secret has to have 1 to {limit} bytes"))

@@ -36,10 +36,14 @@ NAMESPACE = "urn:giucong:copy-list:1"
 ENCRYPTION = "AES-256-CTR + Poly1305-AES (restic 2)"
 METHODS = {"full": "đầy đủ", "incremental": "gia tăng", "": "không rõ"}
 RESULTS = {
-    "ok": "bình thường", "failed": "lỗi", "incomplete": "chưa đủ",
-    "not_checked": "chưa kiểm tra", "": "chưa kiểm tra",
-    "clean": "sạch", "infected": "có mã độc",
-}  # fmt: skip
+    "ok": "bình thường",
+    "failed": "lỗi",
+    "incomplete": "chưa đủ",
+    "not_checked": "chưa kiểm tra",
+    "": "chưa kiểm tra",
+    "clean": "sạch",
+    "infected": "có mã độc",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +113,15 @@ def write_copy_list(copies: Iterable[CopyEntry], organisation: str, made_at: dat
         UTF-8 with an XML declaration.
     """
     entries = list(copies)
-    root = _element("copyList", {
-        "xmlns": NAMESPACE,
-        "xml:lang": "vi",
-        "made": made_at.isoformat(),
-        "count": str(len(entries)),
-    })  # fmt: skip
+    root = _element(
+        "copyList",
+        {
+            "xmlns": NAMESPACE,
+            "xml:lang": "vi",
+            "made": made_at.isoformat(),
+            "count": str(len(entries)),
+        },
+    )
     root.append(_element("title", text="Danh mục bản sao lưu"))
     root.append(_element("organisation", text=organisation))
     root.extend(_entry(it) for it in entries)
@@ -142,11 +149,14 @@ def _entry(copy: CopyEntry) -> ET.Element:
 
 
 def _place(copy: CopyEntry) -> ET.Element:
-    place = _element("place", {
-        "name": copy.place,
-        "offline": "true" if copy.is_offline else "false",
-        "medium": copy.medium,
-    })  # fmt: skip
+    place = _element(
+        "place",
+        {
+            "name": copy.place,
+            "offline": "true" if copy.is_offline else "false",
+            "medium": copy.medium,
+        },
+    )
     place.append(_element("location", text=copy.location))
     place.append(_element("repository", text=copy.repository))
     if copy.is_offline:

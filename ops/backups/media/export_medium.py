@@ -278,12 +278,15 @@ def _export(bench: Bench, site: Site, medium: HeldMedium, progress: Progress) ->
         result = run_by_hand(bench, work, job=job, kind=EXPORT.name, site=site.name)
     except (BackupError, OpsError) as error:
         return _Exported(None, None, int(site.name in medium.failed), report(error))
-    write_line("  " + _("{site}: {objects} files, {size}; written now: {added}").format(
-        site=site.name,
-        objects=format_number(result.summary["objects"]),
-        size=format_size(result.summary["size_bytes"]),
-        added=format_size(result.summary["added_bytes"]),
-    ))  # fmt: skip
+    write_line(
+        "  "
+        + _("{site}: {objects} files, {size}; written now: {added}").format(
+            site=site.name,
+            objects=format_number(result.summary["objects"]),
+            size=format_size(result.summary["size_bytes"]),
+            added=format_size(result.summary["added_bytes"]),
+        )
+    )
     if result.outcome != "ok":
         write_outcome(result, job=job, site=site.name)
     damaged = int(result.summary["damaged"])

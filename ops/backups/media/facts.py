@@ -63,21 +63,23 @@ def read_medium_facts(session: Session, estate: Estate, now: datetime) -> tuple[
     found, outdated = [], read_outdated(session, estate)
     for row in read_media(session):
         renewal = _find_renewal(estate, row.started_on, today)
-        found.append(MediumFacts(
-            code=row.code,
-            kind=row.kind,
-            kept_at=row.kept_at,
-            holder=row.holder,
-            started_on=row.started_on,
-            renew_on=renewal.renew_on if renewal else None,
-            stage=renewal.stage(today) if renewal else "",
-            basis=renewal.basis if renewal else (),
-            written_at=row.written_at,
-            verified=row.verified,
-            verified_at=row.verified_at,
-            contents=tuple(map(content_from, row.contents)),
-            outdated=outdated.get(row.code, ()),
-        ))  # fmt: skip
+        found.append(
+            MediumFacts(
+                code=row.code,
+                kind=row.kind,
+                kept_at=row.kept_at,
+                holder=row.holder,
+                started_on=row.started_on,
+                renew_on=renewal.renew_on if renewal else None,
+                stage=renewal.stage(today) if renewal else "",
+                basis=renewal.basis if renewal else (),
+                written_at=row.written_at,
+                verified=row.verified,
+                verified_at=row.verified_at,
+                contents=tuple(map(content_from, row.contents)),
+                outdated=outdated.get(row.code, ()),
+            )
+        )
     return tuple(found)
 
 

@@ -63,8 +63,12 @@ def import_media(wish: ImportMedia, progress: Progress) -> int:
     contents = choose_contents(label, wish.site)
     codes, damaged = [], []
     if prove_label(estate, folder, label) is None:
-        write_line(_("the label of {code} bears no proof of who wrote it; what lies there is proven"
-                     " by its own key").format(code=label.code))  # fmt: skip
+        write_line(
+            _(
+                "the label of {code} bears no proof of who wrote it; what lies there is proven"
+                " by its own key"
+            ).format(code=label.code)
+        )
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         for content in contents:
             try:

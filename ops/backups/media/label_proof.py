@@ -156,8 +156,14 @@ def doubt_label(label: Label, known: Medium | None) -> Label:
     if known is None:
         return label
     contents = tuple(content_from(it) for it in known.contents)
-    return replace(label, kind=known.kind, started_on=known.started_on, kept_at=known.kept_at,
-                   holder=known.holder, contents=contents)  # fmt: skip
+    return replace(
+        label,
+        kind=known.kind,
+        started_on=known.started_on,
+        kept_at=known.kept_at,
+        holder=known.holder,
+        contents=contents,
+    )
 
 
 def sign_label(label: Label, keys: Mapping[str, MasterKey]) -> Label:

@@ -88,18 +88,20 @@ def note_written(
         known = session.get(Medium, label.code)
         verified_at = known.verified_at if known else None
         verified = "failed" if damaged else known.verified if known else ""
-    session.merge(Medium(
-        code=label.code,
-        kind=label.kind,
-        started_on=label.started_on,
-        renew_on=label.renew_on,
-        kept_at=label.kept_at,
-        holder=label.holder,
-        written_at=label.written_at,
-        verified_at=verified_at,
-        verified=verified,
-        contents=contents,
-    ))  # fmt: skip
+    session.merge(
+        Medium(
+            code=label.code,
+            kind=label.kind,
+            started_on=label.started_on,
+            renew_on=label.renew_on,
+            kept_at=label.kept_at,
+            holder=label.holder,
+            written_at=label.written_at,
+            verified_at=verified_at,
+            verified=verified,
+            contents=contents,
+        )
+    )
     details = {
         **_describe(label),
         "digests": {it.site: it.digest for it in label.contents},

@@ -131,9 +131,11 @@ def _find_common(one: Words, other: Words) -> set[int]:
             ]
     least = min(_RUN, len(one), len(other))
     return {
-        at for first, count in _join_blocks(blocks) if count >= least
+        at
+        for first, count in _join_blocks(blocks)
+        if count >= least
         for at in range(first, first + count)
-    }  # fmt: skip
+    }
 
 
 def _join_blocks(blocks: Iterable[tuple[int, int, int]]) -> Iterator[Stretch]:

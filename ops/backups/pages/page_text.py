@@ -28,14 +28,15 @@ TAG = re.compile(
 )
 ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
-_NO_PAGES = {
-    "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7",
-}  # fmt: skip
+_NO_PAGES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 # Python sorts the marks after a letter one by one; Unicode needs no more than 30 (UAX #15, 12).
 _ENDLESS_MARKS = re.compile(r"([^\w\s]{32})")
 _CHARSET_WITHIN = 1024  # bytes in which a page has to name its character set (WHATWG HTML 4.2.5.4)
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"),
-          (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 _VOID = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",

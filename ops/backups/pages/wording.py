@@ -11,10 +11,16 @@ from ops.terminal.output import write_line
 def list_remarks(notes: Iterable[PageNote]) -> list[dict[str, Any]]:
     """Give what a run's summary keeps of its pages, as JSON values; `problem` is empty for good."""
     return [
-        {"page": it.page, "problem": it.problem, "address": it.address, "detail": it.detail,
-         "stays": round(it.stays, 4), "moves_much": it.moves_much}
+        {
+            "page": it.page,
+            "problem": it.problem,
+            "address": it.address,
+            "detail": it.detail,
+            "stays": round(it.stays, 4),
+            "moves_much": it.moves_much,
+        }
         for it in notes
-    ]  # fmt: skip
+    ]
 
 
 _JUMPS: Mapping[str, str] = {

@@ -80,9 +80,12 @@ def accept_backup(wish: Accept) -> int:
         with bench.catalog.writing() as session:
             accept_findings(session, bench.origin, name, wish.reason, now=datetime.now(UTC))
     write_line(_("Accepted; the rules decide again what is deleted."))
-    write_line(fill(N_("What was deleted: `{program} backup.list --site {site} --deletions`"), {
-        "site": name
-    }))  # fmt: skip
+    write_line(
+        fill(
+            N_("What was deleted: `{program} backup.list --site {site} --deletions`"),
+            {"site": name},
+        )
+    )
     return 0
 
 

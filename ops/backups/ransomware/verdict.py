@@ -169,10 +169,15 @@ def judge_change(
         bound = _learn(past, _FLOORS[measure]) if is_learnt else float(getattr(bounds, measure))
         if files >= FEWEST_FILES and share > bound:
             runs = len(past) if is_learnt else 0
-            found.append(Signal(
-                measure=measure, files=files, share=round(share, 4), bound=round(bound, 4),
-                runs=runs,
-            ))  # fmt: skip
+            found.append(
+                Signal(
+                    measure=measure,
+                    files=files,
+                    share=round(share, 4),
+                    bound=round(bound, 4),
+                    runs=runs,
+                )
+            )
     return found
 
 

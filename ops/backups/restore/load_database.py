@@ -189,9 +189,15 @@ def _tell_files(repository: Repository, estate: Estate, wish: Load, snapshot: Sn
 def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> dict[str, object]:
     """Load, with a row of the journal before and after."""
     mark = f"giucong-{secrets.token_hex(8)}"
-    details = {"snapshot": snapshot.id, "taken_at": snapshot.time.isoformat(),
-               "database": work.part.name, "into": work.wish.into,
-               "host": work.part.host or "", "user": work.wish.user, "mark": mark}  # fmt: skip
+    details = {
+        "snapshot": snapshot.id,
+        "taken_at": snapshot.time.isoformat(),
+        "database": work.part.name,
+        "into": work.wish.into,
+        "host": work.part.host or "",
+        "user": work.wish.user,
+        "mark": mark,
+    }
     _note(bench, work.wish, {**details, "outcome": "begun"})
     try:
         size = 0

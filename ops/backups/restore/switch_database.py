@@ -89,9 +89,12 @@ def switch_database(wish: Switch) -> int:
         if wish.dry_run:
             return 0
         details: dict[str, object] = {
-            "database": part.name, "from": wish.to, "host": part.host or "",
-            **work.names.as_details(), **({"approval": approval} if approval else {}),
-        }  # fmt: skip
+            "database": part.name,
+            "from": wish.to,
+            "host": part.host or "",
+            **work.names.as_details(),
+            **({"approval": approval} if approval else {}),
+        }
         lost = _carry_out_noted(bench, wish, work, details, is_new=is_new)
     for line in lost:
         write_line("  " + _("not kept of the old one: {what}"), what=line)

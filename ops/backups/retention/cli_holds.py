@@ -59,11 +59,14 @@ DELETIONS = View(
     Column("planned_at", N_("Planned"), moment),
     Column("store", N_("Store")),
     Column("removed", N_("Deleted"), of=_count_removed),
-    Column("rule", N_("By"),
-           of=lambda row: _("by name") if row["rule"].get("named") else _("retention")),
+    Column(
+        "rule",
+        N_("By"),
+        of=lambda row: _("by name") if row["rule"].get("named") else _("retention"),
+    ),
     Column("basis", N_("Ground")),
     Column("approved_by", N_("Approved by")),
-)  # fmt: skip
+)
 
 
 def hold(wish: PlaceHold) -> int:

@@ -147,9 +147,14 @@ def forget_named(
     with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
         snapshots = update_index(context.catalog, repository, site=site.name, store=store)
         brake = look_before_deleting(
-            context.catalog, context.origin, site.name, store, snapshots,
-            now=datetime.now(UTC), leaving_out=wish.snapshots,
-        )  # fmt: skip
+            context.catalog,
+            context.origin,
+            site.name,
+            store,
+            snapshots,
+            now=datetime.now(UTC),
+            leaving_out=wish.snapshots,
+        )
         if brake is not None:
             return stop(brake)
         with context.catalog.reading() as session:

@@ -182,10 +182,14 @@ def _write_plan(estate: Estate, found: Sequence[_Found]) -> None:
     zone = estate.organisation.timezone
     for it in found:
         text = _("{snapshot} in {store}: dated {old}, becomes {new}")
-        write_line(text.format(
-            snapshot=it.snapshot.short_id, store=it.store.name,
-            old=format_moment(it.snapshot.time, zone), new=format_moment(it.moment, zone),
-        ))  # fmt: skip
+        write_line(
+            text.format(
+                snapshot=it.snapshot.short_id,
+                store=it.store.name,
+                old=format_moment(it.snapshot.time, zone),
+                new=format_moment(it.moment, zone),
+            )
+        )
 
 
 def _rewrite(bench: Bench, wish: Redate, found: _Found, permit: Permit) -> None:

@@ -121,9 +121,11 @@ def back_up(
     _make_ready(context, start)
     repository = open_repository(start.estate, start.site.name)
     request, reading = plan_backup(
-        start, database=database, full_read=bool(context.arguments.get("full_read")),
+        start,
+        database=database,
+        full_read=bool(context.arguments.get("full_read")),
         run=str(context.run_id),
-    )  # fmt: skip
+    )
     accepts = bool(context.arguments.get("accept_size"))
     progress = Metered(
         progress, start.site.name, decide_budget(context.catalog, start.site, accepts=accepts)
@@ -147,9 +149,13 @@ def back_up(
     summary = summarize(start.estate, request, reading, result)
     if result.snapshot_id and database is None:
         summary[KEY] = watch_backup(
-            context, start.estate.security.watch, start.site, repository, result.snapshot_id,
+            context,
+            start.estate.security.watch,
+            start.site,
+            repository,
+            result.snapshot_id,
             accepts=accepts,
-        )  # fmt: skip
+        )
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     oddities = find_odd(context.catalog, context.job, figures)
     lost = find_losses(describe_reading(start.estate, reading), earlier)
@@ -323,8 +329,11 @@ def _conclude(
     if reading.doubtful:
         return JobResult("incomplete", *make_params(reading.doubtful), summary)
     if oddities or losses:
-        params = {"oddities": list(oddities), "losses": list(losses[:MOST_TOLD]),
-                  "lost": len(losses)}  # fmt: skip
+        params = {
+            "oddities": list(oddities),
+            "losses": list(losses[:MOST_TOLD]),
+            "lost": len(losses),
+        }
         return JobResult("ok", SUSPICIOUS, params, summary)
     if UNLIKE in summary:
         return JobResult("ok", UNLIKE, summary[UNLIKE], summary)

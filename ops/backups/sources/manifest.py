@@ -205,8 +205,13 @@ def describe_database(reading: DatabaseReading, moment: Moment) -> dict[str, Any
         known = {}
     source: dict[str, str | int | None] = {"host": part.host, "path": part.database}
     if part.engine != "sqlite":
-        source = {"host": part.host, "address": part.address or None, "port": part.port,
-                  "socket": part.socket or None, "database": part.database}  # fmt: skip
+        source = {
+            "host": part.host,
+            "address": part.address or None,
+            "port": part.port,
+            "socket": part.socket or None,
+            "database": part.database,
+        }
         known["globals"] = globals_path(part)
     return {
         "name": part.name,

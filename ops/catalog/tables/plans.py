@@ -19,9 +19,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ops.catalog.columns import Base, UTCDateTime, new_id, one_of, table_info
 
 STATES = (
-    "draft", "reviewed", "submitted", "returned", "decided", "running", "accepted", "reported",
+    "draft",
+    "reviewed",
+    "submitted",
+    "returned",
+    "decided",
+    "running",
+    "accepted",
+    "reported",
     "replaced",
-)  # fmt: skip
+)
 DECISIONS = ("", "granted", "cut", "deferred")
 NOTES = ("opinion", "window", "work", "money", "acceptance")
 

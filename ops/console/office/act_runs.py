@@ -77,8 +77,9 @@ class ActRun:
         """Give the files it has made, in order of name; no links, and no more than a page shows."""
         if not self.done.is_set():
             return []
-        found = (Path(folder, name) for folder, _below, names in os.walk(self.folder)
-                 for name in names)  # fmt: skip
+        found = (
+            Path(folder, name) for folder, _below, names in os.walk(self.folder) for name in names
+        )
         plain = (
             it for it in sorted(islice(found, _MOST_WALKED)) if stat.S_ISREG(it.lstat().st_mode)
         )

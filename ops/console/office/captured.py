@@ -83,8 +83,9 @@ class Months:
         with self._lock:
             kept = self._kept.pop((site, chosen), None)
             if kept is None or kept.stored.inventory.head != stored.inventory.head:
-                names = (it for it in stored.inventory.version().state
-                         if it.startswith(f"{INDEX}/"))  # fmt: skip
+                names = (
+                    it for it in stored.inventory.version().state if it.startswith(f"{INDEX}/")
+                )
                 index = MonthIndex(stored.read(it, limit=LARGEST_INDEX) for it in names)
                 kept = Month(stored, index)
             self._kept[site, chosen] = kept
@@ -160,11 +161,16 @@ class Window:
             address = place.own(f"{place.origin}{text_of(request, 'target')}")
             _month, kept = MONTHS.get(desk.estate, ticket.site, ticket.month)
         said, found = _read(kept, address, ticket.moment)
-        return Answer({
-            "status": said.status, "content_type": said.content_type, "location": said.location,
-            "body": base64.b64encode(said.body).decode(), "address": found.url,
-            "origin": place.origin,
-        })  # fmt: skip
+        return Answer(
+            {
+                "status": said.status,
+                "content_type": said.content_type,
+                "location": said.location,
+                "body": base64.b64encode(said.body).decode(),
+                "address": found.url,
+                "origin": place.origin,
+            }
+        )
 
     def _login(self, session: str) -> Any:
         _estate, catalog = self.keeper.get()

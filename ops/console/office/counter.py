@@ -100,9 +100,12 @@ class Counter:
         estate, catalog = self.keeper.get()
         proof = Proof(text_of(request, "password"), text_of(request, "code"))
         token = self.door.let_in(
-            estate, catalog, name=text_of(request, "name").strip(), proof=proof,
+            estate,
+            catalog,
+            name=text_of(request, "name").strip(),
+            proof=proof,
             address=plain_address(text_of(request, "address")),
-        )  # fmt: skip
+        )
         self.sessions.end(text_of(request, "token"))  # the one before it
         return Answer({"token": token})
 
@@ -157,10 +160,15 @@ class Counter:
             if typed.get("new_password"):
                 values["new_password"] = True
             order = Order(
-                act=name, task=act.task, values=values,
+                act=name,
+                task=act.task,
+                values=values,
                 caller=replace(desk.caller, address=plain_address(text_of(request, "address"))),
-                language=language(), proof_flag=act.proof, proof=proof, typed=typed,
-            )  # fmt: skip
+                language=language(),
+                proof_flag=act.proof,
+                proof=proof,
+                typed=typed,
+            )
             if act.form.renews:
                 return self._renew(desk, order, text_of(request, "token"))
             run = self.acts.start(
@@ -236,15 +244,21 @@ def _around(desk: Desk, page: Page | None) -> dict[str, object]:
         "title": person.title if person else "",
         "roles": [_(title) for role, title in ROLES.items() if role in (desk.roles or ())],
     }
-    pages = [it for it in all_pages().values() if it.group and
-             (desk.may(it.task) or _is_for_some_site(desk, it))]  # fmt: skip
+    pages = [
+        it
+        for it in all_pages().values()
+        if it.group and (desk.may(it.task) or _is_for_some_site(desk, it))
+    ]
     nav = [
         {"title": _(title), "pages": [{"name": it.name, "title": _(it.title)} for it in inside]}
         for group, title in GROUPS.items()
         if (inside := [it for it in pages if it.group == group])
     ]
-    acts = {name: _form_of(name, language()) for name in (page.acts if page else ())
-            if desk.may_act(find_act(name))}  # fmt: skip
+    acts = {
+        name: _form_of(name, language())
+        for name in (page.acts if page else ())
+        if desk.may_act(find_act(name))
+    }
     title = {"title": _(page.title), "name": page.name} if page else {}
     return {"me": me, "nav": nav, "acts": acts, **title}
 

@@ -103,8 +103,16 @@ class Door:
                 raise NotLetInError from error
             except (PausedError, CredentialsChangedError) as error:
                 # Only whose it is may know that; the log says it to who looks after the service.
-                log.warning("login-refused", extra={"fields": {"why": type(error).__name__,
-                            "person": caller.person, "address": address}})  # fmt: skip
+                log.warning(
+                    "login-refused",
+                    extra={
+                        "fields": {
+                            "why": type(error).__name__,
+                            "person": caller.person,
+                            "address": address,
+                        }
+                    },
+                )
                 raise _take_as_long(proof) from error
         with catalog.writing() as session:
             token = self.sessions.begin(session, caller)

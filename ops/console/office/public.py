@@ -46,18 +46,25 @@ class PublicStatus:
         with catalog.reading() as session:
             stops = find_stops(session, estate.zone)
         titles = {it.name: it.title for it in estate.sites if it.url}
-        ahead = [it for it in stops if it.site in titles and now < it.until and
-                 it.begins < now + _AHEAD]  # fmt: skip
-        return Answer({
-            "organisation": estate.name_at(),
-            "at": _moment(now),
-            "month": now.astimezone(estate.zone).strftime("%m/%Y"),
-            "sites": list(_sites(estate, titles, stops, now)),
-            "stops": [
-                {"site": titles[it.site], "begins": _moment(it.begins), "until": _moment(it.until)}
-                for it in sorted(ahead, key=lambda it: it.begins)[:_MOST_STOPS]
-            ],
-        })  # fmt: skip
+        ahead = [
+            it for it in stops if it.site in titles and now < it.until and it.begins < now + _AHEAD
+        ]
+        return Answer(
+            {
+                "organisation": estate.name_at(),
+                "at": _moment(now),
+                "month": now.astimezone(estate.zone).strftime("%m/%Y"),
+                "sites": list(_sites(estate, titles, stops, now)),
+                "stops": [
+                    {
+                        "site": titles[it.site],
+                        "begins": _moment(it.begins),
+                        "until": _moment(it.until),
+                    }
+                    for it in sorted(ahead, key=lambda it: it.begins)[:_MOST_STOPS]
+                ],
+            }
+        )
 
 
 def _moment(moment: datetime) -> str:

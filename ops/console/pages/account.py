@@ -39,6 +39,10 @@ def _offer(desk: Desk, person: str) -> dict[str, Any]:
 
 
 PAGE = Page(
-    name="account", title=N_("My account"), task="user.reset-totp", read=read, reads=("renew",),
+    name="account",
+    title=N_("My account"),
+    task="user.reset-totp",
+    read=read,
+    reads=("renew",),
     acts=("user.reset-totp", "user.reset-totp.keep"),
-)  # fmt: skip
+)

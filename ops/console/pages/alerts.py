@@ -56,8 +56,10 @@ def _is_wanted(it: Mapping[str, Any], wanted: str, chosen: Mapping[str, str]) ->
 
 
 def _describe(it: dict[str, Any]) -> dict[str, Any]:
-    under = {kind: [describe_subject(one) for one in it["under"][kind][:_MOST]]
-             for kind in ("members", "hidden")}  # fmt: skip
+    under = {
+        kind: [describe_subject(one) for one in it["under"][kind][:_MOST]]
+        for kind in ("members", "hidden")
+    }
     return {
         **it,
         "about": describe_subject(it["subject"]),
@@ -88,7 +90,11 @@ def _suggest(desk: Desk) -> str:
 
 
 PAGE = Page(
-    name="alerts", title=N_("Alerts"), task="monitor.alerts", read=read,
+    name="alerts",
+    title=N_("Alerts"),
+    task="monitor.alerts",
+    read=read,
     reads=("alert", "all", "severity", "site"),
-    acts=("monitor.ack", "monitor.silence", "register.add"), group="now",
-)  # fmt: skip
+    acts=("monitor.ack", "monitor.silence", "register.add"),
+    group="now",
+)

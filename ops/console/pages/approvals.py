@@ -49,6 +49,11 @@ def _page_of(item: Mapping[str, Any]) -> str:
 
 
 PAGE = Page(
-    name="approvals", title=N_("Approvals"), task="approval.list", read=read, reads=("all",),
-    acts=("approval.approve", "approval.refuse"), group="now",
-)  # fmt: skip
+    name="approvals",
+    title=N_("Approvals"),
+    task="approval.list",
+    read=read,
+    reads=("all",),
+    acts=("approval.approve", "approval.refuse"),
+    group="now",
+)

@@ -55,18 +55,26 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 def _search(estate: Estate, asked: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
     wanted = Wanted(
-        text=asked["text"], site=asked["site"], content_class=asked["content_class"],
-        since=_day(asked["since"]), until=_day(asked["until"]), limit=_ROWS + 1,
-        newest_first=asked["order"] == "day", after=asked["after"],
-    )  # fmt: skip
+        text=asked["text"],
+        site=asked["site"],
+        content_class=asked["content_class"],
+        since=_day(asked["since"]),
+        until=_day(asked["until"]),
+        limit=_ROWS + 1,
+        newest_first=asked["order"] == "day",
+        after=asked["after"],
+    )
     with opened_index(own_places(estate)[0], read_only=True) as index:
         found = find_entries(index, wanted)
     titles = {it.name: it.title or it.name for it in estate.classes}
     return [
-        {**asdict(it), "parts": split_hits(it.title, asked["text"]),
-         "class_title": titles.get(it.content_class, it.content_class)}
+        {
+            **asdict(it),
+            "parts": split_hits(it.title, asked["text"]),
+            "class_title": titles.get(it.content_class, it.content_class),
+        }
         for it in found.entries
-    ], found.count  # fmt: skip
+    ], found.count
 
 
 def _day(text: str) -> date | None:

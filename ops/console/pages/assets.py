@@ -29,11 +29,15 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         everything = list_assets(session, retired_too=True)
     alive = [it for it in everything if it.state != "retired"]
     asset = arguments.get("asset", "")
-    found = [it for it in everything if it.name == asset] if asset else [
-        it
-        for it in (everything if arguments.get("all") else alive)
-        if (not kind or it.kind == kind) and part in f"{it.name} {it.title}".casefold()
-    ]  # fmt: skip
+    found = (
+        [it for it in everything if it.name == asset]
+        if asset
+        else [
+            it
+            for it in (everything if arguments.get("all") else alive)
+            if (not kind or it.kind == kind) and part in f"{it.name} {it.title}".casefold()
+        ]
+    )
     today = desk.now.astimezone(desk.estate.zone).date()
     differences = find_differences(alive, desk.estate, today)
     page = cut(found, arguments, _ROWS)
@@ -50,7 +54,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="assets", title=N_("Assets"), task="asset.list", read=read, group="duty",
+    name="assets",
+    title=N_("Assets"),
+    task="asset.list",
+    read=read,
+    group="duty",
     reads=("kind", "part", "all", "from", "asset"),
     acts=("asset.import", "asset.export"),
-)  # fmt: skip
+)

@@ -41,8 +41,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     chosen = [it for it in rows if name and it["name"] == name and subject in {None, it["subject"]}]
     chosen.sort(key=lambda it: (_ORDER.index(it["outcome"]), it["subject"]))
     return {
-        "columns": [{"subject": it, "title": tell_subject(it), "level": levels[it]}
-                    for it in columns[:_MOST_COLUMNS]],
+        "columns": [
+            {"subject": it, "title": tell_subject(it), "level": levels[it]}
+            for it in columns[:_MOST_COLUMNS]
+        ],
         "has_sites": any(it["subject"] in sites for it in rows),
         "rows": [] if chosen else _table(rows, columns[:_MOST_COLUMNS], sites),
         "counts": {it: sum(row["outcome"] == it for row in rows) for it in _ORDER},
@@ -51,7 +53,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "chosen": chosen[:1],
         "list": as_table(VERDICTS, chosen[:_MOST_ROWS]),
         "evidence": as_table(EVIDENCE, chosen[0]["evidence"][:_MOST_EVIDENCE] if chosen else ()),
-    }  # fmt: skip
+    }
 
 
 def _table(
@@ -64,16 +66,23 @@ def _table(
     for (_kind, name), own in by_name.items():
         outcomes = {it["subject"]: it["outcome"] for it in own}
         counts = Counter(it["outcome"] for it in own if it["subject"] in sites)
-        table.append({
-            "name": name, "title": own[0]["title"], "basis": own[0]["basis"],
-            "cells": [outcomes.get(it) for it in columns],
-            "sites": [(it, counts[it]) for it in _ORDER if counts[it]],
-        })  # fmt: skip
+        table.append(
+            {
+                "name": name,
+                "title": own[0]["title"],
+                "basis": own[0]["basis"],
+                "cells": [outcomes.get(it) for it in columns],
+                "sites": [(it, counts[it]) for it in _ORDER if counts[it]],
+            }
+        )
     return table
 
 
 PAGE = Page(
-    name="compliance", title=N_("What is proven"), task="security.findings", read=read,
+    name="compliance",
+    title=N_("What is proven"),
+    task="security.findings",
+    read=read,
     reads=("name", "subject"),
     group="infrastructure",
-)  # fmt: skip
+)

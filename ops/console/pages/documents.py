@@ -32,7 +32,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="documents", title=N_("Documents"), task="document.list", read=read, group="duty",
+    name="documents",
+    title=N_("Documents"),
+    task="document.list",
+    read=read,
+    group="duty",
     reads=("about", "from", "id"),
     acts=("document.add", "document.export"),
-)  # fmt: skip
+)

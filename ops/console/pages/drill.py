@@ -76,7 +76,10 @@ def _evidence(minutes: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 PAGE = Page(
-    name="drill", title=N_("Minutes of a drill"), task="drill.show", read=read,
+    name="drill",
+    title=N_("Minutes of a drill"),
+    task="drill.show",
+    read=read,
     reads=("drill", "finding"),
     acts=("report.drill", "drill.run", "register.add"),
-)  # fmt: skip
+)

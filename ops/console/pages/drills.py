@@ -78,12 +78,16 @@ def draw(desk: Desk, drills: Sequence[Mapping[str, Any]], year: int) -> str:
         summary=_("{count} drills on {days} days").format(count=len(drills), days=len(days)),
         window=(date(year, 1, 1), date(year, 12, 31)),
         squares={day: _judge(found) for day, found in days.items()},
-        tones=(("good", _("passed")), ("fair", _("incomplete")), ("bad", _("failed")),
-               ("unknown", _("not checked, or stopped"))),
+        tones=(
+            ("good", _("passed")),
+            ("fair", _("incomplete")),
+            ("bad", _("failed")),
+            ("unknown", _("not checked, or stopped")),
+        ),
         weekdays=tuple(map(_, _WEEKDAYS)),
         write_month=lambda day: f"{day:%m/%y}",
         write_day=format_date,
-    )  # fmt: skip
+    )
     return draw_calendar(chart)
 
 
@@ -94,12 +98,18 @@ def _judge(found: Sequence[Mapping[str, Any]]) -> Square:
 
 
 def _tell_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
-    told = [explain(it["code"], it["params"], site=finding["site"])
-            for it in finding["shortcomings"]]  # fmt: skip
+    told = [
+        explain(it["code"], it["params"], site=finding["site"]) for it in finding["shortcomings"]
+    ]
     return {**finding, "told": told}
 
 
 PAGE = Page(
-    name="drills", title=N_("Restore drills"), task="drill.list", read=read, reads=("year", "site"),
-    acts=("drill.run",), group="copies",
-)  # fmt: skip
+    name="drills",
+    title=N_("Restore drills"),
+    task="drill.list",
+    read=read,
+    reads=("year", "site"),
+    acts=("drill.run",),
+    group="copies",
+)

@@ -55,7 +55,11 @@ def _read_policy(desk: Desk) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="duties", title=N_("Duties"), task="duty.due", read=read, group="duty",
+    name="duties",
+    title=N_("Duties"),
+    task="duty.due",
+    read=read,
+    group="duty",
     reads=("all", "policy"),
     acts=("duty.planned-stop", "report.make", "duty.policy.approve", "duty.policy.withdraw"),
-)  # fmt: skip
+)

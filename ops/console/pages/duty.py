@@ -73,10 +73,12 @@ def _brief(desk: Desk, verdict: Verdict) -> Mapping[str, Any]:
     pieces = verdict.pieces
     return {
         "lacking": [it for it in verdict.lacking if it not in {"", verdict.subject}],
-        "pieces": [{**asdict(it), "page": open_to(desk, page_of_row(it.table, it.row))}
-                   for it in pieces[-_MOST_PIECES:]],
+        "pieces": [
+            {**asdict(it), "page": open_to(desk, page_of_row(it.table, it.row))}
+            for it in pieces[-_MOST_PIECES:]
+        ],
         "more": len(pieces) - _MOST_PIECES,
-    }  # fmt: skip
+    }
 
 
 PAGE = Page(

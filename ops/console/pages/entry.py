@@ -28,13 +28,16 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "entry": entry,
         "shown": as_cells(REGISTER, entry),
         "unit_title": units.get(entry["unit"], entry["unit"]),
-        "links": [{**it, "title": _(LINK_WORDS[it["kind"]]),
-                   "page": page_of_row(it["kind"], it["ref"])}
-                  for it in entry["links"]],
-        "list": as_table(TIMELINE, [_tell(it) for it in entry["timeline"][:_MOST]
-                                    if it["source"] not in _FOR_PROGRAMS]),
+        "links": [
+            {**it, "title": _(LINK_WORDS[it["kind"]]), "page": page_of_row(it["kind"], it["ref"])}
+            for it in entry["links"]
+        ],
+        "list": as_table(
+            TIMELINE,
+            [_tell(it) for it in entry["timeline"][:_MOST] if it["source"] not in _FOR_PROGRAMS],
+        ),
         "is_cut": entry["timeline_is_cut"] or len(entry["timeline"]) > _MOST,
-    }  # fmt: skip
+    }
 
 
 def _tell(it: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -47,6 +50,10 @@ def _tell(it: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 PAGE = Page(
-    name="entry", title=N_("Entry of the register"), task="register.show", read=read, reads=("id",),
+    name="entry",
+    title=N_("Entry of the register"),
+    task="register.show",
+    read=read,
+    reads=("id",),
     acts=("register.update", "register.close"),
-)  # fmt: skip
+)

@@ -34,9 +34,13 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     items = [it for it in found if not state or it["state"] == state]
     items = [it for it in items if not named or is_called(UUID(it["id"]), named)]
     page = cut(items, arguments, _ROWS)
-    looks = [] if named or arguments.get("from") else desk.look(
-        "security.findings", host=chosen["host"], site=chosen["site"], looks=True
-    )["items"]  # fmt: skip
+    looks = (
+        []
+        if named or arguments.get("from")
+        else desk.look("security.findings", host=chosen["host"], site=chosen["site"], looks=True)[
+            "items"
+        ]
+    )
     # What saw nothing is not checked, which is not good.
     blind = [it for it in looks if it["outcome"] != "ok"][:_ROWS]
     return {
@@ -59,8 +63,11 @@ def _describe(it: Mapping[str, Any]) -> dict[str, Any]:
 
 
 PAGE = Page(
-    name="findings", title=N_("Findings"), task="security.findings", read=read,
+    name="findings",
+    title=N_("Findings"),
+    task="security.findings",
+    read=read,
     reads=("host", "site", "tool", "severity", "state", "fixed", "from", "id"),
     acts=("security.accept", "security.audit", "security.baseline", "register.add"),
     group="infrastructure",
-)  # fmt: skip
+)

@@ -79,11 +79,13 @@ def _changes(named: Named, before: str, after: str) -> dict[str, Any]:
     items = named.item(before), named.item(after)
     words = list(changed_words(named.stored, (before, after), items))
     return {
-        "fields": [{"field": field, "old": str(plain(old)), "new": str(plain(new))}
-                   for field, old, new in changed_fields(*items)][:_MOST_LINES],
+        "fields": [
+            {"field": field, "old": str(plain(old)), "new": str(plain(new))}
+            for field, old, new in changed_fields(*items)
+        ][:_MOST_LINES],
         "files": changed_files(*items)[:_MOST_LINES],
         "words": words[:_MOST_LINES],
-    }  # fmt: skip
+    }
 
 
 def _body(named: Named, item: Item, version: str) -> str:
@@ -99,7 +101,10 @@ def _body(named: Named, item: Item, version: str) -> str:
 
 
 PAGE = Page(
-    name="item", title=N_("Archived item"), task="archive.show", read=read,
+    name="item",
+    title=N_("Archived item"),
+    task="archive.show",
+    read=read,
     reads=("item", "version", "text"),
     acts=("archive.export",),
-)  # fmt: skip
+)

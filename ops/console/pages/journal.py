@@ -38,8 +38,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         arguments: `before`: rows below this number; `day`: of that day; `action`, `subject`,
             `person`: only those; `sequence`: the row of that number alone.
     """
-    asked = {it: arguments.get(it, "").strip()[:_LONGEST]
-             for it in ("action", "subject", "person", "day")}  # fmt: skip
+    asked = {
+        it: arguments.get(it, "").strip()[:_LONGEST]
+        for it in ("action", "subject", "person", "day")
+    }
     before, day = number_of(arguments, "before", -1, most=10**15), read_day(asked["day"])
     sequence = number_of(arguments, "sequence", most=10**15)
     day = day if day and day.year in _YEARS else None
@@ -119,7 +121,11 @@ def _spread(details: str) -> str:
 
 
 PAGE = Page(
-    name="journal", title=N_("Journal"), task="service.journal-verify", read=read, group="people",
+    name="journal",
+    title=N_("Journal"),
+    task="service.journal-verify",
+    read=read,
+    group="people",
     reads=("before", "day", "action", "subject", "person", "sequence"),
     acts=("service.journal-verify", "report.make"),
-)  # fmt: skip
+)

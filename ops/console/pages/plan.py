@@ -35,9 +35,14 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     lines = found["items"]
     for line in lines:
         line["year"] = year
-        line["evidence"] = [{**it, "title": _(EVIDENCE.get(it["kind"], it["kind"])),
-                             "page": open_to(desk, page_of_row(it["kind"], it["id"]))}
-                            for it in line["evidence"]]  # fmt: skip
+        line["evidence"] = [
+            {
+                **it,
+                "title": _(EVIDENCE.get(it["kind"], it["kind"])),
+                "page": open_to(desk, page_of_row(it["kind"], it["id"])),
+            }
+            for it in line["evidence"]
+        ]
     chosen = [it for it in lines if not it["rejected_for"]]
     return {
         **found,
@@ -72,11 +77,17 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
         "report": in_force is not None and in_force.row.state == "accepted",
     }
     is_read = state in {*OPEN_STATES, "submitted"}
-    kept = [(it["about"], [it["id"], f"{it['number']} {it['title']}"])
-            for it in (desk.look("document.list")["items"] if is_read else [])]  # fmt: skip
-    return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
-            "quotations": [choice for _about, choice in kept],
-            "scans": [choice for about, choice in kept if about == f"plan:{year}"]}  # fmt: skip
+    kept = [
+        (it["about"], [it["id"], f"{it['number']} {it['title']}"])
+        for it in (desk.look("document.list")["items"] if is_read else [])
+    ]
+    return {
+        "can": can,
+        "notes": notes,
+        "in_force": in_force.called if in_force else "",
+        "quotations": [choice for _about, choice in kept],
+        "scans": [choice for about, choice in kept if about == f"plan:{year}"],
+    }
 
 
 def _group(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
@@ -90,8 +101,20 @@ def _group(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
 
 
 PAGE = Page(
-    name="plan", title=N_("Plan"), task="plan.show", read=read, group="duty",
+    name="plan",
+    title=N_("Plan"),
+    task="plan.show",
+    read=read,
+    group="duty",
     reads=("year", "item"),
-    acts=("plan.draft", "plan.edit", "plan.submit", "plan.record-decision", "plan.revise",
-          "plan.progress", "plan.complete", "plan.show"),
-)  # fmt: skip
+    acts=(
+        "plan.draft",
+        "plan.edit",
+        "plan.submit",
+        "plan.record-decision",
+        "plan.revise",
+        "plan.progress",
+        "plan.complete",
+        "plan.show",
+    ),
+)

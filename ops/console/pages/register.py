@@ -67,7 +67,12 @@ def _list(
 
 
 PAGE = Page(
-    name="register", title=N_("Register"), task="register.list", read=read, acts=("register.add",),
+    name="register",
+    title=N_("Register"),
+    task="register.list",
+    read=read,
+    acts=("register.add",),
     reads=("kind", "site", "unit", "all", "from", "alert", "drill", "finding"),
-    group="duty", is_by_site=True,
-)  # fmt: skip
+    group="duty",
+    is_by_site=True,
+)

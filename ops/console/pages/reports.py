@@ -23,8 +23,9 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     for kind in kinds:
         hidden = [name for flag, name in _FLAGS.items() if flag not in kind["takes"]]
         kind["given"] = {"kind": kind["kind"], **dict.fromkeys(hidden, "")}
-    query = select(JournalRow.at, JournalRow.person, JournalRow.login, JournalRow.subject,
-                   JournalRow.details)  # fmt: skip
+    query = select(
+        JournalRow.at, JournalRow.person, JournalRow.login, JournalRow.subject, JournalRow.details
+    )
     query = query.where(JournalRow.action == MADE).order_by(JournalRow.sequence.desc())
     with desk.catalog.reading() as session:
         rows = session.execute(query.limit(_LATELY)).mappings()
@@ -42,7 +43,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="reports", title=N_("Reports"), task="report.kinds", read=read, group="duty",
+    name="reports",
+    title=N_("Reports"),
+    task="report.kinds",
+    read=read,
+    group="duty",
     reads=("kind",),
     acts=("report.make", "report.issue", "report.request"),
-)  # fmt: skip
+)

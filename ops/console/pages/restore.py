@@ -46,8 +46,13 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     sites = {it.name: it.title for it in desk.sites("backup.find")}
     site = arguments.get("site", "")
     given = {name: arguments.get(name, "") for name in ("name", "on", "snapshot")}
-    whole = {"sites": list(sites.items()), "site": site, "title": sites.get(site, site),
-             "all": bool(arguments.get("all")), **given}  # fmt: skip
+    whole = {
+        "sites": list(sites.items()),
+        "site": site,
+        "title": sites.get(site, site),
+        "all": bool(arguments.get("all")),
+        **given,
+    }
     if not site:
         return {**whole, "step": "site"}
     if site not in sites:
@@ -82,8 +87,12 @@ def _find_doubt(desk: Desk, site: str, chosen: Mapping[str, Any] | None) -> dict
         query = _select_whole(desk, site).where(Snapshot.taken_at < suspicion.since)
         row = session.execute(query.order_by(Snapshot.taken_at.desc()).limit(1)).mappings().first()
     told = suspicion.explain()
-    return {"since": suspicion.since, "what": told.what, "why": told.why,
-            "before": dict(row) if row else None}  # fmt: skip
+    return {
+        "since": suspicion.since,
+        "what": told.what,
+        "why": told.why,
+        "before": dict(row) if row else None,
+    }
 
 
 def _select_whole(desk: Desk, site: str) -> Select[str, datetime, int | None]:
@@ -112,8 +121,9 @@ def _end_of(desk: Desk, text: str) -> datetime:
     except (ValueError, OverflowError) as error:
         raise WrongUseError(
             "this is no day: {day}",
-            next_step="choose a day, or leave the field empty", day=text[:40],
-        ) from error  # fmt: skip
+            next_step="choose a day, or leave the field empty",
+            day=text[:40],
+        ) from error
     return datetime.combine(following, time(), desk.estate.zone)
 
 
@@ -151,9 +161,13 @@ def _find_versions(desk: Desk, site: str, path: bytes) -> dict[str, Any]:
     items = [it for it in found["items"] if it["quoted"] == quoted]
     items.sort(key=lambda it: it["saved_to"], reverse=True)
     shown = path.decode("utf-8", "backslashreplace")
-    return {"items": items[:_MOST_FOUND], "path": shown, "quoted": quoted,
-            "parent": quote(path.rpartition(b"/")[0]),
-            "host": _host_of(desk.estate.site(site), shown)}  # fmt: skip
+    return {
+        "items": items[:_MOST_FOUND],
+        "path": shown,
+        "quoted": quoted,
+        "parent": quote(path.rpartition(b"/")[0]),
+        "host": _host_of(desk.estate.site(site), shown),
+    }
 
 
 def _host_of(site: Site, path: str = "") -> str:
@@ -163,8 +177,9 @@ def _host_of(site: Site, path: str = "") -> str:
     """
     parts = [(files_path(it), it.host or it.name) for it in site.files if not is_folder_here(it)]
     parts += [(copy_path(it), it.host or it.name) for it in site.databases if it.engine != "sqlite"]
-    return next((host for at, host in parts if f"{path}/".startswith(f"/{site.name}/{at}/")
-                 or not path), "")  # fmt: skip
+    return next(
+        (host for at, host in parts if f"{path}/".startswith(f"/{site.name}/{at}/") or not path), ""
+    )
 
 
 def _list_folder(desk: Desk, site: str, snapshot: str, arguments: Arguments) -> dict[str, Any]:
@@ -179,10 +194,12 @@ def _list_folder(desk: Desk, site: str, snapshot: str, arguments: Arguments) -> 
     page = cut(found["items"], arguments, _ROWS)
     parts = folder.strip(b"/").split(b"/")
     crumbs = [
-        {"name": part.decode("utf-8", "backslashreplace"),
-         "quoted": quote(b"/" + b"/".join(parts[: number + 1]))}
+        {
+            "name": part.decode("utf-8", "backslashreplace"),
+            "quoted": quote(b"/" + b"/".join(parts[: number + 1])),
+        }
         for number, part in enumerate(parts)
-    ]  # fmt: skip
+    ]
     shown = [{**it, "name": it["path"].rpartition("/")[2]} for it in page["items"]]
     return {**page, "items": shown, "crumbs": crumbs, "quoted": quote(folder)}
 
@@ -196,7 +213,12 @@ def _list_requests(desk: Desk, site: str) -> list[dict[str, Any]]:
 
 
 PAGE = Page(
-    name="restore", title=N_("Restore"), task="backup.find", read=read,
+    name="restore",
+    title=N_("Restore"),
+    task="backup.find",
+    read=read,
     reads=("site", "name", "on", "all", "snapshot", "folder", "from", "path"),
-    acts=("backup.restore", "backup.restore.in-place"), group="copies", is_by_site=True,
-)  # fmt: skip
+    acts=("backup.restore", "backup.restore.in-place"),
+    group="copies",
+    is_by_site=True,
+)

@@ -63,8 +63,14 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     with desk.catalog.reading() as session:
         row = _find(session, arguments["id"])
         asked = session.get(Occurrence, row["occurrence_id"]) if row["occurrence_id"] else None
-        trigger = {} if asked is None else {it: getattr(asked, it) for it in (
-            "trigger", "requested_by", "due_at", "attempts", "not_before", "state")}  # fmt: skip
+        trigger = (
+            {}
+            if asked is None
+            else {
+                it: getattr(asked, it)
+                for it in ("trigger", "requested_by", "due_at", "attempts", "not_before", "state")
+            }
+        )
         acts = _read_journal(session, row)
     live = tell_live(row, desk.estate.service.state)
     first = row["params"].get("first", ())

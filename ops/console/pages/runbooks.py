@@ -41,36 +41,50 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         own = [it for it in runs if it["runbook"] == runbook.id]
         return {"runbook": _tell_runbook(runbook), "runs": own, "run": None}
     found = [
-        {"id": it.id, "title": it.title, "owner": it.owner, "steps": len(it.steps),
-         "rto_hours": it.rto_hours, "language": it.language}
+        {
+            "id": it.id,
+            "title": it.title,
+            "owner": it.owner,
+            "steps": len(it.steps),
+            "rto_hours": it.rto_hours,
+            "language": it.language,
+        }
         for it in load_runbooks(desk.estate.path)
-    ]  # fmt: skip
+    ]
     return {"items": found, "runbook": None, "run": None, "runs": runs}
 
 
 def _brief(state: RunState) -> Mapping[str, Any]:
     last = state.records[-1] if state.records else None
     return {
-        "id": state.id, "runbook": state.runbook, "person": state.person,
-        "started_at": state.started_at, "number": last.number if last else 0,
+        "id": state.id,
+        "runbook": state.runbook,
+        "person": state.person,
+        "started_at": state.started_at,
+        "number": last.number if last else 0,
         "state": _(STATES[last.state]) if last else _("not begun"),
-    }  # fmt: skip
+    }
 
 
 def _tell_runbook(runbook: Runbook) -> Mapping[str, Any]:
     """Give a runbook as it is read, and what a run of it is begun with."""
     variables = [
         {
-            "name": it.name, "title": it.title, "default": it.default or "",
+            "name": it.name,
+            "title": it.title,
+            "default": it.default or "",
             "is_required": it.default is None,
-            "choices": [[one.value, f"{one.value} {one.said}"] for one in
-                        list_choices(it.name, {})] if it.name in _CHEAP_CHOICES else [],
+            "choices": [[one.value, f"{one.value} {one.said}"] for one in list_choices(it.name, {})]
+            if it.name in _CHEAP_CHOICES
+            else [],
         }
         for it in runbook.variables.values()
         if not it.secret and it.name not in runbook.asked
-    ]  # fmt: skip
-    parts = [_tell_prose(it) if isinstance(it, Prose) else _tell_step(runbook, it, {})
-             for it in runbook.parts]  # fmt: skip
+    ]
+    parts = [
+        _tell_prose(it) if isinstance(it, Prose) else _tell_step(runbook, it, {})
+        for it in runbook.parts
+    ]
     names = ("id", "title", "owner", "rto_hours", "rpo_hours", "language", "digest")
     return {**{it: getattr(runbook, it) for it in names}, "parts": parts, "variables": variables}
 
@@ -110,15 +124,21 @@ def _read_run(desk: Desk, run: str) -> Mapping[str, Any]:
     told = {} if state.ended_at else {back: _tell_next(desk, runbook, state, back) for back in ways}
     return {
         "run": {
-            "id": state.id, "runbook": state.runbook, "title": runbook.title,
-            "person": state.person, "standing": state.standing, "values": state.values,
-            "started_at": state.started_at, "ended_at": state.ended_at,
-            "going_back": state.going_back, "count": len(runbook.steps),
+            "id": state.id,
+            "runbook": state.runbook,
+            "title": runbook.title,
+            "person": state.person,
+            "standing": state.standing,
+            "values": state.values,
+            "started_at": state.started_at,
+            "ended_at": state.ended_at,
+            "going_back": state.going_back,
+            "count": len(runbook.steps),
         },
         "records": [_tell_record(runbook, state, number) for number in range(len(state.records))],
         "next": told.get(False),
         "back": told.get(True),
-    }  # fmt: skip
+    }
 
 
 def _tell_next(
@@ -154,7 +174,11 @@ def _tell_record(runbook: Runbook, state: RunState, place: int) -> Mapping[str, 
 
 
 PAGE = Page(
-    name="runbooks", title=N_("Runbooks"), task="runbook.list", read=read, group="duty",
+    name="runbooks",
+    title=N_("Runbooks"),
+    task="runbook.list",
+    read=read,
+    group="duty",
     reads=("id", "run"),
     acts=("runbook.run", "runbook.resume"),
-)  # fmt: skip
+)

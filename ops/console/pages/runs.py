@@ -131,15 +131,22 @@ def _shown(live: Live) -> dict[str, Any]:
 def _list_waiting(session: Session, desk: Desk) -> list[dict[str, Any]]:
     """Give what is due and not begun, oldest first."""
     query = select(
-        Occurrence.job, Occurrence.site, Occurrence.due_at, Occurrence.not_before,
+        Occurrence.job,
+        Occurrence.site,
+        Occurrence.due_at,
+        Occurrence.not_before,
         Occurrence.requested_by,
-    ).where(Occurrence.state != "ended", Occurrence.state != "running")  # fmt: skip
+    ).where(Occurrence.state != "ended", Occurrence.state != "running")
     query = query.where(Occurrence.due_at <= desk.now).order_by(Occurrence.due_at)
     return [dict(row) for row in session.execute(query.limit(_MOST_OPEN)).mappings()]
 
 
 PAGE = Page(
-    name="runs", title=N_("Runs"), task="service.jobs", read=read, group="now",
+    name="runs",
+    title=N_("Runs"),
+    task="service.jobs",
+    read=read,
+    group="now",
     reads=("kind", "site", "outcome", "job", "missed", "before"),
     acts=("service.missed",),
-)  # fmt: skip
+)

@@ -25,8 +25,11 @@ from ops.monitor.series.read import Latest, read_latest
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 
 _STEPS: Mapping[int, timedelta] = {
-    1: timedelta(minutes=5), 7: timedelta(hours=1), 90: timedelta(hours=6), 365: timedelta(days=1),
-}  # fmt: skip
+    1: timedelta(minutes=5),
+    7: timedelta(hours=1),
+    90: timedelta(hours=6),
+    365: timedelta(days=1),
+}
 """Days that a chart may show, and how fine: some 300 places each, as much as a page can carry."""
 
 _FIRST = ("cpu_percent", "load5", "memory_percent", "swap_percent", "disk_percent",
@@ -82,8 +85,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _choose(estate: Estate, arguments: Arguments) -> str:
-    named = [f"{kind}:{name}" for kind in ("host", "device", "store")
-             if (name := arguments.get(kind, ""))]  # fmt: skip
+    named = [
+        f"{kind}:{name}"
+        for kind in ("host", "device", "store")
+        if (name := arguments.get(kind, ""))
+    ]
     subject = named[0] if named else f"host:{THIS_MACHINE}"
     if subject not in list_subjects(estate):
         raise WrongUseError(
@@ -116,8 +122,9 @@ def _draw(
         drawn = draw_metric(wish, store, desk.estate, desk.now, _STEPS[days])
         if drawn is None:
             continue
-        lines = tuple(replace(it, dots=tuple(thin(it.dots, _MOST_ROWS)))
-                      for it in drawn.chart.lines)  # fmt: skip
+        lines = tuple(
+            replace(it, dots=tuple(thin(it.dots, _MOST_ROWS))) for it in drawn.chart.lines
+        )
         heads, rows = list_line_values(replace(drawn.chart, lines=lines))
         yield {
             "metric": metric,
@@ -140,8 +147,9 @@ def _capacity(desk: Desk, subject: str, latest: Sequence[Latest]) -> list[dict[s
     """Give when a store is full, by what lies in it and what retention lets go."""
     stores = [it for it in desk.estate.stores if subject == f"store:{it.name}"]
     with desk.catalog.reading() as session:
-        return [_tell(look_at_store(latest, session, desk.estate, it, desk.now), "")
-                for it in stores]  # fmt: skip
+        return [
+            _tell(look_at_store(latest, session, desk.estate, it, desk.now), "") for it in stores
+        ]
 
 
 def _tell(it: Outlook, title: str) -> dict[str, str]:
@@ -155,8 +163,12 @@ def _tell(it: Outlook, title: str) -> dict[str, str]:
 
 def _figure(it: Latest) -> dict[str, str]:
     written = writer_of(it.metric, it.value)(it.value)
-    return {"metric": it.metric, "title": tell_metric(it.metric), "value": written,
-            "at": it.at.isoformat()}  # fmt: skip
+    return {
+        "metric": it.metric,
+        "title": tell_metric(it.metric),
+        "value": written,
+        "at": it.at.isoformat(),
+    }
 
 
 def _alerts(desk: Desk, subject: str) -> list[dict[str, Any]]:

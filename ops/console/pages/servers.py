@@ -34,13 +34,19 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         ],
         "full_soon": [
             {**describe_subject(it.subject), "told": EXPLANATIONS[it.code](it.params).what}
-            for it in states if it.code in EXPLANATIONS and it.state == "bad"
+            for it in states
+            if it.code in EXPLANATIONS and it.state == "bad"
         ],
         "trouble": trouble,
-    }  # fmt: skip
+    }
 
 
 PAGE = Page(
-    name="servers", title=N_("Servers"), task="monitor.status", read=read, reads=("health",),
-    acts=("monitor.check",), group="infrastructure",
-)  # fmt: skip
+    name="servers",
+    title=N_("Servers"),
+    task="monitor.status",
+    read=read,
+    reads=("health",),
+    acts=("monitor.check",),
+    group="infrastructure",
+)

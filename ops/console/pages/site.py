@@ -29,11 +29,16 @@ from ops.terminal.view import Column, View, as_made, as_table, moment, number, o
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
 _MEDIA = {"disk": N_("disk"), "tape": N_("tape"), "object": N_("object store")}
-_GUARDS = {"protected": N_("protected"), "not_protected": N_("not protected"),
-           "not_checked": N_("not checked")}  # fmt: skip
+_GUARDS = {
+    "protected": N_("protected"),
+    "not_protected": N_("not protected"),
+    "not_checked": N_("not checked"),
+}
 _GUARD_TONES: Mapping[str, Tone] = {
-    "protected": "good", "not_protected": "warning", "not_checked": "warning",
-}  # fmt: skip
+    "protected": "good",
+    "not_protected": "warning",
+    "not_checked": "warning",
+}
 _TABLE = View(N_("None."), TAKEN, ID, Column("outcome", N_("Outcome"), outcome), *FIGURES)
 _COPIES = View(
     N_("None."),
@@ -41,13 +46,17 @@ _COPIES = View(
     Column("role", N_("Role"), words(ROLES)),
     Column("location", N_("Place")),
     Column("medium", N_("Medium"), words(_MEDIA)),
-    Column("newest_at", N_("Newest backup"), moment,
-           of=lambda it: Cell(_("cannot be read"), "bad") if it["gone_from"] else it["newest_at"]),
+    Column(
+        "newest_at",
+        N_("Newest backup"),
+        moment,
+        of=lambda it: Cell(_("cannot be read"), "bad") if it["gone_from"] else it["newest_at"],
+    ),
     Column("snapshots", N_("Snapshots"), number),
     Column("checked", N_("Checked"), of=lambda it: outcome_cell(it["checked"] or "not_checked")),
     Column("checked_at", N_("Last check"), moment),
     Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES)),
-)  # fmt: skip
+)
 _BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
@@ -101,9 +110,11 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
         before: As `rows.cut_key` wrote it; empty for the newest.
     """
     query = select(Snapshot).where(
-        Snapshot.site == site, Snapshot.store == desk.estate.primary_store.name,
-        is_of_whole_site(), *older(before, Snapshot.taken_at, Snapshot.id),
-    )  # fmt: skip
+        Snapshot.site == site,
+        Snapshot.store == desk.estate.primary_store.name,
+        is_of_whole_site(),
+        *older(before, Snapshot.taken_at, Snapshot.id),
+    )
     query = query.order_by(Snapshot.taken_at.desc(), Snapshot.id.desc()).limit(_SNAPSHOTS + 1)
     with desk.catalog.reading() as session:
         found = [_as_stored(it, desk.now) for it in session.execute(query).scalars()]
@@ -185,7 +196,11 @@ def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
 
 
 PAGE = Page(
-    name="site", title=N_("Site"), task="backup.list", read=read, is_by_site=True,
+    name="site",
+    title=N_("Site"),
+    task="backup.list",
+    read=read,
+    is_by_site=True,
     reads=("site", "before"),
     acts=("service.trigger", "backup.run.accept", "backup.accept", "backup.hold", "backup.release"),
-)  # fmt: skip
+)

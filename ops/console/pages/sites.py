@@ -22,18 +22,22 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     items, _problems = read_sites(desk)
     units = {it.name: it.title for it in desk.estate.units}
     wanted = {name: arguments.get(name, "") for name in ("state", "unit")}
-    shown = [it for it in items if all(not value or it[name] == value
-                                       for name, value in wanted.items())]  # fmt: skip
+    shown = [
+        it for it in items if all(not value or it[name] == value for name, value in wanted.items())
+    ]
     return {
         "items": shown[:_ROWS],
         "is_cut": len(shown) > _ROWS,
         "all": len(items),
         "rule": sum_up(items),
-        "units": [[name, title] for name, title in units.items()
-                  if any(it["unit"] == name for it in items)],
+        "units": [
+            [name, title]
+            for name, title in units.items()
+            if any(it["unit"] == name for it in items)
+        ],
         "now": desk.now,
         **wanted,
-    }  # fmt: skip
+    }
 
 
 def read_sites(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -71,8 +75,14 @@ def sum_up(items: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     for part in PARTS:
         outcomes = [it["outcome"] for site in items for it in site["rule"] if it["part"] == part]
         worst = next((it for it in ("failed", "not_checked") if it in outcomes), "ok")
-        found.append({"part": part, "outcome": worst if outcomes else "not_checked",
-                      "met": outcomes.count("ok"), "of": len(outcomes)})  # fmt: skip
+        found.append(
+            {
+                "part": part,
+                "outcome": worst if outcomes else "not_checked",
+                "met": outcomes.count("ok"),
+                "of": len(outcomes),
+            }
+        )
     return found
 
 

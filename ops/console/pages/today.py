@@ -26,6 +26,10 @@ def read(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="today", title=N_("Today"), task="backup.status", read=read, acts=("monitor.ack",),
+    name="today",
+    title=N_("Today"),
+    task="backup.status",
+    read=read,
+    acts=("monitor.ack",),
     group="now",
-)  # fmt: skip
+)

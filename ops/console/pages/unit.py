@@ -41,7 +41,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="unit", title=N_("My unit's report"), task="report.section", read=read, group="duty",
+    name="unit",
+    title=N_("My unit's report"),
+    task="report.section",
+    read=read,
+    group="duty",
     reads=("site", "year"),
-    acts=("report.section", "report.site"), is_by_site=True,
-)  # fmt: skip
+    acts=("report.section", "report.site"),
+    is_by_site=True,
+)

@@ -40,11 +40,21 @@ def _server(app: ASGIApp, listen: str, proxy: str) -> uvicorn.Server:
 def configure(app: ASGIApp, host: str, port: int, proxy: str = "") -> uvicorn.Config:
     """Give how browsers are served; a proxy that is named says who they are, and nobody else."""
     return uvicorn.Config(
-        app, host=host, port=port, log_level="warning",
-        server_header=False, date_header=True, proxy_headers=bool(proxy), forwarded_allow_ips=proxy,
-        timeout_keep_alive=20, limit_concurrency=200, h11_max_incomplete_event_size=64 * 1024,
-        lifespan="off", ws="none", http=PatientProtocol,
-    )  # fmt: skip
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=proxy,
+        timeout_keep_alive=20,
+        limit_concurrency=200,
+        h11_max_incomplete_event_size=64 * 1024,
+        lifespan="off",
+        ws="none",
+        http=PatientProtocol,
+    )
 
 
 if __name__ == "__main__":

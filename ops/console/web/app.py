@@ -25,13 +25,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ops.console.frames import (
-    OfficeAwayError,
-    ask,
-    ask_for_file,
-    plain_address,
-    whose_address,
-)
+from ops.console.frames import OfficeAwayError, ask, ask_for_file, plain_address, whose_address
 from ops.console.web.forms import UnreadFormError, pieces_of, reading_form
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
 from ops.console.web.public import PublicPage
@@ -51,9 +45,14 @@ _FAILED_LOGIN_SECONDS = 0.7
 """So long each failure takes, whether there is such a name or not."""
 
 _STATUS = {
-    "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
-    "OfficeAwayError": 503, "TooManyActsError": 503, "NothingHereError": 404,
-}  # fmt: skip
+    "LoggedOutError": 401,
+    "NotAllowedError": 403,
+    "NotLetInError": 403,
+    "PausedError": 429,
+    "OfficeAwayError": 503,
+    "TooManyActsError": 503,
+    "NothingHereError": 404,
+}
 _TOLD = {
     404: N_("there is no such page"),
     405: N_("this address takes no such request"),
@@ -104,7 +103,8 @@ class Web:
 
     async def show_login(self, request: Request) -> Response:
         """Show the form that lets in."""
-        return await self._page(request, "login.html", {"error": None, "next": _next_of(request)})
+        wanted = _own_path(request.query_params.get("next", ""))
+        return await self._page(request, "login.html", {"error": None, "next": wanted})
 
     async def log_in(self, request: Request) -> Response:
         """Let somebody in."""
@@ -166,14 +166,18 @@ class Web:
             if not is_ours(request, _token_of(request), form.pop("csrf", "")):
                 return await self._refuse(request)
             upload, upload_name = form.pop("upload", None), form.pop("upload_name", "")
-            proof = {
-                it.removeprefix("proof_"): form.pop(it)
-                for it in list(form) if it.startswith("proof_")
-            }  # fmt: skip
+            proven = [it for it in form if it.startswith("proof_")]
+            proof = {it.removeprefix("proof_"): form.pop(it) for it in proven}
             answer = await self._ask(
-                request, "act", pieces_of(upload), task=request.path_params["task"], form=form,
-                proof=proof, rehearse="rehearse" in form, upload_name=upload_name,
-            )  # fmt: skip
+                request,
+                "act",
+                pieces_of(upload),
+                task=request.path_params["task"],
+                form=form,
+                proof=proof,
+                rehearse="rehearse" in form,
+                upload_name=upload_name,
+            )
         if "error" in answer:
             return await self._fail(request, answer)
         if "page" in answer:  # shown once, here
@@ -258,11 +262,13 @@ class Web:
     def _request(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
         address = plain_address(request.client.host) if request.client else ""
         return {
-            "ask": what, "token": _token_of(request), "address": address,
+            "ask": what,
+            "token": _token_of(request),
+            "address": address,
             "language": self._language(request),
             "by_itself": "hx-trigger" in request.headers or "hx-request" in request.headers,
             **values,
-        }  # fmt: skip
+        }
 
     def _language(self, request: Request) -> Literal["vi", "en"]:
         chosen = request.cookies.get(LANGUAGE_COOKIE) or self.greeting.get("language", "vi")
@@ -276,8 +282,7 @@ class Web:
         """Show what went wrong; who is not logged in goes to the form for it."""
         status = _status_of(answer)
         if answer.get("kind") == "LoggedOutError" and request.method == "GET":
-            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303)
+            return RedirectResponse(f"/login?{urlencode({'next': _path_of(request)})}", 303)
         return await self._page(request, "error.html", {"error": answer["error"]}, status)
 
     async def _refuse(self, request: Request) -> Response:
@@ -367,10 +372,6 @@ def _set_cookie(response: Response, name: str, value: str) -> None:
 
 def _path_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-
-
-def _next_of(request: Request) -> str:
-    return _own_path(request.query_params.get("next", ""))
 
 
 def _own_path(path: str) -> str:

@@ -43,8 +43,9 @@ _SCRIPTS = frozenset({"text/javascript", "application/javascript", "application/
 _DROPPED = frozenset({"script", "iframe", "frame", "object", "embed", "applet", "base", "portal",
                       "fencedframe", "template"})  # fmt: skip
 _WITHOUT_END = frozenset({"base", "embed", "frame"})
-_LINKS = frozenset({"href", "src", "poster", "background", "data", "xlink:href", "cite",
-                    "longdesc"})  # fmt: skip
+_LINKS = frozenset(
+    {"href", "src", "poster", "background", "data", "xlink:href", "cite", "longdesc"}
+)
 _URL = re.compile(r"""url\(\s*(["']?)([^"'()\s]{1,2000})\1\s*\)""", re.IGNORECASE)
 _IMPORT = re.compile(r"""@import\s+(["'])([^"'\n]{1,2000})\1""", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
@@ -114,9 +115,11 @@ def _give_body(answer: Mapping[str, Any], here: "Below") -> Response:
         return Response(body, status, media_type=kind)
     name = quote(urlsplit(answer["address"]).path.rpartition("/")[2][-100:] or "file", safe="")
     return Response(
-        body, status, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        body,
+        status,
+        {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
         "application/octet-stream",
-    )  # fmt: skip
+    )
 
 
 def _decode(body: bytes, content_type: str) -> str:
@@ -262,8 +265,9 @@ class _Page:
 
     def _srcset(self, value: str) -> str:
         found = (it.split() for it in value[:4000].split(","))
-        return ", ".join(" ".join((lead, *it[1:])) for it in found
-                         if it and (lead := self._here.lead(it[0])))  # fmt: skip
+        return ", ".join(
+            " ".join((lead, *it[1:])) for it in found if it and (lead := self._here.lead(it[0]))
+        )
 
 
 def _read_attributes(text: str, at: int) -> tuple[dict[str, str], int]:

@@ -30,9 +30,12 @@ _COMMAND = re.compile(
 )
 _BY_COMMAND: Mapping[str, str] = {
     **dict.fromkeys(("backup.run", "backup.check", "backup.list"), "/site?site="),
-    "backup.restore": "/restore?site=", "drill.run": "/drills?site=", "drill.show": "/drill?drill=",
-    "monitor.ack": "/alerts?alert=", "register.show": "/entry?id=",
-}  # fmt: skip
+    "backup.restore": "/restore?site=",
+    "drill.run": "/drills?site=",
+    "drill.show": "/drill?drill=",
+    "monitor.ack": "/alerts?alert=",
+    "register.show": "/entry?id=",
+}
 """Task → page with the same for what its first flag names."""
 
 _UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
@@ -50,10 +53,18 @@ def make_templates() -> Environment:
         finalize=_finalize,
     )
     found.filters.update(
-        here=keep_here, told=show_told, moment=show_moment, day=show_day, duration=show_duration,
-        ago=show_ago, size=format_size, number=format_number, id=format_id,
-        oneline=show_one_line, plainmoment=show_plain_moment,
-    )  # fmt: skip
+        here=keep_here,
+        told=show_told,
+        moment=show_moment,
+        day=show_day,
+        duration=show_duration,
+        ago=show_ago,
+        size=format_size,
+        number=format_number,
+        id=format_id,
+        oneline=show_one_line,
+        plainmoment=show_plain_moment,
+    )
     found.globals.update({"_": _, "ngettext": ngettext, "language": language})
     return found
 

@@ -220,14 +220,23 @@ def write_drill(drill: KeptDrill, zone: str) -> None:
 
 def write_file_drills(drills: Sequence[KeptDrill], zone: str) -> None:
     """Write one line for each drill of one file."""
-    heads = [_("Site"), _("File"), _("Copy of"), _("Result"), _("SHA-256 of the list of hashes"),
-             _("Took")]  # fmt: skip
+    heads = [
+        _("Site"),
+        _("File"),
+        _("Copy of"),
+        _("Result"),
+        _("SHA-256 of the list of hashes"),
+        _("Took"),
+    ]
     write_table(heads, [_file_row(it, zone) for it in drills], right=(5,))
     for drill in drills:
         if drill.reason_code:
             found = explain(drill.reason_code, drill.params, site=drill.site)
-            write_line(f"{drill.site}: {found.what}: {found.why}" if found.why
-                       else f"{drill.site}: {found.what}")  # fmt: skip
+            write_line(
+                f"{drill.site}: {found.what}: {found.why}"
+                if found.why
+                else f"{drill.site}: {found.what}"
+            )
             if found.next_step:
                 write_line(f"  → {found.next_step}")
 

@@ -104,11 +104,14 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     _write_shortcomings(minutes)
     _write_heading(_("VII. Conclusion"))
     write_cells([Cell(f"   {_(conclusion)}", outcome_cell(outcome).tone)], bold=True)
-    _write_pairs("", [
-        (_("Drill"), minutes.drill),
-        (_("SHA-256 of these minutes"), sha256),
-        (_("To be signed by"), ", ".join(it["title"] for it in minutes.people) or "–"),
-    ])  # fmt: skip
+    _write_pairs(
+        "",
+        [
+            (_("Drill"), minutes.drill),
+            (_("SHA-256 of these minutes"), sha256),
+            (_("To be signed by"), ", ".join(it["title"] for it in minutes.people) or "–"),
+        ],
+    )
 
 
 def _conclusion_of(minutes: Minutes) -> str:
@@ -171,16 +174,19 @@ def _tell_isolation(there: Mapping[str, Any]) -> Cell:
         text = _("yes, by namespaces; {count} places of production tried, none reached")
         return Cell(text.format(count=there["probed"]), "good")
     if there["reached"]:
-        return Cell(_("NO: {reached} could be reached").format(
-            reached=", ".join(there["reached"])), "bad")  # fmt: skip
+        return Cell(
+            _("NO: {reached} could be reached").format(reached=", ".join(there["reached"])), "bad"
+        )
     if there["isolated"] is None:
         return Cell(_("nothing was started"), "faint")
     return Cell(_("no: {why}").format(why=there["isolation"].get("why") or "–"), "warning")
 
 
 def _tell_bounds(bounded: Mapping[str, Any]) -> str:
-    text = _("memory {memory} ({by_memory}), {processes} processes and threads ({by_processes}),"
-             " {file} a file; not bounded: {rest}")  # fmt: skip
+    text = _(
+        "memory {memory} ({by_memory}), {processes} processes and threads ({by_processes}),"
+        " {file} a file; not bounded: {rest}"
+    )
     return text.format(
         memory=format_size(bounded["memory_bytes"]),
         by_memory=_(_BOUNDED_BY[bounded["by"]["memory"]]),

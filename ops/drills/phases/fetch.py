@@ -122,8 +122,13 @@ def fetch(work: Work) -> PhaseResult:
     with hold_reading_lock(repository, retry_for=_WAIT_FOR_LOCK):
         snapshot, state = _choose(work, repository)
         with work.catalog.writing() as session:
-            choose_copy(session, work.drill.id, store=work.store.name, snapshot=snapshot.id,
-                        taken_at=snapshot.time)  # fmt: skip
+            choose_copy(
+                session,
+                work.drill.id,
+                store=work.store.name,
+                snapshot=snapshot.id,
+                taken_at=snapshot.time,
+            )
             warnings = find_warnings(session, work.site.name, state.snapshots)
         shares = list(state.shares(work.site.name))
         begun = time.monotonic()
@@ -194,8 +199,12 @@ def judge_comparison(found: Comparison, facts: dict[str, Any]) -> PhaseResult:
         return PhaseResult(outcome="ok", facts=facts)
     named = sorted(found.differences, key=lambda it: it.what not in _LOST)
     first = [{"path": it.path, "what": it.what} for it in named[:FEW]]
-    params = {"path": first[0]["path"], "what": first[0]["what"], "first": first,
-              "count": found.difference_count}  # fmt: skip
+    params = {
+        "path": first[0]["path"],
+        "what": first[0]["what"],
+        "first": first,
+        "count": found.difference_count,
+    }
     return PhaseResult(outcome="failed", reason="drill_differs", params=params, facts=facts)
 
 

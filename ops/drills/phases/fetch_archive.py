@@ -73,17 +73,26 @@ def fetch_archive(work: Work) -> PhaseResult:
     else:
         try:
             snapshot = restore_objects(
-                work.estate, ((it.part, it.path) for it in lot), folder, store=work.store,
-                wanted=work.drill.wanted, progress=work.progress,
-            )  # fmt: skip
+                work.estate,
+                ((it.part, it.path) for it in lot),
+                folder,
+                store=work.store,
+                wanted=work.drill.wanted,
+                progress=work.progress,
+            )
         except (RepositoryMissingError, SnapshotNotFoundError) as error:
             if work.drill.wanted or _was_saved(work, error):
                 raise
             params = {"store": work.store.name}
             return PhaseResult(outcome="not_checked", reason="drill_archive_unsaved", params=params)
         with work.catalog.writing() as session:
-            choose_copy(session, work.drill.id, store=work.store.name, snapshot=snapshot.id,
-                        taken_at=snapshot.time)  # fmt: skip
+            choose_copy(
+                session,
+                work.drill.id,
+                store=work.store.name,
+                snapshot=snapshot.id,
+                taken_at=snapshot.time,
+            )
     return judge(lot, count, [_look(folder, it) for it in lot], _show_page(work, folder, lot))
 
 
@@ -201,8 +210,12 @@ def judge(
         "page": dict(page),
     }
     if wrong:
-        params = {"path": wrong[0]["path"], "what": wrong[0]["what"], "first": wrong[:_FEW],
-                  "count": len(wrong)}  # fmt: skip
+        params = {
+            "path": wrong[0]["path"],
+            "what": wrong[0]["what"],
+            "first": wrong[:_FEW],
+            "count": len(wrong),
+        }
         return PhaseResult(outcome="failed", reason="drill_differs", params=params, facts=facts)
     if page.get("outcome") == "failed":
         params = {"page": page.get("page", ""), "reason": page.get("why", "")}

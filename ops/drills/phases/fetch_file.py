@@ -57,8 +57,13 @@ def fetch_file(work: Work) -> PhaseResult:
             repository, work.estate, work.site.name, wanted=work.drill.wanted
         )
         with work.catalog.writing() as session:
-            choose_copy(session, work.drill.id, store=work.store.name, snapshot=snapshot.id,
-                        taken_at=snapshot.time)  # fmt: skip
+            choose_copy(
+                session,
+                work.drill.id,
+                store=work.store.name,
+                snapshot=snapshot.id,
+                taken_at=snapshot.time,
+            )
         reader = TreeReader(repository, repository.load_index())
         entry, count = choose_file(reader, snapshot.tree, work.drill.id, work.path)
         if entry is None:

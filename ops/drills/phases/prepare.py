@@ -49,12 +49,22 @@ class Room:
 def prepare(work: Work) -> PhaseResult:
     """Look, and decide whether the drill can go on."""
     with work.catalog.reading() as session:
-        copy = find_copy(session, work.site.name, work.store.name, work.drill.wanted,
-                         until=work.drill.incident_at)  # fmt: skip
+        copy = find_copy(
+            session,
+            work.site.name,
+            work.store.name,
+            work.drill.wanted,
+            until=work.drill.incident_at,
+        )
     if copy is not None:
         with work.catalog.writing() as session:
-            choose_copy(session, work.drill.id, store=work.store.name, snapshot=copy.id,
-                        taken_at=copy.taken_at)  # fmt: skip
+            choose_copy(
+                session,
+                work.drill.id,
+                store=work.store.name,
+                snapshot=copy.id,
+                taken_at=copy.taken_at,
+            )
     room = look_at_room(work.estate, copy)
     facts = describe(work.estate, room, copy)
     if work.drill.engine == "restic" and not facts["versions"]["restic"]:
@@ -65,8 +75,9 @@ def prepare(work: Work) -> PhaseResult:
             facts=facts,
         )
     reason, params = judge_room(room)
-    return PhaseResult(outcome="not_checked" if reason else "ok", reason=reason, params=params,
-                       facts=facts)  # fmt: skip
+    return PhaseResult(
+        outcome="not_checked" if reason else "ok", reason=reason, params=params, facts=facts
+    )
 
 
 def find_copy(

@@ -42,8 +42,12 @@ def scan(work: Work) -> PhaseResult:
         signatures = read_signatures(settings.clamav_database)
         scanner = find_scanner(signatures.path)
     except OpsError as error:
-        return PhaseResult(outcome="not_checked", reason="scan_impossible",
-                           params=explain_error(error), facts={"needed": needed})  # fmt: skip
+        return PhaseResult(
+            outcome="not_checked",
+            reason="scan_impossible",
+            params=explain_error(error),
+            facts={"needed": needed},
+        )
     found = look_at(work.restored, work.folder / "scan", scanner)
     result = _conclude(work, scanner, signatures, found)
     outcome, reason = result.outcome, result.reason

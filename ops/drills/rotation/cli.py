@@ -87,8 +87,11 @@ def _write_steps(entries: Sequence[Entry]) -> None:
     """Write what people do themselves, and how the rest comes about."""
     for entry in entries:
         if entry.hindrance == "by_people" and entry.choice and entry.state != "ahead":
-            write_indented(_("By people: {command}").format(
-                command=tell_command(asdict(entry.choice))), "  ", "    ")  # fmt: skip
+            write_indented(
+                _("By people: {command}").format(command=tell_command(asdict(entry.choice))),
+                "  ",
+                "    ",
+            )
     told = N_(
         "What people need not do the service asks for by itself, one at a time, in the sites'"
         " windows. What proves a duty: `{program} duty.evidence --duty NAME`"

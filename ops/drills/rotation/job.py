@@ -121,9 +121,13 @@ def ask_for_next(session: Session, estate: Estate, now: datetime, origin: Origin
     reason = f"{entry.duty} {entry.subject}".rstrip()
     arguments = arguments_of(entry.choice)
     overview.ask_at(
-        session, job, due_at=due_at, now=now, origin=replace(origin, reason=reason),
+        session,
+        job,
+        due_at=due_at,
+        now=now,
+        origin=replace(origin, reason=reason),
         arguments=arguments,
-    )  # fmt: skip
+    )
     return Asked(job.name, due_at, entry)
 
 

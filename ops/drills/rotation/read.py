@@ -76,9 +76,17 @@ def scope_of_job(job: str) -> Kind:
 
 def _read_drills(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
     query = select(
-        Drill.site, Drill.scope, Drill.engine, Drill.from_paper, Drill.store, Drill.outcome,
-        Drill.started_at, Drill.ended_at, Drill.params, Drill.source,
-    )  # fmt: skip
+        Drill.site,
+        Drill.scope,
+        Drill.engine,
+        Drill.from_paper,
+        Drill.store,
+        Drill.outcome,
+        Drill.started_at,
+        Drill.ended_at,
+        Drill.params,
+        Drill.source,
+    )
     for row in session.execute(query):
         moment = row.ended_at or row.started_at
         yield PastDrill(

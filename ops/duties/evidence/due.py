@@ -15,9 +15,7 @@ from ops.duties.table.models import DueRule, Duty, Every, Span
 _MONTHS_A_YEAR = 12
 _DAYS_A_WEEK = 7
 _ONE_DAY = timedelta(days=1)
-_LONGEST_DAYS = {
-    "hours": 1, "days": 1, "working-days": 12, "weeks": 7, "months": 31, "years": 366,
-}  # fmt: skip
+_LONGEST_DAYS = {"hours": 1, "days": 1, "working-days": 12, "weeks": 7, "months": 31, "years": 366}
 
 
 RENEWAL = "media-renewal"

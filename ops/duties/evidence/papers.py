@@ -73,9 +73,11 @@ def find_listed(session: Session, ask: "Ask") -> Iterator[Piece]:
     The register is kept as it is now: of a period that is over nobody can say what it held.
     """
     rows = _journaled(session, ask, MADE, LISTS)
-    held = set(session.execute(
-        select(Asset.system).where(Asset.kind.in_(ask.duty.evidence.assets)).distinct()
-    ).scalars())  # fmt: skip
+    held = set(
+        session.execute(
+            select(Asset.system).where(Asset.kind.in_(ask.duty.evidence.assets)).distinct()
+        ).scalars()
+    )
     lacking: Outcome = "not_checked" if ask.is_past else "incomplete"
     for sequence, at, _details in rows:
         for system in ask.estate.get("systems", ()):

@@ -24,8 +24,12 @@ from ops.language.text import N_, _, fill
 from ops.terminal.document import plain
 
 NO_CLASS = ""
-_KINDS = {"content": "business-data", "config": "configuration", "system": "system",
-          "access-log": "system"}  # fmt: skip
+_KINDS = {
+    "content": "business-data",
+    "config": "configuration",
+    "system": "system",
+    "access-log": "system",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +238,10 @@ def tell_missing(missing: Mapping[str, Sequence[str]], primary: str) -> list[str
         text = (
             N_("nothing is stored in {store} yet of: {sites} → `{program} backup.run-all`")
             if store == primary
-            else N_("nothing is stored in {store} yet of: {sites} →"
-                    " `{program} backup.copy --to {store}`")
-        )  # fmt: skip
+            else N_(
+                "nothing is stored in {store} yet of: {sites} →"
+                " `{program} backup.copy --to {store}`"
+            )
+        )
         lines.append(fill(text, {"store": store, "sites": shown}))
     return lines

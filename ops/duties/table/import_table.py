@@ -121,8 +121,9 @@ def _merge(path: Path, content: bytes) -> str:
     if problems:
         raise DutiesError(problems)
     kept = {it.row: it for it in (present.duties if present else ())}
-    return write_table((kept | {it.row: it for it in rows}).values(),
-                       present.notes if present else ())  # fmt: skip
+    return write_table(
+        (kept | {it.row: it for it in rows}).values(), present.notes if present else ()
+    )
 
 
 def _read(source: str) -> bytes:
@@ -170,12 +171,18 @@ COLUMNS = (
 """The heads of a table; those that are not needed may be missing."""
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
-    "title_vi": ("title", "vi"), "title_en": ("title", "en"), "document": ("basis", "document"),
-    "article": ("basis", "article"), "certainty": ("basis", "certainty"),
-    "kind": ("applies", "kind"), "levels": ("applies", "levels"), "role": ("applies", "role"),
-    "query": ("evidence", "query"), "run_kind": ("evidence", "run_kind"),
+    "title_vi": ("title", "vi"),
+    "title_en": ("title", "en"),
+    "document": ("basis", "document"),
+    "article": ("basis", "article"),
+    "certainty": ("basis", "certainty"),
+    "kind": ("applies", "kind"),
+    "levels": ("applies", "levels"),
+    "role": ("applies", "role"),
+    "query": ("evidence", "query"),
+    "run_kind": ("evidence", "run_kind"),
     "job": ("evidence", "job"),
-}  # fmt: skip
+}
 _SPANS = ("every", "due", "lead")
 _DAYS = ("valid_from", "valid_until")
 _SPAN = re.compile(r"(\d+)\s+([a-z-]+)")

@@ -146,11 +146,32 @@ class Proof(Part):
     """
 
     query: Literal[
-        "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
-        "statement", "fixity", "metadata", "reserve", "reserve-statistics", "watched", "available",
-        "https", "ipv6", "looks", "allowed", "levels", "answers", "issued", "planned", "listed",
+        "runs",
+        "restores",
+        "drills",
+        "findings",
+        "copies",
+        "catalogue",
+        "journal",
+        "policy",
+        "statement",
+        "fixity",
+        "metadata",
+        "reserve",
+        "reserve-statistics",
+        "watched",
+        "available",
+        "https",
+        "ipv6",
+        "looks",
+        "allowed",
+        "levels",
+        "answers",
+        "issued",
+        "planned",
+        "listed",
         "compared",
-    ] = Field(default="statement", examples=["restores"])  # fmt: skip
+    ] = Field(default="statement", examples=["restores"])
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
     coverage: Literal["every", "any"] = Field(default="every", examples=["any"])

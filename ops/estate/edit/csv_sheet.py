@@ -109,9 +109,13 @@ def read_sheet(content: bytes) -> Sheet:
     records = _split(text, delimiter, sheet, skipped)
     if not records:
         sheet.problems.append(
-            Problem("", "the table is empty", "its first row names the columns: {columns}",
-                    {"columns": ", ".join(COLUMNS)})
-        )  # fmt: skip
+            Problem(
+                "",
+                "the table is empty",
+                "its first row names the columns: {columns}",
+                {"columns": ", ".join(COLUMNS)},
+            )
+        )
         return sheet
     head = [_find_column(cell) for cell in records[0]]
     _check_head(records[0], head, sheet, 1 + skipped)
@@ -129,9 +133,12 @@ def _decode(content: bytes, sheet: Sheet) -> str | None:
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         sheet.problems.append(
-            Problem(place_of(row), "the table is not UTF-8",
-                    "save it again as `CSV UTF-8`; texts in TCVN3 or VNI need converting first")
-        )  # fmt: skip
+            Problem(
+                place_of(row),
+                "the table is not UTF-8",
+                "save it again as `CSV UTF-8`; texts in TCVN3 or VNI need converting first",
+            )
+        )
     return None
 
 
@@ -142,9 +149,13 @@ def _split(text: str, delimiter: str, sheet: Sheet, skipped: int) -> list[list[s
         records.extend(reader)
     except csv.Error as error:
         sheet.problems.append(
-            Problem(place_of(len(records) + 1 + skipped), "the row cannot be read: {reason}",
-                    "does a quotation mark stand alone there?", {"reason": str(error)})
-        )  # fmt: skip
+            Problem(
+                place_of(len(records) + 1 + skipped),
+                "the row cannot be read: {reason}",
+                "does a quotation mark stand alone there?",
+                {"reason": str(error)},
+            )
+        )
     return records
 
 
@@ -160,18 +171,25 @@ def _check_head(written: Sequence[str], head: Sequence[str], sheet: Sheet, row: 
     for text, column in zip(written, head, strict=True):
         if text.strip() and not column:
             sheet.problems.append(
-                Problem(place_of(row, text.strip()), "no column is called so",
-                        "remove it, or use one of: {columns}", {"columns": ", ".join(COLUMNS)})
-            )  # fmt: skip
+                Problem(
+                    place_of(row, text.strip()),
+                    "no column is called so",
+                    "remove it, or use one of: {columns}",
+                    {"columns": ", ".join(COLUMNS)},
+                )
+            )
     for column in sorted({it for it in head if it and head.count(it) > 1}):
         sheet.problems.append(
             Problem(place_of(row, column), "the column is there twice", "remove one of the two")
         )
     if "name" not in head:
         sheet.problems.append(
-            Problem(place_of(row, "name"), "the column is missing",
-                    "add it: each site's short name for life, e.g. `so-y-te`")
-        )  # fmt: skip
+            Problem(
+                place_of(row, "name"),
+                "the column is missing",
+                "add it: each site's short name for life, e.g. `so-y-te`",
+            )
+        )
 
 
 def _make_row(number: int, head: Sequence[str], record: Sequence[str], sheet: Sheet) -> Row:
@@ -181,15 +199,21 @@ def _make_row(number: int, head: Sequence[str], record: Sequence[str], sheet: Sh
         text = _clean(cell, column)
         if text and place >= len(head):
             sheet.problems.append(
-                Problem(place_of(number), "the row has more cells than there are columns",
-                        N_("put a cell that holds a separator between quotation marks"))
-            )  # fmt: skip
+                Problem(
+                    place_of(number),
+                    "the row has more cells than there are columns",
+                    N_("put a cell that holds a separator between quotation marks"),
+                )
+            )
             break
         if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
             sheet.problems.append(
-                Problem(place_of(number, column), "the cell holds a control character",
-                        "type the cell again, on one line")
-            )  # fmt: skip
+                Problem(
+                    place_of(number, column),
+                    "the cell holds a control character",
+                    "type the cell again, on one line",
+                )
+            )
         elif text and column:
             cells[column] = text
     return Row(number, cells)

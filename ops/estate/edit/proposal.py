@@ -74,9 +74,15 @@ def make_proposal(
 ) -> Proposal:
     """Make one, as of now."""
     return Proposal(
-        kind=kind, file=file, before=digest_of_file(before), content=content, task=task, by=by,
-        at=datetime.now(UTC), nonce=secrets.token_hex(16),
-    )  # fmt: skip
+        kind=kind,
+        file=file,
+        before=digest_of_file(before),
+        content=content,
+        task=task,
+        by=by,
+        at=datetime.now(UTC),
+        nonce=secrets.token_hex(16),
+    )
 
 
 def digest_of_file(content: bytes | None) -> str:

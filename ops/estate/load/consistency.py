@@ -15,9 +15,17 @@ from ops.language.text import N_
 
 EVERYTHING = "*"
 NAMED = (
-    "units", "systems", "classes", "people", "stores", "places", "lines", "hosts", "devices",
+    "units",
+    "systems",
+    "classes",
+    "people",
+    "stores",
+    "places",
+    "lines",
+    "hosts",
+    "devices",
     "sites",
-)  # fmt: skip
+)
 REFERENCES: tuple[tuple[str, str], ...] = (
     ("people[].unit", "units"),
     ("notices.routes[].sites[]", "sites"),

@@ -42,9 +42,11 @@ def list_deepest(error: ValidationError) -> list[ErrorDetails]:
     """Give what was found, without what a whole is said to lack because of its parts."""
     found = error.errors(include_url=False, include_input=False)
     places = [it["loc"] for it in found]
-    return [it for it in found if not any(
-        place[: len(it["loc"])] == it["loc"] != place for place in places
-    )]  # fmt: skip
+    return [
+        it
+        for it in found
+        if not any(place[: len(it["loc"])] == it["loc"] != place for place in places)
+    ]
 
 
 def describe(details: ErrorDetails, location: Location, model: type[BaseModel]) -> Problem:

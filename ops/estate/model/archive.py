@@ -29,9 +29,10 @@ class ArchiveSettings(Part):
     """The archive: what portals said, kept for good."""
 
     url: LocalPath = Field(
-        default=Path("var/archive"), description="Folder of the archive itself.",
+        default=Path("var/archive"),
+        description="Folder of the archive itself.",
         examples=["var/archive"],
-    )  # fmt: skip
+    )
     private: LocalPath = Field(
         default=Path("var/archive-private"),
         description="Folder for access grades 3 and 4 and for personal parts.",

@@ -58,8 +58,12 @@ class DaysOff(Part):
                 "{until} is before {since}", "write a later day", until=until, since=since
             )
         if since is not None and until > since + _LONGEST:
-            raise mistake("{until} is more than a year after {since}", "write an earlier day",
-                          until=until, since=since)  # fmt: skip
+            raise mistake(
+                "{until} is more than a year after {since}",
+                "write an earlier day",
+                until=until,
+                since=since,
+            )
         return until
 
 

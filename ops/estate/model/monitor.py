@@ -70,9 +70,10 @@ class Thresholds(Part):
         default=None, description="A restart that is asked for since so long.", examples=[14]
     )
     log_hours: Positive | None = Field(
-        default=None, description="A system log in which nothing was written for so long.",
+        default=None,
+        description="A system log in which nothing was written for so long.",
         examples=[24],
-    )  # fmt: skip
+    )
     certificate_days: Positive | None = Field(
         default=None,
         description="A certificate that ends in so many days; a warning from half of them, grave"

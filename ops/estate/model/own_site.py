@@ -31,8 +31,13 @@ _WEEK = timedelta(days=8)
 
 def make_own_site(estate: Estate) -> Site:
     """Give the site, as if the estate file named it."""
-    schedule = {"backup": own_schedule(estate), "full_read": "", "archive": "", "drill": "",
-                "scan": ""}  # fmt: skip
+    schedule = {
+        "backup": own_schedule(estate),
+        "full_read": "",
+        "archive": "",
+        "drill": "",
+        "scan": "",
+    }
     return make_built_in(OWN_SITE, _(_TITLE), estate.defaults, schedule, ())
 
 

@@ -145,18 +145,32 @@ def read_kept(session: Session, estate: Estate, store: Store, now: datetime) -> 
     database that is saved many times a day the day counts as one.
     """
     rows = session.execute(
-        select(Snapshot.site, Snapshot.paths, Snapshot.taken_at, Snapshot.added_packed_bytes,
-               Snapshot.added_bytes, Snapshot.processed_bytes)
-        .where(Snapshot.store == store.name, Snapshot.taken_at >= now - _SNAPSHOTS_SINCE,
-               is_believed(now))
+        select(
+            Snapshot.site,
+            Snapshot.paths,
+            Snapshot.taken_at,
+            Snapshot.added_packed_bytes,
+            Snapshot.added_bytes,
+            Snapshot.processed_bytes,
+        )
+        .where(
+            Snapshot.store == store.name,
+            Snapshot.taken_at >= now - _SNAPSHOTS_SINCE,
+            is_believed(now),
+        )
         .order_by(Snapshot.taken_at)
-    )  # fmt: skip
+    )
     sites = {it.name: it for it in (*estate.sites, estate.own_site)}
     by_rules: defaultdict[tuple[KeepPolicy, int], list[_Row]] = defaultdict(list)
     for site, paths, taken_at, packed, added, processed in rows:
         if site in sites:
-            row = _Row(f"{site} {paths}", taken_at.astimezone(estate.zone), packed or 0,
-                       added or 0, processed or 0)  # fmt: skip
+            row = _Row(
+                f"{site} {paths}",
+                taken_at.astimezone(estate.zone),
+                packed or 0,
+                added or 0,
+                processed or 0,
+            )
             by_rules[_rules_of(estate, sites[site], store, tuple(paths))].append(row)
     return [_put_together(rules, found) for rules, found in by_rules.items()]
 

@@ -100,9 +100,11 @@ def tell_outlook(it: Outlook) -> str:
 
 def tell_growth(it: Outlook) -> str:
     """Say how much it grows a day; empty where nobody knows."""
-    if it.forecast is None or it.kind == "certificate" or it.forecast.verdict in {
-        "full", "too_little_data",
-    }:  # fmt: skip
+    if (
+        it.forecast is None
+        or it.kind == "certificate"
+        or it.forecast.verdict in {"full", "too_little_data"}
+    ):
         return ""
     if it.kind == "store":
         return _("{size} a day").format(size=format_size(round(it.forecast.a_day)))

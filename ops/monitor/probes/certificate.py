@@ -49,8 +49,10 @@ def read_certificate(shown: bytes) -> Certificate | None:
         found = x509.load_der_x509_certificate(shown)
         issuer, subject = found.issuer, found.subject
         # An authority changes its intermediate certificates at will; who it is stays.
-        names = (issuer.get_attributes_for_oid(it) for it in
-                 (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME))  # fmt: skip
+        names = (
+            issuer.get_attributes_for_oid(it)
+            for it in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME)
+        )
         told = next((str(it[0].value) for it in names if it), "")
         named = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return Certificate(

@@ -92,9 +92,14 @@ def _judge(result: ProbeResult, aspect: str, found: ProbeFinding) -> Condition:
 
 
 def _below(
-    result: ProbeResult, aspect: str, finding: ProbeFinding, severity: Severity, *,
-    holds_for: timedelta = timedelta(), parent: str = "",
-) -> Condition:  # fmt: skip
+    result: ProbeResult,
+    aspect: str,
+    finding: ProbeFinding,
+    severity: Severity,
+    *,
+    holds_for: timedelta = timedelta(),
+    parent: str = "",
+) -> Condition:
     return Condition(
         subject=f"site:{result.site}/{aspect}",
         state=finding.state,

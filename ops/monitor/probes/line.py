@@ -70,9 +70,12 @@ class AskError(Exception):
     """
 
     def __init__(
-        self, reason: str, detail: str = "", server: str = "",
+        self,
+        reason: str,
+        detail: str = "",
+        server: str = "",
         certificate: Certificate | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(reason)
         self.reason, self.detail, self.server = reason, detail, server
         self.certificate = certificate
@@ -232,8 +235,9 @@ class _Tap(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self.in_body and self._size > self._head:
             raise http.client.LineTooLong("head")
-        self._line.settimeout(_left(self._until if self.first_byte else
-                                    min(self._until, self._patience)))  # fmt: skip
+        self._line.settimeout(
+            _left(self._until if self.first_byte else min(self._until, self._patience))
+        )
         count = self._line.recv_into(buffer)
         self.first_byte = self.first_byte or time.monotonic()
         self._size += count

@@ -28,10 +28,16 @@ _FAR = frozenset({"unreachable", "timeout"})
 
 
 def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and three bounds
-    targets: Sequence[ProbeTarget], previous: Seen, now: datetime, *, deadline: float,
-    width: int = 8, around: Surroundings | None = None, limits: Limits | None = None,
+    targets: Sequence[ProbeTarget],
+    previous: Seen,
+    now: datetime,
+    *,
+    deadline: float,
+    width: int = 8,
+    around: Surroundings | None = None,
+    limits: Limits | None = None,
     second_look_seconds: float = SECOND_LOOK_SECONDS,
-) -> list[ProbeResult]:  # fmt: skip
+) -> list[ProbeResult]:
     """Probe sites; gives one result a site, in the order of the targets.
 
     Args:
@@ -85,9 +91,13 @@ def _is_doubtful(result: ProbeResult, previous: Seen) -> bool:
 
 
 def _look_again(
-    targets: Sequence[ProbeTarget], began: dict[str, float],
-    look: Callable[[ProbeTarget], ProbeResult], pool: ThreadPoolExecutor, kit: Kit, pause: float,
-) -> dict[str, ProbeResult]:  # fmt: skip
+    targets: Sequence[ProbeTarget],
+    began: dict[str, float],
+    look: Callable[[ProbeTarget], ProbeResult],
+    pool: ThreadPoolExecutor,
+    kit: Kit,
+    pause: float,
+) -> dict[str, ProbeResult]:
     """Look at sites again; gives the results of those for which there was time."""
     if not targets:
         return {}

@@ -145,8 +145,11 @@ def list_points(result: ProbeResult) -> dict[str, float]:
 
 def list_changes(result: ProbeResult) -> list[tuple[str, str, str]]:
     """Give aspect, state and detail of what this look found changed: what is written of it."""
-    changed = [(it, result.findings[it]) for it, known in result.known.items()
-               if it in result.findings and known.since == result.at]  # fmt: skip
+    changed = [
+        (it, result.findings[it])
+        for it, known in result.known.items()
+        if it in result.findings and known.since == result.at
+    ]
     return [(aspect, *_to_change(it)) for aspect, it in changed if it.text]
 
 

@@ -132,19 +132,30 @@ class Visit:
         if problem:
             told = f"{place.host} ({addresses[0]})" if addresses else place.host
             return _lost(page, problem, told)
-        request = Request(place.scheme, place.host, place.port, place.target(address),
-                          only or addresses, until)  # fmt: skip
+        request = Request(
+            place.scheme, place.host, place.port, place.target(address), only or addresses, until
+        )
         try:
             answer = ask(request, self.kit.trust, self.kit.limits)
         except AskError as error:
-            return replace(page, answer=None, problem=error.reason, detail=error.detail,
-                           server=error.server or page.server,
-                           certificate=_sooner(page.certificate, error.certificate))  # fmt: skip
+            return replace(
+                page,
+                answer=None,
+                problem=error.reason,
+                detail=error.detail,
+                server=error.server or page.server,
+                certificate=_sooner(page.certificate, error.certificate),
+            )
         spent = {"name": looked, **answer.seconds}
         seconds = {name: page.seconds.get(name, 0.0) + it for name, it in spent.items()}
-        return replace(page, answer=answer, server=answer.server, address=tidy(address, 2000),
-                       seconds=seconds,
-                       certificate=_sooner(page.certificate, answer.certificate))  # fmt: skip
+        return replace(
+            page,
+            answer=answer,
+            server=answer.server,
+            address=tidy(address, 2000),
+            seconds=seconds,
+            certificate=_sooner(page.certificate, answer.certificate),
+        )
 
     def look_up(self, host: str, seconds: float) -> Names:
         """Look a name up, once a visit."""

@@ -56,9 +56,13 @@ def _ping(address: str) -> tuple[bool, float | None]:
         return False, None
     try:
         ended = subprocess.run(
-            [program, *_PING, address], stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=_PING_SECONDS, check=False, env={"LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+            [program, *_PING, address],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PING_SECONDS,
+            check=False,
+            env={"LC_ALL": "C.UTF-8"},
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False, None
     if ended.returncode > 1:

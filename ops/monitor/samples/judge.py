@@ -138,9 +138,13 @@ class _Judge:
         params = {**place, "free": disk.free, "size": disk.size}
         yield self._fill(_Figure(what, "disk_full", "disk_percent", disk.percent, params))
         files = _Figure(
-            f"inodes:{disk.path}", "inodes_full", "inode_percent", disk.files_percent, place,
+            f"inodes:{disk.path}",
+            "inodes_full",
+            "inode_percent",
+            disk.files_percent,
+            place,
             is_optional=disk.files == 0,
-        )  # fmt: skip
+        )
         yield replace(self._fill(files), parent=f"{self._subject}/{what}")
 
     def more_disks(self, seen: Sample) -> Iterator[Condition]:
@@ -159,11 +163,15 @@ class _Judge:
             _Figure("memory", "memory_full", "memory_percent", seen.memory_percent, free),
             _Figure("swap", "swap_full", "swap_percent", seen.swap_percent, {}, seen.swap == 0),
             *(
-                _Figure(f"pressure:{it}", f"pressure_{it}", "pressure_percent",
-                        seen.pressure.get(f"{it} full"))
+                _Figure(
+                    f"pressure:{it}",
+                    f"pressure_{it}",
+                    "pressure_percent",
+                    seen.pressure.get(f"{it} full"),
+                )
                 for it in ("memory", "io")
             ),
-        ]  # fmt: skip
+        ]
         lasts = timedelta(minutes=self._limits["busy_minutes"])
         yield from (replace(self._over(it), holds_for=lasts) for it in figures)
 
@@ -171,23 +179,34 @@ class _Judge:
         """Judge its units, its clock, and whether it wants to be restarted."""
         units = seen.failed_units
         named = {"units": list(units or ()), "count": len(units or ())}
-        yield self._say("units", _state(units, bool(units)), "units_failed", named,
-                        holds_for=_AWHILE)  # fmt: skip
+        yield self._say(
+            "units", _state(units, bool(units)), "units_failed", named, holds_for=_AWHILE
+        )
         offset, limit = seen.offset, self._limits["clock_seconds"]
         is_off = offset is not None and abs(offset) - seen.offset_error > limit
         off = {"seconds": round(offset or 0.0, 1), "limit": limit}
         yield self._say("clock", _state(offset, is_off), "clock_off", off, holds_for=_BRIEFLY)
         wants, days = seen.wants_reboot, self._limits["reboot_days"]
-        yield self._say("reboot", _state(wants, bool(wants)), "reboot_wanted", {"days": days},
-                        holds_for=timedelta(days=days))  # fmt: skip
+        yield self._say(
+            "reboot",
+            _state(wants, bool(wants)),
+            "reboot_wanted",
+            {"days": days},
+            holds_for=timedelta(days=days),
+        )
 
     def upkeep(self, seen: Upkeep) -> Iterator[Condition]:
         """Judge what changes slowly; a count from old lists says nothing."""
         days, count = self._limits["updates_days"], seen.security_updates
         if seen.lists_age is None or seen.lists_age > _STALE_LISTS:
             count = None
-        yield self._say("updates", _state(count, bool(count)), "updates_wait",
-                        {"count": count, "days": days}, holds_for=timedelta(days=days))  # fmt: skip
+        yield self._say(
+            "updates",
+            _state(count, bool(count)),
+            "updates_wait",
+            {"count": count, "days": days},
+            holds_for=timedelta(days=days),
+        )
         hours, age = self._limits["log_hours"], seen.log_age
         is_silent = age is not None and age > hours * 3600
         silent = {"hours": int((age or 0) // 3600), "limit": hours}
@@ -207,9 +226,14 @@ class _Judge:
         return self._say(figure.what, state, figure.code, told)
 
     def _say(
-        self, what: str, state: State, code: str, params: Mapping[str, Any],
-        *, holds_for: timedelta = _AT_ONCE,
-    ) -> Condition:  # fmt: skip
+        self,
+        what: str,
+        state: State,
+        code: str,
+        params: Mapping[str, Any],
+        *,
+        holds_for: timedelta = _AT_ONCE,
+    ) -> Condition:
         return Condition(
             subject=f"{self._subject}/{what}",
             state=state,
@@ -230,8 +254,16 @@ def judge_device(device: Device, answer: Answer | None, *, parent: str = "") -> 
     """
     subject, about = device_subject(device.name), {"device": device.title or device.name}
     if answer is None:
-        return [Condition(subject=subject, state="no_data", code="device_not_asked", params=about,
-                          parent=parent, holds_for=_AWHILE)]  # fmt: skip
+        return [
+            Condition(
+                subject=subject,
+                state="no_data",
+                code="device_not_asked",
+                params=about,
+                parent=parent,
+                holds_for=_AWHILE,
+            )
+        ]
     is_there = answer.is_there
     found = [
         Condition(

@@ -20,8 +20,10 @@ _TEXTS: Mapping[str, Explanation] = {
         N_("{machine} does not answer"),
         "{reason}",
         N_("backups that read it wait or fail; those in the stores are untouched"),
-        N_("see whether it is up and lets this machine in; then `{program} monitor.check --host"
-           " {host}`"),
+        N_(
+            "see whether it is up and lets this machine in; then `{program} monitor.check --host"
+            " {host}`"
+        ),
     ),
     "host_slow": Explanation(
         N_("{machine} takes too long to answer"),
@@ -33,15 +35,19 @@ _TEXTS: Mapping[str, Explanation] = {
         N_("no key is on record for {machine}, so nobody looks at it"),
         "{reason}",
         _NOT_SEEN,
-        N_("compare the fingerprint on the host itself, then `{program} estate.trust --host"
-           " {host}`"),
+        N_(
+            "compare the fingerprint on the host itself, then `{program} estate.trust --host"
+            " {host}`"
+        ),
     ),
     "host_key_changed": Explanation(
         N_("{machine} shows another key than the one on record"),
         "{reason}",
         N_("the connection was ended before anything was sent"),
-        N_("ask who runs the host; only if they changed the key: `{program} estate.trust --host"
-           " {host}`"),
+        N_(
+            "ask who runs the host; only if they changed the key: `{program} estate.trust --host"
+            " {host}`"
+        ),
     ),
     "host_key_revoked": Explanation(
         N_("{machine} shows a key that was revoked"),
@@ -56,10 +62,7 @@ _TEXTS: Mapping[str, Explanation] = {
         N_("see `identity` of the host: `{program} estate.check`"),
     ),
     "host_refused": Explanation(
-        N_("{machine} does not let us in"),
-        "{reason}",
-        _NOT_SEEN,
-        _ACCOUNT,
+        N_("{machine} does not let us in"), "{reason}", _NOT_SEEN, _ACCOUNT
     ),
     "host_gate": Explanation(
         N_("the gate of {machine} does not know the program that looks at it"),
@@ -87,8 +90,10 @@ _TEXTS: Mapping[str, Explanation] = {
     ),
     "mount_hangs": Explanation(
         N_("{path} on {machine} hangs"),
-        N_("what it is mounted from does not answer; whoever opens a file there waits, a backup"
-           " too"),
+        N_(
+            "what it is mounted from does not answer; whoever opens a file there waits, a backup"
+            " too"
+        ),
         _SEEN_ALONE,
         N_("see the server behind it; `umount -l {path}` lets those who wait go on"),
     ),
@@ -198,7 +203,7 @@ _TEXTS: Mapping[str, Explanation] = {
         N_("backups over it wait or fail; those in the stores are untouched"),
         N_("ask who runs the line; single machines are not told of meanwhile"),
     ),
-}  # fmt: skip
+}
 
 
 def _number(value: float) -> str:

@@ -111,9 +111,15 @@ def _make_buckets(
         mean = round(sum(values) / len(values))
         below, above = mean - min(values), max(values) - mean
         found.append(
-            {"series": which, "at": at, "mean": mean, "below": below, "above": above,
-             "count": len(values)}
-        )  # fmt: skip
+            {
+                "series": which,
+                "at": at,
+                "mean": mean,
+                "below": below,
+                "above": above,
+                "count": len(values),
+            }
+        )
     return found
 
 

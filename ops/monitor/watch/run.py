@@ -106,9 +106,12 @@ class Watch:
         every = self.estate.monitor.probe_seconds
         at = datetime.now(UTC)
         results = probe_sites(
-            list_targets(self.estate), self._seen, at, deadline=_deadline(every),
+            list_targets(self.estate),
+            self._seen,
+            at,
+            deadline=_deadline(every),
             around=surroundings_of(self.estate),
-        )  # fmt: skip
+        )
         self._seen = {it.site: it.known for it in results}
         conditions = [*judge_line(results)]
         for result in results:

@@ -59,11 +59,17 @@ def _row(drill: Drill) -> DrillRow:
         return None if found is None else timedelta(seconds=float(found))
 
     return DrillRow(
-        id=drill.id.hex, site=drill.site, scope=drill.scope, source=drill.source,
-        started_at=drill.started_at, outcome=str(drill.outcome),
-        rto=span("rto", "reached"), rpo=span("rpo", "reached"),
-        rto_target=span("rto", "target"), rpo_target=span("rpo", "target"),
-    )  # fmt: skip
+        id=drill.id.hex,
+        site=drill.site,
+        scope=drill.scope,
+        source=drill.source,
+        started_at=drill.started_at,
+        outcome=str(drill.outcome),
+        rto=span("rto", "reached"),
+        rpo=span("rpo", "reached"),
+        rto_target=span("rto", "target"),
+        rpo_target=span("rpo", "target"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,22 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 Source = Literal[
-    "runs", "occurrences", "snapshots", "drills", "minutes", "samples", "visits", "archive",
-    "findings", "register", "stops", "estate", "journal", "outlooks", "sections",
-]  # fmt: skip
+    "runs",
+    "occurrences",
+    "snapshots",
+    "drills",
+    "minutes",
+    "samples",
+    "visits",
+    "archive",
+    "findings",
+    "register",
+    "stops",
+    "estate",
+    "journal",
+    "outlooks",
+    "sections",
+]
 """Where figures come from; papers name it in words (`sources` in `wordings/every_paper.toml`)."""
 
 T_co = TypeVar("T_co", covariant=True)

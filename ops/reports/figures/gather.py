@@ -140,12 +140,11 @@ def gather(
         register=Figure(summarise(session, window.since, window.until), "register"),
         incidents=sorted(
             list_entries(
-                session, Wanted(kind="incident", since=window.since, until=window.until),
-                limit=None,
+                session, Wanted(kind="incident", since=window.since, until=window.until), limit=None
             ),
             key=lambda it: it.occurred_at,
         ),
-    )  # fmt: skip
+    )
 
 
 def name_site(estate: Estate, name: str, window: Window) -> SiteName:

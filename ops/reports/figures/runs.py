@@ -126,10 +126,16 @@ def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
             select(StoreSeen.store, func.sum(StoreSeen.size_bytes)).group_by(StoreSeen.store)
         ).all()
     )
-    query = select(
-        Snapshot.store, func.count(func.distinct(Snapshot.site)), func.count(),
-        func.max(Snapshot.taken_at),
-    ).where(is_believed()).group_by(Snapshot.store)  # fmt: skip
+    query = (
+        select(
+            Snapshot.store,
+            func.count(func.distinct(Snapshot.site)),
+            func.count(),
+            func.max(Snapshot.taken_at),
+        )
+        .where(is_believed())
+        .group_by(Snapshot.store)
+    )
     found = {
         store: StoreCounts(
             sites=sites, snapshots=count, size_bytes=sizes.get(store), newest_at=newest
@@ -155,9 +161,14 @@ class RunRow:
 def list_runs(session: Session, window: Window, kind: str, site: str = "") -> Figure[list[RunRow]]:
     """List the runs of a kind that began in a time, oldest first."""
     columns = (
-        Run.id, Run.job, Run.site, Run.started_at, Run.ended_at, Run.outcome,
+        Run.id,
+        Run.job,
+        Run.site,
+        Run.started_at,
+        Run.ended_at,
+        Run.outcome,
         Run.summary["snapshot"].as_string(),
-    )  # fmt: skip
+    )
     query = (
         select(*columns)
         .where(Run.kind == kind)
@@ -167,9 +178,14 @@ def list_runs(session: Session, window: Window, kind: str, site: str = "") -> Fi
     query = query.where(Run.site == site) if site else query
     rows = [
         RunRow(
-            id=key.hex, job=job, site=site_, started_at=began, ended_at=ended,
-            outcome=outcome or "", snapshot=snapshot or "",
+            id=key.hex,
+            job=job,
+            site=site_,
+            started_at=began,
+            ended_at=ended,
+            outcome=outcome or "",
+            snapshot=snapshot or "",
         )
         for key, job, site_, began, ended, outcome, snapshot in session.execute(query)
-    ]  # fmt: skip
+    ]
     return Figure(rows, "runs")

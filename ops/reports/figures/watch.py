@@ -38,10 +38,13 @@ class Uptime:
     def __add__(self, other: "Uptime") -> "Uptime":
         """Add another."""
         return Uptime(
-            up=self.up + other.up, down=self.down + other.down,
-            unknown=self.unknown + other.unknown, gap=self.gap + other.gap,
-            planned=self.planned + other.planned, outages=self.outages + other.outages,
-        )  # fmt: skip
+            up=self.up + other.up,
+            down=self.down + other.down,
+            unknown=self.unknown + other.unknown,
+            gap=self.gap + other.gap,
+            planned=self.planned + other.planned,
+            outages=self.outages + other.outages,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,11 @@ def measure_sites(
         site: tuple(
             _sum_up(
                 count_time(
-                    site, (it.first, it.last), seen[site], by_stop.get(site, ()), window.zone,
+                    site,
+                    (it.first, it.last),
+                    seen[site],
+                    by_stop.get(site, ()),
+                    window.zone,
                     now=now,
                 )
             )
@@ -86,21 +93,26 @@ def measure_sites(
         )
         for site in sites
         if site in seen
-    }  # fmt: skip
+    }
     return Figure(Uptimes(found) if found else None, "samples")
 
 
 def _sum_up(found: Availability) -> Uptime:
     return Uptime(
-        up=found.up, down=found.down, unknown=found.unknown, gap=found.gap, planned=found.planned,
+        up=found.up,
+        down=found.down,
+        unknown=found.unknown,
+        gap=found.gap,
+        planned=found.planned,
         outages=len(found.outages),
-    )  # fmt: skip
+    )
 
 
 def list_stops(session: Session, window: Window) -> Figure[list[PlannedStop]]:
     """List the planned stops that began in a time, in order; those called off left out."""
-    found = [it for it in find_stops(session, window.zone)
-             if window.since <= it.begins < window.until]  # fmt: skip
+    found = [
+        it for it in find_stops(session, window.zone) if window.since <= it.begins < window.until
+    ]
     return Figure(sorted(found, key=lambda it: it.begins), "stops")
 
 

@@ -73,8 +73,8 @@ def _visits(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     people = sum(it for it, _days in facts.visits.value.values())
     days = max(it for _people, it in facts.visits.value.values())
-    yield frame.text("visits", people=count(people), daily=count(round(people / days)),
-                     days=days, sites=len(facts.visits.value))  # fmt: skip
+    daily, sites = count(round(people / days)), len(facts.visits.value)
+    yield frame.text("visits", people=count(people), daily=daily, days=days, sites=sites)
     yield frame.source(facts.visits)
 
 
@@ -87,15 +87,23 @@ def _uptime(facts: Facts, frame: Frame) -> Iterator[Block]:
     months = facts.window.months()
     found = [uptimes.in_month(place) for place in range(len(months))]
     total = sum(found[1:], found[0])
-    yield frame.text("uptime", percent=share(total.percent), down=count(total.down),
-                     outages=count(total.outages), planned=count(total.planned),
-                     gap=count(total.gap))  # fmt: skip
+    yield frame.text(
+        "uptime",
+        percent=share(total.percent),
+        down=count(total.down),
+        outages=count(total.outages),
+        planned=count(total.planned),
+        gap=count(total.gap),
+    )
     yield frame.text("uptime_own")
     rows = [
-        (name_month(month), share(it.percent), count(it.down), count(it.planned),
-         count(it.unknown), count(it.gap))
+        (
+            name_month(month),
+            share(it.percent),
+            *map(count, (it.down, it.planned, it.unknown, it.gap)),
+        )
         for month, it in zip(months, found, strict=True)
-    ]  # fmt: skip
+    ]
     yield frame.table("uptime", "1c 1r 1.2r 1.2r 1r 1r", rows)
     yield chart_uptimes(frame.texts, uptimes, months)
     yield frame.source(facts.uptimes, facts.stops)
@@ -110,14 +118,23 @@ def _incidents(facts: Facts, frame: Frame) -> Iterator[Block]:
     year = facts.register.value
     figures = year.by_kind["incident"] if year else None
     if figures is not None:
-        yield frame.text("incidents", count=figures.count, serious=figures.serious,
-                         open=figures.still_open, median=span(figures.restored),
-                         longest=span(figures.longest))  # fmt: skip
+        yield frame.text(
+            "incidents",
+            count=figures.count,
+            serious=figures.serious,
+            open=figures.still_open,
+            median=span(figures.restored),
+            longest=span(figures.longest),
+        )
     rows = [
-        (frame.short(it.occurred_at), it.title, it.cause or "–",
-         span(it.restored_at - it.occurred_at if it.restored_at else None))
+        (
+            frame.short(it.occurred_at),
+            it.title,
+            it.cause or "–",
+            span(it.restored_at - it.occurred_at if it.restored_at else None),
+        )
         for it in facts.incidents[:_MOST_LISTED]
-    ]  # fmt: skip
+    ]
     yield frame.table("incidents", "1.3l 2.6l 2l 1.2l", rows)
     yield from frame.listed(len(rows), len(facts.incidents))
     yield frame.source(facts.register)
@@ -147,10 +164,12 @@ def _capacity(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     yield frame.text("capacity")
     rows = [
-        (" ".join(filter(None, (name_thing(it.subject.partition(":")[2]), it.of))),
-         tell_outlook(it))
+        (
+            " ".join(filter(None, (name_thing(it.subject.partition(":")[2]), it.of))),
+            tell_outlook(it),
+        )
         for it in facts.outlooks.value[:_MOST_LISTED]
-    ]  # fmt: skip
+    ]
     yield frame.table("capacity", "1.5l 2l", rows)
     yield from frame.listed(len(rows), len(facts.outlooks.value))
     yield frame.source(facts.outlooks)
@@ -163,10 +182,16 @@ def _runs(facts: Facts, frame: Frame) -> Iterator[Block]:
         yield frame.lacking(facts.backups)
         return
     total, other = ran.total, not_run.total
-    yield frame.text("runs", ran=count(total.ran), ok=count(total.ok),
-                     percent=share(percent_ok(total)), incomplete=count(total.incomplete),
-                     failed=count(total.failed), missed=count(other.missed),
-                     skipped=count(other.skipped))  # fmt: skip
+    yield frame.text(
+        "runs",
+        ran=count(total.ran),
+        ok=count(total.ok),
+        percent=share(percent_ok(total)),
+        incomplete=count(total.incomplete),
+        failed=count(total.failed),
+        missed=count(other.missed),
+        skipped=count(other.skipped),
+    )
     never = [it.dated_title for it in facts.sites if it.name not in (facts.last_ok.value or {})]
     if never:
         shown = ", ".join(never[:_MOST_NAMED]) + (", …" if len(never) > _MOST_NAMED else "")
@@ -188,11 +213,16 @@ def _kept(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     yield frame.text("kept")
     rows = [
-        (name, facts.stores.get(name, "–"), count(it.sites), count(it.snapshots),
-         "–" if it.size_bytes is None else format_size(it.size_bytes),
-         frame.short(it.newest_at))
+        (
+            name,
+            facts.stores.get(name, "–"),
+            count(it.sites),
+            count(it.snapshots),
+            "–" if it.size_bytes is None else format_size(it.size_bytes),
+            frame.short(it.newest_at),
+        )
         for name, it in kept.items()
-    ]  # fmt: skip
+    ]
     yield frame.table("kept", "1l 1.6l 0.8r 0.9r 1r 1.5l", rows)
     yield frame.source(facts.kept)
 
@@ -205,17 +235,26 @@ def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     ended = [it.outcome for it in drills]
     titles = {it.name: it.dated_title for it in facts.sites}
-    yield frame.text("drills", count=len(drills), sites=len({it.site for it in drills}),
-                     ok=ended.count("ok"), incomplete=ended.count("incomplete"),
-                     failed=ended.count("failed"))  # fmt: skip
+    yield frame.text(
+        "drills",
+        count=len(drills),
+        sites=len({it.site for it in drills}),
+        ok=ended.count("ok"),
+        incomplete=ended.count("incomplete"),
+        failed=ended.count("failed"),
+    )
     outcomes = frame.texts.tables["outcomes"]
     whole = [it for it in drills if it.scope == "site"]
     rows = [
-        (day(it.started_at.astimezone(facts.window.zone)), titles.get(it.site, it.site),
-         outcomes[it.outcome], f"{span(it.rto)} / {span(it.rto_target)}",
-         f"{span(it.rpo)} / {span(it.rpo_target)}")
+        (
+            day(it.started_at.astimezone(facts.window.zone)),
+            titles.get(it.site, it.site),
+            outcomes[it.outcome],
+            f"{span(it.rto)} / {span(it.rto_target)}",
+            f"{span(it.rpo)} / {span(it.rpo_target)}",
+        )
         for it in whole[:_MOST_LISTED]
-    ]  # fmt: skip
+    ]
     yield frame.table("drills", "0.9l 1.8l 0.9l 1.5l 1.5l", rows)
     yield from frame.listed(len(rows), len(whole))
     if facts.window.last.year - facts.window.first.year <= _MOST_YEARS:
@@ -229,10 +268,14 @@ def _archive(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_archive", 2)
     checks, fixity = facts.checks.value, facts.fixity.value
     if checks is not None and fixity is not None:
-        yield frame.text("checks", ran=count(checks.total.ran), ok=count(checks.total.ok),
-                         failed=count(checks.total.ran - checks.total.ok),
-                         fixity=count(fixity.total.ran),
-                         fixity_ok=count(fixity.total.ok))  # fmt: skip
+        yield frame.text(
+            "checks",
+            ran=count(checks.total.ran),
+            ok=count(checks.total.ok),
+            failed=count(checks.total.ran - checks.total.ok),
+            fixity=count(fixity.total.ran),
+            fixity_ok=count(fixity.total.ok),
+        )
     if facts.archive.value is None:
         yield frame.lacking(facts.archive)
         return
@@ -263,16 +306,18 @@ def _findings(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     whole = sum(sum(it.values()) for it in looks.values())
     good = sum(it.get("ok", 0) for it in looks.values())
-    yield frame.text("looks", looks=count(whole), tools=len(looks), failed=count(whole - good),
-                     scans=count(scans.total.ran if scans else None),
-                     scans_ok=count(scans.total.ok if scans else None))  # fmt: skip
+    yield frame.text(
+        "looks",
+        looks=count(whole),
+        tools=len(looks),
+        failed=count(whole - good),
+        scans=count(scans.total.ran if scans else None),
+        scans_ok=count(scans.total.ok if scans else None),
+    )
     yield frame.text("findings")
     names = frame.texts.tables["severities"]
-    rows = [
-        (names[it], count(found.opened[it]), count(found.fixed[it]), count(found.open[it]),
-         count(found.accepted[it]))
-        for it in reversed(SEVERITIES)
-    ]  # fmt: skip
+    parts = (found.opened, found.fixed, found.open, found.accepted)
+    rows = [(names[it], *(count(part[it]) for part in parts)) for it in reversed(SEVERITIES)]
     yield frame.table("findings", "1.2l 1r 1r 1r 1.3r", rows)
     yield frame.source(facts.findings, facts.scans)
 
@@ -300,25 +345,27 @@ def _proposals(facts: Facts, frame: Frame) -> Iterator[Block]:
 
 
 def _annex(facts: Facts, frame: Frame) -> Iterator[Block]:
-    texts = frame.texts
-    yield Annex(texts.say("annex_1"), texts.say("annex_1_title"),
-                texts.say("annex_belongs", year=facts.window.year))  # fmt: skip
-    yield frame.table("sites", "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
-                      totals=[site_total(facts, texts.say("total"))])  # fmt: skip
+    say = frame.texts.say
+    belongs = say("annex_belongs", year=facts.window.year)
+    yield Annex(say("annex_1"), say("annex_1_title"), belongs)
+    yield frame.table(
+        "sites",
+        "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r",
+        site_rows(facts, frame),
+        totals=[site_total(facts, say("total"))],
+    )
     yield frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes)
 
 
 Told = tuple[str, Mapping[str, object]]
 """Name of a text, and what fills it."""
 
-_GRAVE = ("high", "critical")
-
 
 def list_good(facts: Facts) -> Iterator[Told]:
     """Give what went well."""
     ran = facts.backups.value
     if ran is not None and ran.total.ran:
-        yield "good_runs", {"percent": share(100 * ran.total.ok / ran.total.ran)}
+        yield "good_runs", {"percent": share(percent_ok(ran.total))}
     drills = facts.drills.value
     if drills and (ok := sum(it.outcome == "ok" for it in drills)):
         yield "good_drills", {"ok": ok, "count": len(drills)}
@@ -334,7 +381,7 @@ def list_bad(facts: Facts) -> Iterator[Told]:
     if undrilled := sum(it.name not in drilled for it in facts.sites):
         yield "bad_undrilled", {"count": undrilled}
     found = facts.findings.value
-    if found is not None and (grave := sum(found.open[it] for it in _GRAVE)):
+    if found is not None and (grave := sum(found.open[it] for it in ("high", "critical"))):
         yield "bad_findings", {"count": grave}
     if facts.uptimes.value is None:
         yield "bad_unwatched", {}

@@ -68,11 +68,18 @@ def gather(ask: Ask) -> BackupFacts:
     scan = ask.session.execute(scans.order_by(Run.started_at.desc()).limit(1)).scalar()
     snapshot = str(run.summary.get("snapshot") or "")
     return BackupFacts(
-        site=name_site(ask.estate, ask.site, window), run=run.id.hex, job=run.job,
-        started_at=run.started_at, ended_at=run.ended_at, outcome=str(run.outcome),
-        snapshot=snapshot, files=run.summary.get("files"), copies=_copies(ask, snapshot),
-        scan=str(scan.outcome) if scan else "", scanned_at=scan.started_at if scan else None,
-    )  # fmt: skip
+        site=name_site(ask.estate, ask.site, window),
+        run=run.id.hex,
+        job=run.job,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        outcome=str(run.outcome),
+        snapshot=snapshot,
+        files=run.summary.get("files"),
+        copies=_copies(ask, snapshot),
+        scan=str(scan.outcome) if scan else "",
+        scanned_at=scan.started_at if scan else None,
+    )
 
 
 def _copies(ask: Ask, snapshot: str) -> list[Copy]:
@@ -84,11 +91,16 @@ def _copies(ask: Ask, snapshot: str) -> list[Copy]:
         .order_by(Snapshot.store)
     )
     return [
-        Copy(store=it.store, location=stores[it.store].location, medium=stores[it.store].medium,
-             snapshot=it.id, taken_at=it.taken_at)
+        Copy(
+            store=it.store,
+            location=stores[it.store].location,
+            medium=stores[it.store].medium,
+            snapshot=it.id,
+            taken_at=it.taken_at,
+        )
         for it in ask.session.execute(query).scalars()
         if it.store in stores and snapshot
-    ]  # fmt: skip
+    ]
 
 
 def write(facts: BackupFacts, frame: Frame) -> Paper:
@@ -107,10 +119,14 @@ def write(facts: BackupFacts, frame: Frame) -> Paper:
         split_id(facts.snapshot) or UNKNOWN,
         facts.run,
         texts.say("encryption"),
-        texts.say("scanned", outcome=texts.tables["outcomes"][facts.scan],
-                  at=frame.moment(facts.scanned_at))
-        if facts.scan else texts.say("not_scanned"),
-    )  # fmt: skip
+        texts.say(
+            "scanned",
+            outcome=texts.tables["outcomes"][facts.scan],
+            at=frame.moment(facts.scanned_at),
+        )
+        if facts.scan
+        else texts.say("not_scanned"),
+    )
     blocks: list[Block] = [
         frame.table("pairs", "1l 2.2l", zip(texts.list("fields"), values, strict=True)),
         frame.head("h_copies"),

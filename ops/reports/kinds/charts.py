@@ -28,12 +28,18 @@ def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Window]) -> C
     found = [uptimes.in_month(place) for place in range(len(months))]
     known = [it.up + it.down > 0 for it in found]
     bars = [
-        (name, tuple(float(value) if is_known else None
-                     for value, is_known in zip(values, known, strict=True)))
-        for name, values in (
-            ("down", [it.down for it in found]), ("planned", [it.planned for it in found]),
+        (
+            name,
+            tuple(
+                float(value) if is_known else None
+                for value, is_known in zip(values, known, strict=True)
+            ),
         )
-    ]  # fmt: skip
+        for name, values in (
+            ("down", [it.down for it in found]),
+            ("planned", [it.planned for it in found]),
+        )
+    ]
     return _draw(texts, "chart_uptime", months, bars)
 
 

@@ -22,11 +22,15 @@ def write(document: PlanDocument, frame: Frame) -> Paper:
     blocks: list[Block] = [
         frame.verdict("verdict"),
         *(Paragraph(it, "article") for it in texts.list("articles", **values)),
-        Annex(texts.say("annex"), texts.say("decision_annex"), texts.say("decision_belongs"),
-              is_wide=True),
+        Annex(
+            texts.say("annex"),
+            texts.say("decision_annex"),
+            texts.say("decision_belongs"),
+            is_wide=True,
+        ),
         detail_table(document, frame),
         source_table(document, frame),
-    ]  # fmt: skip
+    ]
     paper = frame.paper(blocks, **values)
     return replace(
         paper,

@@ -33,21 +33,34 @@ def write(facts: Difficulties, frame: Frame) -> Paper:
     window = facts.window
     total = facts.summary.total
     opening = frame.text(
-        "opening", first=day(window.first), last=day(window.last), count=count(total.count),
+        "opening",
+        first=day(window.first),
+        last=day(window.last),
+        count=count(total.count),
         open=count(total.still_open),
-    )  # fmt: skip
-    blocks = [opening, *_kinds(facts, frame), *_units(facts, frame), *_listed(facts, frame),
-              frame.text("closing")]  # fmt: skip
+    )
+    blocks = [
+        opening,
+        *_kinds(facts, frame),
+        *_units(facts, frame),
+        *_listed(facts, frame),
+        frame.text("closing"),
+    ]
     return frame.paper(blocks, year=window.year)
 
 
 def _kinds(facts: Difficulties, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_kinds")
     rows = [
-        (_(KINDS[kind]).capitalize(), count(it.count), count(it.still_open), span(it.answered),
-         span(it.restored))
+        (
+            _(KINDS[kind]).capitalize(),
+            count(it.count),
+            count(it.still_open),
+            span(it.answered),
+            span(it.restored),
+        )
         for kind, it in facts.summary.by_kind.items()
-    ]  # fmt: skip
+    ]
     yield frame.table("kinds", "1.8l 0.8r 0.8r 1.2l 1.2l", rows)
     yield frame.source(Figure(1, "register"))
 
@@ -57,10 +70,13 @@ def _units(facts: Difficulties, frame: Frame) -> Iterator[Block]:
         return
     yield frame.head("h_units")
     rows = [
-        (facts.units.get(unit, unit) or frame.texts.say("no_unit"), count(it.count),
-         count(it.still_open))
+        (
+            facts.units.get(unit, unit) or frame.texts.say("no_unit"),
+            count(it.count),
+            count(it.still_open),
+        )
         for unit, it in facts.summary.by_unit.items()
-    ]  # fmt: skip
+    ]
     yield frame.table("units", "3l 1r 1r", rows)
     yield frame.source(Figure(1, "register"))
 
@@ -71,9 +87,15 @@ def _listed(facts: Difficulties, frame: Frame) -> Iterator[Block]:
         yield frame.text("none")
         return
     rows = [
-        (it.called, frame.day(it.received_at), it.title,
-         facts.units.get(it.unit, it.unit) or UNKNOWN, _(STATES[it.state]), it.result or UNKNOWN)
+        (
+            it.called,
+            frame.day(it.received_at),
+            it.title,
+            facts.units.get(it.unit, it.unit) or UNKNOWN,
+            _(STATES[it.state]),
+            it.result or UNKNOWN,
+        )
         for it in facts.summary.difficulties
-    ]  # fmt: skip
+    ]
     yield frame.table("listed", "1l 1.1l 2.2l 1.2l 1l 1.4l", rows)
     yield frame.source(Figure(1, "register"))

@@ -64,21 +64,28 @@ def write(facts: DrillFacts, frame: Frame) -> Paper:
     minutes = facts.minutes
     title = str(minutes.scenario["title"])
     blocks: list[Block] = [
-        frame.head("h_time"), *_pairs(frame, time_and_people(minutes, frame.zone)),
-        frame.head("h_purpose"), *_pairs(frame, purpose(minutes, frame.zone)),
-        frame.head("h_environment"), *_pairs(frame, environment(minutes, frame.zone)),
+        frame.head("h_time"),
+        *_pairs(frame, time_and_people(minutes, frame.zone)),
+        frame.head("h_purpose"),
+        *_pairs(frame, purpose(minutes, frame.zone)),
+        frame.head("h_environment"),
+        *_pairs(frame, environment(minutes, frame.zone)),
         frame.head("h_course"),
         _table(frame, "course", "0.8l 2l 1.6l 1l 1r", course_rows(minutes, frame.zone)),
         frame.head("h_results"),
         _table(frame, "measures", "2.4l 1r 1r 1l", measure_rows(minutes.results)),
         *_pairs(frame, evidence(minutes.results, frame.zone)),
-        frame.head("h_shortcomings"), *_shortcomings(minutes, frame),
+        frame.head("h_shortcomings"),
+        *_shortcomings(minutes, frame),
         frame.head("h_conclusion"),
         frame.text(_conclusion_of(minutes), table="conclusions"),
-        frame.text("unchanged" if facts.is_unchanged else "changed", sha256=facts.sha256,
-                   drill=minutes.drill),
+        frame.text(
+            "unchanged" if facts.is_unchanged else "changed",
+            sha256=facts.sha256,
+            drill=minutes.drill,
+        ),
         frame.source(Figure(1, "minutes")),
-    ]  # fmt: skip
+    ]
     paper = frame.paper(blocks, title=title)
     return replace(paper, signatures=_signatures(minutes, frame))
 

@@ -72,9 +72,10 @@ def gather(ask: Ask) -> Evidence:
     """
     window = ask.window
     runs = [
-        it for kind in ("backup", "check", "scan", "archive-check")
+        it
+        for kind in ("backup", "check", "scan", "archive-check")
         for it in list_runs(ask.session, window, kind).value or ()
-    ]  # fmt: skip
+    ]
     before, rows = _read_journal(ask, window)
     return Evidence(
         facts=gather_facts(ask.session, ask.series, ask.estate, window, ask.now),
@@ -117,21 +118,41 @@ def write(found: Evidence, frame: Frame) -> Package:
     last = found.journal[-1][-1] if found.journal else found.before
     readme = "\r\n".join(
         texts.list(
-            "readme", first=day(window.first), last=day(window.last), rows=len(found.journal),
-            head=last, taken=frame.moment(frame.taken_at), fields=", ".join(FIELDS),
+            "readme",
+            first=day(window.first),
+            last=day(window.last),
+            rows=len(found.journal),
+            head=last,
+            taken=frame.moment(frame.taken_at),
+            fields=", ".join(FIELDS),
             body=frame.office.letterhead.body,
         )
-    )  # fmt: skip
+    )
     drills = [
-        (it.id, it.site, it.scope, it.source, it.started_at.isoformat(), it.outcome,
-         _seconds(it.rto), _seconds(it.rpo))
+        (
+            it.id,
+            it.site,
+            it.scope,
+            it.source,
+            it.started_at.isoformat(),
+            it.outcome,
+            _seconds(it.rto),
+            _seconds(it.rpo),
+        )
         for it in found.facts.drills.value or ()
-    ]  # fmt: skip
+    ]
     runs = [
-        (it.id, it.job, it.site, it.started_at.isoformat(),
-         it.ended_at.isoformat() if it.ended_at else "", it.outcome, it.snapshot)
+        (
+            it.id,
+            it.job,
+            it.site,
+            it.started_at.isoformat(),
+            it.ended_at.isoformat() if it.ended_at else "",
+            it.outcome,
+            it.snapshot,
+        )
         for it in found.runs
-    ]  # fmt: skip
+    ]
     lines = (json.dumps(list(it), ensure_ascii=False) + "\n" for it in found.journal)
     files = {
         "README.txt": f"\ufeff{readme}\r\n".encode(),

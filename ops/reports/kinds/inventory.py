@@ -28,16 +28,26 @@ def gather(ask: Ask) -> Lists:
     """Read the register of assets, and the index of snapshots."""
     places = {it.name: (it.location, tell_medium(it.medium)) for it in ask.estate.stores}
     query = select(
-        Snapshot.site, Snapshot.store, Snapshot.id, Snapshot.taken_at, Snapshot.outcome,
+        Snapshot.site,
+        Snapshot.store,
+        Snapshot.id,
+        Snapshot.taken_at,
+        Snapshot.outcome,
         Snapshot.processed_bytes,
-    ).order_by(Snapshot.site, Snapshot.store, Snapshot.taken_at)  # fmt: skip
+    ).order_by(Snapshot.site, Snapshot.store, Snapshot.taken_at)
     query = query.where(Snapshot.site == ask.site) if ask.site else query
     copies = [
-        (site, store, *places.get(store, ("", "")), key,
-         f"{taken.astimezone(ask.window.zone):%d/%m/%Y %H:%M:%S %z}", outcome, size)
-        for site, store, key, taken, outcome, size in
-        ask.session.execute(query.limit(_MOST_COPIES))
-    ]  # fmt: skip
+        (
+            site,
+            store,
+            *places.get(store, ("", "")),
+            key,
+            f"{taken.astimezone(ask.window.zone):%d/%m/%Y %H:%M:%S %z}",
+            outcome,
+            size,
+        )
+        for site, store, key, taken, outcome, size in ask.session.execute(query.limit(_MOST_COPIES))
+    ]
     return Lists(list_assets(ask.session), copies)
 
 

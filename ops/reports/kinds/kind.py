@@ -135,9 +135,15 @@ class Frame:
         return Paragraph(self.texts.say(figure.source, table="lacking"))
 
     def table(
-        self, name: str, shape: str, rows: Iterable[Sequence[str]], *,
-        totals: Iterable[Sequence[str]] = (), caption: str = "", **values: object,
-    ) -> Table:  # fmt: skip
+        self,
+        name: str,
+        shape: str,
+        rows: Iterable[Sequence[str]],
+        *,
+        totals: Iterable[Sequence[str]] = (),
+        caption: str = "",
+        **values: object,
+    ) -> Table:
         """Give a table.
 
         Args:

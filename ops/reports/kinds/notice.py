@@ -27,8 +27,9 @@ def gather(ask: Ask) -> StopFacts:
     Raises:
         WrongUseError: There is none.
     """
-    stops = [it for it in find_stops(ask.session, ask.window.zone)
-             if not ask.site or it.site == ask.site]  # fmt: skip
+    stops = [
+        it for it in find_stops(ask.session, ask.window.zone) if not ask.site or it.site == ask.site
+    ]
     if ask.of:
         found = [it for it in stops if it.code == ask.of]
     else:

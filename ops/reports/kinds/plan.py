@@ -115,10 +115,13 @@ def _summary(document: PlanDocument, frame: Frame) -> Iterator[Block]:
     lines = document.chosen
     must = [it for it in lines if it.item.priority == "bat-buoc"]
     answers = [
-        _tell_amount(document, frame), _tell_why(document, must, frame),
-        tell_risks(must or lines, document, frame), _tell_leads(document, frame),
-        _tell_before(document, frame), _tell_share(document, frame),
-    ]  # fmt: skip
+        _tell_amount(document, frame),
+        _tell_why(document, must, frame),
+        tell_risks(must or lines, document, frame),
+        _tell_leads(document, frame),
+        _tell_before(document, frame),
+        _tell_share(document, frame),
+    ]
     rows = list(zip(texts.list("questions"), answers, strict=True))
     if document.sums.asked:
         for percent in LOWER_SHARES:
@@ -132,10 +135,14 @@ def _tell_amount(document: PlanDocument, frame: Frame) -> str:
     say, sums = frame.texts.say, document.sums
     recurrent = sum(it.item.asked for it in document.chosen if it.item.is_recurrent)
     return say(
-        "amount", asked=format_amount(sums.asked), words=words_of(sums.asked), count=sums.count,
-        recurrent=format_amount(recurrent), invested=format_amount(sums.asked - recurrent),
+        "amount",
+        asked=format_amount(sums.asked),
+        words=words_of(sums.asked),
+        count=sums.count,
+        recurrent=format_amount(recurrent),
+        invested=format_amount(sums.asked - recurrent),
         unpriced=say("unpriced", count=sums.unpriced) if sums.unpriced else "",
-    )  # fmt: skip
+    )
 
 
 def _tell_why(document: PlanDocument, must: Sequence[Line], frame: Frame) -> str:
@@ -171,22 +178,31 @@ def _tell_before(document: PlanDocument, frame: Frame) -> str:
         "same" if not apart else "more" if apart > 0 else "less", amount=format_amount(abs(apart))
     )
     return say(
-        "before", before=year - 1, year=year, granted=format_amount(before.granted),
-        accepted=format_amount(before.accepted), paid=format_amount(before.paid), change=change,
-    )  # fmt: skip
+        "before",
+        before=year - 1,
+        year=year,
+        granted=format_amount(before.granted),
+        accepted=format_amount(before.accepted),
+        paid=format_amount(before.paid),
+        change=change,
+    )
 
 
 def _tell_share(document: PlanDocument, frame: Frame) -> str:
     say, share = frame.texts.say, security_share(document.lines, document.security_percent)
-    named: dict[str, Any] = {
-        "wanted": document.security_percent, "basis": document.security_basis,
-    }  # fmt: skip
+    named: dict[str, Any] = {"wanted": document.security_percent, "basis": document.security_basis}
     if not share.is_known:
         return say("security_unknown", **named)
-    lacking = "" if share.is_enough else say("security_lacking",
-                                             amount=format_amount(share.lacking))  # fmt: skip
-    return say("security", percent=tell_tenths(share.tenths), amount=format_amount(share.amount),
-               lacking=lacking, **named)  # fmt: skip
+    lacking = (
+        "" if share.is_enough else say("security_lacking", amount=format_amount(share.lacking))
+    )
+    return say(
+        "security",
+        percent=tell_tenths(share.tenths),
+        amount=format_amount(share.amount),
+        lacking=lacking,
+        **named,
+    )
 
 
 def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
@@ -196,10 +212,12 @@ def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
     if not found.fallen:
         return say("no_shortage", **named)
     return say(
-        "shortage", **named, count=len(found.fallen),
+        "shortage",
+        **named,
+        count=len(found.fallen),
         titles=name_some(found.fallen, frame, _MOST_NAMED),
         numbers=join_numbers(numbers[it.number] for it in found.fallen),
-    )  # fmt: skip
+    )
 
 
 def _state(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
@@ -247,8 +265,11 @@ def _tasks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iter
         yield frame.head("h_task_group", 2, number=place, group=GROUPS[group])
         yield task_table(own, numbers, frame, document.organisation)
     security = [numbers[it.number] for it in document.chosen if it.item.use == SECURITY_USE]
-    proofs = [numbers[it.number] for it in document.chosen
-              if any(row.kind in _PROOFS for row in it.item.evidence)]  # fmt: skip
+    proofs = [
+        numbers[it.number]
+        for it in document.chosen
+        if any(row.kind in _PROOFS for row in it.item.evidence)
+    ]
     yield frame.head("h_across_security", 2, number=len(groups) + 1)
     yield _across(security, frame)
     yield frame.head("h_across_backup", 2, number=len(groups) + 2)
@@ -277,9 +298,7 @@ def _money(document: PlanDocument, frame: Frame) -> Iterator[Block]:
 def tell_security(document: PlanDocument, frame: Frame) -> Paragraph:
     """Say whether enough of the money is for security."""
     share = security_share(document.lines, document.security_percent)
-    named: dict[str, Any] = {
-        "wanted": document.security_percent, "basis": document.security_basis,
-    }  # fmt: skip
+    named: dict[str, Any] = {"wanted": document.security_percent, "basis": document.security_basis}
     if not share.is_known:
         return frame.text("share_unknown", **named)
     verdict = frame.texts.say("reached" if share.is_enough else "not_reached")

@@ -44,11 +44,25 @@ def money_table(document: PlanDocument, frame: Frame) -> Table:
     rows = []
     for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
         sums = sum_up(own)
-        rows.append((roman(place), GROUPS[group], str(len(own)), format_amount(sums.tax),
-                     format_amount(sums.asked), _percent(own, document)))  # fmt: skip
+        rows.append(
+            (
+                roman(place),
+                GROUPS[group],
+                str(len(own)),
+                format_amount(sums.tax),
+                format_amount(sums.asked),
+                _percent(own, document),
+            )
+        )
     sums = document.sums
-    total = ("", frame.texts.say("total"), str(sums.count), format_amount(sums.tax),
-             format_amount(sums.asked), _whole(document))  # fmt: skip
+    total = (
+        "",
+        frame.texts.say("total"),
+        str(sums.count),
+        format_amount(sums.tax),
+        format_amount(sums.asked),
+        _whole(document),
+    )
     return frame.table("money", "0.6c 2.4l 0.8r 1.3r 1.4r 0.8r", rows, totals=[total])
 
 
@@ -59,14 +73,36 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     blank = ("",) * 5
     for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
         sums = sum_up(own)
-        rows.append((roman(place), GROUPS[group], "", "", "", format_amount(sums.tax),
-                     format_amount(sums.asked), *blank))  # fmt: skip
+        rows.append(
+            (
+                roman(place),
+                GROUPS[group],
+                "",
+                "",
+                "",
+                format_amount(sums.tax),
+                format_amount(sums.asked),
+                *blank,
+            )
+        )
         rows += [_detail_row(numbers[it.number], it.item, say("no_price")) for it in own]
     sums = document.sums
-    total = ("", say("total"), "", "", "", format_amount(sums.tax), format_amount(sums.asked),
-             *blank)  # fmt: skip
-    return frame.table("detail", "0.65c 2.4l 0.7c 0.5r 1.45r 1.45r 1.6r 1.2l 0.8c 0.95l 1.8l 1.9l",
-                       rows, totals=[total])  # fmt: skip
+    total = (
+        "",
+        say("total"),
+        "",
+        "",
+        "",
+        format_amount(sums.tax),
+        format_amount(sums.asked),
+        *blank,
+    )
+    return frame.table(
+        "detail",
+        "0.65c 2.4l 0.7c 0.5r 1.45r 1.45r 1.6r 1.2l 0.8c 0.95l 1.8l 1.9l",
+        rows,
+        totals=[total],
+    )
 
 
 def _detail_row(number: int, item: Item, no_price: str) -> tuple[str, ...]:
@@ -74,11 +110,19 @@ def _detail_row(number: int, item: Item, no_price: str) -> tuple[str, ...]:
         (format_amount(item.tax), format_amount(item.asked)) if item.is_priced else ("", "")
     )
     return (
-        str(number), item.title, item.unit, format_amount(item.quantity),
-        no_price if item.unit_price is None else format_amount(item.unit_price), tax, asked,
-        item.source or UNKNOWN, item.use, CLAUSES[item.clause], FORMS[item.form],
+        str(number),
+        item.title,
+        item.unit,
+        format_amount(item.quantity),
+        no_price if item.unit_price is None else format_amount(item.unit_price),
+        tax,
+        asked,
+        item.source or UNKNOWN,
+        item.use,
+        CLAUSES[item.clause],
+        FORMS[item.form],
         item.price_basis or no_price,
-    )  # fmt: skip
+    )
 
 
 def use_table(document: PlanDocument, frame: Frame) -> Table:
@@ -92,12 +136,17 @@ def source_table(document: PlanDocument, frame: Frame) -> Table:
     """Give the money by source, recurrent and investment apart."""
     sources = sorted({it.item.source for it in document.chosen})
     parts = [
-        (f"{source or 'Chưa rõ nguồn'} – {'chi thường xuyên' if is_recurrent else 'chi đầu tư'}",
-         [it for it in document.chosen
-          if it.item.source == source and it.item.is_recurrent == is_recurrent])
+        (
+            f"{source or 'Chưa rõ nguồn'} – {'chi thường xuyên' if is_recurrent else 'chi đầu tư'}",
+            [
+                it
+                for it in document.chosen
+                if it.item.source == source and it.item.is_recurrent == is_recurrent
+            ],
+        )
         for source in sources
         for is_recurrent in (True, False)
-    ]  # fmt: skip
+    ]
     return _sums_table("sources", [it for it in parts if it[1]], document, frame)
 
 
@@ -131,12 +180,17 @@ def task_table(lines: Sequence[Line], numbers: dict[int, int], frame: Frame, bod
     """Give who does what until when, and on what ground; the plan's own body by its short name."""
     say = frame.texts.say
     rows = [
-        (str(numbers[it.number]), it.item.title, _why(it.item),
-         say("quarter", roman=roman(it.item.quarter)),
-         short_name(frame) if it.item.lead in {body, ""} else it.item.lead,
-         it.item.support or UNKNOWN, it.item.product or UNKNOWN)
+        (
+            str(numbers[it.number]),
+            it.item.title,
+            _why(it.item),
+            say("quarter", roman=roman(it.item.quarter)),
+            short_name(frame) if it.item.lead in {body, ""} else it.item.lead,
+            it.item.support or UNKNOWN,
+            it.item.product or UNKNOWN,
+        )
         for it in lines
-    ]  # fmt: skip
+    ]
     return frame.table("tasks", "0.6c 2.2l 2.6l 0.8c 1.1c 0.9l 1.5l", rows)
 
 
@@ -152,10 +206,17 @@ def _why(item: Item) -> str:
 
 
 _KINDS = {
-    "asset": "tài sản", "forecast": "dự báo", "medium": "phương tiện rời", "drill": "diễn tập",
-    "drill-finding": "tồn tại", "duty": "nghĩa vụ", "alert": "báo động", "register": "sổ theo dõi",
-    "finding": "điểm yếu", "plan": "kế hoạch",
-}  # fmt: skip
+    "asset": "tài sản",
+    "forecast": "dự báo",
+    "medium": "phương tiện rời",
+    "drill": "diễn tập",
+    "drill-finding": "tồn tại",
+    "duty": "nghĩa vụ",
+    "alert": "báo động",
+    "register": "sổ theo dõi",
+    "finding": "điểm yếu",
+    "plan": "kế hoạch",
+}
 
 
 def call_kind(kind: str) -> str:
@@ -178,8 +239,10 @@ def target_table(document: PlanDocument, frame: Frame) -> Table | None:
     for number, line in ordered(document):
         it = line.item
         if it.measure:
-            key = (it.measure, *(part or UNKNOWN for part in
-                                 (it.measure_unit, it.base, it.goal, it.measured_by)))  # fmt: skip
+            key = (
+                it.measure,
+                *(part or UNKNOWN for part in (it.measure_unit, it.base, it.goal, it.measured_by)),
+            )
             served.setdefault(key, []).append(int(number))
     rows = [
         (str(place), *target, join_numbers(numbers))
@@ -193,10 +256,14 @@ def progress_table(document: PlanDocument, frame: Frame) -> Table:
     say = frame.texts.say
     quarters = group_by(document.lines, ("1", "2", "3", "4"), lambda it: str(it.item.quarter))
     rows = [
-        (say("quarter", roman=roman(int(name))), str(len(own)), format_amount(sum_up(own).asked),
-         name_some(own, frame))
+        (
+            say("quarter", roman=roman(int(name))),
+            str(len(own)),
+            format_amount(sum_up(own).asked),
+            name_some(own, frame),
+        )
         for name, own in quarters.items()
-    ]  # fmt: skip
+    ]
     sums = document.sums
     total = (say("whole_year"), str(sums.count), format_amount(sums.asked), "")
     return frame.table("progress", "0.9c 0.8r 1.3r 4l", rows, totals=[total])
@@ -236,13 +303,25 @@ def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
     if not alive:
         return None
     rows = [
-        (str(place), it.item.title, format_amount(it.granted), format_amount(it.accepted),
-         format_amount(it.paid), _standing(it))
+        (
+            str(place),
+            it.item.title,
+            format_amount(it.granted),
+            format_amount(it.accepted),
+            format_amount(it.paid),
+            _standing(it),
+        )
         for place, it in enumerate(alive, start=1)
-    ]  # fmt: skip
+    ]
     sums = sum_up(alive)
-    total = ("", frame.texts.say("total"), format_amount(sums.granted),
-             format_amount(sums.accepted), format_amount(sums.paid), "")  # fmt: skip
+    total = (
+        "",
+        frame.texts.say("total"),
+        format_amount(sums.granted),
+        format_amount(sums.accepted),
+        format_amount(sums.paid),
+        "",
+    )
     return frame.table("last_year", "0.6c 2.8l 1.2r 1.2r 1.2r 1.2l", rows, totals=[total])
 
 

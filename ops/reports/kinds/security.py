@@ -47,9 +47,11 @@ def write(facts: FormFacts, frame: Frame) -> Paper:
     """Write the letter."""
     texts, totals = frame.texts, facts.totals
     known = {
-        "systems": totals.systems, "classified": totals.classified, "approved": totals.approved,
+        "systems": totals.systems,
+        "classified": totals.classified,
+        "approved": totals.approved,
         "checked": totals.checked,
-    }  # fmt: skip
+    }
     blocks: list[Block] = [
         frame.text("opening", first=day(facts.window.first), last=day(facts.window.last)),
         frame.head("h_general"),

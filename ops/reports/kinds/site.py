@@ -39,15 +39,21 @@ def write(found: SiteFacts, frame: Frame) -> Paper:
     named: dict[str, Any] = {"title": site.dated_title, "year": window.year}
     blocks: list[Block] = [
         frame.text("opening", **named, first=day(window.first), last=day(window.last)),
-        frame.head("h_general"), *_general(site, section, frame),
-        frame.head("h_content"), *_own(section, "content", frame), *_visits(facts, site, frame),
-        frame.head("h_technical"), *_technical(facts, site, frame),
-        frame.head("h_shortcomings"), *_shortcomings(facts, site, frame),
+        frame.head("h_general"),
+        *_general(site, section, frame),
+        frame.head("h_content"),
+        *_own(section, "content", frame),
+        *_visits(facts, site, frame),
+        frame.head("h_technical"),
+        *_technical(facts, site, frame),
+        frame.head("h_shortcomings"),
+        *_shortcomings(facts, site, frame),
         *_own(section, "shortcomings", frame),
-        frame.head("h_proposals"), *_own(section, "proposals", frame),
+        frame.head("h_proposals"),
+        *_own(section, "proposals", frame),
         _confirmed(section, frame),
         frame.text("closing", **named),
-    ]  # fmt: skip
+    ]
     return frame.paper(blocks, **named)
 
 
@@ -70,10 +76,16 @@ def _general(site: SiteName, section: Section, frame: Frame) -> Iterator[Block]:
     level = UNKNOWN if site.level is None else str(site.level)
     rows = zip(
         frame.texts.list("general"),
-        (site.unit or UNKNOWN, site.url or UNKNOWN, site.system or UNKNOWN, level,
-         site.owner or UNKNOWN, section.texts.get("board") or frame.texts.say("to_fill")),
+        (
+            site.unit or UNKNOWN,
+            site.url or UNKNOWN,
+            site.system or UNKNOWN,
+            level,
+            site.owner or UNKNOWN,
+            section.texts.get("board") or frame.texts.say("to_fill"),
+        ),
         strict=True,
-    )  # fmt: skip
+    )
     yield frame.table("pairs", "1l 2l", rows)
     yield frame.source(Figure(1, "estate"), Figure(1, "sections"))
 
@@ -95,24 +107,35 @@ def _technical(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
     if uptime is None or uptime.percent is None:
         yield frame.lacking(facts.uptimes)
     else:
-        yield frame.text("uptime", percent=share(uptime.percent), down=count(uptime.down),
-                         outages=count(uptime.outages), planned=count(uptime.planned),
-                         gap=count(uptime.gap))  # fmt: skip
+        yield frame.text(
+            "uptime",
+            percent=share(uptime.percent),
+            down=count(uptime.down),
+            outages=count(uptime.outages),
+            planned=count(uptime.planned),
+            gap=count(uptime.gap),
+        )
         yield frame.source(facts.uptimes)
     yield frame.head("h_backups", 2)
     ran = tally_of(facts.backups.value, site.name)
     other = tally_of(facts.not_run.value, site.name)
-    yield frame.text("runs", ran=count(ran.ran), ok=count(ran.ok),
-                     incomplete=count(ran.incomplete), failed=count(ran.failed),
-                     missed=count(other.missed),
-                     last=frame.moment((facts.last_ok.value or {}).get(site.name)))  # fmt: skip
+    yield frame.text(
+        "runs",
+        ran=count(ran.ran),
+        ok=count(ran.ok),
+        incomplete=count(ran.incomplete),
+        failed=count(ran.failed),
+        missed=count(other.missed),
+        last=frame.moment((facts.last_ok.value or {}).get(site.name)),
+    )
     yield frame.source(facts.backups, facts.not_run)
     yield frame.head("h_drills", 2)
     yield from _drills(facts, site, frame)
     yield frame.head("h_security", 2)
     incidents = [it for it in facts.incidents if it.site == site.name]
-    yield frame.text("incidents", count=len(incidents),
-                     serious=sum(it.is_serious for it in incidents))  # fmt: skip
+    yield frame.text(
+        "incidents", count=len(incidents), serious=sum(it.is_serious for it in incidents)
+    )
     yield frame.source(facts.register)
 
 
@@ -122,8 +145,10 @@ def _drills(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
         yield frame.lacking(facts.drills)
         return
     outcomes = frame.texts.tables["outcomes"]
-    rows = [(frame.day(it.started_at), outcomes[it.outcome], span(it.rto), span(it.rpo))
-            for it in drills]  # fmt: skip
+    rows = [
+        (frame.day(it.started_at), outcomes[it.outcome], span(it.rto), span(it.rpo))
+        for it in drills
+    ]
     yield frame.table("drills", "1l 1l 1l 1l", rows)
     yield frame.source(facts.drills)
 

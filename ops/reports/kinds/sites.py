@@ -38,16 +38,21 @@ def write(found: SitesFacts, frame: Frame) -> Paper:
     names = ", ".join(it.dated_title for it in missing[:_MOST_NAMED])
     names += ", …" if len(missing) > _MOST_NAMED else ""
     blocks: list[Block] = [
-        frame.text("opening", sites=len(facts.sites), first=day(window.first),
-                   last=day(window.last)),
-        frame.table("sites", "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
-                    totals=[site_total(facts, texts.say("total"))]),
+        frame.text(
+            "opening", sites=len(facts.sites), first=day(window.first), last=day(window.last)
+        ),
+        frame.table(
+            "sites",
+            "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r",
+            site_rows(facts, frame),
+            totals=[site_total(facts, texts.say("total"))],
+        ),
         frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes),
         frame.text("confirmed", confirmed=len(facts.sites) - len(missing), sites=len(facts.sites)),
         *([frame.text("unconfirmed", count=len(missing), names=names)] if missing else []),
         frame.source(Figure(1, "sections")),
         frame.text("closing"),
-    ]  # fmt: skip
+    ]
     return frame.paper(blocks, year=window.year)
 
 

@@ -40,8 +40,9 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
     groups = [(GROUPS[name].lower(), own) for name, own in by_group(document.lines).items()]
     yield frame.text("contents", groups=_count(groups, frame), **values)
     needs = group_by(document.lines, PRIORITIES, lambda it: it.item.priority)
-    yield frame.text("needs", needs=_count([(PRIORITIES[it], own) for it, own in needs.items()],
-                                           frame))  # fmt: skip
+    yield frame.text(
+        "needs", needs=_count([(PRIORITIES[it], own) for it, own in needs.items()], frame)
+    )
     yield frame.head("h_costs")
     yield frame.text("in_words", **values)
     yield money_table(document, frame)
@@ -58,7 +59,8 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
 
 def _count(parts: list[tuple[str, Any]], frame: Frame) -> str:
     return "; ".join(
-        frame.texts.say("counted", name=name, count=len(own),
-                        amount=format_amount(sum_up(own).asked))
+        frame.texts.say(
+            "counted", name=name, count=len(own), amount=format_amount(sum_up(own).asked)
+        )
         for name, own in parts
-    )  # fmt: skip
+    )

@@ -14,9 +14,14 @@ LETTER = "CV"
 """Sign of a letter; its number has no abbreviation of a kind (Decree 30/2020, annex I)."""
 
 _TAKES: Mapping[str, tuple[str, ...]] = {
-    "year": ("year",), "plan": ("year",), "time": ("from", "to", "year"), "site": ("site", "year"),
-    "drill": ("of", "site"), "stop": ("of", "site"), "day": (),
-}  # fmt: skip
+    "year": ("year",),
+    "plan": ("year",),
+    "time": ("from", "to", "year"),
+    "site": ("site", "year"),
+    "drill": ("of", "site"),
+    "stop": ("of", "site"),
+    "day": (),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,10 +54,13 @@ def write_docx(paper: Paper) -> bytes:
     """Give the file; the same paper always gives the same text and layout."""
     writer = _Writer(svgs_to_png([it.svg for it in paper.blocks if isinstance(it, Chart)]))
     writer.add(table(_COLUMNS_MM, [Row(cells=_heads(paper))], is_ruled=False))
-    for markup in (*_title(paper), *(
-        paragraph(it, Style(italic=True, align="justify", indent=True))
-        for it in end_bases(paper.bases)
-    )):  # fmt: skip
+    for markup in (
+        *_title(paper),
+        *(
+            paragraph(it, Style(italic=True, align="justify", indent=True))
+            for it in end_bases(paper.bases)
+        ),
+    ):
         writer.add(markup)
     text, annexes = split_annexes(paper.blocks)
     writer.write(text, None)
@@ -119,8 +122,9 @@ class _Writer:
         if not properties.findall(qn("w:pgNumType")):
             properties.append(parse_xml(named('<w:pgNumType w:start="1"/>')))
         for text in (annex.mark, annex.title):
-            self.add(paragraph(text, Style(size=14, bold=True, align="center", before=0,
-                                          keeps=True)))  # fmt: skip
+            self.add(
+                paragraph(text, Style(size=14, bold=True, align="center", before=0, keeps=True))
+            )
         if annex.belongs:
             look = Style(italic=True, align="center", before=0, keeps=True)
             self.add(paragraph(f"({annex.belongs})", look))
@@ -138,8 +142,9 @@ class _Writer:
 
     def _write_table(self, block: Table, *, holds_on: bool) -> None:
         if block.caption:
-            self.add(paragraph(block.caption, Style(size=12, bold=True, align="center",
-                                                   keeps=True)))  # fmt: skip
+            self.add(
+                paragraph(block.caption, Style(size=12, bold=True, align="center", keeps=True))
+            )
         else:
             self.add(paragraph("", Style(size=3, before=0, keeps=True)))
         shares = [it.share for it in block.columns]
@@ -214,10 +219,16 @@ def _title(paper: Paper) -> Iterator[str]:
 def _text(block: Heading | Paragraph, *, holds_on: bool) -> str:
     match block:
         case Heading():
-            return paragraph(block.text, Style(
-                bold=block.level < 3, italic=block.level == 3, align="justify", indent=True,  # noqa: PLR2004 - its marks
-                keeps=holds_on,
-            ))  # fmt: skip
+            return paragraph(
+                block.text,
+                Style(
+                    bold=block.level < 3,  # noqa: PLR2004 -- a heading's level
+                    italic=block.level == 3,  # noqa: PLR2004 -- a heading's level
+                    align="justify",
+                    indent=True,
+                    keeps=holds_on,
+                ),
+            )
         case Paragraph(kind="note"):
             look = Style(size=11, italic=True, align="justify", before=3, keeps=holds_on)
             return paragraph(block.text, look)
@@ -241,14 +252,22 @@ def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
         keeps = number < last and (is_whole or number == 0 or number >= bold_from - 1)
         yield Row(
             cells=[
-                paragraph(text, Style(size=11, bold=number == 0 or number >= bold_from, align=align,
-                                     before=0, keeps=keeps or (holds_on and number == last)))
+                paragraph(
+                    text,
+                    Style(
+                        size=11,
+                        bold=number == 0 or number >= bold_from,
+                        align=align,
+                        before=0,
+                        keeps=keeps or (holds_on and number == last),
+                    ),
+                )
                 for text, align in line
             ],
             is_head=number == 0,
             # A row that could fill a page has to break: it would be cut off.
             is_whole=max(len(text) for text, _align in line) <= MOST_WHOLE_CELL,
-        )  # fmt: skip
+        )
 
 
 def _end(paper: Paper) -> str:
@@ -256,10 +275,19 @@ def _end(paper: Paper) -> str:
 
     Posts, room to sign and names are rows of their own, so that names stand on one line.
     """
-    receivers = "".join([
-        paragraph("Nơi nhận:", Style(size=12, bold=True, italic=True, before=0)),
-        *(paragraph(it, Style(size=11, before=0)) for it in end_recipients(paper.recipients)),
-    ]) if paper.recipients else paragraph("", _MIDDLE)  # fmt: skip
+    receivers = (
+        "".join(
+            [
+                paragraph("Nơi nhận:", Style(size=12, bold=True, italic=True, before=0)),
+                *(
+                    paragraph(it, Style(size=11, before=0))
+                    for it in end_recipients(paper.recipients)
+                ),
+            ]
+        )
+        if paper.recipients
+        else paragraph("", _MIDDLE)
+    )
     signed = paper.signatures
     if len(signed) <= 1:
         right = "".join(f"{_posts(it)}{_room()}{_name(it)}" for it in signed)

@@ -284,8 +284,13 @@ def _block_values(block: Block) -> dict[str, Any]:
         case Chart():
             return {"type": "chart", "svg": block.svg, "caption": block.caption}
         case Annex():
-            return {"type": "annex", "mark": block.mark, "title": block.title,
-                    "belongs": block.belongs, "wide": block.is_wide}  # fmt: skip
+            return {
+                "type": "annex",
+                "mark": block.mark,
+                "title": block.title,
+                "belongs": block.belongs,
+                "wide": block.is_wide,
+            }
         case Table():
             return {
                 "type": "table",

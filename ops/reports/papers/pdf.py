@@ -69,9 +69,12 @@ def svgs_to_png(svgs: Sequence[str], *, dots_per_inch: float = 200.0) -> list[by
     if not svgs:
         return []
     made = typst.compile(
-        _PICTURES, font_paths=_fonts(), sys_inputs={"data": json.dumps(svgs)}, format="png",
+        _PICTURES,
+        font_paths=_fonts(),
+        sys_inputs={"data": json.dumps(svgs)},
+        format="png",
         ppi=dots_per_inch,
-    )  # fmt: skip
+    )
     return _files(made)
 
 

@@ -28,12 +28,18 @@ _TABLES = ("mariadb_system_tables.sql", "mariadb_system_tables_data.sql")
 _SHARES = (Path("/usr/share/mariadb"), Path("/usr/share/mysql"))
 # Nothing in it has to outlive a power cut, and nothing may happen in it by itself.
 _SETTINGS = (
-    "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite",
-    "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=96M",
-    "--max-allowed-packet=1G", "--event-scheduler=OFF", "--skip-slave-start",
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--skip-innodb-doublewrite",
+    "--innodb-buffer-pool-size=256M",
+    "--innodb-log-file-size=96M",
+    "--max-allowed-packet=1G",
+    "--event-scheduler=OFF",
+    "--skip-slave-start",
     # Ways to log in that production's accounts may have; one that is missing is passed over.
-    "--plugin-load-add=auth_ed25519", "--plugin-load-add=auth_parsec",
-)  # fmt: skip
+    "--plugin-load-add=auth_ed25519",
+    "--plugin-load-add=auth_parsec",
+)
 # The administrator of this server bears a name that no site uses; `root` is left to the accounts
 # of the backup. Each statement stands on a line of its own, as the bootstrap wants it.
 _ADMINISTRATOR = f"""
@@ -97,11 +103,17 @@ def start_mariadb(program: str, bench: Bench, endpoint: Endpoint) -> Mariadb:
     bootstrap = [*words, "--bootstrap", "--skip-networking", "--default-storage-engine=Aria"]
     bench.run(bootstrap, _ACCOUNT, log=f"{endpoint.name}-made", stdin=_first_tables())
     bench.serve(
-        [*words, f"--socket={place}", f"--port={endpoint.port}", f"--pid-file={folder}/pid",
-         f"--bind-address={','.join(endpoint.listens)}", *_as_production(settings)],
+        [
+            *words,
+            f"--socket={place}",
+            f"--port={endpoint.port}",
+            f"--pid-file={folder}/pid",
+            f"--bind-address={','.join(endpoint.listens)}",
+            *_as_production(settings),
+        ],
         _ACCOUNT,
         log=endpoint.name,
-    )  # fmt: skip
+    )
     bench.await_up(endpoint.name, lambda: _answers(place))
     if endpoint.number == 1 and place != _USUAL_SOCKET:
         _USUAL_SOCKET.parent.mkdir(exist_ok=True)
@@ -140,9 +152,16 @@ def load_mariadb(server: Mariadb, plan: DatabasePlan) -> str:
 
     Gives why a load with its accounts would stop, as it is done here too; empty where it would not.
     """
-    client = ["mariadb", "--no-defaults", f"--socket={server.socket}", f"--user={ADMIN}",
-              "--binary-mode", "--max-allowed-packet=1G", "--local-infile=0",
-              "--default-character-set=utf8mb4"]  # fmt: skip
+    client = [
+        "mariadb",
+        "--no-defaults",
+        f"--socket={server.socket}",
+        f"--user={ADMIN}",
+        "--binary-mode",
+        "--max-allowed-packet=1G",
+        "--local-infile=0",
+        "--default-character-set=utf8mb4",
+    ]
     log, why = f"load-{plan.name}", ""
     accounts = Path(plan.globals).read_bytes() if plan.globals else b""
     try:

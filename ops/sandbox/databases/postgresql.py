@@ -40,10 +40,18 @@ _PIECE = 1 << 20
 _LETS_IN = "local all all trust\nhost all all all trust\n"
 # Nothing in it has to outlive a power cut, and nothing may happen in it by itself.
 _SETTINGS = (
-    "fsync=off", "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal",
-    "max_wal_senders=0", "max_wal_size=8GB", "checkpoint_timeout=1h", "autovacuum=off",
-    "shared_buffers=128MB", "maintenance_work_mem=128MB", "logging_collector=off",
-)  # fmt: skip
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=8GB",
+    "checkpoint_timeout=1h",
+    "autovacuum=off",
+    "shared_buffers=128MB",
+    "maintenance_work_mem=128MB",
+    "logging_collector=off",
+)
 # source: https://www.postgresql.org/docs/current/catalog-pg-type.html: date, timestamp, timestamptz
 _DATE, _ZONED = 1082, 1184
 _COLUMNS = """
@@ -109,12 +117,24 @@ def start_postgresql(programs: Path, bench: Bench, endpoint: Endpoint) -> Postgr
         Path(it).mkdir(parents=True, exist_ok=True)
         give(Path(it), _ACCOUNT, bench.way)
     data = folder / "data"
-    initdb = [f"{programs}/initdb", f"--pgdata={data}", f"--username={ADMIN}", "--auth=trust",
-              "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]  # fmt: skip
+    initdb = [
+        f"{programs}/initdb",
+        f"--pgdata={data}",
+        f"--username={ADMIN}",
+        "--auth=trust",
+        "--no-sync",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-instructions",
+    ]
     bench.run(initdb, _ACCOUNT, log=f"{endpoint.name}-made")
     (data / "pg_hba.conf").write_text(_LETS_IN, encoding="ascii")
-    settings = [*_SETTINGS, f"unix_socket_directories={','.join(places)}", f"port={endpoint.port}",
-                f"listen_addresses={','.join(endpoint.listens)}"]  # fmt: skip
+    settings = [
+        *_SETTINGS,
+        f"unix_socket_directories={','.join(places)}",
+        f"port={endpoint.port}",
+        f"listen_addresses={','.join(endpoint.listens)}",
+    ]
     words = [word for setting in settings for word in ("-c", setting)]
     bench.serve([f"{programs}/postgres", "-D", str(data), *words], _ACCOUNT, log=endpoint.name)
     server = Postgresql(bench, programs, place, endpoint.port)
@@ -144,15 +164,20 @@ def _answers(server: Postgresql) -> bool:
 def load_postgresql(server: Postgresql, plan: DatabasePlan) -> None:
     """Load roles that are not there already, and the dump, in SQL or PostgreSQL's form."""
     log = f"load-{plan.name}"
-    where = [f"--host={server.folder}", f"--port={server.port}", f"--username={ADMIN}",
-             "--no-password"]  # fmt: skip
+    where = [
+        f"--host={server.folder}",
+        f"--port={server.port}",
+        f"--username={ADMIN}",
+        "--no-password",
+    ]
     psql = [f"{server.programs}/psql", "--no-psqlrc", "--quiet", *where]
     strict = [*psql, "--set=ON_ERROR_STOP=1"]
     if plan.globals:
         server.bench.run([*strict, PROOF.decode(), "--dbname=postgres"], _ACCOUNT, log=log)
         roles = globals_script(Path(plan.globals).read_bytes())
-        said = server.bench.run([*psql, "--dbname=postgres"], _ACCOUNT, log=log, stdin=roles,
-                                accepts=(0, 1, 3))  # fmt: skip
+        said = server.bench.run(
+            [*psql, "--dbname=postgres"], _ACCOUNT, log=log, stdin=roles, accepts=(0, 1, 3)
+        )
         if refused := find_refused(said):
             raise ProgramError(refused)
     _make_database(server, plan)
@@ -162,8 +187,13 @@ def load_postgresql(server: Postgresql, plan: DatabasePlan) -> None:
         is_sql = dump.read(5) != b"PGDMP"
         dump.seek(0)
         if not is_sql:
-            words = [f"{server.programs}/pg_restore", *where, "--exit-on-error",
-                     "--single-transaction", into]  # fmt: skip
+            words = [
+                f"{server.programs}/pg_restore",
+                *where,
+                "--exit-on-error",
+                "--single-transaction",
+                into,
+            ]
             server.bench.run(words, _ACCOUNT, log=log, stdin=dump)
             return
         words = [*strict, "--single-transaction", "--file=-", into]

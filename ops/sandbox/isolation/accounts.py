@@ -66,8 +66,16 @@ def run_as(account: Account, way: Literal["root", "user", ""]) -> list[str]:
     """Give the words before a command that is to run as somebody, without rights."""
     user, group = account.user, account.group
     if way == "root":
-        return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups",
-                "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]  # fmt: skip
+        return [
+            "setpriv",
+            f"--reuid={user}",
+            f"--regid={group}",
+            "--clear-groups",
+            "--inh-caps=-all",
+            "--bounding-set=-all",
+            "--no-new-privs",
+            "--",
+        ]
     # Whoever is not root has no right left there once a program is started.
     return ["unshare", "--mount", "--", "sh", "-c", _OUT_OF_SIGHT, "sh",
             "unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--",

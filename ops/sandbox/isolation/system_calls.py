@@ -37,9 +37,12 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
         OSError: The kernel refuses.
     """
     done = _LIBC.mount(
-        os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags),
+        os.fsencode(source),
+        os.fsencode(target),
+        kind.encode(),
+        ctypes.c_ulong(flags),
         os.fsencode(options),
-    )  # fmt: skip
+    )
     _check(done, target)
 
 
@@ -56,9 +59,13 @@ def make_read_only(target: str) -> None:
     """Let nobody write below a mount, use its devices or gain rights by its programs."""
     attributes = struct.pack("=QQQQ", _READ_ONLY, 0, 0, 0)
     done = _LIBC.syscall(
-        ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(-100), os.fsencode(target),
-        ctypes.c_uint(_AT_RECURSIVE), attributes, ctypes.c_size_t(len(attributes)),
-    )  # fmt: skip
+        ctypes.c_long(_MOUNT_SETATTR),
+        ctypes.c_int(-100),
+        os.fsencode(target),
+        ctypes.c_uint(_AT_RECURSIVE),
+        attributes,
+        ctypes.c_size_t(len(attributes)),
+    )
     _check(done, target)
 
 

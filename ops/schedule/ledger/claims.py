@@ -76,8 +76,16 @@ def claim_due(  # noqa: PLR0913 - a fact each
         if lock in taken or row.job not in jobs:
             continue
         run_id = new_id()
-        if _moved(session, row.id, "due", state="claimed", run_id=run_id, host=host,
-                  claimed_at=now, heartbeat=0):  # fmt: skip
+        if _moved(
+            session,
+            row.id,
+            "due",
+            state="claimed",
+            run_id=run_id,
+            host=host,
+            claimed_at=now,
+            heartbeat=0,
+        ):
             taken.add(lock)
             claims.append(Claim(row.id, run_id, row.job, row.site, row.due_at, row.arguments))
     return claims

@@ -45,13 +45,22 @@ def run_child(words: Sequence[str], *, seconds: float, folder: Path) -> Ended:
         OSError: It cannot be started.
     """
     environment = {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(folder),
-        "TMPDIR": str(folder), "TERM": "dumb", "NO_COLOR": "1",
-    }  # fmt: skip
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+    }
     with subprocess.Popen(
-        list(words), cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    ) as process:  # fmt: skip
+        list(words),
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
         late = threading.Event()
 
         def end_late() -> None:

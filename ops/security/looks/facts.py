@@ -124,12 +124,13 @@ def _updates(told: Told, value: Any, _limits: Limits) -> ToolLook:
             severity="medium",
             code="update_pending",
             params={
-                "package": clean(str(name), 80), "old": clean(str(old), 60),
+                "package": clean(str(name), 80),
+                "old": clean(str(old), 60),
                 "new": clean(str(new), 60),
             },
         )
         for name, old, new in value["security"]
-    ]  # fmt: skip
+    ]
     return ToolLook(subject=told.subject, tool="updates", sightings=tuple(found))
 
 
@@ -151,8 +152,10 @@ def _ports(told: Told, value: Any, _limits: Limits) -> ToolLook:
 
 
 def _keys(told: Told, value: Any, _limits: Limits) -> ToolLook:
-    items = [f"{clean(str(user), 40)} {clean(str(kind), 40)} SHA256:{clean(str(print_), 60)}"
-             for user, kind, print_ in value]  # fmt: skip
+    items = [
+        f"{clean(str(user), 40)} {clean(str(kind), 40)} SHA256:{clean(str(print_), 60)}"
+        for user, kind, print_ in value
+    ]
     return ToolLook(subject=told.subject, tool="keys", items=tuple(items))
 
 
@@ -174,8 +177,15 @@ def _accounts(told: Told, value: Any, limits: Limits) -> ToolLook:
         is_blind |= last is None
         days = None if last is None else int((told.now - float(last)) // _DAY)
         if limits.idle_days is not None and days is not None and days > limits.idle_days:
-            found.append(_account(user, "medium", "account_idle" if last else "account_unused",
-                                  days=days, most=limits.idle_days))  # fmt: skip
+            found.append(
+                _account(
+                    user,
+                    "medium",
+                    "account_idle" if last else "account_unused",
+                    days=days,
+                    most=limits.idle_days,
+                )
+            )
     unknown = is_blind or limits.idle_days is None
     return ToolLook(
         subject=told.subject,
@@ -199,11 +209,18 @@ def _logs(told: Told, value: Any, limits: Limits) -> ToolLook:
     silent = int((told.now - float(value["newest"])) // 3600)
     needed = limits.log_days or 0
     if age < needed <= lived:
-        found.append(Sighting(check="short", severity="high", code="log_short",
-                              params={"days": age, "least": needed}))  # fmt: skip
+        found.append(
+            Sighting(
+                check="short",
+                severity="high",
+                code="log_short",
+                params={"days": age, "least": needed},
+            )
+        )
     if limits.silent_hours is not None and silent > limits.silent_hours:
-        found.append(Sighting(check="silent", severity="high", code="log_silent",
-                              params={"hours": silent}))  # fmt: skip
+        found.append(
+            Sighting(check="silent", severity="high", code="log_silent", params={"hours": silent})
+        )
     if limits.needs_remote_log and value["remote"] is not True:
         found.append(Sighting(check="remote", severity="medium", code="log_not_sent"))
     is_young = lived < needed and age < needed
@@ -225,8 +242,14 @@ def _clock(told: Told, value: Any, limits: Limits) -> ToolLook:
     if told.offset is not None and most is not None:
         beyond = abs(told.offset) - told.uncertainty
         if beyond > most:
-            found.append(Sighting(check="offset", severity="medium", code="clock_off",
-                                  params={"seconds": round(beyond), "most": most}))  # fmt: skip
+            found.append(
+                Sighting(
+                    check="offset",
+                    severity="medium",
+                    code="clock_off",
+                    params={"seconds": round(beyond), "most": most},
+                )
+            )
     return ToolLook(subject=told.subject, tool="clock", sightings=tuple(found))
 
 

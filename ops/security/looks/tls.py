@@ -21,8 +21,11 @@ TOOL = "tls"
 SECONDS = 600.0
 CHECKS = ("--protocols", "--std", "--fs", "--headers", "--vulnerable")
 _SEVERITIES: Mapping[str, Severity] = {
-    "LOW": "low", "MEDIUM": "medium", "HIGH": "high", "CRITICAL": "critical",
-}  # fmt: skip
+    "LOW": "low",
+    "MEDIUM": "medium",
+    "HIGH": "high",
+    "CRITICAL": "critical",
+}
 _GOOD = frozenset({"OK", "INFO", "DEBUG", *_SEVERITIES})
 _OF_OUR_SIDE = frozenset({"engine_problem", "old_fart"})
 """Rows about the machine that it runs on."""

@@ -53,12 +53,15 @@ def _conclude(subject: str, found: list[tuple[str, str, str]], texts: int) -> To
             severity=_SEVERITIES[kind][0],
             code=_SEVERITIES[kind][1],
             params={
-                "encoding": encoding, "count": count, "all": texts, "first": first[kind, encoding],
+                "encoding": encoding,
+                "count": count,
+                "all": texts,
+                "first": first[kind, encoding],
             },
         )
         for (kind, encoding), count in counts.items()
         if kind in _SEVERITIES
-    )  # fmt: skip
+    )
     unseen = sum(it[0] == _UNSEEN for it in found)
     return ToolLook(
         subject=subject,

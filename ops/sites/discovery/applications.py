@@ -77,10 +77,16 @@ _DEBIANS_CACHE = "/var/cache/mediawiki"  # without it, Debian's MediaWiki does n
 _PAIR = re.compile(rf"{TEXT}\s*=>\s*(?:{TEXT}|(\d+))")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _ENGINES = {
-    "mysql": "mariadb", "mysqli": "mariadb", "pdomysql": "mariadb", "mariadb": "mariadb",
-    "pgsql": "postgresql", "postgresql": "postgresql", "postgres": "postgresql",
-    "sqlite": "sqlite", "sqlite3": "sqlite",
-}  # fmt: skip
+    "mysql": "mariadb",
+    "mysqli": "mariadb",
+    "pdomysql": "mariadb",
+    "mariadb": "mariadb",
+    "pgsql": "postgresql",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "sqlite": "sqlite",
+    "sqlite3": "sqlite",
+}
 _HERE = {"", "localhost"}
 _LARGEST_PORT = 65_535
 
@@ -245,5 +251,6 @@ def _from_url(url: str) -> DatabaseSettings | None:
         return None
     user = unquote(parts.username or "")
     address = "" if address in _HERE else address
-    return DatabaseSettings("dotenv", engine, name, user, address, port,
-                            has_password=bool(parts.password))  # fmt: skip
+    return DatabaseSettings(
+        "dotenv", engine, name, user, address, port, has_password=bool(parts.password)
+    )

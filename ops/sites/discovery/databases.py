@@ -25,9 +25,9 @@ then exec runuser -u postgres -- "$@" </dev/null 2>/dev/null; fi
 exec "$@" </dev/null 2>/dev/null""",
 }
 _FOLDERS = {"mariadb": "/var/lib/mysql", "postgresql": "/var/lib/postgresql"}
-_OWN = frozenset({
-    "information_schema", "performance_schema", "mysql", "sys", "lost+found", "postgres",
-})  # fmt: skip
+_OWN = frozenset(
+    {"information_schema", "performance_schema", "mysql", "sys", "lost+found", "postgres"}
+)
 _CODED = re.compile(r"@([0-9a-f]{4})")
 _HERE = frozenset({"", "127.0.0.1", "::1"})
 

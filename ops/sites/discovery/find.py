@@ -10,11 +10,16 @@ from ops.sites.discovery.web_servers import find_virtual_hosts
 
 _PUBLIC_FOLDERS = ("public", "web", "html", "public_html", "htdocs", "www")
 _WHERE_LINKS_ARE = {
-    "wordpress": ("wp-content", "wp-content/uploads", "wp-content/plugins", "wp-content/themes",
-                  "wp-config.php"),
+    "wordpress": (
+        "wp-content",
+        "wp-content/uploads",
+        "wp-content/plugins",
+        "wp-content/themes",
+        "wp-config.php",
+    ),
     "mediawiki": ("LocalSettings.php", "images", "extensions", "skins"),
     "nukeviet": ("config.php", "uploads", "data", "modules", "themes"),
-}  # fmt: skip
+}
 _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db", ".db3")
 _SQLITE_MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat.html, 1.3
 
@@ -85,9 +90,8 @@ def _take(
     application = named[0].application if named else ""
     beside = _find_beside(files, path, named[0]) if named else ()
     found[served] = FoundSite(
-        names, host.server, folder, path, (*named, *stored), application, beside,
-        host.is_secure,
-    )  # fmt: skip
+        names, host.server, folder, path, (*named, *stored), application, beside, host.is_secure
+    )
 
 
 def _find_beside(files: Files, place: str, settings: DatabaseSettings) -> tuple[str, ...]:

@@ -124,6 +124,10 @@ def _tell(part: str, note: PageNote, better: Sequence[str]) -> Trial:
     if note.moves_much:
         return Trial(part, "not_checked", *tell_moving(note.stays, better))
     told = _('it answers: "{title}", {length} characters to read, {stays} % of them stay')
-    return Trial(part, "ok", told.format(
-        title=note.title, length=format_number(note.length), stays=int(100 * note.stays)
-    ))  # fmt: skip
+    return Trial(
+        part,
+        "ok",
+        told.format(
+            title=note.title, length=format_number(note.length), stays=int(100 * note.stays)
+        ),
+    )

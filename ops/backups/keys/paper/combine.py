@@ -69,8 +69,9 @@ def combine_key(wish: KeyCombine) -> int:
     url = _find_repository(wish.repo) if is_elsewhere() and wish.repo else wish.repo
     combined = combine_shares(read_shares(wish.share) or ask_shares())
     password = combined.password.encode()
-    write_line(_("the shares fit together; set number {identifier}").format(
-        identifier=combined.identifier))  # fmt: skip
+    write_line(
+        _("the shares fit together; set number {identifier}").format(identifier=combined.identifier)
+    )
     masters = _open_key_files([read_paper(it) for it in wish.key_file], password)
     entry = Access.of(wish)
     store = open_store(url, entry.options()) if url else None
@@ -195,8 +196,11 @@ def _open_key_files(texts: Sequence[str], password: bytes) -> list[MasterKey]:
     opened = [unwrap_master_key(parse_key_file(it), password) for it in key_files]
     masters = [master for master in opened if master is not None]
     if texts:
-        write_line(_("key files that the password opens: {opened} of {count}").format(
-            opened=len(masters), count=len(key_files)))  # fmt: skip
+        write_line(
+            _("key files that the password opens: {opened} of {count}").format(
+                opened=len(masters), count=len(key_files)
+            )
+        )
     if texts and not masters:
         raise WrongPaperError(
             "the password from the shares opens none of {count} key files",

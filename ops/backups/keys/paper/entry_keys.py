@@ -16,11 +16,15 @@ from ops.estate.model.stores import Store
 from ops.language.text import N_, _
 
 _ENTER = {
-    "sftp": N_("SSH key {keys}, and the server's host key ({known_hosts}):"
-               " `--identity FILE --known-hosts FILE`"),
-    "s3": N_("S3 keys {keys}; region: {region}:"
-             " `--access-key-file FILE --secret-key-file FILE --region NAME`"),
-}  # fmt: skip
+    "sftp": N_(
+        "SSH key {keys}, and the server's host key ({known_hosts}):"
+        " `--identity FILE --known-hosts FILE`"
+    ),
+    "s3": N_(
+        "S3 keys {keys}; region: {region}:"
+        " `--access-key-file FILE --secret-key-file FILE --region NAME`"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +110,28 @@ def entry_needs(entries: list[StoreEntry]) -> list[str]:
     told = [f"{it.store} ({it.address}): {it.needs}" for it in entries]
     if any(it.keys for it in entries):
         told.append(
-            _("Such a key is not on this sheet. Keep it in a safe as a file, or choose to have it"
-              " on paper: `giucong backup.key-escrow --entry-keys` prints it on a sheet of its own."
-              " Whoever has it can read and, where no Object Lock holds, delete what is stored"
-              " there, and still opens nothing."),
-        )  # fmt: skip
+            _(
+                "Such a key is not on this sheet. Keep it in a safe as a file, or choose to have it"
+                " on paper: `giucong backup.key-escrow --entry-keys` prints it on a sheet of its"
+                " own. Whoever has it can read and, where no Object Lock holds, delete what is"
+                " stored there, and still opens nothing."
+            )
+        )
     return told
 
 
 def entry_rules() -> list[str]:
     """Say what the page of entry keys is for."""
     return [
-        _("An entry key lets into a store. It opens no backup, but with it what is stored there can"
-          " be deleted where no Object Lock holds: keep this sheet in a safe, apart from the"
-          " shares, and make no copies."),
+        _(
+            "An entry key lets into a store. It opens no backup, but with it what is stored there"
+            " can be deleted where no Object Lock holds: keep this sheet in a safe, apart from the"
+            " shares, and make no copies."
+        ),
         _("Has somebody seen it? Take the key out of the store's account, and make a new one."),
-        _("To get a key back: scan its code into a file that only you can read, without a network:"
-          " `umask 077; zbarimg -q --raw SCAN.png > FILE`; or type the lines beside it. Then"
-          " `giucong service.recover` with the flags on the sheet of key files."),
-    ]  # fmt: skip
+        _(
+            "To get a key back: scan its code into a file that only you can read, without a"
+            " network: `umask 077; zbarimg -q --raw SCAN.png > FILE`; or type the lines beside it."
+            " Then `giucong service.recover` with the flags on the sheet of key files."
+        ),
+    ]

@@ -228,5 +228,6 @@ def _tell_done(paths: list[Path], escrow: Escrow) -> None:
     for path in paths:
         write_line(f"  {path}")
     write_line(_("Print the HTML files (or the text files) on a printer that stores nothing."))
-    write_line(_("Try the sheets at once: `giucong backup.key-combine --dry-run`; then wipe the"
-                 " medium."))  # fmt: skip
+    write_line(
+        _("Try the sheets at once: `giucong backup.key-combine --dry-run`; then wipe the medium.")
+    )

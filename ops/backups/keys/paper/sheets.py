@@ -85,14 +85,20 @@ def holder_rules(escrow: Escrow) -> list[str]:
     """Say what the holder of a share has to do and to leave."""
     return [
         _("Keep this sheet in a sealed envelope in a safe, apart from the other shares."),
-        _("Show it to nobody, photograph it never, and never type it on a machine with a network,"
-          " unless the Center has decided in writing to recover."),
-        _("{threshold} holders together open every backup of the stores named above; fewer learn"
-          " nothing at all.").format(threshold=escrow.threshold),
-        _("Is it lost, or has somebody seen it? Tell the Center the same day: new shares are made,"
-          " and the password is changed."),
+        _(
+            "Show it to nobody, photograph it never, and never type it on a machine with a network,"
+            " unless the Center has decided in writing to recover."
+        ),
+        _(
+            "{threshold} holders together open every backup of the stores named above; fewer learn"
+            " nothing at all."
+        ).format(threshold=escrow.threshold),
+        _(
+            "Is it lost, or has somebody seen it? Tell the Center the same day: new shares are"
+            " made, and the password is changed."
+        ),
         _("When you leave your office, hand it over with a signed record."),
-    ]  # fmt: skip
+    ]
 
 
 def recovery_steps() -> list[str]:
@@ -100,16 +106,22 @@ def recovery_steps() -> list[str]:
     return [
         _("Take a machine without a network, with Giữ Cổng installed, and the sheets."),
         _("Type: `giucong backup.key-combine --to /dev/shm/key`"),
-        _("Each holder types the words of the own share; the first four letters of a word are"
-          " enough."),
-        _("The password now lies in /dev/shm/key. Restore: `giucong service.recover`, or"
-          " `restic -r STORE/SITE --password-file /dev/shm/key restore latest --path /SITE --target"
-          " DIR`"),
-        _("Is the folder keys of a repository lost? Then also scan its QR code on the sheet of key"
-          " files: `giucong backup.key-combine --to /dev/shm/key --key-file SCANNED --repo"
-          " STORE/SITE`"),
+        _(
+            "Each holder types the words of the own share; the first four letters of a word are"
+            " enough."
+        ),
+        _(
+            "The password now lies in /dev/shm/key. Restore: `giucong service.recover`, or"
+            " `restic -r STORE/SITE --password-file /dev/shm/key restore latest --path /SITE"
+            " --target DIR`"
+        ),
+        _(
+            "Is the folder keys of a repository lost? Then also scan its QR code on the sheet of"
+            " key files: `giucong backup.key-combine --to /dev/shm/key --key-file SCANNED --repo"
+            " STORE/SITE`"
+        ),
         _("Afterwards: `rm /dev/shm/key`"),
-    ]  # fmt: skip
+    ]
 
 
 def steps_by_hand(form: str) -> list[str]:
@@ -120,11 +132,13 @@ def steps_by_hand(form: str) -> list[str]:
         else "tr a-f A-F < HEX | basenc -d --base16 > /dev/shm/key"
     )
     return [
-        _("The words are SLIP-39 shares (one group, no passphrase): any program for SLIP-39 puts"
-          " them together, e.g. `pip install shamir-mnemonic[cli]`, then `shamir recover`"),
+        _(
+            "The words are SLIP-39 shares (one group, no passphrase): any program for SLIP-39 puts"
+            " them together, e.g. `pip install shamir-mnemonic[cli]`, then `shamir recover`"
+        ),
         _("Write the hexadecimal digits that it prints into a file HEX."),
         _("Make the password of it: `{command}`").format(command=line),
-    ]  # fmt: skip
+    ]
 
 
 def key_facts(escrow: Escrow) -> list[tuple[str, str]]:
@@ -145,26 +159,36 @@ def key_facts(escrow: Escrow) -> list[tuple[str, str]]:
 def key_rules() -> list[str]:
     """Say what the page of key files is for."""
     return [
-        _("A repository opens with the password and one of its key files. The key files lie in the"
-          " repository's folder keys; were that folder lost, all backups in it would be."),
-        _("This sheet brings them back. It opens nothing without the password from the shares, so"
-          " keep it apart from them; make as many copies as you like."),
+        _(
+            "A repository opens with the password and one of its key files. The key files lie in"
+            " the repository's folder keys; were that folder lost, all backups in it would be."
+        ),
+        _(
+            "This sheet brings them back. It opens nothing without the password from the shares, so"
+            " keep it apart from them; make as many copies as you like."
+        ),
         _("Print it anew after a site was added and after the password was changed."),
-    ]  # fmt: skip
+    ]
 
 
 def key_steps() -> list[str]:
     """Say how a key file comes back from its code."""
     return [
-        _("Scan the code of that one site into a file, without a network: `zbarimg -q --raw"
-          " SCAN.png > SCANNED`. Or type the numbered lines beside it; each ends with a check that"
-          " Giữ Cổng looks at."),
-        _("With Giữ Cổng: `giucong backup.key-combine --to /dev/shm/key --key-file SCANNED --repo"
-          " STORE/SITE`"),
-        _("With restic alone: put the file SCANNED into the repository as keys/ID, where ID is what"
-          " sha256sum SCANNED says. Only its own one: that of another site opens with the same"
-          " password and would be taken for it."),
-    ]  # fmt: skip
+        _(
+            "Scan the code of that one site into a file, without a network: `zbarimg -q --raw"
+            " SCAN.png > SCANNED`. Or type the numbered lines beside it; each ends with a check"
+            " that Giữ Cổng looks at."
+        ),
+        _(
+            "With Giữ Cổng: `giucong backup.key-combine --to /dev/shm/key --key-file SCANNED --repo"
+            " STORE/SITE`"
+        ),
+        _(
+            "With restic alone: put the file SCANNED into the repository as keys/ID, where ID is"
+            " what sha256sum SCANNED says. Only its own one: that of another site opens with the"
+            " same password and would be taken for it."
+        ),
+    ]
 
 
 def key_labels(key: PrintedKey) -> list[tuple[str, str]]:

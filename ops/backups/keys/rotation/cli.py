@@ -103,8 +103,10 @@ def _tell_media(bench: Bench) -> None:
         outdated, media = read_outdated(session, bench.estate), read_media(session)
     for medium in media:
         if medium.code in outdated:
-            text = N_("  the medium {code} ({place}) opens only with the old one: write it anew:"
-                      " `{program} backup.export-media --to FOLDER --code {code}`")  # fmt: skip
+            text = N_(
+                "  the medium {code} ({place}) opens only with the old one: write it anew:"
+                " `{program} backup.export-media --to FOLDER --code {code}`"
+            )
             told = {"code": medium.code, "place": medium.kept_at or medium.holder}
             write_line(fill(text, told))
 

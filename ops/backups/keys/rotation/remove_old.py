@@ -145,9 +145,12 @@ def _refuse_needed(bench: Bench, rotation: MasterRotation, old: OldRepository) -
         is_frozen = find_standing_brake(session, rotation.site) is not None
     rules = estate.retention_for(estate.site(rotation.site), rotation.stores[0])
     why = decide_needed(
-        old.snapshots, holds, minimum_days=rules.minimum_days, now=datetime.now(UTC),
+        old.snapshots,
+        holds,
+        minimum_days=rules.minimum_days,
+        now=datetime.now(UTC),
         is_frozen=is_frozen,
-    )  # fmt: skip
+    )
     if why == "frozen":
         raise OpsError(
             "{path} has to stay",

@@ -20,18 +20,24 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False)
-          for name in ("kind", "title", "unit", "site", "reporter", "document")),
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("kind", "title", "unit", "site", "reporter", "document")
+        ),
         sa.Column("is_serious", sa.Boolean(), nullable=False),
         sa.Column("has_personal_data", sa.Boolean(), nullable=False),
         *(sa.Column(name, moment, nullable=False) for name in ("occurred_at", "received_at")),
-        *(sa.Column(name, moment, nullable=True)
-          for name in ("acknowledged_at", "restored_at", "closed_at")),
-        *(sa.Column(name, sa.Text(), nullable=False)
-          for name in ("cause", "result", "opened_by", "closed_by")),
+        *(
+            sa.Column(name, moment, nullable=True)
+            for name in ("acknowledged_at", "restored_at", "closed_at")
+        ),
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("cause", "result", "opened_by", "closed_by")
+        ),
         sa.CheckConstraint(_KINDS, name="register_kind"),
         sa.UniqueConstraint("year", "number", name="register_number"),
-    )  # fmt: skip
+    )
     op.create_index("register_received", "register_entries", ["received_at"])
     op.create_index("register_site", "register_entries", ["site", "occurred_at"])
     op.create_table(
