@@ -18,6 +18,7 @@ from ops.estate.model.references import reveal
 from ops.journal.journal import Entry, Origin, append
 from ops.meanwhile import meanwhile
 from ops.parts import Seam
+from ops.terminal.output import BORDER
 from ops.version import software_version
 
 
@@ -74,7 +75,8 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
             yield Bench(estate, rehearsed, replace(origin, estate=version))
         return
     with open_catalog(url) as catalog:
-        with meanwhile(DEEDS, None), catalog.writing() as session:  # no deed of the act's
+        # No deed of the act's, and no item of what it tells programs.
+        with meanwhile(DEEDS, None), meanwhile(BORDER, None), catalog.writing() as session:
             version = remember_estate(
                 session, estate.document(), now=datetime.now(UTC), origin=origin
             )
