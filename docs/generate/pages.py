@@ -2,6 +2,7 @@
 
 from docs.generate.commands import render_commands
 from docs.generate.errors import render_errors
+from docs.generate.glossary import render_glossary
 from docs.generate.settings import render_settings
 
 
@@ -10,5 +11,6 @@ def render_pages() -> dict[str, str]:
     return {
         "commands.md": render_commands(),
         "errors.md": render_errors(),
+        "glossary.md": render_glossary(),
         "settings.md": render_settings(),
     }

@@ -19,6 +19,7 @@ from ops.language.build.extract import Message
 _NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 _COMMAND = re.compile(r"`[^`]*`")
+_BLANK = re.compile(r"(?<![\w.-])[^\W\d_a-z]+(?:-[^\W\d_a-z]+)*(?![\w.-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,16 @@ def _find_misfits(message: Message, strings: tuple[str, ...]) -> Iterator[str]:
     for string in strings:
         if placeholders_of(string) != placeholders_of(wanted):
             yield f"{message.place}: other placeholders in the translation of {message.text!r}"
-        if sorted(_COMMAND.findall(string)) != sorted(_COMMAND.findall(wanted)):
+        if commands_of(string) != commands_of(wanted):
             yield f"{message.place}: other commands in the translation of {message.text!r}"
+
+
+def commands_of(template: str) -> list[str]:
+    """Give what stands between backticks, sorted; what people fill in (FOLDER, TỆP) is alike."""
+    return sorted(
+        _BLANK.sub(lambda it: "…" if it[0].isupper() and len(it[0]) > 1 else it[0], command)
+        for command in _COMMAND.findall(template)
+    )
 
 
 def placeholders_of(template: str) -> set[str]:
