@@ -31,7 +31,7 @@ from examples.year import make_year
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
-from ops.estate.model.archive_site import ARCHIVE_SITE
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.language.formats import format_duration, format_size
 from ops.language.text import N_, _

@@ -31,7 +31,7 @@ from examples.typed import Terminal
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.catalog.open import Catalog, KeptCatalog, keeping_catalog, open_catalog
 from ops.estate.load.load import keeping_estate, load_estate
-from ops.estate.model.archive_site import ARCHIVE_SITE
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import _

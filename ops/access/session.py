@@ -12,9 +12,9 @@ from ops.access.identity import find_actor, login_at_terminal
 from ops.canonical import digest_of
 from ops.catalog.open import Catalog, open_catalog, open_for_rehearsal
 from ops.errors import DEEDS
-from ops.estate.history.versions import remember_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.estate.versions import remember_estate
 from ops.journal.journal import Entry, Origin, append
 from ops.meanwhile import meanwhile
 from ops.parts import Seam

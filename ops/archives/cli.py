@@ -25,8 +25,8 @@ from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError, unknown
 from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
-from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_moment, format_number, format_size

@@ -15,8 +15,8 @@ from ops.archives.standing import read_standings
 from ops.archives.tasks import Repair, Verify
 from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
-from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _

@@ -10,8 +10,8 @@ from backup.progress import SILENT, Progress
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.stores import Store
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.jobs.definitions import ONCE_AGAIN, job_of
 from ops.language.text import N_
 from ops.schedule.kinds import JobKind

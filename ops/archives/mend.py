@@ -19,8 +19,8 @@ from ops.archives.from_backup import restore_objects, restored_root
 from ops.archives.places import PRIVATE, Place, all_places
 from ops.archives.standing import read_place
 from ops.errors import OpsError
-from ops.estate.model.archive_site import PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import PRIVATE_PART, PUBLIC_PART
 from ops.journal import journal
 from ops.schedule.kinds import RunContext
 

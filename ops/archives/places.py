@@ -12,8 +12,8 @@ from ops.catalog.open import Catalog
 from ops.catalog.tables.copies import ArchivePlace
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.archive import ROOT_NAMES, ArchiveSettings
-from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.schedule.kinds import RunContext
 
 PUBLIC, PRIVATE = ROOT_NAMES

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 from ops.assets.asset import AssetRow
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.hosts.connect import open_host
-from ops.hosts.programs import EQUIPMENT
+from ops.hosts.connect import EQUIPMENT, open_host
 from provisioning.errors import ProvisioningError
 
 SECONDS = 30

@@ -23,8 +23,8 @@ from ops.drills.wording import tell_phase
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites, read_moment
 from ops.estate.load.load import load_estate
-from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.sites import Site
 from ops.jobs.run_now import run_by_hand
 from ops.jobs.site_lock import hold_site_lock

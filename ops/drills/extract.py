@@ -41,7 +41,7 @@ from ops.drills.tasks import Extract, Wipe
 from ops.durable_files import copy_new
 from ops.entering import entered
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock

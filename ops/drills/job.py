@@ -38,11 +38,11 @@ from ops.drills.records import (
 from ops.drills.stop import give_up_earlier, stop_at_window_end
 from ops.drills.wording import tell_phase
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.known_sites import require_site
-from ops.estate.history.versions import remember_estate
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import RESERVED_SITE_NAMES
+from ops.estate.versions import remember_estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import language, render_error
 from ops.runbooks.approver import EstateApprover

@@ -8,7 +8,7 @@ from typing import Any
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.table.models import Basis, Duty, Every
-from ops.estate.history.versions import find_changes
+from ops.estate.versions import find_changes
 from ops.language.formats import format_date
 from ops.language.text import N_, _, language, ngettext
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ops.estate.history.known_sites import require_site
-from ops.estate.history.versions import remember_estate
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
+from ops.estate.versions import remember_estate
 from ops.schedule.kinds import RunContext
 
 

@@ -47,7 +47,7 @@ from ops.journal.standing import LEFT, MOVED
 from ops.language.formats import format_number
 from ops.language.text import N_, _, fill
 from ops.recovery.catalog_copy import as_json
-from ops.recovery.tasks_catalog import Move
+from ops.recovery.tasks import Move
 from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line, write_table
 from ops.terminal.progress import shown_progress

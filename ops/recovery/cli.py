@@ -54,20 +54,21 @@ from ops.journal import journal
 from ops.journal.record_proofs import note_found_credentials
 from ops.language.formats import format_moment
 from ops.language.text import _
-from ops.recovery.bounds import (
-    list_outside,
-    name_folders,
-    refuse_borrowed,
-    refuse_outside,
-    refuse_strangers,
-)
 from ops.recovery.catalog_copy import catalog_file, load_records
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.fetch import Found, look_at, read_password, take_newest
 from ops.recovery.next_steps import index_stores, write_next_steps
 from ops.recovery.permission import ask_to_recover
 from ops.recovery.place_files import find_owner, give_to, put_entry_keys, put_in_place
-from ops.recovery.plan import RecoveryPlan, plan_recovery
+from ops.recovery.plan import (
+    RecoveryPlan,
+    list_outside,
+    name_folders,
+    plan_recovery,
+    refuse_borrowed,
+    refuse_outside,
+    refuse_strangers,
+)
 from ops.recovery.tasks import Recover
 from ops.schedule.kinds import tell_listeners
 from ops.schedule.ledger.events import Recording

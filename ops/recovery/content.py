@@ -45,7 +45,7 @@ from ops.hosts.connect import KNOWN_HOSTS
 from ops.language.text import N_, fill, speaking
 from ops.recovery.catalog_copy import catalog_file
 from ops.recovery.sealed_secret import seal_secret
-from ops.sites.keep import SUFFIX
+from ops.sites.propose import SUFFIX
 from ops.terminal.elsewhere import SOCKET
 from ops.version import software_version
 

@@ -15,6 +15,7 @@ run goes on: what is there stays.
 Have the service save itself before the night, because something was decided that counts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +51,9 @@ from ops.estate.model.stores import Store
 from ops.jobs.begin import Start, clear_scratch
 from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
-from ops.language.text import fill
+from ops.language.causes import tell_cause
+from ops.language.text import N_, _, fill
+from ops.outcomes import UNTOUCHED, Explainer, Explanation
 from ops.recovery.catalog_copy import catalog_file, copy_catalog, dump_records
 from ops.recovery.content import make_own_request
 from ops.schedule.kinds import RunContext
@@ -235,3 +238,25 @@ def save_decision(bench: Bench) -> None:
 
 
 OWN_BACKUP = OwnBackup(back_up_service, rehearse_service)
+
+
+def _explain_unreached_stores(params: Mapping[str, Any]) -> Explanation:
+    told = "; ".join(f"{store}: {tell_cause(reason)}" for store, reason in params["stores"].items())
+    return Explanation(
+        _("{count} stores could not be reached").format(count=len(params["stores"])),
+        told,
+        _("the other stores have what is new; what these had before is untouched"),
+        fill(N_("check the store, then `{program} backup.run --site giucong`"), params),
+    )
+
+
+EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
+    "stores_unreached": _explain_unreached_stores,
+    "own_files_missing": Explanation(
+        N_("some files of the service itself could not be read"),
+        "",
+        UNTOUCHED,
+        N_("look who owns them, then `{program} backup.run --site giucong`"),
+    ),
+}
+"""By reason code; parts with placeholders, or what makes them."""

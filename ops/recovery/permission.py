@@ -22,9 +22,9 @@ from ops.access.roles import is_anybody_appointed, roles_of
 from ops.access.session import Bench, person_at_terminal
 from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
-from ops.estate.history.versions import find_estate_at, revive
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
+from ops.estate.versions import find_estate_at, revive
 from ops.language.text import _
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.plan import RecoveryPlan

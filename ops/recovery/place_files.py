@@ -21,10 +21,9 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
-from ops.recovery.bounds import list_outside
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.fetch import Found
-from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret
+from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret, list_outside
 
 
 def find_owner(user: str) -> pwd.struct_passwd | None:

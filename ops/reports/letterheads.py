@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ops.estate.model.estate import Estate
-from ops.estate.model.organisation import title_on
-from ops.estate.model.reports import EVERY_KIND, PaperHead
+from ops.estate.model.organisation import EVERY_KIND, PaperHead, title_on
 from ops.reports.kinds.table import LETTER, Kind
 from ops.reports.papers.paper import Letterhead, Signature
 

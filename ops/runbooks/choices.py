@@ -27,7 +27,7 @@ from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read
 from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_second, format_size

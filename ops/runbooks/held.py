@@ -17,7 +17,7 @@ from archive.handed_in.access import MYSELF, Reader
 from ops.access.caller import current_caller, is_at_console
 from ops.entering import Entered, entered, find_around
 from ops.errors import WrongUseError
-from ops.estate.check.check import find_references
+from ops.estate.check import find_references
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate

@@ -24,8 +24,7 @@ from ops.estate.load.inherit import shipped_profiles
 from ops.estate.model.sites import Site
 from ops.sandbox.plan import DatabasePlan, FilesPlan
 from ops.sites.discovery.find import find_settings
-from ops.sites.discovery.findings import DatabaseSettings
-from ops.sites.discovery.machine_files import Below
+from ops.sites.discovery.machine_files import Below, DatabaseSettings
 
 _LEAST_PORT = 1024  # servers of the sandbox are nobody's who may take a lower one
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")

@@ -16,7 +16,7 @@ from ops.catalog.tables.core import Occurrence, Run
 from ops.catalog.tables.security import SecurityLook
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.hosts.programs import THIS_MACHINE, open_audit_host
+from ops.hosts.connect import THIS_MACHINE, open_audit_host
 from ops.security.controls import ControlSet, limits_of
 from ops.security.findings import ToolLook, not_checked
 from ops.security.looks import facts, lynis, ssh, tls, unicode_text

@@ -13,11 +13,11 @@ from pathlib import Path
 from ops import wiring
 from ops.alerts.courier import Courier
 from ops.catalog.open import Catalog, open_catalog
-from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import INSTALLED_PATH, Stamps, stamp_estate, stamp_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.estate.versions import remember_estate
 from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.recovery.job import ask_for_backup

@@ -10,11 +10,10 @@ from ops.access.unanswerable import check_answering
 from ops.backups.retention.minimums import check_lowered
 from ops.duties.table.load import check_tables
 from ops.errors import EstateError, Problem
-from ops.estate.check.check import check_surroundings
-from ops.estate.check.not_yet import list_not_available
-from ops.estate.check.site_rules import check_required
-from ops.estate.history.known_sites import check_vanished
+from ops.estate.check import check_surroundings
+from ops.estate.known_sites import check_vanished
 from ops.estate.load.load import load_estate
+from ops.estate.site_rules import check_required, list_not_available
 from ops.language.text import _, fill, ngettext, program_name, render_problem
 from ops.sites.tasks import Check
 from ops.terminal.output import write_indented, write_json, write_line

@@ -14,8 +14,7 @@ from ops.hosts.connect import open_host
 from ops.language.text import N_, _, fill, ngettext
 from ops.sites.discovery.databases import find_unnamed, list_databases
 from ops.sites.discovery.find import Looked, look_around
-from ops.sites.discovery.findings import DatabaseSettings
-from ops.sites.discovery.machine_files import Below, Files, FilesOnHost
+from ops.sites.discovery.machine_files import Below, DatabaseSettings, Files, FilesOnHost
 from ops.sites.discovery.propose import Place, Proposal, clean, propose
 from ops.sites.tasks import Discover
 from ops.terminal.output import write_json, write_line, write_text

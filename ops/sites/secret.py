@@ -23,7 +23,7 @@ from ops.access.session import at_bench, note_act
 from ops.backups.keys.secrets import read_secret
 from ops.durable_files import name_of_old, place_file
 from ops.errors import OpsError, WrongUseError
-from ops.estate.check.check import find_references
+from ops.estate.check import find_references
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate

@@ -7,13 +7,13 @@ from typing import Any
 from ops.access.session import reading
 from ops.errors import WrongUseError
 from ops.estate.edit.import_sites import read_day
-from ops.estate.history.versions import PastEstate, find_estate_at, revive
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_estate
 from ops.estate.load.problems import render_key
 from ops.estate.model.estate import Estate
 from ops.estate.model.policies import Retention
 from ops.estate.model.sites import Site
+from ops.estate.versions import PastEstate, find_estate_at, revive
 from ops.language.formats import format_date, format_moment
 from ops.language.text import _, ngettext
 from ops.sites.tasks import Show

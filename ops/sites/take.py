@@ -26,7 +26,7 @@ from ops.access.session import note_act
 from ops.durable_files import name_of_old, put_anew
 from ops.entering import Entered, entered, read_entered
 from ops.errors import WrongUseError
-from ops.estate.check.check import find_references
+from ops.estate.check import find_references
 from ops.estate.edit import proposal as proposals
 from ops.estate.edit.import_sites import is_included
 from ops.estate.edit.proposal import Proposal, ProposalError, show_difference

@@ -41,7 +41,7 @@ class Show:
     json: Annotated[bool, Flag("Print the whole estate as JSON.")] = False
 
 
-@task("estate.keep", "ops.sites.keep:keep_estate", roles=ADMIN)
+@task("estate.keep", "ops.sites.propose:keep_estate", roles=ADMIN)
 class Keep:
     """Keep a copy of the estate file before it is changed, or put that copy back.
 
@@ -90,7 +90,7 @@ class Propose:
     dry_run: DryRun = False
 
 
-@task("estate.change", "ops.sites.change:change_part", roles=ADMIN)
+@task("estate.change", "ops.sites.hand_in:change_part", roles=ADMIN)
 class Change:
     """Change what takes no root: titles, people, routes, roster, days off. Or print it.
 
@@ -186,7 +186,7 @@ class Secret:
     dry_run: DryRun = False
 
 
-@task("estate.trust", "ops.sites.trust:trust_host", roles=ADMIN)
+@task("estate.trust", "ops.sites.account:trust_host", roles=ADMIN)
 class Trust:
     """Show the key of a host and record it once you have compared it.
 
@@ -239,7 +239,7 @@ class Test:
     json: Json = False
 
 
-@task("estate.retire", "ops.sites.retire.cli:retire_site", roles=ADMIN)
+@task("estate.retire", "ops.sites.retire:retire_site", roles=ADMIN)
 class Retire:
     """Take a site out of backup: its backups stay, and minutes say where they are.
 

@@ -38,9 +38,9 @@ from ops.drills.rotation.read import NO_DRILLS, DrillStanding, read_standing
 from ops.duties.evidence.judge import list_overdue_reviews
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
-from ops.estate.history.known_sites import Vanished, read_vanished
-from ops.estate.model.archive_site import ARCHIVE_SITE
+from ops.estate.known_sites import Vanished, read_vanished
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs

@@ -21,7 +21,7 @@ from ops.backups.run.full_reads import TOLD, read_methods
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal

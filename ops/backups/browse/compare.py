@@ -13,7 +13,7 @@ from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.errors import OpsError
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment, format_number
 from ops.language.text import N_, _

@@ -20,7 +20,7 @@ from backup.snapshots.walk import Entry, TreeReader, walk
 from ops.backups.browse.tasks import Find
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.errors import WrongUseError
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment, format_number, format_size
 from ops.language.text import N_, _, fill, show_path

@@ -19,7 +19,7 @@ from ops.backups.ransomware.verdict import tell_figures, tell_signals
 from ops.backups.tasks import Accept
 from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
-from ops.estate.history.known_sites import require_site
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment
 from ops.language.text import LABELS, N_, _, fill

@@ -34,7 +34,7 @@ from ops.catalog.open import Catalog
 from ops.catalog.tables.index import StoreSeen
 from ops.catalog.tables.retention import ExpectedSnapshot
 from ops.errors import OpsError
-from ops.estate.history.known_sites import find_repositories
+from ops.estate.known_sites import find_repositories
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.journal.standing import find_doubt

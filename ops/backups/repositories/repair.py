@@ -25,7 +25,7 @@ from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.backups.tasks import Repair
 from ops.errors import WrongUseError
-from ops.estate.history.known_sites import require_site
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
 from ops.jobs.run_now import NO_WAIT, run_by_hand

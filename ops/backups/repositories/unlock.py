@@ -15,7 +15,7 @@ from ops.access.session import Bench, at_bench
 from ops.backups.repositories.open import find_repository
 from ops.backups.tasks import Unlock
 from ops.estate.choose import choose_stores
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock

@@ -47,7 +47,7 @@ from ops.backups.restore.this_machine import send_to_own_server
 from ops.backups.sources.availability import check_site
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
 from ops.estate.model.stores import Store

@@ -46,7 +46,7 @@ from ops.backups.retention.losses import read_losses
 from ops.backups.retention.tasks import Forget, Prune
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_stores
-from ops.estate.history.known_sites import require_site
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store

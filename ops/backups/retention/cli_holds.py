@@ -28,7 +28,7 @@ from ops.backups.retention.tasks import PlaceHold, Release
 from ops.catalog.columns import columns_of
 from ops.catalog.tables.retention import Hold
 from ops.errors import WrongUseError
-from ops.estate.history.known_sites import title_of_known
+from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_id, format_number

@@ -28,12 +28,12 @@ from ops.access.session import Bench, at_bench
 from ops.backups.retention.tasks import LowerMinimum
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, Problem
-from ops.estate.history.known_sites import require_site
-from ops.estate.history.versions import CHANGED, read_version
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.minimums import floor_in
 from ops.estate.model.sites import Site
+from ops.estate.versions import CHANGED, read_version
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import N_, _

@@ -46,7 +46,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.index import ALLOWED_AHEAD, is_ahead
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_stores, read_moment
-from ops.estate.history.known_sites import require_site
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store

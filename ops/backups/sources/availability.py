@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ops.backups.sources.files import is_folder_here
 from ops.errors import OpsError
-from ops.estate.check.not_yet import is_not_yet
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
+from ops.estate.site_rules import is_not_yet
 
 
 class PartNotSupportedError(OpsError):

@@ -29,7 +29,7 @@ from ops.backups.repositories.catalog_index import read_expected, was_seen
 from ops.backups.repositories.open import RepositoryMissingError
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
-from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
+from ops.estate.model.own_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.version import software_version
 
 LOT = 20

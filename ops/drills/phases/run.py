@@ -36,7 +36,7 @@ from ops.drills.records import (
     find_drill,
 )
 from ops.errors import WrongUseError
-from ops.estate.history.known_sites import require_site
+from ops.estate.known_sites import require_site
 from ops.schedule.ledger.job import describe_failure
 
 Body = Callable[[Work], PhaseResult]

@@ -13,7 +13,7 @@ from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot
 from ops.duties.evidence.verdicts import Piece
 from ops.estate.model.archive import ROOT_NAMES
-from ops.estate.model.archive_site import ARCHIVE_SITE
+from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:

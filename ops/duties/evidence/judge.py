@@ -18,7 +18,7 @@ from ops.duties.evidence.verdicts import Frame, Piece, Verdict, gravest, judge
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import list_subjects
-from ops.estate.history.versions import find_estate_at
+from ops.estate.versions import find_estate_at
 from ops.schedule.ledger.job import Outcome
 
 _ONE_DAY = timedelta(days=1)

@@ -21,7 +21,7 @@ from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Span
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.versions import find_changes
+from ops.estate.versions import find_changes
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 

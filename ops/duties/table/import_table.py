@@ -40,10 +40,10 @@ from ops.duties.table.versions import as_stored, remember_duties
 from ops.duties.tasks import Import
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.edit.csv_sheet import DELIMITERS, place_of
-from ops.estate.history.versions import find_changes
 from ops.estate.load.load import load_estate
 from ops.estate.load.problems import describe, list_deepest
 from ops.estate.model.estate import Estate
+from ops.estate.versions import find_changes
 from ops.journal import journal
 from ops.language.text import N_, _
 from ops.terminal.output import write_json, write_line

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.duties.table.models import Duty
-from ops.hosts.programs import THIS_MACHINE
+from ops.hosts.connect import THIS_MACHINE
 
 Document = Mapping[str, Any]
 

@@ -16,7 +16,7 @@ from ops.canonical import canonical_json
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.duties import DutyVersion
 from ops.duties.table.load import SHIPPED_DUTIES, DutySet, read_duties
-from ops.estate.history.versions import find_changes
+from ops.estate.versions import find_changes
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 

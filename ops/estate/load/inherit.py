@@ -6,17 +6,23 @@ the same name. `exclude` lists are joined. In a profile's texts `{site}` stands 
 
 Profiles of usual content systems ship with the service (`profiles.toml`); one of that name in the
 estate takes the place of the shipped one. A shipped one adds no folders and no databases.
+
+Works on plain tables, so that these mistakes are told together with mistakes of shape.
 """
 
 import copy
+import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ops.errors import Problem
 from ops.estate.load.read import Location, is_tables
+from ops.language.text import N_
 
 TABLES = ("schedule", "targets", "limits", "retention")
 PROFILE_TABLES = (*TABLES, "page_check")
@@ -135,3 +141,155 @@ def _fill(value: Any, name: str) -> Any:
 
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+EVERYTHING = "*"
+NAMED = (
+    "units",
+    "systems",
+    "classes",
+    "people",
+    "stores",
+    "places",
+    "lines",
+    "hosts",
+    "devices",
+    "sites",
+)
+REFERENCES: tuple[tuple[str, str], ...] = (
+    ("people[].unit", "units"),
+    ("notices.routes[].sites[]", "sites"),
+    ("notices.routes[].people[]", "people"),
+    ("notices.roster[].person", "people"),
+    ("stores[].of", "stores"),
+    ("hosts[].jump", "hosts"),
+    ("hosts[].line", "lines"),
+    ("devices[].line", "lines"),
+    ("sites[].unit", "units"),
+    ("sites[].owner", "people"),
+    ("sites[].system", "systems"),
+    ("sites[].profile", "profiles"),
+    ("sites[].host", "hosts"),
+    ("sites[].classes[]", "classes"),
+    ("sites[].archive.officer", "people"),
+    ("sites[].archive.classes{}", "classes"),
+    ("sites[].files[].host", "hosts"),
+    ("sites[].databases[].host", "hosts"),
+)
+_UNKNOWN: Mapping[str, str] = {
+    "units": N_('no unit is called "{name}"'),
+    "systems": N_('no information system is called "{name}"'),
+    "classes": N_('no content class is called "{name}"'),
+    "people": N_('no person is called "{name}"'),
+    "stores": N_('no store is called "{name}"'),
+    "lines": N_('no line is called "{name}"'),
+    "hosts": N_('no host is called "{name}"'),
+    "sites": N_('no site is called "{name}"'),
+    "profiles": N_('no profile is called "{name}"'),
+}
+
+Located = tuple[Location, Problem]
+
+
+def find_inconsistencies(data: Mapping[str, Any]) -> Iterator[Located]:
+    """Yield every mistake with its location; keys are rendered by the caller."""
+    yield from _find_twins(data)
+    yield from _find_dead_ends(data)
+    yield from _count_primaries(data)
+    yield from _find_homeless(data)
+
+
+def walk(value: object, path: str, at: Location = ()) -> Iterator[tuple[Location, object]]:
+    """Yield what stands at a path such as `sites[].files[].host`; wrong shapes yield nothing.
+
+    `name{}` stands for the values of a table with names of its own.
+    """
+    step, _, rest = path.partition(".")
+    name = step.removesuffix("[]").removesuffix("{}")
+    if not isinstance(value, dict) or name not in value:
+        return
+    found = value[name]
+    places: list[tuple[Location, object]] = [((*at, name), found)]
+    if step.endswith("[]"):
+        items = found if isinstance(found, list) else []
+        places = [((*at, name, number), item) for number, item in enumerate(items)]
+    if step.endswith("{}"):
+        entries = found if isinstance(found, dict) else {}
+        places = [((*at, name, key), item) for key, item in entries.items()]
+    for location, item in places:
+        if rest:
+            yield from walk(item, rest, location)
+        else:
+            yield location, item
+
+
+def _names(data: Mapping[str, Any], section: str) -> list[str]:
+    if section == "profiles":
+        profiles = data.get("profiles")
+        return [*(profiles if isinstance(profiles, dict) else ()), *shipped_profiles()]
+    return [name for _at, name in walk(data, f"{section}[].name") if isinstance(name, str)]
+
+
+def _find_dead_ends(data: Mapping[str, Any]) -> Iterator[Located]:
+    for path, section in REFERENCES:
+        known = _names(data, section)
+        for location, name in walk(data, path):
+            if not isinstance(name, str) or name in known:
+                continue
+            if path == "notices.routes[].sites[]" and _is_pattern_of(name, known):
+                continue
+            near = next(iter(difflib.get_close_matches(name, known, 1)), "")
+            fix = (
+                N_('write "{near}", or add it')
+                if near
+                else N_("add `[[{section}]]` with that name, or correct it")
+            )
+            if section == "profiles" and not near:
+                fix = N_("add `[profiles.{name}]`, or correct it")
+            params = {"name": name, "near": near, "section": section}
+            yield location, Problem("", _UNKNOWN[section], fix, params)
+
+
+def _find_homeless(data: Mapping[str, Any]) -> Iterator[Located]:
+    """Find sites that are to be archived where the estate has no archive."""
+    what = N_("the site is to be archived, and the estate has no archive")
+    fix = N_('write `[archive]` with `url = "var/archive"`, or remove `[sites.archive]`')
+    for location, _wanted in walk(data, "sites[].archive"):
+        if "archive" not in data:
+            yield location, Problem("", what, fix)
+
+
+def _is_pattern_of(name: str, known: Iterable[str]) -> bool:
+    """Say whether a name is a pattern such as `so-*` that some site fits, or means all of them."""
+    return name == EVERYTHING or any(fnmatchcase(site, name) for site in known)
+
+
+def _find_twins(data: Mapping[str, Any]) -> Iterator[Located]:
+    for section in (*NAMED, "archive.copies"):
+        yield from _twins_in(data, f"{section}[].name")
+    for number, site in walk(data, "sites[]"):
+        for section in ("files", "databases"):
+            for location, problem in _twins_in(site, f"{section}[].name"):
+                yield (*number, *location), problem
+
+
+def _twins_in(data: object, path: str) -> Iterator[Located]:
+    what, fix = N_('the name "{name}" is given twice'), N_("give one of the two another name")
+    seen: set[str] = set()
+    for location, name in walk(data, path):
+        if isinstance(name, str) and name in seen:
+            yield location, Problem("", what, fix, {"name": name})
+        seen.add(str(name))
+
+
+def _count_primaries(data: Mapping[str, Any]) -> Iterator[Located]:
+    roles = list(walk(data, "stores[].role"))
+    primaries = [location for location, role in roles if role == "primary"]
+    if not primaries and roles:
+        what = N_("no store is the primary one")
+        fix = N_('write `role = "primary"` at exactly one store')
+        yield ("stores",), Problem("", what, fix)
+    what = N_("there is more than one primary store: {count}")
+    fix = N_('write `role = "copy"` or `role = "mirror"` at the others')
+    for location in primaries[1:]:
+        yield location, Problem("", what, fix, {"count": len(primaries)})

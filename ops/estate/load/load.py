@@ -12,8 +12,7 @@ from pydantic_core import ErrorDetails
 
 from ops.errors import EstateError, Problem
 from ops.estate.load.changeable import read_whole
-from ops.estate.load.consistency import find_inconsistencies
-from ops.estate.load.inherit import Inherited, inherit
+from ops.estate.load.inherit import Inherited, find_inconsistencies, inherit
 from ops.estate.load.problems import describe, find_field, render_key, step_into
 from ops.estate.load.read import (
     Document,
@@ -23,8 +22,8 @@ from ops.estate.load.read import (
     stamp_estate,
     stamp_files,
 )
-from ops.estate.model.archive_site import make_archive_site
 from ops.estate.model.estate import SCHEMA, Estate
+from ops.estate.model.own_site import make_archive_site
 from ops.estate.model.sites import Site
 from ops.language.text import N_
 from ops.meanwhile import meanwhile

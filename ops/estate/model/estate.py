@@ -25,12 +25,13 @@ from ops.estate.model.organisation import (
     Keys,
     NamedPlace,
     Organisation,
+    Planning,
+    Reports,
     Service,
 )
 from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.model.policies import Retention, Security
 from ops.estate.model.references import redact, reveal
-from ops.estate.model.reports import Planning, Reports
 from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, Defaults, Profile, Site
 from ops.estate.model.stores import Store
 from ops.estate.model.values import Part, is_name

@@ -1,18 +1,22 @@
-"""The service as a site of its own estate: its name, its schedule and its rules.
+"""The sites that are the service's own: itself, and its archive.
 
 It stands in no file: the estate refuses a site of that name. Records, journal, estate, known hosts
 and the signing key are backed up once a day, after the last window of the night.
 
 The folders of this machine that are the service's own: nobody else's files belong there.
+
+It stands in no file: the estate refuses a site of that name. Once `[archive]` is written, the roots
+are backed up, copied, locked, checked and held against 3-2-1-1-0 as any site's files are.
 """
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ops.estate.model.estate import Estate
-from ops.estate.model.sites import RESERVED_SITE_NAMES, Site, make_built_in
+from ops.estate.model.sites import RESERVED_SITE_NAMES, FilesPart, Site, make_built_in
 from ops.language.text import N_, _
 from ops.schedule.occurrences import next_due, occurrences_between
 from ops.schedule.windows import Never, Window, parse_schedule
@@ -93,3 +97,24 @@ def list_own_folders(estate: Estate) -> list[Path]:
     service = estate.service
     stores = [Path(store.url) for store in estate.stores if store.url.startswith("/")]
     return [service.state, service.scratch, service.cache, *stores]
+
+
+if TYPE_CHECKING:
+    from ops.estate.model.estate import Estate
+
+ARCHIVE_SITE = RESERVED_SITE_NAMES[1]
+PUBLIC_PART, PRIVATE_PART = "cong-khai", "rieng"
+_ARCHIVE_TITLE = N_("The archive")
+
+
+def make_archive_site(estate: "Estate") -> Site:
+    """Give the site, as if the estate file named it."""
+    settings = estate.archive
+    if settings is None:
+        raise LookupError("the estate has no archive")
+    parts = ((PUBLIC_PART, settings.url), (PRIVATE_PART, settings.private))
+    files = tuple(
+        FilesPart.model_construct(name=name, path=str(path), kind="content") for name, path in parts
+    )
+    schedule = {"archive": "", "drill": "", "scan": ""}
+    return make_built_in(ARCHIVE_SITE, _(_ARCHIVE_TITLE), estate.defaults, schedule, files)

@@ -9,10 +9,9 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.archive import SiteArchive
 from ops.estate.model.changeable import Changeable
-from ops.estate.model.monitor import Thresholds
+from ops.estate.model.monitor import SiteProbe, Thresholds
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
-from ops.estate.model.probe import SiteProbe
 from ops.estate.model.site_drill import PageCheck, SiteDrill
 from ops.estate.model.values import (
     Day,

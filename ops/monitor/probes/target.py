@@ -7,7 +7,7 @@ from typing import Literal
 
 from ops.backups.pages.fetch import join_address
 from ops.estate.model.estate import Estate
-from ops.estate.model.probe import ProbeCheck, split_place
+from ops.estate.model.monitor import ProbeCheck, split_place
 from ops.estate.model.sites import Site
 
 CheckKind = Literal["page", "search", "feedback"]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
-from ops.hosts.programs import SAMPLE, UPKEEP
+from ops.hosts.connect import SAMPLE, UPKEEP
 from ops.language.text import N_
 from ops.monitor.samples.parse import (
     MOST_BYTES,

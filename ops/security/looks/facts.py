@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops.hosts.programs import run_program
+from ops.hosts.connect import run_program
 from ops.security.findings import Severity, Sighting, ToolLook, clean, digest, not_checked
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, Host

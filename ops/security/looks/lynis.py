@@ -7,7 +7,7 @@ itself, and counts its own age as a fault that nobody can turn off: that one is 
 
 import re
 
-from ops.hosts.programs import run_program
+from ops.hosts.connect import run_program
 from ops.security.findings import Severity, Sighting, ToolLook, digest, not_checked
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, Host

@@ -3,9 +3,8 @@
 import posixpath
 from dataclasses import dataclass, field, replace
 
-from ops.sites.discovery.applications import PARSERS
-from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
-from ops.sites.discovery.machine_files import Files, read_text
+from ops.sites.discovery.databases import PARSERS
+from ops.sites.discovery.machine_files import DatabaseSettings, Files, Note, VirtualHost, read_text
 from ops.sites.discovery.web_servers import find_virtual_hosts
 
 _PUBLIC_FOLDERS = ("public", "web", "html", "public_html", "htdocs", "www")

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.estate.edit.blocks import write_site
+from ops.estate.edit.import_sites import write_site
 from ops.estate.load.inherit import shipped_profiles
 from ops.estate.model.sites import RESERVED_SITE_NAMES
 from ops.language.text import N_, _, fill
 from ops.sites.discovery.find import FoundSite
-from ops.sites.discovery.findings import DatabaseSettings
+from ops.sites.discovery.machine_files import DatabaseSettings
 
 _LONGEST_NAME = 63
 _SAY_NOTHING = frozenset(

@@ -1,4 +1,4 @@
-"""How large the first copy of a site is and how long it takes: measured briefly, then reckoned."""
+"""One thing that was tried and how it went; how large the first copy is, and how long it takes."""
 
 import hashlib
 import os
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from backup.format.compression import Compressor, Decompressor
 from backup.format.crypto import Envelope, generate_master_key
+from ops.language.formats import format_size
+from ops.language.text import ExplainedError, _, fill
 
 _SAMPLE_BYTES = 64 << 20
 _SAMPLE_SECONDS = 2.0
@@ -155,3 +157,33 @@ def reckon_seconds(size_bytes: int, rate: float | None, limits: Mapping[str, int
     lowest = min(limits.values(), default=None)
     slowest = rate if lowest is None else min(rate, lowest * _MEGA / _BITS)
     return size_bytes / slowest
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One thing that was tried.
+
+    Attributes:
+        part: What, as the estate's key names it.
+        outcome: `ok`, `failed` or `not_checked`.
+        told: What was seen, or why it failed or was not checked; in the reader's language.
+        next_step: What to type or do; empty when all is well.
+    """
+
+    part: str
+    outcome: str
+    told: str = ""
+    next_step: str = ""
+
+
+def failed(part: str, error: ExplainedError) -> Trial:
+    """Give a trial that failed, in an error's own words: what, and why."""
+    told, why = fill(error.what, error.params), fill(error.why, error.params)
+    told = f"{told}: {why}" if why else told
+    return Trial(part, "failed", told, fill(error.next_step, error.params))
+
+
+def measured(part: str, seen: Extent) -> Trial:
+    """Give a trial of what could all be looked at, and how much it is."""
+    told = _("{count} files, {size}").format(count=seen.files, size=format_size(seen.size_bytes))
+    return Trial(part, "ok", told)

@@ -17,7 +17,7 @@ from ops.backups.sources.availability import PartClosedError, part_is_there
 from ops.backups.sources.files import is_folder_here
 from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.errors import SecretError
-from ops.estate.check.check import check_secrets, find_references
+from ops.estate.check import check_secrets, find_references
 from ops.estate.choose import refuse_built_in
 from ops.estate.load.load import load_estate
 from ops.estate.load.problems import render_key
@@ -26,10 +26,16 @@ from ops.estate.model.references import resolve
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import LABELS, N_, _, fill
-from ops.sites.probe.first_copy import Extent, copy_rate, measure, reckon_seconds
-from ops.sites.probe.sources import try_elsewhere, try_server
-from ops.sites.probe.stores import try_pages, try_room, try_store
-from ops.sites.probe.trial import Trial, failed, measured
+from ops.sites.probe.first_copy import (
+    Extent,
+    Trial,
+    copy_rate,
+    failed,
+    measure,
+    measured,
+    reckon_seconds,
+)
+from ops.sites.probe.stores import try_elsewhere, try_pages, try_room, try_server, try_store
 from ops.sites.tasks import Test
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import outcome_cell, write_json, write_line, write_table

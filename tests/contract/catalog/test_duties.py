@@ -44,7 +44,7 @@ from ops.duties.table.load import (
 from ops.duties.table.models import Duty, Scope
 from ops.duties.table.versions import find_differences, remember_duties
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.versions import remember_estate
+from ops.estate.versions import remember_estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import EstateVersion, JournalRow
-from ops.estate.history.versions import find_changes, remember_estate
+from ops.estate.versions import find_changes, remember_estate
 from ops.journal.journal import Origin
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -14,14 +14,8 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import EstateVersion, JournalRow
 from ops.catalog.tables.index import StoreSeen
 from ops.catalog.tables.sites import RetiredSite
-from ops.estate.history.known_sites import (
-    SiteHistory,
-    Vanished,
-    find_vanished,
-    is_retired,
-    read_history,
-)
-from ops.estate.history.versions import find_estate_at, read_version, remember_estate
+from ops.estate.known_sites import SiteHistory, Vanished, find_vanished, is_retired, read_history
+from ops.estate.versions import find_estate_at, read_version, remember_estate
 from ops.journal.journal import Origin
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -19,8 +19,8 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import Job, JournalRow, Notice, Occurrence
 from ops.catalog.tables.index import Snapshot
-from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
+from ops.estate.versions import remember_estate
 from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.claims import begin_run, claim_due

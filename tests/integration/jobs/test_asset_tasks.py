@@ -12,7 +12,7 @@ from ops.assets.tasks import Diff, Export, Import, List
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.csv_file import write_csv
-from ops.hosts.programs import EQUIPMENT
+from ops.hosts.connect import EQUIPMENT
 from ops.sites.account import list_allowed
 from tests.integration.jobs.small_estate import build_estate
 from tests.private_server import find_free_port

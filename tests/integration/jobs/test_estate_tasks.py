@@ -23,7 +23,7 @@ from ops.backups.retention.job import forget_and_prune
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.sites import RetiredSite
-from ops.estate.history.known_sites import SiteVanishedError, find_repositories
+from ops.estate.known_sites import SiteVanishedError, find_repositories
 from ops.estate.load.load import load_estate
 from ops.jobs.run_now import run_by_hand
 from tests.integration.jobs.small_estate import (

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops.sites.discovery.databases import list_databases
-from ops.sites.discovery.findings import DatabaseSettings, Note
-from ops.sites.discovery.machine_files import Below
+from ops.sites.discovery.machine_files import Below, DatabaseSettings, Note
 from provisioning.local_host import LocalHost
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.postgres_server import PostgresServer, postgres_server

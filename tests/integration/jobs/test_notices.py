@@ -14,9 +14,9 @@ from ops.alerts.overview import list_alerts
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Notice, Run
 from ops.catalog.tables.index import Snapshot
-from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
+from ops.estate.versions import remember_estate
 from ops.journal.journal import Origin
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent

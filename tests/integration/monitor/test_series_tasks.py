@@ -23,7 +23,7 @@ from ops.catalog.tables.copies import ArchivePlace, PackReading
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.errors import OpsError, WrongUseError
-from ops.estate.check.check import check_surroundings
+from ops.estate.check import check_surroundings
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.monitor.chart import choose_subject, show_chart

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backup.sources.remote.python_tree import PYTHON
-from ops.hosts.programs import read_program
+from ops.hosts.connect import read_program
 from ops.security.looks import facts, lynis, ssh, tls
 from ops.security.looks.facts import SECTIONS, Limits, judge
 from provisioning.local_host import LocalHost
@@ -101,7 +101,7 @@ def test_testssl_where_nobody_answers_is_not_checked() -> None:
 def test_a_host_that_answers_ten_megabytes_or_nonsense_is_not_checked(
     program: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.hosts.programs.read_program", lambda _name: program)
+    monkeypatch.setattr("ops.hosts.connect.read_program", lambda _name: program)
     looks = judge(facts.read(LocalHost(), "host:a", is_here=False), ["keys", "ports"], Limits())
 
     assert {(it.outcome, it.reason) for it in looks} == {("not_checked", reason)}

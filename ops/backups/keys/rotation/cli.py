@@ -18,7 +18,7 @@ from ops.backups.keys.tasks import KeyRotate
 from ops.backups.media.records import ROTATED, read_media, read_outdated
 from ops.backups.repositories.stores import terms_of
 from ops.errors import WrongUseError
-from ops.estate.history.known_sites import require_site
+from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.language.text import N_, _, fill
 from ops.terminal.confirm import need_confirmation

@@ -36,7 +36,7 @@ from ops.catalog.open import Catalog
 from ops.catalog.tables.index import StoreSeen
 from ops.durable_files import make_key_file
 from ops.errors import OpsError, WrongUseError
-from ops.estate.history.known_sites import find_repositories
+from ops.estate.known_sites import find_repositories
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock

@@ -7,7 +7,7 @@ import pytest
 from ops.duties.table.import_table import read_duty_sheet
 from ops.duties.wording import tell_changes
 from ops.errors import Problem
-from ops.estate.history.versions import find_changes
+from ops.estate.versions import find_changes
 
 DUTY: dict[str, Any] = {
     "name": "fire@2026-01-01", "title": {"vi": "Bình chữa cháy", "en": "Extinguisher"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.hosts.programs import read_program
+from ops.hosts.connect import read_program
 from ops.security.findings import ToolLook
 from ops.security.looks import lynis, ssh, tls
 from ops.security.looks.child import MOST_BYTES, Ended, run_child

@@ -8,8 +8,7 @@ from ops.access.identity import NotAllowedError, check_roles
 from ops.estate.edit.proposal import list_proposals
 from ops.estate.load.load import load_estate
 from ops.language.text import render_error
-from ops.sites.change import change_part
-from ops.sites.hand_in import HandedInError, hand_in
+from ops.sites.hand_in import HandedInError, change_part, hand_in
 from ops.sites.propose import propose
 from ops.sites.take import take_proposal
 from ops.sites.tasks import Change, Propose, Take

@@ -16,9 +16,9 @@ from ops.backups.sources.availability import (
 )
 from ops.backups.sources.files import keeps_to_one_file_system
 from ops.backups.sources.site import compile_excludes, find_live_files, make_request
-from ops.estate.check.not_yet import list_not_available
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
+from ops.estate.site_rules import list_not_available
 from tests.somebody_else import somebody_else
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)

@@ -21,9 +21,9 @@ from ops.duties.table.load import (
     read_duties,
 )
 from ops.errors import OpsError
-from ops.estate.history.versions import find_changes
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
+from ops.estate.versions import find_changes
 
 TODAY = date(2026, 11, 24)
 SHIPPED = read_duties((SHIPPED_DUTIES,))

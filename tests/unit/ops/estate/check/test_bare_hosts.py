@@ -3,7 +3,7 @@
 import pytest
 
 from ops.backups.sources.files import words_of
-from ops.estate.check.site_rules import check_bare_hosts
+from ops.estate.site_rules import check_bare_hosts
 from ops.hosts.connect import make_target
 from tests.unit.ops.estate.conftest import SITE, Load
 

@@ -3,7 +3,7 @@
 from datetime import date
 
 from ops.duties.table.load import load_calendar
-from ops.estate.check.check import check_roots_part
+from ops.estate.check import check_roots_part
 from ops.estate.load.read import CHANGEABLE
 from ops.sites.show import describe_estate
 from tests.unit.ops.estate.conftest import SITE, Load

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import EstateError, Problem
-from ops.estate.check.check import check_surroundings
+from ops.estate.check import check_surroundings
 from ops.estate.model.estate import Estate
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 

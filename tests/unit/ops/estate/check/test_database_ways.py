@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.estate.check.site_rules import check_database_ways
+from ops.estate.site_rules import check_database_ways
 from tests.unit.ops.estate.conftest import SITE, Load
 
 HOST = """

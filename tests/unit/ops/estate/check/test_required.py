@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ops.estate.check.site_rules import Rules, check_required, shipped_rules
 from ops.estate.edit.sample import write_sample
 from ops.estate.load.load import load_estate
+from ops.estate.site_rules import Rules, check_required, shipped_rules
 from tests.unit.ops.estate.conftest import SITE, Load
 
 TODAY = date(2026, 11, 24)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.estate.edit.blocks import find_block, write_site, write_sites
+from ops.estate.edit.import_sites import find_block, write_site, write_sites
 
 SITE = {
     "name": "so-y-te",

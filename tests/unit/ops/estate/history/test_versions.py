@@ -1,8 +1,8 @@
 """An estate comes back from its stored document, and the document holds no secret."""
 
 from ops.estate.edit.sample import write_sample
-from ops.estate.history.versions import revive
 from ops.estate.model.references import redact
+from ops.estate.versions import revive
 from tests.unit.ops.estate.conftest import SITE, Load
 
 SECRETS = """

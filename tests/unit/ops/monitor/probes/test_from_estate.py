@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from ops.errors import OpsError
-from ops.estate.model.probe import split_place
+from ops.estate.model.monitor import split_place
 from ops.monitor.probes.target import list_targets, surroundings_of
 from tests.unit.ops.estate.conftest import SITE, Load, load
 

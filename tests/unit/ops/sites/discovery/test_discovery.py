@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ops.sites.discovery.apache import parse_apache
-from ops.sites.discovery.applications import (
+from ops.sites.discovery.databases import (
+    find_unnamed,
+    list_databases,
     parse_dotenv,
     parse_drupal,
     parse_joomla,
@@ -19,12 +20,17 @@ from ops.sites.discovery.applications import (
     parse_nukeviet,
     parse_wordpress,
 )
-from ops.sites.discovery.databases import find_unnamed, list_databases
 from ops.sites.discovery.find import FoundSite, look_around
-from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
-from ops.sites.discovery.machine_files import Below, FilesOnHost, HostClosedError
-from ops.sites.discovery.nginx import parse_nginx
+from ops.sites.discovery.machine_files import (
+    Below,
+    DatabaseSettings,
+    FilesOnHost,
+    HostClosedError,
+    Note,
+    VirtualHost,
+)
 from ops.sites.discovery.propose import Place, make_name, propose
+from ops.sites.discovery.web_servers import parse_apache, parse_nginx
 from provisioning.hosts import Command, Completed
 from provisioning.local_host import LocalHost
 from tests.effort import takes_at_most

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ops.sites.retire.minutes import (
+from ops.sites.retire import (
     Retirement,
     StoreKept,
     find_site,

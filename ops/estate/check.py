@@ -12,11 +12,6 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ops.errors import Problem, make_warning
-from ops.estate.check.site_rules import (
-    check_bare_hosts,
-    check_database_ways,
-    check_personal_data,
-)
 from ops.estate.load.changeable import add_changeable
 from ops.estate.load.problems import render_key
 from ops.estate.load.read import Location, read_document
@@ -24,6 +19,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.people import find_shared
 from ops.estate.model.references import is_open_to_others
 from ops.estate.model.values import Reference
+from ops.estate.site_rules import check_bare_hosts, check_database_ways, check_personal_data
 from ops.language.text import N_
 from ops.parts import Seam
 

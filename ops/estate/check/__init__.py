@@ -1,1 +1,0 @@
-"""What an estate lacks, with the fix."""

@@ -1,1 +1,0 @@
-"""Each changed estate, kept."""

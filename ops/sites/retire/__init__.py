@@ -1,1 +1,0 @@
-"""fab estate.retire: the last backup, the minutes."""
