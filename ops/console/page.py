@@ -1,8 +1,12 @@
-"""What a page is: whose it is, how it is read, and which acts it offers."""
+"""What a page is, and what those with lists share: a page at a time, and where it goes on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, tuple_
 
 from ops.console.office.desk import Desk
 from ops.language.text import N_
@@ -47,15 +51,17 @@ class Page:
 
 
 _PAGES = (
-    "today", "alerts", "approvals", "runs", "run",
-    "sites", "site", "restore", "drills", "drill", "archive", "item", "captured",
-    "servers", "server", "findings", "compliance", "register", "entry",
-    "runbooks", "duties", "duty", "plan", "reports", "unit", "assets", "documents",
-    "people", "journal", "account",
+    "today:PAGE", "alerts:PAGE", "people:APPROVALS_PAGE", "runs:PAGE", "runs:RUN_PAGE",
+    "sites:PAGE", "sites:SITE_PAGE", "restore:PAGE", "drills:PAGE", "drills:DRILL_PAGE",
+    "archive:PAGE", "archive:ITEM_PAGE", "archive:CAPTURED_PAGE",
+    "servers:PAGE", "servers:SERVER_PAGE", "security:PAGE", "security:COMPLIANCE_PAGE",
+    "register:PAGE", "register:ENTRY_PAGE", "runbooks:PAGE", "duties:PAGE", "duties:DUTY_PAGE",
+    "plan:PAGE", "reports:PAGE", "reports:UNIT_PAGE", "documents:ASSETS_PAGE", "documents:PAGE",
+    "people:PAGE", "journal:PAGE", "people:ACCOUNT_PAGE",
 )  # fmt: skip
-"""In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
+"""In the order of the navigation."""
 
-PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)
+PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{it}" for it in _PAGES)
 
 
 def open_to(desk: Desk, path: str) -> str:
@@ -69,3 +75,61 @@ def all_pages() -> Mapping[str, Page]:
     """Give all pages by name, in the order of the navigation."""
     pages = [find(it) for it in PAGES]
     return {page.name: page for page in pages}
+
+
+_LONGEST = 120
+_DIGITS = 15
+
+
+def number_of(
+    arguments: Arguments, name: str, usual: int = 0, *, least: int = 0, most: int = 9_999_999
+) -> int:
+    """Give a number within bounds; the usual one in place of anything else."""
+    text = arguments.get(name, "")
+    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    return int(text) if is_number and least <= int(text) <= most else usual
+
+
+def cut(found: Sequence[Any], arguments: Arguments, rows: int) -> Mapping[str, Any]:
+    """Give a page of a list: its `items`, the `count` of all, `next` for those after it, if any.
+
+    Args:
+        found: All of them.
+        arguments: `from`: how many come before.
+        rows: So many are on a page.
+    """
+    begin = number_of(arguments, "from")
+    more = begin + rows if begin + rows < len(found) else None
+    return {"items": found[begin : begin + rows], "count": len(found), "next": more}
+
+
+def cut_key(found: Sequence[Any], moment: str, rows: int) -> tuple[Sequence[Any], str]:
+    """Give a page of rows, newest first, and the argument that asks for older ones; empty for none.
+
+    Args:
+        found: Rows with `id`, one more than a page has where there are older ones.
+        moment: The column they are ordered by.
+        rows: So many are on a page.
+    """
+    shown = found[:rows]
+    last = shown[-1] if len(found) > rows else None
+    return shown, f"{last[moment].astimezone(UTC).isoformat()} {last['id']}" if last else ""
+
+
+def older(text: str, moment: Any, row_id: Any) -> list[ColumnElement[bool]]:
+    """Give the condition for rows older than the one an argument names; none where it names none.
+
+    Args:
+        text: As a browser sent it.
+        moment: The column of the moment; rows are ordered by it and the id, newest first.
+        row_id: The column of the id.
+    """
+    at, _blank, key = text[:_LONGEST].partition(" ")
+    try:
+        parsed = datetime.fromisoformat(at)
+        wanted = row_id.type.python_type(key)
+        if parsed.tzinfo is None:
+            return []
+    except ValueError:
+        return []
+    return [tuple_(moment, row_id) < tuple_(parsed, wanted)]

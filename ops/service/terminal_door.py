@@ -30,8 +30,7 @@ from ops.access.identity import find_person
 from ops.console.office.desk import Keeper
 from ops.console.office.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
-from ops.console.office.server import make_socket
-from ops.console.office.shares import TooManyActsError
+from ops.console.office.server import TooManyActsError, make_socket
 from ops.entering import name_of
 from ops.errors import OpsError, WrongUseError
 from ops.language.text import Language, speaking

@@ -17,7 +17,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.console.office import act_runs
 from ops.console.office.act_runs import ActRun, ActRuns
 from ops.console.office.order import Order
-from ops.console.office.shares import TooManyActsError
+from ops.console.office.server import TooManyActsError
 from ops.errors import WrongUseError
 from tests.console_office import InProcess, build_console_estate, office_in_process
 from tests.forks import forks

@@ -14,9 +14,8 @@ from ops.access.credentials import disable_credentials, renew_factor
 from ops.catalog.tables.access import Credential
 from ops.catalog.tables.core import JournalRow
 from ops.console.frames import whose_address
-from ops.console.office import login, sessions
-from ops.console.office.login import NotLetInError
-from ops.console.office.sessions import IDLE, LONGEST, LoggedOutError
+from ops.console.office import sessions
+from ops.console.office.sessions import IDLE, LONGEST, LoggedOutError, NotLetInError
 from ops.console.web import app
 from ops.errors import OpsError
 from ops.journal import journal
@@ -263,7 +262,7 @@ def test_a_failure_says_the_same_after_the_same_work(
         hashed.append(password)
         return False
 
-    for module in (credentials, login):
+    for module in (credentials, sessions):
         monkeypatch.setattr(module, "is_password_right", check)
     with pytest.raises(NotLetInError) as caught:
         log_in(office, name, password=WRONG, code="123456")
@@ -276,7 +275,7 @@ def test_a_failure_says_the_same_after_the_same_work(
 def test_long_names_passwords_and_codes_are_not_even_looked_at(
     office: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (credentials, login):
+    for module in (credentials, sessions):
         monkeypatch.setattr(module, "is_password_right", lambda *_: 1 / 0)
     for field in ("name", "password", "code"):
         with pytest.raises(NotLetInError):

@@ -8,7 +8,7 @@ import pytest
 
 from ops.access.caller import Caller
 from ops.access.rights import decide_may
-from ops.console.office.documents import SHARED, Documents
+from ops.console.office.desk import SHARED, Documents
 from ops.errors import OpsError
 from tests.console_office import (
     PEOPLE,

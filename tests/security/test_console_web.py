@@ -13,7 +13,7 @@ from ops.access.caller import Caller
 from ops.console.office.act_runs import ActRun
 from ops.console.office.order import Order
 from ops.console.web import guard
-from ops.console.web.patience import PatientProtocol
+from ops.console.web.__main__ import PatientProtocol
 from tests.console_office import (
     Browser,
     InProcess,

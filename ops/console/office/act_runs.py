@@ -21,8 +21,7 @@ from ops.access.caller import Caller
 from ops.console.acts import find_act
 from ops.console.office.fork_server import ForkServer, Started
 from ops.console.office.order import Order, write_order
-from ops.console.office.server import NothingHereError
-from ops.console.office.shares import TooManyActsError
+from ops.console.office.server import NothingHereError, TooManyActsError
 from ops.errors import WrongUseError
 from ops.language.text import show_path
 from ops.secret_files import open_secret

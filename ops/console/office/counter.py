@@ -13,13 +13,11 @@ from typing import Any
 from ops.access.credentials import Proof
 from ops.access.identity import find_actor
 from ops.access.rights import ROLES
-from ops.console.acts import find_act
-from ops.console.filled import read_proof, read_typed, read_values
+from ops.console.acts import find_act, read_proof, read_typed, read_values
 from ops.console.frames import plain_address, whose_address
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.captured import Window
 from ops.console.office.desk import Desk, Keeper
-from ops.console.office.login import Door
 from ops.console.office.order import Order
 from ops.console.office.public import PublicStatus
 from ops.console.office.server import (
@@ -29,7 +27,7 @@ from ops.console.office.server import (
     text_of,
     texts_of,
 )
-from ops.console.office.sessions import Sessions
+from ops.console.office.sessions import Door, Sessions
 from ops.console.page import GROUPS, Page, all_pages
 from ops.journal import journal
 from ops.journal.journal import Entry

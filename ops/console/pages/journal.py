@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow
 from ops.console.office.desk import Desk
-from ops.console.page import Arguments, Page
-from ops.console.pages.rows import number_of
-from ops.console.words import tell_act
+from ops.console.page import Arguments, Page, number_of
+from ops.console.subjects import tell_act
 from ops.estate.edit.import_sites import read_day
 from ops.language.text import N_
 

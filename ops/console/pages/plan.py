@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.console.office.desk import Desk
-from ops.console.page import Arguments, Page, open_to
-from ops.console.pages.rows import number_of
+from ops.console.page import Arguments, Page, number_of, open_to
 from ops.console.subjects import page_of_row
 from ops.language.text import N_, _
 from ops.planning.cli_show import GRANTED, ITEMS, REJECTED, note_values

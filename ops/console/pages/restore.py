@@ -16,10 +16,9 @@ from ops.backups.ransomware.suspicion import find_suspicion
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
 from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
-from ops.console.filled import LONGEST_PATH, pattern_of
+from ops.console.acts import LONGEST_PATH, pattern_of
 from ops.console.office.desk import Desk
-from ops.console.page import Arguments, Page
-from ops.console.pages.rows import cut
+from ops.console.page import Arguments, Page, cut
 from ops.errors import WrongUseError
 from ops.estate.model.sites import Site
 from ops.language.text import N_

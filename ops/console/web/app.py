@@ -28,8 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ops.console.frames import OfficeAwayError, ask, ask_for_file, plain_address, whose_address
 from ops.console.web.forms import UnreadFormError, pieces_of, reading_form
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
-from ops.console.web.public import PublicPage
-from ops.console.web.shown import make_templates, render
+from ops.console.web.shown import PublicPage, make_templates, render
 from ops.errors import OpsError
 from ops.language.text import N_, speaking
 from ops.terminal.document import describe_error

@@ -1,19 +1,27 @@
 """Templates: where they are, and how values of the office's JSON are shown in them.
 
 Everything is escaped where it is put into a page; what would turn the writing round is made visible
-before. Texts are the catalogues' own.
+before. Texts are the catalogues' own. The page for the public says which sites answer: no login,
+no cookie; the office is asked of it rarely.
 """
 
+import asyncio
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
+from ops.console.frames import OfficeAwayError, ask
 from ops.language.formats import (
     DEFAULT_ZONE,
     format_date,
@@ -23,7 +31,7 @@ from ops.language.formats import (
     format_number,
     format_size,
 )
-from ops.language.text import _, language, make_visible, ngettext
+from ops.language.text import _, language, make_visible, ngettext, speaking
 
 _COMMAND = re.compile(
     r"giucong (?P<task>[a-z]+\.[a-z-]+) --(?:site|drill|id|alert) (?P<name>[\w.:-]+)$"
@@ -153,3 +161,69 @@ def show_ago(text: str | None) -> Markup:
 def render(templates: Environment, name: str, values: Mapping[str, Any]) -> str:
     """Give a page's text."""
     return templates.get_template(name).render(values)
+
+
+_KEPT_SECONDS = 30.0
+_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class PublicPage:
+    """Answers everybody.
+
+    Attributes:
+        socket: Where the office is.
+        templates: Render the page.
+    """
+
+    socket: Path
+    templates: Environment
+    _kept: Mapping[str, Any] | None = None
+    _until: float = 0.0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def routes(self) -> list[Route]:
+        """Give the addresses."""
+        return [
+            Route("/trang-thai", self.show_in_vietnamese),
+            Route("/status", self.show_in_english),
+            Route("/trang-thai.json", self.give),
+        ]
+
+    async def show_in_vietnamese(self, _request: Request) -> Response:
+        """Show the page."""
+        return await self._show("vi")
+
+    async def show_in_english(self, _request: Request) -> Response:
+        """Show the page in English."""
+        return await self._show("en")
+
+    async def give(self, _request: Request) -> Response:
+        """Give the figures to programs."""
+        found = await self._look()
+        headers = {"Cache-Control": "public, max-age=30"}
+        return JSONResponse({"schema": 1, **found}, headers=headers) if found else _nothing()
+
+    async def _show(self, language: Literal["vi", "en"]) -> Response:
+        found = await self._look()
+        if not found:
+            return _nothing()
+        with speaking(language):
+            text = await asyncio.to_thread(render, self.templates, "public.html", {"data": found})
+        return HTMLResponse(text, headers={"Cache-Control": "public, max-age=30"})
+
+    async def _look(self) -> Mapping[str, Any] | None:
+        """Give the office's figures, at most half a minute old; None where there are none."""
+        async with self._lock:
+            if time.monotonic() >= self._until:
+                try:
+                    answer = await ask(self.socket, {"ask": "public"}, _SECONDS)
+                except OfficeAwayError:
+                    answer = {"error": "away"}
+                self._kept = None if "error" in answer else answer
+                self._until = time.monotonic() + _KEPT_SECONDS
+        return self._kept
+
+
+def _nothing() -> Response:
+    return Response("404\n", 404, media_type="text/plain; charset=utf-8")

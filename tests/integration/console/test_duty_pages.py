@@ -7,8 +7,7 @@ import pytest
 
 from ops.access.caller import Caller
 from ops.access.identity import NotAllowedError
-from ops.console.acts import all_acts
-from ops.console.filled import read_values
+from ops.console.acts import all_acts, read_values
 from ops.errors import WrongUseError
 from ops.terminal.task import find_task
 from tests.console_office import InProcess, served

@@ -17,8 +17,7 @@ from ops.access.caller import Caller, acting_for
 from ops.access.identity import NotAllowedError, check_door
 from ops.access.rights import decide_may
 from ops.catalog.tables.core import JournalRow
-from ops.console.acts import Act, Field, all_acts
-from ops.console.filled import read_values
+from ops.console.acts import Act, Field, all_acts, read_values
 from ops.console.office.act_runs import ActRun, ActRuns
 from ops.console.office.order import Order, parse_order
 from ops.console.office.server import NothingHereError

@@ -10,7 +10,7 @@ import pytest
 from ops.access.identity import NotAllowedError
 from ops.access.rights import OFFICE
 from ops.console.acts import all_acts
-from ops.console.office.documents import Document, Documents
+from ops.console.office.desk import Document, Documents
 from ops.console.page import all_pages
 from ops.errors import OpsError
 from ops.terminal.elsewhere import BARE

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ops.console.office.documents import FRESH_SECONDS, STALE_SECONDS, Documents, key_of
+from ops.console.office.desk import FRESH_SECONDS, STALE_SECONDS, Documents, key_of
 
 
 class Clock:

@@ -4,8 +4,8 @@ import pytest
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.console.acts import all_acts
+from ops.console.subjects import tell_act
 from ops.console.web.shown import show_told
-from ops.console.words import tell_act
 from ops.language.text import _, speaking
 
 GIVEN = {"alert", "cancel", "duty", "grant", "id", "item", "job", "run", "set"}
