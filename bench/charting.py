@@ -80,10 +80,9 @@ def _time(work: Callable[[], object], rounds: int = _ROUNDS) -> list[tuple[float
 
 def measure_batches(path: Path, count: int, what: dict[str, str]) -> dict[str, Any]:
     """Time a minute's batch, and its roll-up, in a database that has a day of raw numbers."""
-    from ops.monitor.series.points import Point
-    from ops.monitor.series.roll_up import roll_up
+    from ops.monitor.series.read import Point
     from ops.monitor.series.store import open_series
-    from ops.monitor.series.write import write_points
+    from ops.monitor.series.write import roll_up, write_points
 
     chance = random.Random(7)
     names = [(f"host:h{it // FIGURES}", f"figure{it % FIGURES}") for it in range(count)]
@@ -120,8 +119,7 @@ def _fill(store: Any, statement: str, rows: Iterator[tuple[int, ...]]) -> None:
 def measure_charts(path: Path, count: int, what: dict[str, str]) -> dict[str, Any]:
     """Time a year's chart of one series, from figures to SVG, and weigh the first year on disk."""
     from ops.charts.lines import Dot, Line, LineChart, draw_lines
-    from ops.monitor.series.points import Point
-    from ops.monitor.series.read import read_series
+    from ops.monitor.series.read import Point, read_series
     from ops.monitor.series.store import open_series
     from ops.monitor.series.write import write_points
 
@@ -186,7 +184,7 @@ def measure_forecasts(what: dict[str, str]) -> dict[str, Any]:
     0.25 points a day from 40 on, a dump of 12 points that comes at 2 and goes at 4: full at 100 on
     day 192.
     """
-    from ops.monitor.forecast.trend import forecast_limit
+    from ops.monitor.trend import forecast_limit
 
     start, full_on, false, hours = date(2026, 1, 1), date(2026, 1, 1) + timedelta(192), 0, 0
     errors: list[int] = []

@@ -15,8 +15,8 @@ from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
+from ops.duties.evidence.due import make_calendar
 from ops.duties.evidence.queries import Setting
-from ops.duties.table.calendar import make_calendar
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.security.compliance import read_compliance
 from ops.security.controls import SHIPPED, read_controls

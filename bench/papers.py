@@ -18,8 +18,8 @@ from sqlalchemy import func, insert, select
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.catalog.open import Catalog, open_catalog
-from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.core import Run
+from ops.catalog.tables.register import Asset
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal

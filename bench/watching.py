@@ -23,7 +23,7 @@ from bench.measure import CommandFailedError, Measurement
 from bench.peers import CHECKOUT
 from bench.rounds import Note, Setting
 from bench.servers import many_hosts
-from ops.monitor.watch.beat import read_beat
+from ops.monitor.beat import read_beat
 
 COLD, WARM, IDLE = "watch-sample-cold", "watch-sample-warm", "watch-idle"
 LOOKS = frozenset({COLD, WARM})

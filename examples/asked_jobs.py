@@ -10,8 +10,7 @@ from ops.jobs.definitions import list_jobs
 from ops.jobs.site_lock import hold_site_lock
 from ops.schedule import kinds
 from ops.schedule.ledger import claims
-from ops.schedule.ledger.endings import end_run
-from ops.schedule.ledger.events import BY_CLOCK, Recording
+from ops.schedule.ledger.endings import BY_CLOCK, Recording, end_run
 from ops.schedule.ledger.job import describe_failure, lock_name
 
 _AT_ONCE = 10

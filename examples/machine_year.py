@@ -25,9 +25,8 @@ from ops.monitor.probes.result import list_points
 from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.look import list_look_points
 from ops.monitor.samples.sampler import Sampler
-from ops.monitor.series.points import Point, split_metric
-from ops.monitor.series.store import open_series, series_url
-from ops.monitor.series.tables import days
+from ops.monitor.series.read import Point, split_metric
+from ops.monitor.series.store import days, open_series, series_url
 from ops.monitor.series.write import write_points
 
 DAYS = 6

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyotp
 from sqlalchemy import select
 
-from ops.access.seal import load_credentials_key, open_secret
+from ops.access.factors import load_credentials_key, open_secret
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.access import Credential
 from ops.estate.model.estate import Estate

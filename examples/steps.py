@@ -35,7 +35,7 @@ from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.language.formats import format_duration, format_size
 from ops.language.text import N_, _
-from ops.monitor.watch.run import Watch, make_keeper
+from ops.monitor.watch import Watch, make_keeper
 
 _DATABASE = "du-lieu/cong-xa.sqlite"
 _ARTICLE = "nuoc-sach"

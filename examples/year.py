@@ -35,7 +35,7 @@ from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import _
-from ops.monitor.watch.run import Watch, make_keeper
+from ops.monitor.watch import Watch, make_keeper
 
 _DATABASES = {
     MAIN: "sources/www/du-lieu/cong-xa.sqlite",

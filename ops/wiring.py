@@ -49,13 +49,13 @@ give(
     "ops.drills.kind:DRILL",
     "ops.drills.kind:DRILL_PLAN",
     "ops.backups.kinds:FORGET",
-    "ops.audit.kind:JOURNAL_HEAD",
-    "ops.audit.kind:VERIFY",
+    "ops.audit.job:JOURNAL_HEAD",
+    "ops.audit.job:VERIFY",
     "ops.backups.kinds:SCAN",
     "ops.backups.kinds:EXPORT",
     "ops.backups.kinds:IMPORT",
     "ops.backups.kinds:REPAIR",
-    "ops.security.kind:AUDIT",
+    "ops.security.job:AUDIT",
     "ops.backups.kinds:WITNESS",
 )
 give(
@@ -63,7 +63,7 @@ give(
     "ops.alerts.outbox:write_notices",
     "ops.backups.run.follow_up:follow_backups",
     "ops.drills.rotation.job:follow_drills",
-    "ops.service.run_log:log_events",
+    "ops.service.log_lines:log_events",
 )
 give(
     "explanations",
@@ -76,11 +76,11 @@ give(
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",
     "ops.monitor.samples.wording:EXPLANATIONS",
-    "ops.monitor.watch.beat:EXPLANATIONS",
-    "ops.monitor.watch.figures:EXPLANATIONS",
-    "ops.monitor.forecast.wording:EXPLANATIONS",
+    "ops.monitor.beat:EXPLANATIONS",
+    "ops.monitor.watch_figures:EXPLANATIONS",
+    "ops.monitor.forecast_wording:EXPLANATIONS",
     "ops.monitor.probes.wording:EXPLANATIONS",
-    "ops.security.wording:EXPLANATIONS",
+    "ops.security.subjects:EXPLANATIONS",
 )
 give(
     "notice-kinds",
@@ -103,11 +103,11 @@ give(
 )
 give(
     "frequent-chores",
-    "ops.status.tell:tell_problems",
-    "ops.monitor.watch.beat:note_silent_watch",
+    "ops.status.daily_summary:tell_problems",
+    "ops.monitor.beat:note_silent_watch",
     "ops.register.clocks:note_clocks",
 )
-give("finding-words", "ops.security.wording:tell_finding")
+give("finding-words", "ops.security.subjects:tell_finding")
 give("site-moments", "ops.monitor.evidence:find_moments")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("plan-annexes", "ops.reports.plan_papers:read_annexes")
@@ -118,7 +118,7 @@ give(
     "plan-words",
     "ops.audit.verify:PLAN_WORDS",
     "ops.backups.ransomware.suspicion:PLAN_WORDS",
-    "ops.security.wording:PLAN_WORDS",
+    "ops.security.subjects:PLAN_WORDS",
 )
 give("past-of-stores", "ops.backups.repositories.lost_places:index_past")
 give("after-decision", "ops.audit.job:sign_decision", "ops.recovery.job:save_decision")
@@ -126,7 +126,7 @@ give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")
 give(
     "estate-checks",
-    "ops.alerts.check_routes:check_telling",
+    "ops.alerts.routing:check_telling",
     "ops.security.controls:check_controls",
     "ops.service.installation:check_installation",
 )

@@ -20,8 +20,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.monitor.series.store import open_series, series_url
-from ops.monitor.series.tables import days, visits
+from ops.monitor.series.store import days, open_series, series_url, visits
 from ops.register.entry import Change, NewEntry
 from ops.register.records import add_entry, change_entry
 

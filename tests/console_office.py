@@ -31,7 +31,7 @@ from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.caller import Caller
 from ops.access.credentials import Issued
-from ops.access.rights import ROLES
+from ops.access.roles import ROLES
 from ops.alerts.outbox import write_notices
 from ops.catalog.open import open_catalog
 from ops.console.office.act_runs import ActRuns
@@ -42,7 +42,7 @@ from ops.console.web.__main__ import configure
 from ops.console.web.app import make_app
 from ops.console.web.guard import COOKIE, csrf_of
 from ops.console.web.shown import make_templates, render
-from ops.schedule.ledger.events import Recording, record_events
+from ops.schedule.ledger.endings import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
 from tests.forks import forks
 from tests.integration.jobs.small_estate import GIUCONG, build_estate

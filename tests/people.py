@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from ops.access import factors
 from ops.access.credentials import Issued, Proof, issue_credentials
+from ops.access.factors import derive_key
 from ops.access.roles import give_role
-from ops.access.seal import derive_key
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import Credential
 from ops.journal import journal

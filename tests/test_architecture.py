@@ -193,7 +193,7 @@ PRINTS = {
     "ops/reports/signed_pdf.py": "a program: its result",
     "ops/backups/restore/sqlite_in_place.py": "a program: its result",
     "ops/backups/pages/noting.py": "a program: its result",
-    "ops/language/build/__main__.py": "a program of the makers",
+    "ops/language/build.py": "a program of the makers",
 }
 
 

@@ -30,7 +30,7 @@ from sqlalchemy.orm import configure_mappers
 from tests.private_server import end
 
 _ROOT = Path(__file__).parents[1]
-_NEVER_BEFORE = ("ops.cli.", "ops.catalog.migrations.", "ops.language.build.")
+_NEVER_BEFORE = ("ops.cli.", "ops.catalog.migrations.", "ops.language.build")
 _IMPORTED_LATE = ("alembic.command", "apprise", "argon2", "boto3", "paramiko", "pyotp")
 _WORD = 8
 

@@ -10,14 +10,13 @@ from sqlalchemy import select
 
 from ops.access import tasks_approval, tasks_user
 from ops.access.approvals.decide import Ruling, Verdict, decide_request, look_for_obstacle
-from ops.access.approvals.plan_wording import choose_about, word_plan
+from ops.access.approvals.notify import choose_about, word_plan
 from ops.access.approvals.requests import find_request, list_requests, standing_of
 from ops.access.credentials import count_codes_left, prove
+from ops.access.factors import load_credentials_key
 from ops.access.identity import check_person
 from ops.access.prompts import ask_proof
-from ops.access.rights import ACTIONS, ROLES
-from ops.access.roles import roles_by_person
-from ops.access.seal import load_credentials_key
+from ops.access.roles import ACTIONS, ROLES, roles_by_person
 from ops.access.session import Bench, at_bench, follow_decision, reading
 from ops.access.tasks_approval import Approve, Refuse
 from ops.catalog.tables.access import ApprovalRequest, Credential

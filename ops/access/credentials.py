@@ -15,15 +15,18 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from ops.access.factors import (
+    CredentialsKey,
+    digest_code,
     find_step,
     hash_password,
     is_password_right,
     looks_like_totp,
     make_recovery_codes,
     make_totp_secret,
+    open_secret,
     pause_after,
+    seal_secret,
 )
-from ops.access.seal import CredentialsKey, digest_code, open_secret, seal_secret
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import Credential, RecoveryCode
 from ops.errors import OpsError, WrongUseError

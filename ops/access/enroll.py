@@ -27,11 +27,16 @@ from ops.access.credentials import (
     prove,
     renew_factor,
 )
-from ops.access.factors import find_step, totp_address
+from ops.access.factors import (
+    check_key_is_named,
+    find_step,
+    load_credentials_key,
+    make_missing_key,
+    totp_address,
+)
 from ops.access.identity import NotAllowedError, check_person
 from ops.access.prompts import ask_code, ask_new_password, ask_proof, typed
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
-from ops.access.seal import check_key_is_named, load_credentials_key, make_missing_key
 from ops.access.session import Bench, at_bench, follow_decision, look_at_past
 from ops.access.tasks_user import Add, Disable, ResetTotp
 from ops.errors import OpsError, WrongUseError

@@ -1,7 +1,7 @@
-"""Give a role or take one away: the first by the machine's owner, all others by two people."""
+"""Give a role or take one away, by the owner first and then by two people; who may not answer."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,10 +11,11 @@ from ops.access.approvals.ask import proof_of_requester
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, find_need, require_approval
 from ops.access.credentials import NoCredentialsError, has_good_credentials
-from ops.access.identity import NotAllowedError, check_person
-from ops.access.rights import ROLES
+from ops.access.identity import NotAllowedError, check_person, open_existing
 from ops.access.roles import (
     FOUNDERS_ROLE,
+    ROLES,
+    decide_may,
     give_role,
     is_anybody_appointed,
     refuse_if_last,
@@ -23,12 +24,12 @@ from ops.access.roles import (
 )
 from ops.access.session import Bench, at_bench, follow_decision, look_at_past
 from ops.access.tasks_user import Role
-from ops.errors import WrongUseError, unknown
+from ops.errors import OpsError, Problem, WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.terminal.output import write_line
 
 
@@ -130,3 +131,59 @@ def _apply(bench: Bench, wish: Role) -> None:
     prove = proof_of_requester(bench)
     require_approval(bench.catalog, bench.origin, asked, now=now, act=act, prove=prove)
     follow_decision(bench)
+
+
+_ANSWER = "monitor.ack"
+
+
+def check_answering(estate: Estate) -> list[Problem]:
+    """List the turns and routes of people who may not run `monitor.ack`.
+
+    Before anybody holds a role everybody may; so it is where there is no catalog yet.
+    """
+    try:
+        catalog = open_existing(estate)
+    except OpsError:
+        return []  # what keeps the catalog from being opened is told elsewhere
+    if catalog is None:
+        return []
+    with catalog, catalog.reading() as session:
+        return list(find_mute(estate, roles_by_person(session)))
+
+
+def find_mute(estate: Estate, roles: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+    """Name who is waited for and may not answer; pure.
+
+    Args:
+        estate: Whose routes and roster.
+        roles: The roles that count, by person; empty before anybody holds one.
+    """
+    if not roles:
+        return
+    named = [
+        (f"notices.routes[{number}].people", name)
+        for number, route in enumerate(estate.notices.routes)
+        for name in route.people
+    ]
+    named += [
+        (f"notices.roster[{number}].person", turn.person)
+        for number, turn in enumerate(estate.notices.roster)
+    ]
+    logins = {person.name: person.login for person in estate.people}
+    for key, name in named:
+        if not decide_may(roles.get(name, ()), _ANSWER, is_asked=True):
+            yield _mute(
+                key, name, N_("give a role: `{program} user.role --person {person} --role ROLE`")
+            )
+        elif not logins.get(name):
+            yield _mute(key, name, N_("write `login` at the person's `[[people]]` entry"))
+
+
+def _mute(key: str, name: str, fix: str) -> Problem:
+    return Problem(
+        key,
+        '"{person}" is told of what is red and may not answer with `monitor.ack`',
+        fix,
+        {"person": name},
+        severity="warning",
+    )

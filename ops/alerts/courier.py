@@ -27,9 +27,8 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ops.alerts.escalate import escalate
 from ops.alerts.notice_wording import Message, Told, find_wording
-from ops.alerts.outbox import RELAY, find_estate
+from ops.alerts.outbox import RELAY, escalate, find_estate
 from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice

@@ -1,22 +1,25 @@
-"""Write notices into the outbox, in the transaction of what they tell about.
+"""Write notices, with who is told of them, and tell the next person when nobody answers.
 
-So a notice and its cause are kept or lost together; the courier delivers later.
+An escalation is, for each alert, one transaction: take the step with one UPDATE that names the step
+it leaves, so of two services one takes it; write the notice and who was told. The courier delivers
+later.
 """
 
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.alerts.decisions import OpenAlert, decide_all_clears
+from ops.alerts.decisions import Escalation, OpenAlert, decide_all_clears, decide_escalations
 from ops.alerts.drafts import Draft, Severity, draft_notices
-from ops.alerts.records import TakenIn, note_told, take_in
-from ops.alerts.routing import Targets, decide_targets
+from ops.alerts.records import TakenIn, note_told, read_open, take_in, take_step
+from ops.alerts.routing import Targets, decide_targets, is_mail
+from ops.alerts.silences import Quiet, read_quiet
 from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import EstateVersion, Notice, Run
@@ -24,7 +27,6 @@ from ops.errors import OpsError
 from ops.estate.load.load import load_changed
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_id
 from ops.schedule.ledger.job import LedgerEvent
 
@@ -168,14 +170,6 @@ def find_reachable(estate: Estate, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in with_mail)
 
 
-def is_mail(relay: str) -> bool:
-    """Say whether a relay sends mail, so that each person is told apart."""
-    try:
-        return reveal(relay).startswith("mailto")
-    except OpsError:
-        return True  # the courier will say what is wrong with it
-
-
 def find_estate(session: Session) -> Estate | None:
     """Give the estate in force: the file's, or where that has mistakes now, the stored one."""
     try:
@@ -211,3 +205,55 @@ def _failed_before(session: Session, events: Sequence[LedgerEvent]) -> list[str]
             if before == "failed":
                 found.append(event.job)
     return found
+
+
+def escalate(catalog: Catalog, now: datetime) -> int:
+    """Take every step that is due; give how many notices were written."""
+    with catalog.reading() as session:
+        alerts = [it for it in read_open(session) if it.acked_at is None]
+        if not alerts:
+            return 0
+        quiet, estate = read_quiet(session, now), find_estate(session)
+    if estate is None:
+        return 0
+    told = [it for it in alerts if not _is_hushed(it, quiet)]
+    steps = _find_steps(estate, told, now)
+    return sum(_take(catalog, step, estate, now) for step in steps)
+
+
+def _is_hushed(alert: OpenAlert, quiet: Iterable[Quiet]) -> bool:
+    is_watched = "watch" in alert.params
+    return is_watched and any(it.hushes(alert.subject, alert.site, "critical") for it in quiet)
+
+
+def _find_steps(estate: Estate, alerts: list[OpenAlert], now: datetime) -> list[Escalation]:
+    def find(alert: OpenAlert) -> Targets:
+        return find_targets(estate, "critical", alert.site, now)
+
+    wait = timedelta(minutes=estate.notices.escalate_after_minutes)
+    return decide_escalations(alerts, find, now, wait)
+
+
+def _take(catalog: Catalog, escalation: Escalation, estate: Estate, now: datetime) -> int:
+    alert = escalation.alert
+    draft = Draft(
+        # The moment tells a step after an answer that no longer holds from the one before it.
+        subject_key=f"escalation:{alert.id}:{alert.told_at.isoformat()}",
+        severity="critical",
+        code=alert.code,
+        params={
+            **alert.params,
+            "unanswered": {
+                "told": list(alert.told),
+                "minutes": estate.notices.escalate_after_minutes,
+                "step": escalation.step,
+            },
+        },
+        job=alert.job,
+        site=alert.site,
+    )
+    with catalog.writing() as session:
+        if not take_step(session, alert, now):
+            return 0
+        people = escalation.people
+        return write_to(session, draft, people, now, alert=alert.id, step=escalation.step)

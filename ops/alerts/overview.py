@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ops.catalog.find import is_called
+from ops.catalog.columns import is_called
 from ops.catalog.tables.alerts import Alert, AlertTelling
 from ops.catalog.tables.core import Notice
 from ops.language.formats import format_id

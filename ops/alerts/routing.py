@@ -1,4 +1,4 @@
-"""Who is told first, and who next when nobody answers; decided from the estate alone."""
+"""Who is told first, who next when nobody answers, and who would not be told."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,11 @@ from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from ops.alerts.drafts import SEVERITIES, Severity
+from ops.errors import OpsError, Problem
+from ops.estate.model.estate import Estate
 from ops.estate.model.people import Notices, Person, Route, Turn
+from ops.estate.model.references import reveal
+from ops.language.text import N_
 
 EVERYTHING = "*"
 
@@ -117,3 +121,77 @@ def _routed_people(routes: Sequence[Route], severity: Severity, site: str) -> It
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
+
+
+def is_mail(relay: str) -> bool:
+    """Say whether a relay sends mail, so that each person is told apart."""
+    try:
+        return reveal(relay).startswith("mailto")
+    except OpsError:
+        return True  # the courier will say what is wrong with it
+
+
+DAYS_AHEAD = 28
+"""How far ahead a gap in the roster is told: four weeks, so that a month is planned in time."""
+
+
+def check_telling(estate: Estate, today: date) -> Iterator[Problem]:
+    """Yield what keeps people from being told; warnings, in the order of the estate.
+
+    Args:
+        estate: A loaded estate.
+        today: The organisation's date.
+    """
+    yield from _check_roster(estate, today)
+    if estate.notices.relay is None:
+        return
+    if is_mail(estate.notices.relay):
+        yield from _check_addresses(estate)
+    if estate.notices.routes:
+        yield from _check_routes(estate)
+
+
+def _check_roster(estate: Estate, today: date) -> Iterator[Problem]:
+    for gap in find_gaps(estate.notices.roster, today, DAYS_AHEAD):
+        yield Problem(
+            "notices.roster",
+            "nobody is on duty from {since} until {until}",
+            "add a turn; until then everybody is told at once",
+            {"since": f"{gap.since:%d/%m/%Y}", "until": f"{gap.until:%d/%m/%Y}"},
+            severity="warning",
+        )
+
+
+def _check_addresses(estate: Estate) -> Iterator[Problem]:
+    told = {name for route in estate.notices.routes for name in route.people}
+    told |= {turn.person for turn in estate.notices.roster}
+    for person in estate.people:
+        if person.name in told and not person.mail:
+            yield Problem(
+                f"people[{person.name}].mail",
+                "{name} is to be told, but has no mail address",
+                "add `mail`, or take the person out of routes and roster",
+                {"name": person.name},
+                severity="warning",
+            )
+
+
+def _check_routes(estate: Estate) -> Iterator[Problem]:
+    on_roster = {turn.person for turn in estate.notices.roster}
+    for site in estate.named_sites:
+        routes = [route for route in estate.notices.routes if concerns(route, site.name)]
+        reached = on_roster | {name for route in routes for name in route.people}
+        if len(reached) > 1:
+            continue
+        what = (
+            N_("only {name} is told when this site fails: nobody comes second")
+            if reached
+            else N_("nobody is told when this site fails")
+        )
+        yield Problem(
+            f"sites[{site.name}]",
+            what,
+            "add people to a route for it, `[[notices.routes]]`",
+            {"name": "".join(reached)},
+            severity="warning",
+        )

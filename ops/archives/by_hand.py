@@ -42,8 +42,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.owner import callers_of_lent_rights
-from ops.jobs.begin import begin
-from ops.jobs.run_now import run_by_hand
+from ops.jobs.run_now import begin, run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, fill
 from ops.outcomes import write_outcome

@@ -15,7 +15,7 @@ from archive.errors import ArchiveError
 from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
 from backup.progress import SILENT, Progress
 from ops.archives.places import opened_index, own_places
-from ops.duties.table.calendar import BeyondTableError, WorkCalendar
+from ops.duties.evidence.due import BeyondTableError, WorkCalendar
 from ops.duties.table.load import load_calendar
 from ops.estate.model.estate import Estate
 

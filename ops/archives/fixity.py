@@ -39,7 +39,7 @@ from ops.archives.wording import as_cause
 from ops.catalog.open import Catalog
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.jobs.begin import begin
+from ops.jobs.run_now import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
 from ops.version import software_version

@@ -40,7 +40,7 @@ from ops.errors import WrongUseError
 from ops.estate.model.archive import WebCapture
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
-from ops.jobs.begin import begin
+from ops.jobs.run_now import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.version import software_version

@@ -70,7 +70,7 @@ _NEEDED = ("name", "kind", "title")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetRow:
-    """An asset; fields as in `ops.catalog.tables.assets.Asset`."""
+    """An asset; fields as in `ops.catalog.tables.register.Asset`."""
 
     name: str
     kind: str

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ops.assets.asset import FIELDS, AssetRow, AssetSheet
 from ops.assets.compare import Difference
 from ops.catalog.columns import new_id
-from ops.catalog.tables.assets import Asset
+from ops.catalog.tables.register import Asset
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 

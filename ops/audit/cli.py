@@ -28,15 +28,14 @@ from ops.access.approvals.require import Permit
 from ops.access.session import Bench, at_bench
 from ops.alerts.drafts import JOURNAL_BROKEN
 from ops.audit.evidence import ACCEPTED, read_keys
-from ops.audit.job import Examination, broken_params, examine
-from ops.audit.kind import VERIFY
-from ops.audit.signing_key import (
+from ops.audit.heads import (
     attest,
     find_signing_key,
     make_signing_key,
     public_text,
     signing_file,
 )
+from ops.audit.job import VERIFY, Examination, broken_params, examine
 from ops.audit.tasks import JournalVerify
 from ops.audit.verify import UNACCEPTABLE, tell
 from ops.backups.retention.holds import put_back
@@ -48,7 +47,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
-from ops.jobs.last_runs import last_runs
+from ops.jobs.live import last_runs
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import N_, _, fill, ngettext

@@ -6,16 +6,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.audit.heads import StoreHeads
-from ops.audit.signing_key import SigningKeyError, attester_of, find_signing_key, public_text
+from ops.audit.heads import SigningKeyError, StoreHeads, attester_of, find_signing_key, public_text
 from ops.audit.verify import Evidence, JournalFinding, KeyState
 from ops.catalog.tables.core import JournalRow
 from ops.errors import SecretError
 from ops.estate.model.estate import Estate
 from ops.journal import journal
-from ops.journal.acts import Act, read_acts
 from ops.journal.journal import Head
-from ops.journal.record_proofs import find_unproven
+from ops.journal.record_proofs import Act, find_unproven, read_acts
 from ops.language.text import N_
 
 KEY_MADE = "journal.key_made"

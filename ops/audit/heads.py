@@ -1,8 +1,14 @@
-"""Signed heads of the journal, one small file each, in the root of every store; never replaced.
+"""The key that signs the journal's head: Ed25519, as PKCS #8 in PEM, which `openssl pkey` reads.
 
-`journal-heads/SEQUENCE-HASH.json` holds the number and hash of a row, when it was signed, the
-public key and an Ed25519 signature over the text that `SignedHead.message` gives. Whoever changes
-the journal on the service's machine cannot change those a store has kept.
+It is made on first use where `[keys] signing` names a file that is not there yet. In a backup it
+is encrypted under the repository password, once more than everything else.
+
+Sign what an act says of the journal itself, so that a row alone convinces nobody.
+
+Who can write to the catalog can append rows that are chained as they should be. A row that explains
+a difference between journal and stores (what a recovery lost, what two people accepted, a new key)
+therefore holds a signature by the signing key over its details and the row before it, and counts
+only with that.
 """
 
 import json
@@ -10,15 +16,150 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from backup.errors import ObjectExistsError
 from backup.stores.base import Store
-from ops.audit.signing_key import is_signed_by, public_text
+from ops.canonical import digest_of
+from ops.durable_files import put_new
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import resolve
 from ops.journal.journal import Head
+
+
+class SigningKeyError(OpsError):
+    """The signing key cannot be made or read."""
+
+
+def find_signing_key(estate: Estate) -> Ed25519PrivateKey | None:
+    """Give the key; None where the estate names none, or its file is not there yet.
+
+    Raises:
+        SecretError, SigningKeyError: It cannot be read.
+    """
+    reference = estate.keys.signing
+    path = signing_file(estate)
+    if reference is None or (path is not None and not path.exists()):
+        return None
+    if path is not None and path.stat().st_size == 0:
+        raise _unreadable(reference)
+    return _read_key(resolve(reference).get_secret_value().encode(), None, reference)
+
+
+def signing_file(estate: Estate) -> Path | None:
+    """Give the file that the reference names; None where it names something else or nothing."""
+    scheme, _, rest = (estate.keys.signing or "").partition(":")
+    return Path(rest) if scheme == "file" else None
+
+
+def make_signing_key(path: Path) -> Ed25519PrivateKey:
+    """Make a key and keep it in a file of its owner alone; a file that is there stays."""
+    key = Ed25519PrivateKey.generate()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        put_new(path, encode_key(key), 0o600)
+    except OSError as error:
+        raise SigningKeyError(
+            "the signing key cannot be written to {path}",
+            why="{reason}",
+            data="the journal is as it was",
+            next_step="name a folder that this user can write in `[keys] signing`",
+            path=path,
+            reason=error.strerror or type(error).__name__,
+        ) from error
+    return key
+
+
+def encode_key(key: Ed25519PrivateKey, password: bytes | None = None) -> bytes:
+    """Give the key as PEM, encrypted where a password is given."""
+    encryption: KeySerializationEncryption = (
+        BestAvailableEncryption(password) if password else NoEncryption()
+    )
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def decrypt_key(pem: bytes, password: bytes) -> bytes:
+    """Give the PEM of a backup without its encryption.
+
+    Raises:
+        SigningKeyError: The password does not open it.
+    """
+    return encode_key(_read_key(pem, password, "signing-key.pem"))
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    """Give the public key's 32 bytes in hexadecimal."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def is_signed_by(public: str, signature: str, message: bytes) -> bool:
+    """Tell whether a signature is that of the public key; both in hexadecimal."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _read_key(pem: bytes, password: bytes | None, reference: str) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(pem, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unreadable(reference) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unreadable(reference)
+    return key
+
+
+def _unreadable(reference: str) -> SigningKeyError:
+    return SigningKeyError(
+        "the signing key {reference} cannot be used",
+        why="it is no Ed25519 key in PEM, or another password opens it",
+        data="the journal is as it was",
+        next_step="put the right file back; `{program} service.recover` has it in the backup",
+        reference=reference,
+    )
+
+
+_ATTESTATION = "giucong-journal-attestation 1"
+_SEAL = "attested"
+
+
+def attest(key: Ed25519PrivateKey, before: Head, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the details with the signature for a row that follows `before` at once."""
+    signature = key.sign(_message(before, details)).hex()
+    return {**details, _SEAL: {"key": public_text(key), "signature": signature}}
+
+
+def attester_of(details: Mapping[str, Any], before: Head) -> str:
+    """Give the public key that signed these details for their place; empty for none."""
+    seal = details.get(_SEAL)
+    if not isinstance(seal, Mapping):
+        return ""
+    key, signature = str(seal.get("key", "")), str(seal.get("signature", ""))
+    plain = {name: value for name, value in details.items() if name != _SEAL}
+    return key if is_signed_by(key, signature, _message(before, plain)) else ""
+
+
+def _message(before: Head, details: Mapping[str, Any]) -> bytes:
+    return f"{_ATTESTATION}\n{before.sequence}\n{before.hash}\n{digest_of(details)}\n".encode()
+
 
 FOLDER = "journal-heads"
 _FORMAT = "giucong-journal-head"

@@ -13,7 +13,7 @@ The clock signs each day, and so does each act that two people agree on, or that
 are. What was journaled since then could be cut off unseen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,20 +23,30 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from backup.errors import BackupError
 from ops.access.session import Bench
 from ops.audit.evidence import KEY_MADE, SIGNED, gather_evidence, read_keys
-from ops.audit.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
-from ops.audit.signing_key import find_signing_key, make_signing_key, public_text, signing_file
+from ops.audit.heads import (
+    SignedHead,
+    StoreHeads,
+    find_signing_key,
+    make_signing_key,
+    public_text,
+    put_head,
+    read_heads,
+    sign_head,
+    signing_file,
+)
 from ops.audit.verify import JournalFinding, find_disagreeing, find_signed, judge
 from ops.backups.repositories.stores import open_root
 from ops.catalog.open import Catalog
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.jobs.begin import begin
+from ops.jobs.definitions import own_job
+from ops.jobs.run_now import begin
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.causes import tell_error
-from ops.language.text import _
-from ops.schedule.kinds import RunContext
-from ops.schedule.ledger.job import JobResult
+from ops.language.text import N_, _
+from ops.schedule.kinds import JobKind, RunContext
+from ops.schedule.ledger.job import JobDefinition, JobResult
 from ops.terminal.output import write_line
 
 ENOUGH_HEADS = 100
@@ -223,3 +233,19 @@ def broken_params(found: Examination) -> dict[str, Any]:
     """Give the faults of a journal as the parameters of `journal_broken`."""
     first = [{"code": it.code, "params": dict(it.params)} for it in found.faults[:20]]
     return {"count": len(found.faults), "first": first}
+
+
+_AFTER_MIDNIGHT = "5 0 * * *"
+
+
+def _jobs(estate: Estate) -> Iterator[JobDefinition]:
+    yield own_job(estate, JOURNAL_HEAD.name, _AFTER_MIDNIGHT)
+
+
+JOURNAL_HEAD = JobKind(
+    name="journal-head",
+    title=N_("look at the journal"),
+    run="ops.audit.job:sign_daily",
+    jobs=_jobs,
+)
+VERIFY = JobKind(name="journal-verify", title=JOURNAL_HEAD.title)

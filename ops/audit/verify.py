@@ -251,4 +251,4 @@ def tell_findings(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 PLAN_WORDS = {"findings": tell_findings}
-"""Values of a plan that only this room can tell (`ops.access.approvals.plan_wording`)."""
+"""Values of a plan that only this room can tell (`ops.access.approvals.notify`)."""

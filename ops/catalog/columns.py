@@ -3,16 +3,21 @@
 The INSERT that leaves alone what is there already, as each of the two databases says it.
 """
 
+import re
 import secrets
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
+from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Insert, Table
+from sqlalchemy import DateTime, Dialect, Insert, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from ops.errors import WrongUseError
+from ops.language.formats import format_id
 
 Kind = Literal["index", "record"]
 
@@ -89,3 +94,45 @@ def insert_or_replace(session: Session, table: type[Base]) -> Insert:
     statement, keys = insert(rows), [it.name for it in rows.primary_key]
     newer = {it.name: it for it in statement.excluded if it.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=newer)
+
+
+_FEWEST_DIGITS = 4
+_DIGITS = re.compile(r"[0-9a-f]{1,32}")
+_MOST_NAMED = 5
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
+    """Find a row by its id: all of it, or a beginning or end of it that no other has.
+
+    A beginning is that of the whole id, or of the end that people see (`format_id`).
+
+    Args:
+        session: Any.
+        table: With a column `id` of UUIDs.
+        wanted: As typed; at least four digits, hyphens count nothing.
+
+    Raises:
+        WrongUseError: Several rows fit.
+    """
+    digits = wanted.strip().lower().replace("-", "")
+    if not _DIGITS.fullmatch(digits) or len(digits) < _FEWEST_DIGITS:
+        return None
+    ids = session.execute(select(table.__table__.c.id)).scalars()
+    found = [it for it in ids if is_called(it, digits)]
+    if len(found) > 1:
+        raise WrongUseError(
+            'several ids begin or end with "{id}": {ids}',
+            next_step="type one of them",
+            id=wanted,
+            ids=", ".join(map(format_id, found[:_MOST_NAMED])),
+        )
+    return session.get(table, found[0]) if found else None
+
+
+def is_called(whole: UUID, digits: str) -> bool:
+    """Say whether an id is called so: by a beginning, by an end, or as its shown end begins."""
+    shown = format_id(whole)
+    return whole.hex.startswith(digits) or whole.hex.endswith(digits) or shown.startswith(digits)

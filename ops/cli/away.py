@@ -27,7 +27,7 @@ def is_service_up() -> bool:
     """
     if _is_unit_up():
         return True
-    from ops.jobs.last_runs import is_service_running
+    from ops.jobs.live import is_service_running
 
     folder = find_state_folder(INSTALLED_PATH)
     return folder is not None and is_service_running(folder)

@@ -19,7 +19,7 @@ from invoke.parser.argument import Argument
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.cli.collections import load_tasks
-from ops.cli.listing import flag_pairs, write_columns, write_everyday, write_out
+from ops.cli.completing import flag_pairs, write_columns, write_everyday, write_out
 from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram
 from ops.language.text import N_, _, program_name
 from ops.terminal.exit_codes import EXIT_INTERRUPTED

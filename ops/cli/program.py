@@ -17,8 +17,8 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
+from ops.cli.completing import write_everyday, write_group, write_out, write_task_help
 from ops.cli.door import become_owner, refuse_borrowed
-from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
 from ops.errors import WrongUseError
 from ops.language.text import N_
 from ops.terminal.exit_codes import attempt, report

@@ -4,15 +4,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.access.session import at_bench, reading
-from ops.documents.files import is_whole, keep, place_of, read_document
 from ops.documents.records import (
     Told,
     add_document,
     are_checked,
     describe_document,
     find_document,
+    is_whole,
+    keep,
     list_documents,
     note_export,
+    place_of,
+    read_document,
     tell_signers,
 )
 from ops.documents.tasks import Add, Export, List

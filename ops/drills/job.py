@@ -45,7 +45,7 @@ from ops.estate.model.sites import RESERVED_SITE_NAMES
 from ops.estate.versions import remember_estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import language, render_error
-from ops.runbooks.approver import EstateApprover
+from ops.runbooks.asker import EstateApprover
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
 from ops.runbooks.run import MachineClock

@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.canonical import digest_of
-from ops.catalog.columns import new_id
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import find_by_id, new_id
 from ops.catalog.tables.drills import Drill, DrillPhase
 from ops.errors import WrongUseError
 from ops.journal import journal

@@ -17,14 +17,13 @@ from ops.duties.evidence.events import ELSEWHERE, SOURCES, list_not_fed
 from ops.duties.evidence.judge import AgendaItem, find_verdicts, list_agenda
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
-from ops.duties.policy.approved import find_standing, newest_approved
-from ops.duties.policy.cli import tell_standing
-from ops.duties.policy.policy import document_of, make_policy
+from ops.duties.policy import document_of, make_policy
+from ops.duties.policy_approved import find_standing, newest_approved
+from ops.duties.policy_cli import tell_standing
 from ops.duties.reminders import NEAR_DAYS, make_setting
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty
-from ops.duties.table.subjects import levels_in, sites_without_level
-from ops.duties.table.versions import find_differences
+from ops.duties.table.versions import find_differences, levels_in, sites_without_level
 from ops.duties.tasks import Diff, Due, Evidence, List
 from ops.duties.wording import (
     CERTAINTIES,

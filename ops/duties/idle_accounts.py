@@ -23,16 +23,15 @@ from ops.alerts.outbox import find_estate
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import Credential
 from ops.catalog.tables.core import JournalRow
-from ops.duties.evidence.due import due_after
-from ops.duties.table.calendar import WorkCalendar
+from ops.duties.evidence.due import WorkCalendar, due_after
 from ops.duties.table.load import load_calendar, load_duties
 from ops.duties.table.models import Duty
-from ops.duties.table.subjects import list_subjects
+from ops.duties.table.versions import list_subjects
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 
 IDLE_ACCOUNTS = "idle-accounts"
 """Name of the duty that says after how long an account is idle."""

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from ops.access.session import at_bench
-from ops.duties.evidence.due import add_span
+from ops.duties.evidence.due import BeyondTableError, WorkCalendar, add_span
 from ops.duties.evidence.events import STOP_PLANNED
-from ops.duties.table.calendar import BeyondTableError, WorkCalendar
 from ops.duties.table.load import load_calendar, load_duties
 from ops.duties.table.models import Duty
 from ops.duties.tasks import Stop

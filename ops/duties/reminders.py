@@ -35,7 +35,7 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import _, language
 from ops.outcomes import Explanation
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 
 DUTY = "duty"
 """Code of the notice ahead of one date; a part of `DUTIES` since there are digests."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.rights import ADMIN, INCIDENT, OFFICE
+from ops.access.roles import ADMIN, INCIDENT, OFFICE
 from ops.language.text import N_
 from ops.terminal.flags import Document, DryRun, Json
 from ops.terminal.task import Flag, Form, task
@@ -130,7 +130,7 @@ class Import:
 
 @task(
     "duty.policy",
-    "ops.duties.policy.cli:show_or_decide",
+    "ops.duties.policy_cli:show_or_decide",
     roles=OFFICE,
     forms=(
         Form(

@@ -1,40 +1,100 @@
-"""Run a job for a person at a terminal, with the same locks and records as the service.
-
-Order:
-
-1. Take the site's lock, so that a person and the service never work on one site at once.
-2. Runs that a killed process left open are ended as lost: their free lock proves it dead.
-3. Write the run as running; run it.
-4. Write how it ended and journal it, in one transaction.
-
-The person sees the result, so no notice is sent; an alert about what is good again is closed.
-"""
+"""End the runs that nobody works on any more, so that they keep no site from its turn."""
 
 import os
+import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ops.access.session import Bench
 from ops.alerts.outbox import write_green
 from ops.catalog.columns import new_id
 from ops.catalog.tables.core import Run
-from ops.jobs.lost_runs import end_abandoned
-from ops.jobs.site_lock import hold_site_lock
+from ops.estate.known_sites import require_site
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.estate.versions import remember_estate
+from ops.jobs.site_lock import hold_site_lock, is_lock_held_by
 from ops.schedule.kinds import RunContext
-from ops.schedule.ledger.events import Recording, record_events
+from ops.schedule.ledger.claims import HeldRun, list_held
+from ops.schedule.ledger.endings import NEVER_AGAIN, Recording, end_lost, record_events
 from ops.schedule.ledger.job import (
+    LOST,
     STOPPED,
+    JobDefinition,
     JobResult,
     LedgerEvent,
     describe_failure,
     lock_name,
 )
+
+
+def end_abandoned(session: Session, state: Path, host: str = "") -> None:
+    """End as lost what people ran and a killed process left open: its lock is not its own.
+
+    Args:
+        session: A writing session.
+        state: The service's state folder, where the locks are.
+        host: Only what ran under this name; empty where the catalog is of one machine.
+    """
+    open_ones = select(Run).where(Run.occurrence_id.is_(None), Run.outcome.is_(None))
+    if host:
+        open_ones = open_ones.where(Run.host == host)
+    for run in session.execute(open_ones).scalars():
+        if not is_lock_held_by(state, lock_name(run.site, run.job), str(run.id)):
+            run.outcome, run.reason, run.ended_at = "failed", LOST, datetime.now(UTC)
+
+
+def end_gone(
+    session: Session,
+    run: HeldRun,
+    job: JobDefinition | None,
+    *,
+    now: datetime,
+    recording: Recording,
+    is_machine_gone: bool,
+) -> None:
+    """End a run of the ledger as lost.
+
+    Args:
+        session: A writing session.
+        run: As it was observed; a beat since then saves it.
+        job: Says whether it is tried again; None where the estate names it no more.
+        now: The wall clock.
+        recording: Where the event goes.
+        is_machine_gone: Whether that is why; it says nothing against trying again at once.
+    """
+    retry = job.retry if job else NEVER_AGAIN
+    if is_machine_gone:
+        retry = replace(retry, wait=timedelta(0))
+    end_lost(session, run.run_id, run.heartbeat, now=now, recording=recording, retry=retry)
+
+
+def end_all(
+    session: Session, state: Path, jobs: Sequence[JobDefinition], recording: Recording
+) -> None:
+    """End every open run, of whatever machine: for a catalog that was put back from a store.
+
+    Args:
+        session: A writing session.
+        state: The service's state folder.
+        jobs: All that the estate asks for.
+        recording: Where the events go.
+    """
+    now, known = datetime.now(UTC), {job.name: job for job in jobs}
+    end_abandoned(session, state)
+    for run in list_held(session):
+        job = known.get(run.job)
+        end_gone(session, run, job, now=now, recording=recording, is_machine_gone=True)
+
 
 Work = Callable[[RunContext], JobResult]
 
@@ -133,3 +193,40 @@ def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:
         run.params, run.summary = dict(result.params), dict(result.summary)
         record_events(session, Recording(context.origin, write_green), [event])
     return result
+
+
+class Start(NamedTuple):
+    """What a run works with.
+
+    Attributes:
+        estate: As it is now.
+        version: Its hash, as in the journal.
+        site: The site the run is for.
+    """
+
+    estate: Estate
+    version: str
+    site: Site
+
+
+def begin(context: RunContext) -> Start:
+    """Load the estate, remember its version, and find the site.
+
+    Raises:
+        EstateError: The estate file has mistakes.
+        SiteVanishedError: It no longer names the site, and nobody has retired it.
+        SiteRetiredError: The site was retired.
+        WrongUseError: It never had such a site.
+    """
+    estate = load_estate(Path(context.estate))
+    site = require_site(estate, context.catalog, context.site)
+    with context.catalog.writing() as session:
+        version = remember_estate(
+            session, estate.document(), now=datetime.now(UTC), origin=context.origin
+        )
+    return Start(estate, version, site)
+
+
+def clear_scratch(estate: Estate, site: str) -> None:
+    """Remove what a killed run has left; the caller holds the site's lock, so nobody uses it."""
+    shutil.rmtree(estate.service.scratch / site, ignore_errors=True)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.index import Snapshot
 from ops.errors import OpsError
-from ops.journal.acts import read_acts
+from ops.journal.record_proofs import read_acts
 from ops.language.text import N_
 
 MOVED = "catalog.moved"

@@ -131,12 +131,12 @@ def fill(template: str, params: Mapping[str, object]) -> str:
 
     Causes that others worded in English are translated too (`ops.language.causes`).
     Of an error among the values its own template is translated and filled in. What the engine
-    advises becomes the task to type (`ops.language.engine_advice`); with `in_store` among the
+    advises becomes the task to type (`ops.language.causes`); with `in_store` among the
     values it is typed for that store and not for the primary one. A template that cannot be
     filled (a cause that came from elsewhere and holds a brace) is given as it stands: a message
     must never fail while it tells of a failure.
     """
-    from ops.language.engine_advice import ENGINE_ADVICE
+    from ops.language.causes import ENGINE_ADVICE
 
     values = {"program": program_name()} | {
         name: _readable(value) for name, value in params.items()

@@ -29,11 +29,11 @@ from ops.estate.model.estate import Estate
 from ops.jobs.definitions import list_jobs
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
-from ops.monitor.forecast.wording import EXPLANATIONS as OF_FORECASTS
+from ops.monitor.beat import EXPLANATIONS as OF_THE_WATCH
+from ops.monitor.forecast_wording import EXPLANATIONS as OF_FORECASTS
 from ops.monitor.probes.wording import EXPLANATIONS as OF_PROBES
 from ops.monitor.samples.wording import EXPLANATIONS as OF_SAMPLES
-from ops.monitor.watch.beat import EXPLANATIONS as OF_THE_WATCH
-from ops.monitor.watch.figures import EXPLANATIONS as OF_FIGURES
+from ops.monitor.watch_figures import EXPLANATIONS as OF_FIGURES
 from ops.outcomes import Explanation, explain
 from ops.schedule.ledger.job import STOPPED, JobDefinition
 from ops.terminal.output import Tone

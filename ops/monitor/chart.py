@@ -18,14 +18,13 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_moment
 from ops.language.text import _
 from ops.monitor.availability import AVAILABILITY, make_calendar
-from ops.monitor.forecast.look import FULL, find_maxima
-from ops.monitor.forecast.trend import MOST_DAYS, Forecast, forecast_limit
-from ops.monitor.forecast.wording import name_thing
+from ops.monitor.forecast import FULL, find_maxima
+from ops.monitor.forecast_wording import name_thing
 from ops.monitor.metrics import tell_metric, writer_of
-from ops.monitor.series.points import split_metric
-from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series
+from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series, split_metric
 from ops.monitor.series.store import SeriesStore, open_series, series_url
 from ops.monitor.tasks import Chart
+from ops.monitor.trend import MOST_DAYS, Forecast, forecast_limit
 from ops.terminal.output import write_indented, write_json, write_line, write_table
 
 LONGEST_DAYS = 760

@@ -19,10 +19,10 @@ from ops.monitor.probes.judge import judge_probe
 from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import ProbeResult
 from ops.monitor.probes.target import list_targets, surroundings_of
-from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.look import MachineLook, judge_look
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen
 from ops.monitor.samples.sampler import Sampler
+from ops.monitor.samples.take import Answer
 from ops.monitor.tasks import Check
 from ops.outcomes import explain
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table

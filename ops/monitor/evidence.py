@@ -18,8 +18,8 @@ from ops.duties.evidence.verdicts import Piece
 from ops.estate.model.estate import Estate
 from ops.monitor.availability import measure_month
 from ops.monitor.series.read import read_changes
-from ops.monitor.series.roll_up import HOURS_KEPT
 from ops.monitor.series.store import SeriesError, SeriesStore, open_existing, series_url
+from ops.monitor.series.write import HOURS_KEPT
 from ops.register.timeline import MOST_ROWS, Moment
 from ops.schedule.ledger.job import Outcome
 

@@ -27,8 +27,7 @@ from pydantic import SecretStr
 
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _
-from ops.monitor.series.points import split_metric
-from ops.monitor.series.read import Latest, read_latest
+from ops.monitor.series.read import Latest, read_latest, split_metric
 from ops.monitor.series.store import SeriesError, SeriesStore
 
 TITLES: Mapping[str, str] = {

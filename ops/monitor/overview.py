@@ -17,12 +17,11 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, _, render_error
+from ops.monitor.beat import tell_watch
 from ops.monitor.metrics import writer_of
-from ops.monitor.series.points import split_metric
-from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
+from ops.monitor.series.read import Bucket, Latest, read_latest, read_series, split_metric
 from ops.monitor.series.store import SeriesError, open_series, series_url
 from ops.monitor.tasks import Status
-from ops.monitor.watch.beat import tell_watch
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line
 from ops.terminal.view import Column, Row, View, figure, words, write_list
 

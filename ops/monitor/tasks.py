@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.rights import INCIDENT, OFFICE, OPERATE
+from ops.access.roles import INCIDENT, OFFICE, OPERATE
 from ops.language.text import N_
 from ops.terminal.flags import DryRun, Json
 from ops.terminal.task import Flag, Form, task
@@ -60,7 +60,7 @@ class Check:
 
 @task(
     "monitor.silence",
-    "ops.monitor.silences:show_or_change",
+    "ops.monitor.alerts:show_or_change",
     roles=OFFICE,
     forms=(Form("Silence", "Nobody is told of it for a time; it is still seen here."),),
 )
@@ -136,7 +136,7 @@ class Chart:
     json: Json = False
 
 
-@task("monitor.forecast", "ops.monitor.forecast.wording:show_forecasts", roles=OFFICE)
+@task("monitor.forecast", "ops.monitor.forecast_wording:show_forecasts", roles=OFFICE)
 class Forecast:
     """Tell when disks, stores and certificates are at their end, with a range.
 

@@ -29,8 +29,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from ops.estate.model.estate import Estate
-from ops.monitor.series.store import SeriesStore
-from ops.monitor.series.tables import log_places, visits
+from ops.monitor.series.store import SeriesStore, log_places, visits
 from ops.monitor.series.write import insert_at
 
 LONGEST = 16_384

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench
 from ops.assets.sheet import read_whole
-from ops.catalog.tables.documents import Document
 from ops.catalog.tables.plans import PlanNote
+from ops.catalog.tables.register import Document
 from ops.documents.records import get_whole
 from ops.errors import WrongUseError
 from ops.estate.choose import read_day

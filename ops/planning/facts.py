@@ -25,7 +25,7 @@ from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.monitor.forecast.look import Outlook, list_outlooks
+from ops.monitor.forecast import Outlook, list_outlooks
 from ops.monitor.series.store import open_series, series_url
 from ops.planning.item import Line
 from ops.planning.prices import NO_PRICES, PriceTable

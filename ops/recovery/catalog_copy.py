@@ -40,8 +40,8 @@ from ops.journal.standing import TRUSTED, find_doubt
 from ops.language.text import _
 from ops.outcomes import explain
 from ops.recovery.tasks import Trust
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import need_confirmation
 
 _AT_ONCE = 1_000
 

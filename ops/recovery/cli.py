@@ -30,9 +30,8 @@ from backup.format.snapshot import Snapshot
 from ops.access.approvals.require import Permit
 from ops.access.session import at_bench, person_at_terminal
 from ops.audit.evidence import RECOVERED
-from ops.audit.heads import read_heads
+from ops.audit.heads import attest, find_signing_key, read_heads
 from ops.audit.job import Examination, examine
-from ops.audit.signing_key import attest, find_signing_key
 from ops.audit.verify import tell
 from ops.backups import MANIFEST
 from ops.backups.keys.paper.combine import read_shares
@@ -48,8 +47,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
-from ops.jobs.last_runs import is_service_running
-from ops.jobs.lost_runs import end_all
+from ops.jobs.live import is_service_running
+from ops.jobs.run_now import end_all
 from ops.journal import journal
 from ops.journal.record_proofs import note_found_credentials
 from ops.language.formats import format_moment
@@ -71,10 +70,9 @@ from ops.recovery.plan import (
 )
 from ops.recovery.tasks import Recover
 from ops.schedule.kinds import tell_listeners
-from ops.schedule.ledger.events import Recording
-from ops.terminal.confirm import need_confirmation
+from ops.schedule.ledger.endings import Recording
 from ops.terminal.output import write_line
-from ops.terminal.progress import shown_progress
+from ops.terminal.progress import need_confirmation, shown_progress
 
 
 def recover_service(wish: Recover) -> int:

@@ -26,12 +26,12 @@ from typing import Any
 from backup.archiver.create import BackupRequest, Mount
 from backup.sources.databases.sqlite_copy import sqlite_source
 from backup.sources.source import FolderSource, TextSource
-from ops.audit.signing_key import SigningKeyError, encode_key, find_signing_key, signing_file
+from ops.audit.heads import SigningKeyError, encode_key, find_signing_key, signing_file
 from ops.backups import MANIFEST
 from ops.backups.sources.manifest import describe_reading
 from ops.backups.sources.site import DatabaseReading, FilesReading, Reading
-from ops.documents.files import FOLDER as DOCUMENTS
-from ops.documents.files import list_kept
+from ops.documents.records import FOLDER as DOCUMENTS
+from ops.documents.records import list_kept
 from ops.entering import name_of
 from ops.errors import SecretError
 from ops.estate.edit.proposal import FOLDER as PROPOSALS

@@ -16,7 +16,7 @@ from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.stores import open_store
-from ops.audit.signing_key import decrypt_key
+from ops.audit.heads import decrypt_key
 from ops.backups.repositories.entry import Access, explain_refusal
 from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stores import answer_whoever_waits

@@ -48,8 +48,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
-from ops.jobs.begin import Start, clear_scratch
 from ops.jobs.definitions import list_jobs
+from ops.jobs.run_now import Start, clear_scratch
 from ops.journal.journal import Origin
 from ops.language.causes import tell_cause
 from ops.language.text import N_, _, fill

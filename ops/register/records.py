@@ -11,8 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ops.canonical import clean_text
-from ops.catalog.columns import Base, new_id
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import Base, find_by_id, new_id
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.drills import Drill

@@ -14,11 +14,11 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_size
 from ops.language.text import N_, _, fill
+from ops.reports.figures.figure import EARLIEST, LATEST, Window, read_day, report_year, running_year
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.make import Wish, make, note_made
 from ops.reports.requests import Request, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
-from ops.reports.window import EARLIEST, LATEST, Window, read_day, report_year, running_year
 from ops.terminal.output import write_json, write_line
 from ops.terminal.view import NONE, Column, View, words, write_list
 

@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
 from ops.canonical import clean_text
-from ops.catalog.tables.documents import Document
-from ops.documents.files import Content, keep, read_document
-from ops.documents.records import Told, add_document, are_checked
+from ops.catalog.tables.register import Document
+from ops.documents.records import Content, Told, add_document, are_checked, keep, read_document
 from ops.durable_files import read_bounded
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -30,12 +29,12 @@ from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, speaking
 from ops.reports import signed_pdf
+from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE
 from ops.reports.requests import Request, end_request, find_request
 from ops.reports.tasks import Issue
-from ops.reports.window import read_day
-from ops.security.looks.child import run_child
+from ops.security.programs import run_child
 from ops.terminal.output import write_line
 
 ISSUED = "report.issued"

@@ -28,13 +28,13 @@ from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
+from ops.reports.figures.figure import Window
 from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.table import Kind
 from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Paper
 from ops.reports.requests import Request
 from ops.reports.texts import Texts, load_texts
-from ops.reports.window import Window
 
 MADE = "report.made"
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")

@@ -15,34 +15,33 @@ from ops.assets.asset import KINDS, STATES
 from ops.charts.lines import draw_lines
 from ops.charts.svg import ON_PAPER
 from ops.duties.evidence.due import list_due
-from ops.duties.policy.cli import row_parts
-from ops.duties.policy.policy import PolicyRow, make_policy
+from ops.duties.policy import PolicyRow, make_policy
+from ops.duties.policy_cli import row_parts
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.duties.table.models import Duty
-from ops.duties.table.subjects import list_subjects
+from ops.duties.table.versions import list_subjects
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import _, speaking
 from ops.monitor import tasks
 from ops.monitor.chart import make_chart, read_buckets
-from ops.monitor.forecast.look import Outlook
-from ops.monitor.forecast.trend import MOST_DAYS
-from ops.monitor.forecast.wording import KINDS as OUTLOOKS
-from ops.monitor.forecast.wording import name_thing, tell_growth, tell_outlook
+from ops.monitor.forecast import Outlook
+from ops.monitor.forecast_wording import KINDS as OUTLOOKS
+from ops.monitor.forecast_wording import name_thing, tell_growth, tell_outlook
 from ops.monitor.series.store import SeriesStore
+from ops.monitor.trend import MOST_DAYS
 from ops.planning.document import Annexes, Drawing, PlanDocument
 from ops.planning.facts import Facts
 from ops.planning.money import format_amount
-from ops.reports.figures.checked import list_concluded
+from ops.reports.figures.checked import list_concluded, list_stops, measure_sites
+from ops.reports.figures.figure import Window, report_year
 from ops.reports.figures.runs import count_not_run, count_runs
-from ops.reports.figures.watch import list_stops, measure_sites
 from ops.reports.kinds.charts import chart_days, chart_due, chart_runs, chart_uptimes
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE, Wish, make_frame, reading_series, write_files
 from ops.reports.papers.paper import Chart, Paper
 from ops.reports.texts import Texts, load_texts
-from ops.reports.window import Window, report_year
 
 UNKNOWN = "–"
 _BACKUPS = frozenset({"runs", "copies", "catalogue", "restores", "drills"})

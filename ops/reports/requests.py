@@ -30,8 +30,8 @@ from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
 from ops.outcomes import Explanation
 from ops.reports import tasks
+from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import find_kind
-from ops.reports.window import read_day
 from ops.terminal.output import Cell, write_line
 from ops.terminal.view import Column, Row, View, day, write_list
 

@@ -22,7 +22,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.text import N_, _, fill
 from ops.reports import tasks
-from ops.reports.window import running_year
+from ops.reports.figures.figure import running_year
 from ops.terminal.output import Cell, write_line
 from ops.terminal.view import NONE, Column, Row, View, moment, write_list
 

@@ -14,7 +14,7 @@ from html import escape
 from ops.access.identity import open_existing
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.journal.acts import read_acts
+from ops.journal.record_proofs import read_acts
 from ops.language.formats import format_moment, format_number
 from ops.language.text import _, language
 from ops.runbooks.asker import KINDS

@@ -21,8 +21,7 @@ from ops.jobs.site_lock import hold_site_lock
 from ops.journal.journal import Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, language
-from ops.runbooks.approver import EstateApprover
-from ops.runbooks.asker import KINDS, GivenAsker, TerminalAsker, can_ask
+from ops.runbooks.asker import KINDS, EstateApprover, GivenAsker, TerminalAsker, can_ask
 from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.choices import refuse_unknown
 from ops.runbooks.commands import ProcessCommands

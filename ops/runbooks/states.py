@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import find_by_id
 from ops.catalog.open import Catalog
-from ops.catalog.tables.runbooks import RunbookRun, RunbookStep
+from ops.catalog.tables.drills import RunbookRun, RunbookStep
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from runbooks.errors import no_such_run

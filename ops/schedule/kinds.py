@@ -19,7 +19,7 @@ from ops.errors import OpsError
 from ops.journal.journal import Origin
 from ops.language.text import _
 from ops.parts import Seam, find
-from ops.schedule.ledger.events import Listener
+from ops.schedule.ledger.endings import Listener
 from ops.schedule.ledger.job import STOPPED, JobDefinition, JobResult, LedgerEvent
 
 

@@ -16,7 +16,7 @@ from ops.access.approvals.ask import ask_second_person, refuse_alone
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import find_by_id
 from ops.catalog.tables.security import SecurityFinding
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import read_day
@@ -26,8 +26,8 @@ from ops.journal.journal import Entry
 from ops.language.formats import format_date, format_id
 from ops.language.text import N_, _
 from ops.security.controls import load_controls
+from ops.security.subjects import tell_finding
 from ops.security.tasks import Accept
-from ops.security.wording import tell_finding
 from ops.terminal.output import write_line
 
 ACCEPTANCE = "finding-acceptance"

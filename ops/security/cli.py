@@ -12,7 +12,7 @@ from ops.access.session import at_bench
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import add_months
-from ops.duties.table.subjects import Document
+from ops.duties.table.versions import Document
 from ops.duties.wording import REASONS
 from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
@@ -26,21 +26,23 @@ from ops.security.compliance import ControlRow, read_compliance
 from ops.security.controls import load_controls
 from ops.security.findings import RANK, Severity, standing_of
 from ops.security.form_08 import fill_form
-from ops.security.job import audit, choose_plans
-from ops.security.kind import AUDIT, AUDIT_JOB
+from ops.security.job import AUDIT, AUDIT_JOB, audit, choose_plans
 from ops.security.records import find_findings, find_last_looks, find_trend
-from ops.security.subjects import TOOLS, Plan, list_subjects, plan_looks
-from ops.security.tasks import Audit, Findings
-from ops.security.wording import (
+from ops.security.subjects import (
     FINDINGS,
     LOOKS,
     MONTHS,
     STANDING_TONES,
     STANDINGS,
+    TOOLS,
     VERDICTS,
+    Plan,
+    list_subjects,
+    plan_looks,
     tell_finding,
     tell_reason,
 )
+from ops.security.tasks import Audit, Findings
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
 from ops.terminal.output import Cell, write_line
 from ops.terminal.progress import shown_progress

@@ -21,7 +21,7 @@ from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty
-from ops.duties.table.subjects import Document
+from ops.duties.table.versions import Document
 from ops.schedule.ledger.job import Outcome
 from ops.security.controls import Control, ControlSet
 from ops.security.findings import RANK, standing_of
@@ -46,7 +46,7 @@ class Evidence:
         tool: Which tool's look; for duties the table of the row.
         at: When; None where there is none.
         outcome: What it shows.
-        reason, params: Why it is not good; a code of `ops.security.wording`.
+        reason, params: Why it is not good; a code of `ops.security.subjects`.
         findings: Ids of findings that break it, accepted ones included.
         digest: SHA-256 of the answer, or the row's id.
     """

@@ -18,7 +18,7 @@ from ops.errors import Problem
 from ops.estate.model.calendar import Bilingual
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import Day, Name, Part, Positive
-from ops.security.looks.facts import Limits
+from ops.security.host_facts import Limits
 
 SHIPPED = Path(__file__).with_name("controls.toml")
 _DAYS = {"days": 1, "weeks": 7, "months": 31}
@@ -52,7 +52,7 @@ class Rhythm(Part):
 
 
 class Figures(Part):
-    """What looks are held against; see `ops.security.looks.facts.Limits`.
+    """What looks are held against; see `ops.security.host_facts.Limits`.
 
     Attributes:
         update_days: A security update may wait for so long; until then it is found and told.

@@ -56,7 +56,7 @@ class ToolLook:
         tool: A name of `ops.security.subjects.TOOLS`.
         outcome: `ok` where the tool came to its end and saw all; `incomplete` where it shows
             something but not all; else `not_checked`.
-        reason, params: Why it is not `ok`: a code of `ops.security.wording`, and its values.
+        reason, params: Why it is not `ok`: a code of `ops.security.subjects`, and its values.
         sightings: The gravest first, each check once.
         items: What it lists for a list of what is allowed; None where it lists nothing.
         version: Of the tool.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.duties.table.subjects import Document
+from ops.duties.table.versions import Document
 from ops.security.compliance import ControlRow
 
 DONE = ("Chưa triển khai", "Đã triển khai một số hạng mục", "Đã triển khai đầy đủ")

@@ -1,4 +1,4 @@
-"""The life of a process beside the service (`ops.service.companion`): the office, the watch.
+"""The life of a process beside the service (`ops.service.serve`): the office, the watch.
 
 It is tied to the service's, and ends on SIGTERM.
 """

@@ -16,10 +16,10 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import results_folder
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
-from ops.jobs.last_runs import LastRun, is_service_running, last_runs
+from ops.jobs.live import LastRun, is_service_running, last_runs
 from ops.language.formats import format_duration, format_moment, format_number
 from ops.language.text import N_, _, fill, ngettext
-from ops.monitor.watch.beat import read_beat, tell_watch
+from ops.monitor.beat import read_beat, tell_watch
 from ops.outcomes import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog
-from ops.jobs.lost_runs import end_abandoned, end_gone
+from ops.jobs.run_now import end_abandoned, end_gone
 from ops.jobs.site_lock import is_lock_free, is_lock_held_by
 from ops.schedule.clock import Clock, JumpWatch
-from ops.schedule.ledger import claims, endings, heartbeats
+from ops.schedule.ledger import claims, endings
 from ops.schedule.ledger import due as listing
-from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.endings import Recording
 from ops.schedule.ledger.job import LOST, JobDefinition, JobResult, lock_name, schedule_of
 from ops.schedule.occurrences import next_due, window_end
 from ops.service.settings import ServiceSettings
@@ -44,15 +44,15 @@ class Dispatcher:
     pool: WorkerPool
     jobs: dict[str, JobDefinition] = field(default_factory=dict)
     due_next: dict[str, datetime | None] = field(default_factory=dict)
-    _heartbeats: heartbeats.HeartbeatWatch = field(init=False)
-    _far_heartbeats: heartbeats.HeartbeatWatch = field(init=False)
+    _heartbeats: claims.HeartbeatWatch = field(init=False)
+    _far_heartbeats: claims.HeartbeatWatch = field(init=False)
     _jumps: JumpWatch = field(init=False)
     _late_noted: float = field(init=False, default=float("-inf"))
     _moved_at: float = field(init=False, default=float("-inf"))
 
     def __post_init__(self) -> None:
-        self._heartbeats = heartbeats.HeartbeatWatch(self.settings.stale_after)
-        self._far_heartbeats = heartbeats.HeartbeatWatch(self.settings.far_stale_after)
+        self._heartbeats = claims.HeartbeatWatch(self.settings.stale_after)
+        self._far_heartbeats = claims.HeartbeatWatch(self.settings.far_stale_after)
         self._jumps = JumpWatch(self.clock)
 
     def register(self, jobs: Sequence[JobDefinition]) -> None:
@@ -132,7 +132,7 @@ class Dispatcher:
         seen: it has to stand still for longer than a worker tries to record what it has done.
         """
         with self.catalog.reading() as session:
-            held = heartbeats.list_held(session)
+            held = claims.list_held(session)
         others = [run for run in held if run.run_id not in self.pool.workers]
         here = [run for run in others if not self.catalog.is_shared or self._is_ours(run)]
         far = [run for run in others if run not in here]
@@ -142,14 +142,14 @@ class Dispatcher:
         for run in (*lost, *self._far_heartbeats.find_stale(far, steady)):
             self._end_lost(run)
 
-    def _is_ours(self, run: heartbeats.HeldRun) -> bool:
+    def _is_ours(self, run: claims.HeldRun) -> bool:
         return run.host == self.settings.host
 
-    def _is_working(self, run: heartbeats.HeldRun) -> bool:
+    def _is_working(self, run: claims.HeldRun) -> bool:
         name = lock_name(run.site, run.job)
         return is_lock_held_by(self.settings.state, name, str(run.run_id))
 
-    def _end_lost(self, run: heartbeats.HeldRun) -> None:
+    def _end_lost(self, run: claims.HeldRun) -> None:
         fields = {"job": run.job, "site": run.site, "outcome": "failed", "reason": LOST}
         log.error("run-lost", extra={"fields": {**fields, "run": run.run_id}})
         with self.catalog.writing() as session:
@@ -169,7 +169,7 @@ class Dispatcher:
         with_limit = {name: job for name, job in self.jobs.items() if job.late_after is not None}
         if with_limit:
             with self.catalog.writing() as session:
-                heartbeats.note_late(session, with_limit, self.clock.now(), self.recording)
+                claims.note_late(session, with_limit, self.clock.now(), self.recording)
 
     def _start_waiting(self) -> None:
         places, urgent = self.pool.free_places(), self._urgent_jobs()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from ops.access.session import at_bench
 from ops.alerts.courier import NotDeliveredError, find_address, send
 from ops.alerts.notice_wording import Message
-from ops.alerts.outbox import RELAY, is_mail
+from ops.alerts.outbox import RELAY
+from ops.alerts.routing import is_mail
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate

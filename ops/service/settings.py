@@ -1,13 +1,18 @@
-"""What the service must be told, as plain values; `ops.jobs` makes them from the estate."""
+"""What the service, and each of its workers, is told as plain values."""
 
+import json
+import signal
 import socket
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from ops.journal.journal import Origin
-from ops.schedule.ledger.events import BY_CLOCK
-from ops.schedule.ledger.heartbeats import FAR_STALE_AFTER, HEARTBEAT_EVERY, STALE_AFTER
+from ops.schedule.ledger.claims import FAR_STALE_AFTER, HEARTBEAT_EVERY, STALE_AFTER, Claim
+from ops.schedule.ledger.endings import BY_CLOCK
+from ops.schedule.ledger.job import JobDefinition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +52,35 @@ class ServiceSettings:
     stop_grace: timedelta = timedelta(seconds=60)
     fair_turn: timedelta = timedelta(hours=2)
     patience: timedelta = timedelta(minutes=15)
+
+
+TIME_IS_OVER = signal.SIGUSR2
+"""Asks a worker to end its run as one that took more time than it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRequest:
+    """One run to be done.
+
+    Attributes:
+        claim: The claimed run.
+        job: Its definition.
+        settings: The service's; the catalog's address may hold a password.
+        stop_at: When its window ends, and the run with it; None for never.
+    """
+
+    claim: Claim
+    job: JobDefinition
+    settings: ServiceSettings
+    stop_at: datetime | None = None
+
+
+def format_request(request: WorkRequest) -> bytes:
+    """Give the request as one line of JSON."""
+    values = msgspec.to_builtins(request, enc_hook=str)  # of a path
+    return json.dumps(values).encode() + b"\n"
+
+
+def parse_request(line: bytes) -> WorkRequest:
+    """Read what `format_request` wrote."""
+    return msgspec.convert(json.loads(line), WorkRequest, dec_hook=lambda kind, text: kind(text))

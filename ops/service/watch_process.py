@@ -8,7 +8,7 @@ import sys
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.estate.load.load import load_estate
-from ops.monitor.watch.run import run_watch
+from ops.monitor.watch import run_watch
 from ops.service.beside import live_beside
 
 if __name__ == "__main__":

@@ -33,8 +33,7 @@ from ops.jobs.site_lock import SiteBusyError, hold_site_lock
 from ops.schedule import kinds
 from ops.schedule.clock import SystemClock
 from ops.schedule.ledger import claims
-from ops.schedule.ledger.endings import end_run
-from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.endings import Recording, end_run
 from ops.schedule.ledger.job import (
     STOPPED,
     TIMED_OUT,
@@ -44,7 +43,7 @@ from ops.schedule.ledger.job import (
     lock_name,
 )
 from ops.service.log_lines import log_to_stderr
-from ops.service.work_request import TIME_IS_OVER, WorkRequest, parse_request
+from ops.service.settings import TIME_IS_OVER, WorkRequest, parse_request
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -16,8 +16,7 @@ import psutil
 
 from ops.schedule.ledger.claims import Claim
 from ops.schedule.ledger.job import TIMED_OUT, JobDefinition
-from ops.service.settings import ServiceSettings
-from ops.service.work_request import TIME_IS_OVER, WorkRequest, format_request
+from ops.service.settings import TIME_IS_OVER, ServiceSettings, WorkRequest, format_request
 
 _ROOT = Path(__file__).parents[2]
 

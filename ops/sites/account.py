@@ -31,9 +31,9 @@ from ops.journal import journal
 from ops.language.text import _
 from ops.sites.propose import is_closed_here, propose, read_if_there
 from ops.sites.tasks import Account, Trust
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import warn
 from ops.terminal.output import write_json, write_line, write_text
+from ops.terminal.progress import need_confirmation
 from provisioning.gate.account_script import Allowed, Rights, is_account, make_list, make_script
 from provisioning.hosts import Command
 from provisioning.ssh.host_keys import HostKey, make_table, read_keys, record_key

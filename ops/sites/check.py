@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from platform import python_version
 
-from ops.access.unanswerable import check_answering
+from ops.access.role_changes import check_answering
 from ops.backups.retention.minimums import check_lowered
 from ops.duties.table.load import check_tables
 from ops.errors import EstateError, Problem

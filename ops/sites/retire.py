@@ -42,8 +42,8 @@ from ops.language.text import _, fill
 from ops.sites.propose import is_roots, propose
 from ops.sites.show import format_retention
 from ops.sites.tasks import Retire
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line, write_text
+from ops.terminal.progress import need_confirmation
 
 _RULE = "-" * 72
 

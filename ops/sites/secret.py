@@ -32,9 +32,9 @@ from ops.journal.journal import Entry
 from ops.language.text import _
 from ops.sites.propose import is_closed_here, propose, read_if_there
 from ops.sites.tasks import Secret
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import INCOMPLETE, report
 from ops.terminal.output import write_line
+from ops.terminal.progress import need_confirmation
 
 REPLACEMENT = "key-replacement"
 DEFAULT_FOLDER = "var/keys"

@@ -19,8 +19,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.access.as_owner import run_as_owner
-from ops.access.caller import current_caller
+from ops.access.caller import current_caller, run_as_owner
 from ops.access.identity import NotAllowedError, check_door
 from ops.access.session import note_act
 from ops.durable_files import name_of_old, put_anew
@@ -43,8 +42,8 @@ from ops.journal.journal import Entry
 from ops.language.formats import format_moment
 from ops.language.text import _, make_visible
 from ops.sites.tasks import Take
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.progress import need_confirmation
 
 _FILE_MODE, _SECRET_MODE, _FOLDER_MODE = 0o640, 0o600, 0o750
 

@@ -22,10 +22,10 @@ from ops.monitor.alert_wording import (
 )
 from ops.outcomes import Explanation
 from ops.status.facts import Facts, SiteFacts, look
-from ops.status.output_copies import write_copies, write_deliveries, write_media
 from ops.status.problem import Level, Problem
 from ops.status.problem_wording import explain_problem, summarize
 from ops.status.problems import find_problems, is_late
+from ops.status.problems_copies import write_copies, write_deliveries, write_media
 from ops.status.tasks import Status
 from ops.terminal.elsewhere import BARE
 from ops.terminal.output import (

@@ -43,11 +43,11 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import ARCHIVE_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
-from ops.jobs.last_runs import LastRun, is_service_running, last_runs
+from ops.jobs.live import LastRun, is_service_running, last_runs
 from ops.jobs.site_lock import is_lock_free
 from ops.journal.standing import Doubt, find_doubt
 from ops.reports.requests import Request, list_requests
-from ops.status.late_sites import first_dues
+from ops.status.heartbeat import first_dues
 
 TOLD_FOR = timedelta(days=10)
 """How long a notice that was given up is shown: seven days, after three days of tries."""

@@ -1,18 +1,4 @@
-"""The sign of life: a small file that others fetch, and a URL that alarms when it is not called.
-
-The file `heartbeat.json` lies in the service's state folder, readable by everybody: it holds names
-of sites and moments, no secrets. `examples/dead-man` reads it on another machine, so its keys keep
-their meaning.
-
-Order of a write: write the new file beside the old one, make it durable, put it in its place.
-Whoever reads sees one whole file or the other.
-
-Show that the service lives: a thread that writes the heartbeat file and calls the URL.
-
-The service says `beat` after each healthy look, which only sets a flag: neither a slow disk nor a
-dead network can hold it up. When the looks fail or stop, so do the signs of life, and somebody
-else alarms.
-"""
+"""Up to when each site is saved, and since when one was due."""
 
 import json
 import logging
@@ -21,18 +7,22 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ops.alerts.drafts import grace_of
 from ops.alerts.outbox import find_estate
+from ops.backups.copies.seen import find_newer, read_newest_alone
 from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Occurrence
+from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -40,7 +30,47 @@ from ops.journal.journal import Head, read_head
 from ops.language.causes import tell_cause
 from ops.language.formats import format_duration
 from ops.language.text import N_, _
-from ops.status.late_sites import first_dues, newest_moments
+
+
+def newest_moments(session: Session, estate: Estate) -> dict[str, datetime]:
+    """Give up to when each site is saved in the primary store, as `find_newer` counts it."""
+    store = estate.primary_store.name
+    whole, alone = newest_snapshots(session, store), read_newest_alone(session)
+    found = {}
+    for site in (*estate.sites, estate.own_site):
+        saved = find_newer(site, whole.get(site.name), alone.get((site.name, store), {}))
+        if saved.whole is not None:
+            found[site.name] = saved.whole
+    return found
+
+
+def newest_snapshots(session: Session, store: str) -> dict[str, datetime]:
+    """Give when the newest snapshot of each whole site was taken, by name of the site."""
+    rows = session.execute(
+        select(Snapshot.site, func.max(Snapshot.taken_at))
+        .where(
+            Snapshot.store == store,
+            Snapshot.hostname == Snapshot.site,
+            is_of_whole_site(),
+            is_believed(),
+        )
+        .group_by(Snapshot.site)
+    )
+    return {site: taken_at for site, taken_at in rows}  # noqa: C416 - dict() loses the types
+
+
+def first_dues(session: Session, sites: Iterable[str]) -> dict[str, datetime]:
+    """Give when these sites were first due, by name; one that never was is not among them."""
+    names = {f"backup/{site}": site for site in sites}
+    if not names:
+        return {}
+    rows = session.execute(
+        select(Occurrence.job, func.min(Occurrence.due_at))
+        .where(Occurrence.job.in_(names))
+        .group_by(Occurrence.job)
+    )
+    return {names[job]: due_at for job, due_at in rows}
+
 
 FORMAT = "giucong-heartbeat-1"
 FILE = "heartbeat.json"

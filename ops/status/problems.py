@@ -2,7 +2,7 @@
 
 A problem says what is wrong by its code; `ops.status.problem_wording` has the sentences. What has a
 subject may be an alert: runs that failed are told with their event (`ops.alerts.drafts.judge_run`
-judges both), states by `ops.status.tell`, conditions by `ops.alerts.watch`.
+judges both), states by `ops.status.daily_summary`, conditions by `ops.alerts.watch`.
 """
 
 from collections.abc import Collection, Iterator
@@ -30,7 +30,7 @@ from ops.drills.rotation.read import (
     finding_subject,
     overdue_subject,
 )
-from ops.jobs.last_runs import LastRun
+from ops.jobs.live import LastRun
 from ops.status.facts import Facts, SiteFacts
 from ops.status.problem import Problem
 from ops.status.problems_copies import find_broken_parts, find_gone_backups, find_in_stores

@@ -1,5 +1,6 @@
 """Show how far long work is: a bar on a terminal, now and then a plain line elsewhere."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
 
 from backup.progress import Progress, SilentProgress
+from ops.errors import WrongUseError
 from ops.language.causes import tell_error
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, make_visible, show_path
@@ -17,6 +19,7 @@ from ops.terminal.output import is_terminal
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
 
 STAGES = (
     N_("back up"), N_("restore files"), N_("verify files"), N_("load snapshots"), N_("load index"),
@@ -305,3 +308,34 @@ def _drawn() -> Iterator[LineProgress]:
             yield BarProgress(bars)
         finally:
             _on_screen.remove(bars)
+
+
+class NotConfirmedError(WrongUseError):
+    """Nobody has said that this is meant."""
+
+
+def need_confirmation(name: str, confirm: str, question: str) -> None:
+    """Go on only when somebody has typed the thing's name.
+
+    Args:
+        name: What has to be typed.
+        confirm: Value of `--confirm`; empty when it was not given.
+        question: What will happen, in the reader's language.
+
+    Raises:
+        NotConfirmedError: Another name was given, or there is nobody to ask.
+    """
+    if not confirm and sys.stdin.isatty():
+        asked = _("Type {name} to go on: ").format(name=name)
+        with bar_away():
+            sys.stderr.write(make_visible(f"{question}\n{asked}"))
+            sys.stderr.flush()
+            confirm = sys.stdin.readline().strip()
+    if confirm != name:
+        raise NotConfirmedError(
+            'this needs to be confirmed: "{name}"',
+            why='"{given}" was given' if confirm else "",
+            next_step="look first with --dry-run, then add `--confirm {name}`",
+            name=name,
+            given=confirm,
+        )

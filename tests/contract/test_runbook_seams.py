@@ -17,7 +17,7 @@ from ops.access.session import Bench
 from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
-from ops.runbooks.approver import EstateApprover
+from ops.runbooks.asker import EstateApprover
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.run import MachineClock
 from runbooks.errors import RunbookError, SamePersonError

@@ -20,8 +20,7 @@ from ops.access.credentials import (
     issue_credentials,
     prove,
 )
-from ops.access.factors import hash_password
-from ops.access.seal import digest_code, seal_secret
+from ops.access.factors import digest_code, hash_password, seal_secret
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.access import ApprovalRequest
 from ops.catalog.tables.core import JournalRow

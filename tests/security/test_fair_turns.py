@@ -17,7 +17,7 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.jobs.site_lock import hold_site_lock
 from ops.schedule.ledger.claims import Claim
 from ops.schedule.ledger.job import JobDefinition
-from ops.service.work_request import TIME_IS_OVER
+from ops.service.settings import TIME_IS_OVER
 from ops.service.worker_pool import Worker
 from tests.integration.service.test_dispatch import Room, a_room
 from tests.integration.service.test_service import ask_for, rows, service, wait_for

@@ -28,7 +28,7 @@ from ops.estate.edit.proposal import (
 from ops.language.text import make_visible
 from ops.sites.take import take_proposal
 from ops.sites.tasks import Take
-from ops.terminal.confirm import NotConfirmedError
+from ops.terminal.progress import NotConfirmedError
 from tests.integration.jobs.small_estate import build_estate
 
 SITE = """

@@ -24,9 +24,9 @@ from ops.access.approvals.require import (
     require_approval,
 )
 from ops.access.credentials import NoCredentialsError, has_good_credentials, prove
+from ops.access.factors import load_credentials_key
 from ops.access.identity import kernel_login
 from ops.access.prompts import ask_proof
-from ops.access.seal import load_credentials_key
 from ops.access.session import Bench, follow_decision, look_at_past
 from ops.language.text import N_, _, fill
 from ops.meanwhile import meanwhile

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.rights import OFFICE, OPERATE
+from ops.access.roles import OFFICE, OPERATE
 from ops.terminal.flags import Json, Site, SnapshotOrNewest, StoreOrPrimary
 from ops.terminal.task import Flag, task
 

@@ -32,7 +32,7 @@ from ops.canonical import keep_told
 from ops.estate.choose import chosen_store
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
-from ops.jobs.begin import begin
+from ops.jobs.run_now import begin
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome

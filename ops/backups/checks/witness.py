@@ -30,7 +30,7 @@ from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import is_ahead
 from ops.estate.choose import chosen_store
-from ops.jobs.begin import begin
+from ops.jobs.run_now import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 

@@ -38,7 +38,7 @@ from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.jobs.begin import begin
+from ops.jobs.run_now import begin
 from ops.language.text import fill
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult

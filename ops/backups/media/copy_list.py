@@ -21,10 +21,9 @@ from ops.backups.media.label import Content, content_from
 from ops.backups.media.records import read_media
 from ops.backups.run.full_reads import read_methods
 from ops.canonical import clean_text
-from ops.catalog.tables.copies import Medium
+from ops.catalog.tables.copies import MalwareScan, Medium
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, StoreSeen
-from ops.catalog.tables.watch import MalwareScan
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store

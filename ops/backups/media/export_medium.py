@@ -59,7 +59,7 @@ from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.index import is_ahead
-from ops.duties.evidence.media import plan_renewal
+from ops.duties.evidence.judge import plan_renewal
 from ops.duties.table.load import load_calendar, load_duties
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_place, read_day

@@ -17,7 +17,7 @@ from ops.backups.copies.rule_32110 import CopyFacts
 from ops.backups.media.label import Content, content_from
 from ops.backups.media.records import read_media, read_outdated
 from ops.catalog.open import Catalog
-from ops.duties.evidence.media import Renewal, Stage, plan_renewal
+from ops.duties.evidence.judge import Renewal, Stage, plan_renewal
 from ops.duties.table.load import DutiesError, load_calendar, load_duties
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date

@@ -21,11 +21,11 @@ from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
-from ops.journal.acts import read_acts
 from ops.journal.journal import Entry, Origin
+from ops.journal.record_proofs import read_acts
 from ops.language.text import _
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import need_confirmation
 
 WRITTEN = "media.written"
 READ_BACK = "media.read-back"

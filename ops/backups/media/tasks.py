@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.rights import ADMIN
+from ops.access.roles import ADMIN
 from ops.terminal.flags import Document, DryRun, SiteOrAll, StoreOrPrimary
 from ops.terminal.task import Flag, task
 

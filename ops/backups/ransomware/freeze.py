@@ -19,9 +19,9 @@ from ops.alerts.drafts import FROZEN
 from ops.backups.brakes import Brake
 from ops.backups.pages.jump import UNLIKE
 from ops.backups.ransomware.verdict import ChangeFigures, Signal
+from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import is_believed
-from ops.catalog.tables.watch import WatchFinding
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
@@ -35,7 +35,7 @@ class Freeze:
         finding: Its id.
         found_at: When.
         snapshot, before: The backup, and the one it was compared with.
-        figures, signals: JSON values, as in `ops.catalog.tables.watch.WatchFinding`.
+        figures, signals: JSON values, as in `ops.catalog.tables.copies.WatchFinding`.
         more: How many later findings wait too.
         run: Id of the run that has made the backup.
     """

@@ -27,9 +27,9 @@ from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.text import _
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import gravest, report
 from ops.terminal.output import write_line
+from ops.terminal.progress import need_confirmation
 
 
 def make_repositories(wish: Init) -> int:

@@ -33,10 +33,9 @@ from ops.language.text import N_, _, fill, ngettext
 from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import EXIT_CODES
 from ops.terminal.output import write_line
-from ops.terminal.progress import showing_progress
+from ops.terminal.progress import need_confirmation, showing_progress
 
 _ID_DIGITS = 64
 _MOST_SHOWN = 20

@@ -20,9 +20,9 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import _, fill, ngettext
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import gravest, noting
 from ops.terminal.output import write_indented, write_line
+from ops.terminal.progress import need_confirmation
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,10 @@ from ops.jobs.site_lock import hold_site_lock
 from ops.language.formats import format_number, format_second
 from ops.language.text import _, as_typed, ngettext
 from ops.schedule.ledger.job import describe_failure
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
-from ops.terminal.progress import Expecting, NamesInTheEnd, showing_progress
+from ops.terminal.progress import Expecting, NamesInTheEnd, need_confirmation, showing_progress
 
 
 @showing_progress

@@ -47,8 +47,8 @@ from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.text import _
 from ops.schedule.ledger.job import describe_failure
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import need_confirmation
 
 ACTION = "backup.switch"
 

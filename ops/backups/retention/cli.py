@@ -59,10 +59,9 @@ from ops.language.text import N_, _, ngettext
 from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import Cell, write_line, write_table
-from ops.terminal.progress import showing_progress
+from ops.terminal.progress import need_confirmation, showing_progress
 
 _RULES = {
     "last snapshot": N_("newest ones"),

@@ -24,7 +24,7 @@ from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
-from ops.jobs.begin import begin
+from ops.jobs.run_now import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 

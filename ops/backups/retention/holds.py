@@ -10,15 +10,13 @@ from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, need_two
 from ops.backups.retention.protection import HoldView
 from ops.backups.retention.tasks import PlaceHold
-from ops.catalog.columns import new_id
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import find_by_id, new_id
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.retention import Hold
 from ops.errors import WrongUseError
 from ops.journal import journal
-from ops.journal.acts import read_acts
 from ops.journal.journal import Entry, Origin
-from ops.journal.record_proofs import journaled_holds
+from ops.journal.record_proofs import journaled_holds, read_acts
 
 RELEASE = "hold-release"
 PLACED = "backup.hold"

@@ -51,7 +51,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.jobs.begin import Start, begin
+from ops.jobs.run_now import Start, begin
 from ops.language.formats import format_moment
 from ops.language.text import _
 from ops.schedule.kinds import RunContext

@@ -20,8 +20,7 @@ from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.sites import Site
-from ops.jobs.begin import Start
-from ops.jobs.run_now import NO_WAIT, run_by_hand
+from ops.jobs.run_now import NO_WAIT, Start, run_by_hand
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import _
 from ops.outcomes import write_outcome

@@ -19,7 +19,7 @@ from ops.estate.model.own_site import OWN_SITE
 from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.schedule.ledger import overview
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 from ops.schedule.ledger.job import LedgerEvent
 
 

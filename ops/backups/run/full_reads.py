@@ -20,7 +20,7 @@ from ops.estate.model.estate import Estate
 from ops.jobs.definitions import list_jobs
 from ops.language.text import N_
 from ops.schedule.ledger import overview
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 from ops.schedule.ledger.job import JobDefinition, LedgerEvent, read_schedule
 from ops.schedule.occurrences import occurrences_between
 

@@ -62,7 +62,7 @@ from ops.catalog.tables.core import Run
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.sites import Site
-from ops.jobs.begin import Start, begin, clear_scratch
+from ops.jobs.run_now import Start, begin, clear_scratch
 from ops.parts import Seam
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult

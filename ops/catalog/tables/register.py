@@ -1,14 +1,24 @@
-"""Record tables: the register of remarks, requests, incidents and difficulties."""
+"""Record tables: what the office writes down: its register, its assets, what its documents are."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ops.catalog.columns import Base, UTCDateTime, new_id, one_of, table_info
 
-KINDS = ("remark", "support", "restore", "incident", "difficulty")
+ENTRY_KINDS = ("remark", "support", "restore", "incident", "difficulty")
 LINKS = ("run", "alert", "finding", "drill")
 
 
@@ -18,7 +28,7 @@ class RegisterEntry(Base):
     Attributes:
         year, number: What people call it, `2026-017`; counted anew each year of the organisation's
             calendar.
-        kind: One of `KINDS`.
+        kind: One of `ENTRY_KINDS`.
         title: What it is about, in one line.
         unit, site: Names in the estate; empty where it concerns none.
         reporter: Who brought it, in the words of who wrote it down.
@@ -37,7 +47,7 @@ class RegisterEntry(Base):
 
     __tablename__ = "register_entries"
     __table_args__ = (
-        CheckConstraint(one_of("kind", KINDS), name="register_kind"),
+        CheckConstraint(one_of("kind", ENTRY_KINDS), name="register_kind"),
         UniqueConstraint("year", "number", name="register_number"),
         Index("register_received", "received_at"),
         Index("register_site", "site", "occurred_at"),
@@ -107,3 +117,113 @@ class RegisterLink(Base):
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     ref: Mapped[str] = mapped_column(Text, primary_key=True)
     linked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+ASSET_KINDS = (
+    "server", "storage", "network", "ups", "line", "software", "licence", "domain", "certificate",
+    "contract", "medium",
+)  # fmt: skip
+
+
+class Asset(Base):
+    """A record: one asset; the fields of the lists of hardware and software of TCVN 14423.
+
+    Attributes:
+        name: For life, lower case, as in the estate.
+        kind: One of `ASSET_KINDS`.
+        title: What it is called: make and model, or name of the software.
+        host: Name of the host in the estate that it is or runs on; empty for none.
+        address: Static IP address.
+        serial: Serial or MAC number.
+        place: Where it stands.
+        purpose: What it is for.
+        state: `in-use`, `spare`, `broken` or `retired`.
+        owner: Who answers for it: name of a person in the estate, or a title.
+        unit: Owning unit's name in the estate; empty for the Center.
+        system: Information system it belongs to, by its name in the estate.
+        version: Of software: its version.
+        licence: Of software: kind of licence, and its reference.
+        scope: Of software: who may use it.
+        supplier: Who sold it or supports it.
+        price: What it cost, in đồng, with tax; NULL where nobody knows.
+        bought_on, warranty_until, supported_until: Dates; NULL where nobody knows.
+        contract: Number of the contract.
+        documents: Ids of documents about it, with blanks between.
+        note: Anything else.
+        changed_at: When the row was last changed.
+    """
+
+    __tablename__ = "assets"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ASSET_KINDS), name="asset_kind"),
+        CheckConstraint("price IS NULL OR price >= 0", name="asset_price"),
+        table_info("record"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    kind: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(Text, default="")
+    address: Mapped[str] = mapped_column(Text, default="")
+    serial: Mapped[str] = mapped_column(Text, default="")
+    place: Mapped[str] = mapped_column(Text, default="")
+    purpose: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(Text, default="in-use")
+    owner: Mapped[str] = mapped_column(Text, default="")
+    unit: Mapped[str] = mapped_column(Text, default="")
+    system: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[str] = mapped_column(Text, default="")
+    licence: Mapped[str] = mapped_column(Text, default="")
+    scope: Mapped[str] = mapped_column(Text, default="")
+    supplier: Mapped[str] = mapped_column(Text, default="")
+    price: Mapped[int | None] = mapped_column(BigInteger)
+    bought_on: Mapped[date | None] = mapped_column(Date)
+    warranty_until: Mapped[date | None] = mapped_column(Date)
+    supported_until: Mapped[date | None] = mapped_column(Date)
+    contract: Mapped[str] = mapped_column(Text, default="")
+    documents: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+TYPES = ("pdf", "png", "jpeg", "xlsx", "docx")
+
+
+class Document(Base):
+    """A record: one document that is kept (`ops.documents`).
+
+    Attributes:
+        sha256: Of its bytes, 64 hexadecimal digits; names its file.
+        type: One of `TYPES`, as its bytes say.
+        size_bytes: How large it is.
+        name: Name of the file it was given as; never a path.
+        title: What it is.
+        number: Its own number, such as `12/QĐ-UBND`; empty for none.
+        dated: Its own day; NULL where nobody knows.
+        about: What it belongs to, such as `report:annual:2026`; empty for nothing.
+        signatures: Who has signed it, as was verified; empty for a scan. One without `root` leads
+            to no root that was trusted: who signed was not checked.
+        added_at: When it was kept.
+        added_by: Person, else login.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        CheckConstraint(one_of("type", TYPES), name="document_type"),
+        CheckConstraint("size_bytes > 0", name="document_size"),
+        table_info("record"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(Text, unique=True)
+    type: Mapped[str] = mapped_column(Text)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    number: Mapped[str] = mapped_column(Text, default="")
+    dated: Mapped[date | None] = mapped_column(Date)
+    about: Mapped[str] = mapped_column(Text, default="", index=True)
+    signatures: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    added_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    added_by: Mapped[str] = mapped_column(Text)

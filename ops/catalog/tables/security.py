@@ -22,7 +22,7 @@ class SecurityFinding(Base):
         tool: One of `ops.security.looks.TOOLS`.
         check: The tool's own name of what it holds against it, bounded.
         severity: One of `SEVERITIES`.
-        code: Whose sentence tells it (`ops.security.wording`); empty where `title` does.
+        code: Whose sentence tells it (`ops.security.subjects`); empty where `title` does.
         title: The tool's own words, sanitised and bounded.
         params: JSON values for the sentence.
         evidence: SHA-256 of the answer that showed it last.

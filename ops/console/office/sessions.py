@@ -28,8 +28,7 @@ from ops.access.credentials import (
     has_good_credentials,
     prove,
 )
-from ops.access.factors import hash_password, is_password_right
-from ops.access.seal import load_credentials_key
+from ops.access.factors import hash_password, is_password_right, load_credentials_key
 from ops.access.session import person_at_terminal
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import Credential

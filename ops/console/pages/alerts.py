@@ -12,7 +12,7 @@ from ops.console.subjects import describe_subject, link
 from ops.language.text import N_
 from ops.monitor.alert_wording import UNTOLD
 from ops.monitor.overview import list_subjects
-from ops.security.kind import AUDIT_JOB
+from ops.security.job import AUDIT_JOB
 from ops.terminal.view import as_table
 
 _MOST = 100

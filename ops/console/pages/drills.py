@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import find_by_id
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
 from ops.console.office.desk import Desk

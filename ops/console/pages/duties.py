@@ -13,7 +13,7 @@ from ops.duties.evidence.judge import find_verdicts
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
-from ops.duties.table.subjects import levels_in
+from ops.duties.table.versions import levels_in
 from ops.duties.wording import CERTAINTIES, tell_changes, tell_duty
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, _, language

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import segno
 
-from ops.access.approvals.plan_wording import word_plan
+from ops.access.approvals.notify import word_plan
 from ops.access.cli import PEOPLE, REQUESTS
 from ops.access.credentials import count_codes_left
 from ops.access.factors import totp_address
-from ops.access.rights import ROLES, decide_may_approve
+from ops.access.roles import ROLES, decide_may_approve
 from ops.console.acts import make_offer, offered_secret
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page

@@ -9,9 +9,9 @@ from ops.catalog.tables.core import JournalRow
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page, number_of
 from ops.language.text import N_, _
+from ops.reports.figures.figure import running_year
 from ops.reports.make import MADE
 from ops.reports.sections import PARTS, SECTIONS
-from ops.reports.window import running_year
 from ops.terminal.view import as_cells, as_table
 
 _LATELY = 20

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 from uuid import UUID
 
-from ops.catalog.find import is_called
+from ops.catalog.columns import is_called
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page, cut
 from ops.console.subjects import describe_subject, link
 from ops.duties.wording import tell_subject
 from ops.language.text import N_, _
 from ops.security.findings import Severity
-from ops.security.wording import FINDINGS, LOOKS, SEVERITY_WORDS, STANDINGS, VERDICTS, tool
+from ops.security.subjects import FINDINGS, LOOKS, SEVERITY_WORDS, STANDINGS, VERDICTS, tool
 from ops.terminal.view import Column, View, as_cells, as_table, moment, outcome
 
 _ROWS = 100

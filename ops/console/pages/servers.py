@@ -16,13 +16,12 @@ from ops.estate.model.estate import Estate
 from ops.language.text import N_, _
 from ops.monitor import tasks
 from ops.monitor.chart import Drawn, draw_metric
-from ops.monitor.forecast.look import Kind, Outlook, look_at_store
-from ops.monitor.forecast.wording import EXPLANATIONS, tell_growth, tell_outlook
+from ops.monitor.forecast import Kind, Outlook, look_at_store
+from ops.monitor.forecast_wording import EXPLANATIONS, tell_growth, tell_outlook
 from ops.monitor.metrics import tell_metric, writer_of
 from ops.monitor.overview import HEADS, HEALTH_TONES, HEALTHS, VIEWS, list_subjects, look_around
 from ops.monitor.samples.sample import THIS_MACHINE
-from ops.monitor.series.points import split_metric
-from ops.monitor.series.read import Latest, read_latest
+from ops.monitor.series.read import Latest, read_latest, split_metric
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.terminal.view import as_table
 

@@ -25,8 +25,8 @@ from ops.monitor.availability import draw_months, measure_months
 from ops.monitor.series.store import open_series, series_url
 from ops.status.cli import describe_sites
 from ops.status.facts import gather_facts
-from ops.status.output_copies import ROLES, tell_verdict
 from ops.status.problems import find_problems
+from ops.status.problems_copies import ROLES, tell_verdict
 from ops.terminal.output import Cell, Tone, outcome_cell
 from ops.terminal.view import Column, View, as_made, as_table, moment, number, outcome, words
 

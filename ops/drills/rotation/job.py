@@ -38,7 +38,7 @@ from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger import overview
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 from ops.schedule.ledger.job import JobDefinition, JobResult, LedgerEvent, read_schedule
 
 log = logging.getLogger(__name__)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ops.drills.records import Kind
-from ops.duties.evidence.due import Period, due_of, list_periods, longest_days
-from ops.duties.table.calendar import WorkCalendar
+from ops.duties.evidence.due import Period, WorkCalendar, due_of, list_periods, longest_days
 from ops.duties.table.models import Duty, Every, Span
-from ops.duties.table.subjects import Document, Subject, list_subjects
+from ops.duties.table.versions import Document, Subject, list_subjects
 from ops.schedule.windows import spread_place
 
 ONE_DAY = timedelta(days=1)

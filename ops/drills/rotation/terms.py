@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ops.drills.rotation.rotation import FINDING
-from ops.duties.evidence.due import add_span, due_after
-from ops.duties.table.calendar import WorkCalendar
+from ops.duties.evidence.due import WorkCalendar, add_span, due_after
 from ops.duties.table.load import DutiesError, load_calendar, load_duties
 from ops.duties.table.models import Duty, Span
 from ops.estate.model.estate import Estate

@@ -19,7 +19,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Due, Period, due_after
 from ops.duties.evidence.queries import STATED, Setting
 from ops.duties.table.models import Duty
-from ops.duties.table.subjects import list_subjects
+from ops.duties.table.versions import list_subjects
 
 ELSEWHERE = frozenset({"last-sign-in"})
 """Events whose duty the service does by itself (`ops.duties.idle_accounts`)."""

@@ -15,11 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.assets.records import COMPARED
-from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.documents import Document
 from ops.catalog.tables.plans import Plan
-from ops.catalog.tables.register import RegisterEntry
+from ops.catalog.tables.register import Asset, Document, RegisterEntry
 from ops.documents.records import are_checked
 from ops.duties.evidence.verdicts import LATE, UNCHECKED, Piece, Table
 from ops.journal import journal

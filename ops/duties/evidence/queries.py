@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 from backup.stores.kinds import is_remote
 from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
-from ops.catalog.tables.duties import PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.catalog.tables.plans import PolicyVersion
 from ops.duties.evidence.archive import (
     find_fixity,
     find_metadata,
     find_reserve,
     find_reserve_statistics,
 )
-from ops.duties.evidence.due import Period
+from ops.duties.evidence.due import Period, WorkCalendar
 from ops.duties.evidence.papers import (
     find_answers,
     find_compared,
@@ -33,9 +33,8 @@ from ops.duties.evidence.papers import (
 )
 from ops.duties.evidence.security import find_allowed, find_levels, find_looks
 from ops.duties.evidence.verdicts import LATE, Piece
-from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.models import Duty, Proof
-from ops.duties.table.subjects import Document
+from ops.duties.table.versions import Document
 from ops.parts import Seam
 from ops.schedule.ledger.job import Outcome
 

@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy.orm import Session
 
 from ops.access.identity import NotAllowedError
-from ops.access.rights import ROLES
-from ops.access.roles import is_anybody_appointed, roles_of
+from ops.access.roles import ROLES, is_anybody_appointed, roles_of
 from ops.access.session import at_bench
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import Due, Period, list_periods, longest_days
@@ -17,7 +16,7 @@ from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.queries import STATED
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty
-from ops.duties.table.subjects import list_subjects
+from ops.duties.table.versions import list_subjects
 from ops.duties.tasks import Record
 from ops.duties.wording import tell_period
 from ops.errors import WrongUseError

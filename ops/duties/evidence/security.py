@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.security import SecurityBaseline, SecurityLook
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.verdicts import Piece
-from ops.duties.table.subjects import hosts_of
+from ops.duties.table.versions import hosts_of
 from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:

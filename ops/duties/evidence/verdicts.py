@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from ops.duties.evidence.due import Period
-from ops.duties.table.subjects import Subject
+from ops.duties.table.versions import Subject
 from ops.schedule.ledger.job import Outcome
 
 _GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ops.canonical import digest_of
-from ops.duties.table.calendar import HolidayTable, WorkCalendar, make_calendar
+from ops.duties.evidence.due import HolidayTable, WorkCalendar, make_calendar
 from ops.duties.table.models import Duty, DutyTable
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load.problems import describe, list_deepest, render_key

@@ -1,10 +1,7 @@
-"""Keep every set of duties that was in force, and journal what changed.
-
-Order, in the caller's transaction: store the set, then journal the difference from the one before.
-"""
+"""Which duties were in force when, and whom each concerns in the estate of a day."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from ops.canonical import canonical_json
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.duties import DutyVersion
+from ops.catalog.tables.plans import DutyVersion
 from ops.duties.table.load import SHIPPED_DUTIES, DutySet, read_duties
+from ops.duties.table.models import Duty
 from ops.estate.versions import find_changes
+from ops.hosts.connect import THIS_MACHINE
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
@@ -97,3 +96,79 @@ def as_stored(duties: DutySet) -> dict[str, Any]:
     """Give a set as it comes back from the catalog, so that both sides compare alike."""
     parsed: dict[str, Any] = json.loads(canonical_json(duties.document()))
     return parsed
+
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What must be proven for itself.
+
+    Attributes:
+        name: Of the system or site; empty for the organisation.
+        level: Security level; None where there is none.
+        sites: Names of the sites that belong to it.
+    """
+
+    name: str
+    level: int | None
+    sites: tuple[str, ...]
+
+
+def list_subjects(duty: Duty, estate: Document) -> list[Subject]:
+    """Give the subjects of a duty, in the order of the estate.
+
+    A site without an information system has no level: duties of certain levels pass it by.
+    """
+    found = {"organisation": _organisation, "system": _systems, "site": _sites}
+    levels = duty.applies.levels
+    subjects = list(found[duty.applies.kind](estate, duty.applies.role))
+    if duty.applies.kind == "organisation" and levels:
+        return subjects if any(it.level in levels for it in _systems(estate, None)) else []
+    return [it for it in subjects if not levels or it.level in levels]
+
+
+def levels_in(estate: Document) -> frozenset[int]:
+    """Give the security levels of the estate's systems."""
+    return frozenset(it["level"] for it in estate.get("systems", ()))
+
+
+def sites_without_level(estate: Document) -> list[str]:
+    """Give the sites that belong to no information system, and so have no level."""
+    return [site["name"] for site in estate.get("sites", ()) if not site.get("system")]
+
+
+def hosts_of(site: Mapping[str, Any]) -> list[str]:
+    """Give the hosts that a site's files and databases lie on, each once; `localhost` for here."""
+    files = (
+        it for it in site.get("files", ()) if it.get("host") or it.get("source", "files") == "files"
+    )
+    databases = (
+        it for it in site.get("databases", ()) if it.get("host") or it.get("engine") == "sqlite"
+    )
+    return list(dict.fromkeys(it.get("host") or THIS_MACHINE for it in (*files, *databases)))
+
+
+def _organisation(estate: Document, role: str | None) -> Iterator[Subject]:
+    sites = tuple(it["name"] for it in _of_role(estate, role))
+    if sites or role is None:
+        yield Subject("", None, sites)
+
+
+def _systems(estate: Document, role: str | None) -> Iterator[Subject]:
+    for system in estate.get("systems", ()):
+        sites = [it["name"] for it in _of_role(estate, role) if it.get("system") == system["name"]]
+        if sites:
+            yield Subject(system["name"], system.get("level"), tuple(sites))
+
+
+def _sites(estate: Document, role: str | None) -> Iterator[Subject]:
+    levels = {it["name"]: it.get("level") for it in estate.get("systems", ())}
+    for site in _of_role(estate, role):
+        yield Subject(site["name"], levels.get(site.get("system")), (site["name"],))
+
+
+def _of_role(estate: Document, role: str | None) -> Iterator[Mapping[str, Any]]:
+    sites = estate.get("sites", ())
+    return (site for site in sites if role is None or site.get("role") == role)

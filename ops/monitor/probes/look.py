@@ -22,7 +22,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from ops.backups.pages.page_text import decode, fold, read_html
-from ops.monitor.probes.names import Names
 from ops.monitor.probes.result import (
     GOOD,
     Certificate,
@@ -35,7 +34,7 @@ from ops.monitor.probes.result import (
     learn,
     tidy,
 )
-from ops.monitor.probes.target import PageWish, ProbeTarget
+from ops.monitor.probes.target import Names, PageWish, ProbeTarget
 from ops.monitor.probes.visit import Kit, Page, Visit
 
 RARELY = timedelta(minutes=5)

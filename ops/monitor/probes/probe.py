@@ -12,12 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_address
 
-from ops.monitor.probes.certificate import make_reading, make_verifying
-from ops.monitor.probes.line import Limits, Trust
+from ops.monitor.probes.line import Limits, Trust, make_reading, make_verifying
 from ops.monitor.probes.look import look_at, look_at_line, not_reached
-from ops.monitor.probes.names import make_resolver
 from ops.monitor.probes.result import GOOD, Line, ProbeFinding, ProbeResult, Seen
-from ops.monitor.probes.target import ProbeTarget, Surroundings
+from ops.monitor.probes.target import ProbeTarget, Surroundings, make_resolver
 from ops.monitor.probes.visit import Kit
 
 SECOND_LOOK_SECONDS = 5.0

@@ -15,9 +15,8 @@ import dns.resolver
 from archive.web.address import Place, place_of
 from ops.backups.pages.fetch import is_public
 from ops.monitor.probes.line import REDIRECTS, Answer, AskError, Limits, Request, Trust, ask
-from ops.monitor.probes.names import Names, look_up
 from ops.monitor.probes.result import Certificate, tidy
-from ops.monitor.probes.target import ProbeTarget
+from ops.monitor.probes.target import Names, ProbeTarget, look_up
 
 MOST_REDIRECTS = 5
 GOOD_BELOW = 400

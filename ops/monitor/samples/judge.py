@@ -18,8 +18,8 @@ from typing import Any
 
 from ops.alerts.looks import Condition, State
 from ops.estate.model.monitor import Device
-from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.sample import THIS_MACHINE, Disk, Sample, Unseen, Upkeep
+from ops.monitor.samples.take import Answer
 
 Thresholds = Mapping[str, int]
 """By name, as `ops.estate.model.estate.Estate.thresholds_for_host` gives them."""

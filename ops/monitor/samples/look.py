@@ -7,7 +7,6 @@ from datetime import datetime
 
 from ops.alerts.looks import Condition
 from ops.estate.model.estate import Estate
-from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.judge import (
     device_subject,
     host_subject,
@@ -17,6 +16,7 @@ from ops.monitor.samples.judge import (
     parent_of,
 )
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep, list_points
+from ops.monitor.samples.take import Answer
 
 ROOTS = ("host:", "device:", "line:")
 """What a whole look covers, as `ops.alerts.watch.take_look` is told."""

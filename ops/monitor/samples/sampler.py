@@ -21,11 +21,17 @@ from typing import Generic, TypeVar
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.hosts.connect import make_target
-from ops.monitor.samples.devices import Answer, ask_device
 from ops.monitor.samples.judge import device_subject, host_subject
 from ops.monitor.samples.look import MachineLook, names_of_machines
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep
-from ops.monitor.samples.take import SAMPLE_SECONDS, keep_reason, take_sample, take_upkeep
+from ops.monitor.samples.take import (
+    SAMPLE_SECONDS,
+    Answer,
+    ask_device,
+    keep_reason,
+    take_sample,
+    take_upkeep,
+)
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost

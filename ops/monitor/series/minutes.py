@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, update
 
-from ops.monitor.series.store import SeriesStore
-from ops.monitor.series.tables import days
+from ops.monitor.series.store import SeriesStore, days
 from ops.monitor.series.write import insert_at
 
 MinuteVerdict = Literal["up", "down", "unknown"]

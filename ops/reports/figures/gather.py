@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ops.duties.call_off import PlannedStop
 from ops.estate.model.estate import Estate
-from ops.monitor.forecast.look import Outlook
+from ops.monitor.forecast import Outlook
 from ops.monitor.series.store import SeriesStore
 from ops.register.entry import Entry
 from ops.register.records import Wanted, list_entries
@@ -17,12 +17,17 @@ from ops.reports.figures.checked import (
     DrillRow,
     FindingCounts,
     PlaceCounts,
+    Uptimes,
     count_findings,
     count_looks,
     count_places,
     list_concluded,
+    list_stops,
+    look_ahead,
+    measure_sites,
+    sum_visits,
 )
-from ops.reports.figures.figure import Figure
+from ops.reports.figures.figure import Figure, Window
 from ops.reports.figures.runs import (
     RunCounts,
     StoreCounts,
@@ -31,8 +36,6 @@ from ops.reports.figures.runs import (
     count_stores,
     read_last_ok,
 )
-from ops.reports.figures.watch import Uptimes, list_stops, look_ahead, measure_sites, sum_visits
-from ops.reports.window import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

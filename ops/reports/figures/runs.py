@@ -9,8 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ops.catalog.tables.core import Occurrence, Run
 from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed
-from ops.reports.figures.figure import Figure
-from ops.reports.window import Window
+from ops.reports.figures.figure import Figure, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ops.catalog.tables.security import SEVERITIES
 from ops.language.formats import format_size
 from ops.language.text import _
-from ops.monitor.forecast.wording import name_thing, tell_outlook
+from ops.monitor.forecast_wording import name_thing, tell_outlook
 from ops.register.entry import STATES
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ops.reports.figures.figure import Figure
+from ops.reports.figures.figure import Figure, Window
 from ops.reports.figures.gather import name_site
 from ops.reports.figures.runs import RunRow, list_runs
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day
 from ops.reports.papers.paper import Block, Paper, Signature
-from ops.reports.window import Window
 
 MOST_ROWS = 2_000
 """More rows are no paper that anybody reads; the paper says how many there are."""

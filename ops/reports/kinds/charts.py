@@ -7,12 +7,11 @@ from ops.charts.bars import BarChart, Bars, draw_bars
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
 from ops.charts.svg import ON_PAPER
 from ops.language.formats import format_date, format_number
-from ops.reports.figures.checked import DrillRow
+from ops.reports.figures.checked import DrillRow, Uptimes
+from ops.reports.figures.figure import Window
 from ops.reports.figures.runs import RunCounts
-from ops.reports.figures.watch import Uptimes
 from ops.reports.papers.paper import Chart
 from ops.reports.texts import Texts
-from ops.reports.window import Window
 
 _TONES: Mapping[str, Tone] = {"ok": "done", "incomplete": "fair", "failed": "bad"}
 _SHOWN: tuple[Tone, ...] = ("done", "fair", "bad")

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from ops.language.text import _
 from ops.register.entry import KINDS, STATES
 from ops.register.summary import YearSummary, summarise
-from ops.reports.figures.figure import Figure
+from ops.reports.figures.figure import Figure, Window
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, span
 from ops.reports.papers.paper import Block, Paper
-from ops.reports.window import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from ops.csv_file import write_csv
 from ops.errors import OpsError
 from ops.journal.journal import FIELDS, FIRST_PREVIOUS, STORED
 from ops.journal.rows import read_rows
+from ops.reports.figures.figure import Window
 from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunRow, list_runs
 from ops.reports.kinds.kind import Ask, Frame, Package, day
 from ops.reports.kinds.sites import site_rows
-from ops.reports.window import Window
 
 MOST_ROWS = 1_000_000
 _AT = FIELDS.index("at")

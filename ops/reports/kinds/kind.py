@@ -15,11 +15,10 @@ from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_duration, format_moment, format_number
 from ops.monitor.series.store import SeriesStore
-from ops.reports.figures.figure import Figure
+from ops.reports.figures.figure import Figure, Window
 from ops.reports.letterheads import Office
 from ops.reports.papers.paper import Align, Block, Column, Heading, Paper, Paragraph, Table
 from ops.reports.texts import Texts
-from ops.reports.window import Window
 
 UNKNOWN = "–"
 """What stands in a table where nobody knows; the note below it says so."""

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ops.duties.policy.approved import find_standing, newest_approved
-from ops.duties.policy.cli import current_policy, row_parts, tell_standing, today_of
-from ops.duties.policy.policy import (
+from ops.duties.policy import (
     PolicyRow,
     document_of,
     find_missing,
@@ -13,6 +11,8 @@ from ops.duties.policy.policy import (
     tell_copies,
     tell_missing,
 )
+from ops.duties.policy_approved import find_standing, newest_approved
+from ops.duties.policy_cli import current_policy, row_parts, tell_standing, today_of
 from ops.duties.table.load import load_duties
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date

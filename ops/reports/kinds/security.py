@@ -8,10 +8,9 @@ from dataclasses import astuple, dataclass
 
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
-from ops.reports.figures.figure import Figure
+from ops.reports.figures.figure import Figure, Window
 from ops.reports.kinds.kind import Ask, Frame, day
 from ops.reports.papers.paper import Annex, Block, Paper
-from ops.reports.window import Window
 from ops.security.compliance import read_compliance
 from ops.security.controls import load_controls
 from ops.security.form_08 import FormRow, FormTotals, fill_form

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ops.reports.figures.checked import Uptime
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts, SiteName
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunCounts, Tally
-from ops.reports.figures.watch import Uptime
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share
 from ops.reports.papers.paper import Block, Paper
 from ops.reports.sections import read_sections

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.columns import insert_missing
 from ops.catalog.tables.core import Job, Occurrence
-from ops.schedule.ledger.events import Recording, event_of, record_events
+from ops.schedule.ledger.endings import Recording, event_of, record_events
 from ops.schedule.ledger.job import (
     BLACKOUT,
     COALESCED,

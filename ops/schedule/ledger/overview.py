@@ -13,8 +13,8 @@ from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.tables.core import JournalRow, Occurrence
 from ops.journal import journal
 from ops.journal.journal import Origin
-from ops.schedule.explain import NextDue, explain_next
 from ops.schedule.ledger.job import JobDefinition, schedule_of
+from ops.schedule.occurrences import NextDue, explain_next
 
 
 @dataclass(frozen=True, slots=True)

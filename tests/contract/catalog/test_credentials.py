@@ -18,7 +18,7 @@ from ops.access.credentials import (
     prove,
     renew_factor,
 )
-from ops.access.seal import derive_key
+from ops.access.factors import derive_key
 from ops.catalog.columns import Base
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow

@@ -13,21 +13,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog
-from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow, Run
-from ops.catalog.tables.documents import Document
 from ops.catalog.tables.drills import Drill, DrillFinding
-from ops.catalog.tables.duties import DutyVersion, PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
-from ops.catalog.tables.plans import Plan
+from ops.catalog.tables.plans import DutyVersion, Plan, PolicyVersion
+from ops.catalog.tables.register import Asset, Document
 from ops.duties.evidence.due import Period, due_of
 from ops.duties.evidence.events import list_not_fed
 from ops.duties.evidence.judge import AgendaItem, find_verdicts, judge_due, list_agenda
 from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict
-from ops.duties.policy.approved import (
+from ops.duties.policy_approved import (
     Decision,
     approve,
     find_standing,

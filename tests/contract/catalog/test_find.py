@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from ops.catalog.find import find_by_id
+from ops.catalog.columns import find_by_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.retention import Hold
 from ops.errors import WrongUseError

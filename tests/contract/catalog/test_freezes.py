@@ -23,8 +23,8 @@ from ops.backups.ransomware.watch import learn, read_judged
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog
+from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import JournalRow, Run
-from ops.catalog.tables.watch import WatchFinding
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -15,8 +15,8 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Occurrence, Run
 from ops.journal import journal
 from ops.journal.journal import Origin
-from ops.schedule.ledger import claims, due, endings, heartbeats, overview
-from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger import claims, due, endings, overview
+from ops.schedule.ledger.endings import Recording
 from ops.schedule.ledger.job import JobDefinition, JobResult, LedgerEvent, RetryPolicy, lock_name
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -362,9 +362,9 @@ def test_the_retry_policy_decides(
 
 
 def test_a_heartbeat_is_stale_by_the_watchers_own_clock_alone() -> None:
-    run = heartbeats.HeldRun(new_id(), "j", "s", "running", "h", 5)
-    beaten = heartbeats.HeldRun(run.run_id, "j", "s", "running", "h", 6)
-    watcher = heartbeats.HeartbeatWatch(timedelta(seconds=25))
+    run = claims.HeldRun(new_id(), "j", "s", "running", "h", 5)
+    beaten = claims.HeldRun(run.run_id, "j", "s", "running", "h", 6)
+    watcher = claims.HeartbeatWatch(timedelta(seconds=25))
 
     assert watcher.find_stale([run], 1000.0) == []
     assert watcher.find_stale([run], 1024.9) == []
@@ -416,7 +416,7 @@ def test_a_late_occurrence_is_told_once(desk: Desk) -> None:
     for minutes in (59, 61, 62):
         with desk.catalog.writing() as session:
             moment = at(24) + timedelta(minutes=minutes)
-            heartbeats.note_late(session, {job.name: job}, moment, desk.recording)
+            claims.note_late(session, {job.name: job}, moment, desk.recording)
 
     assert [event.occasion for event in desk.ear.events] == ["late"]
 

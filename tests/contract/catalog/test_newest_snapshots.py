@@ -6,7 +6,7 @@ from ops.backups.copies.seen import Newest, read_counts, read_newest, read_newes
 from ops.backups.repositories.moments import UNNAMED
 from ops.catalog.open import Catalog
 from ops.catalog.tables.index import Snapshot
-from ops.status.late_sites import newest_snapshots
+from ops.status.heartbeat import newest_snapshots
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 

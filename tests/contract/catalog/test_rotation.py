@@ -28,9 +28,9 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import claims, due, endings
-from ops.schedule.ledger.events import BY_CLOCK, Recording
+from ops.schedule.ledger.endings import BY_CLOCK, Recording
 from ops.schedule.ledger.job import JobResult
-from ops.status.tell import tell_problems
+from ops.status.daily_summary import tell_problems
 from tests.people import origin_of
 
 MONDAY = datetime(2027, 2, 15, 0, 15, tzinfo=UTC)  # 07:15 in the organisation's zone

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.runbooks import RunbookStep
+from ops.catalog.tables.drills import RunbookStep
 from ops.journal import journal
 from ops.runbooks.states import CatalogStates, list_unfinished
 from runbooks.errors import RunbookUseError

@@ -13,18 +13,16 @@ from ops.monitor.series.minutes import (
     read_days,
     write_minutes,
 )
-from ops.monitor.series.points import Point
 from ops.monitor.series.read import (
     Bucket,
+    Point,
     read_changes,
     read_gaps,
     read_latest,
     read_series,
 )
-from ops.monitor.series.roll_up import roll_up
-from ops.monitor.series.store import SeriesStore
-from ops.monitor.series.tables import five_minutes, hours, raw
-from ops.monitor.series.write import write_change, write_gap, write_points
+from ops.monitor.series.store import SeriesStore, five_minutes, hours, raw
+from ops.monitor.series.write import roll_up, write_change, write_gap, write_points
 
 NOW = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

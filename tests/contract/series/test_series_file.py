@@ -12,12 +12,17 @@ import pytest
 from sqlalchemy import Connection, event, insert, select
 
 import ops.monitor.series.store as store_module
-from ops.monitor.series.points import Point
-from ops.monitor.series.read import Bucket, read_latest, read_series
-from ops.monitor.series.roll_up import roll_up
-from ops.monitor.series.store import SeriesError, SeriesStore, open_series
-from ops.monitor.series.tables import five_minutes, hours, raw, versions
-from ops.monitor.series.write import write_points
+from ops.monitor.series.read import Bucket, Point, read_latest, read_series
+from ops.monitor.series.store import (
+    SeriesError,
+    SeriesStore,
+    five_minutes,
+    hours,
+    open_series,
+    raw,
+    versions,
+)
+from ops.monitor.series.write import roll_up, write_points
 
 pytestmark = pytest.mark.slow
 

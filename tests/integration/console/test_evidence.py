@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from ops.catalog.tables.alerts import Alert
-from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.drills import Drill, DrillFinding
+from ops.catalog.tables.register import Asset
 from ops.catalog.tables.security import SecurityFinding
 from ops.console.subjects import page_of_row
 from tests.console_office import InProcess

@@ -22,8 +22,7 @@ from ops.console.office.captured import NotCapturedError
 from ops.console.web.__main__ import configure
 from ops.console.web.captured import Below, make_captured_app, rewrite_page
 from ops.errors import WrongUseError
-from ops.monitor.series.store import open_series, series_url
-from ops.monitor.series.tables import hours, raw, series
+from ops.monitor.series.store import hours, open_series, raw, series, series_url
 from ops.terminal.task import find_task
 from tests.console_browser import Chromium, chromium
 from tests.console_office import InProcess, build_console_estate, office_in_process, served

@@ -20,8 +20,7 @@ from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.runbooks.states import list_unfinished
 from ops.schedule.ledger import claims, overview
-from ops.service.settings import ServiceSettings
-from ops.service.work_request import TIME_IS_OVER, WorkRequest, format_request
+from ops.service.settings import TIME_IS_OVER, ServiceSettings, WorkRequest, format_request
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.drills.test_killed_drills import await_sandbox
 from tests.integration.jobs.small_estate import ROOT, giucong

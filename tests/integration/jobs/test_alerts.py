@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from ops.alerts.courier import Courier, deliver_waiting
-from ops.alerts.escalate import escalate
 from ops.alerts.notice_wording import Message, Told, word_notice
-from ops.alerts.outbox import write_green, write_notices
+from ops.alerts.outbox import escalate, write_green, write_notices
 from ops.alerts.overview import list_alerts
 from ops.alerts.records import acknowledge, read_open
 from ops.catalog.open import Catalog, open_catalog
@@ -24,11 +23,9 @@ from ops.estate.versions import remember_estate
 from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.claims import begin_run, claim_due
-from ops.schedule.ledger.endings import end_run
-from ops.schedule.ledger.events import BY_CLOCK, Recording, record_events
+from ops.schedule.ledger.endings import BY_CLOCK, Recording, end_run, record_events
 from ops.schedule.ledger.job import JobResult, LedgerEvent
-from ops.status.daily_summary import note_summary
-from ops.status.tell import tell_problems
+from ops.status.daily_summary import note_summary, tell_problems
 from tests.instant_clock import InstantClock
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.smtp_sink import smtp_sink

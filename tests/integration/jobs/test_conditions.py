@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from ops.alerts.courier import Courier
-from ops.alerts.escalate import escalate
 from ops.alerts.looks import Condition
+from ops.alerts.outbox import escalate
 from ops.alerts.watch import Taken, read_states, take_look
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.events import STOP_PLANNED
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.smtp_sink import Mail, Sink, smtp_sink
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.alerts import Alert
 from ops.runbooks.choices import list_choices
-from ops.status.tell import tell_problems
+from ops.status.daily_summary import tell_problems
 from tests.defacements import DEFACEMENTS
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.moving_pages import HOME, LivingPortal

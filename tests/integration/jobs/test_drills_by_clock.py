@@ -19,7 +19,7 @@ from ops.drills.kind import PLAN_JOB
 from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger.due import register_jobs
-from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.endings import Recording
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.integration.jobs.test_serving import wait_until
 from tests.private_server import tie

@@ -20,7 +20,7 @@ from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.endings import BY_CLOCK
 from ops.status.facts import gather_facts
 from ops.terminal.output import text_width
 from tests.integration.jobs.small_estate import build_estate, giucong

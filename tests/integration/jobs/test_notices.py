@@ -18,9 +18,9 @@ from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.versions import remember_estate
 from ops.journal.journal import Origin
-from ops.schedule.ledger.events import Recording, record_events
+from ops.schedule.ledger.endings import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
-from ops.status.tell import tell_problems
+from ops.status.daily_summary import tell_problems
 from tests.integration.jobs.small_estate import build_estate
 from tests.smtp_sink import smtp_sink
 

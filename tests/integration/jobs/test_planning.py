@@ -25,10 +25,9 @@ from ops.access.session import at_bench
 from ops.canonical import digest_of
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.alerts import Alert
-from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.plans import Plan
-from ops.catalog.tables.register import RegisterEntry
+from ops.catalog.tables.register import Asset, RegisterEntry
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.planning.cli import decide, draft, edit, revise, submit

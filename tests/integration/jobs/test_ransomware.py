@@ -18,7 +18,7 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow
-from ops.status.tell import tell_problems
+from ops.status.daily_summary import tell_problems
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.alerts.outbox import is_mail
+from ops.alerts.routing import is_mail
 from ops.estate.load.load import load_estate
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server

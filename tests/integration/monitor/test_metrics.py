@@ -12,8 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from ops.monitor.metrics import MetricsServer, read_fresh
-from ops.monitor.series.points import Point
-from ops.monitor.series.read import Latest
+from ops.monitor.series.read import Latest, Point
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
 from ops.monitor.series.write import write_points
 

@@ -12,10 +12,9 @@ import psutil
 import pytest
 
 from ops.estate.model.monitor import DEFAULT_THRESHOLDS, Device
-from ops.monitor.samples.devices import ask_device
 from ops.monitor.samples.judge import judge_machine
 from ops.monitor.samples.sample import Sample, Unseen, Upkeep
-from ops.monitor.samples.take import take_sample, take_upkeep
+from ops.monitor.samples.take import ask_device, take_sample, take_upkeep
 from ops.sites.account import list_allowed
 from provisioning.gate.account_script import GATE, Allowed, make_key_line, make_list
 from provisioning.local_host import LocalHost

@@ -27,22 +27,23 @@ from ops.estate.check import check_surroundings
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.monitor.chart import choose_subject, show_chart
-from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks, read_kept
-from ops.monitor.forecast.wording import show_forecasts
+from ops.monitor.forecast import Outlook, judge_outlooks, list_outlooks, read_kept
+from ops.monitor.forecast_wording import show_forecasts
 from ops.monitor.overview import show_overview
-from ops.monitor.own_figures import ask_room, list_figures
 from ops.monitor.series.minutes import write_minutes
-from ops.monitor.series.points import Point
+from ops.monitor.series.read import Point
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.monitor.series.write import write_gap, write_points
 from ops.monitor.tasks import Chart, Forecast, Status
-from ops.monitor.watch.figures import (
+from ops.monitor.watch_figures import (
     METRICS,
+    Keeper,
+    ask_room,
     give_metrics,
     keep_figures,
     keep_forecasts,
+    list_figures,
 )
-from ops.monitor.watch.keep import Keeper
 from ops.recovery.content import list_files
 from tests.unit.ops.estate.conftest import SITE, Load
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
-from ops.monitor.watch import beat as beats
-from ops.monitor.watch.beat import (
+from ops.monitor import beat as beats
+from ops.monitor.beat import (
     WAITS,
     Turn,
     find_silent,

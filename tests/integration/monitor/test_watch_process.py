@@ -21,12 +21,12 @@ from ops.catalog.open import open_catalog
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.monitor.beat import Beat, read_beat, write_beat
 from ops.monitor.samples.sample import THIS_MACHINE
 from ops.monitor.series.minutes import read_days
 from ops.monitor.series.read import read_gaps, read_latest
 from ops.monitor.series.store import open_series, series_url
-from ops.monitor.watch.beat import Beat, read_beat, write_beat
-from ops.service.companion import WATCH as MODULE
+from ops.service.serve import WATCH as MODULE
 from tests.private_server import find_free_port
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 from tests.warm_program import run_warm

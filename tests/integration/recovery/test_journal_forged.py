@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ops.audit.heads import put_head, sign_head
+from ops.audit.heads import encode_key, find_signing_key, public_text, put_head, sign_head
 from ops.audit.job import ENOUGH_HEADS, examine
-from ops.audit.signing_key import encode_key, find_signing_key, public_text
 from ops.backups.repositories.stores import open_root
 from ops.estate.load.load import load_estate
 from ops.journal import journal

@@ -22,7 +22,7 @@ from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.claims import begin_run, claim_due
 from ops.schedule.ledger.due import register_jobs
-from ops.schedule.ledger.events import BY_CLOCK, Recording
+from ops.schedule.ledger.endings import BY_CLOCK, Recording
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.jobs.test_serving import service, wait_until
 from tests.integration.recovery.signed_estate import (

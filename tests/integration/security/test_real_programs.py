@@ -11,8 +11,9 @@ import pytest
 
 from backup.sources.remote.python_tree import PYTHON
 from ops.hosts.connect import read_program
-from ops.security.looks import facts, lynis, ssh, tls
-from ops.security.looks.facts import SECTIONS, Limits, judge
+from ops.security import host_facts
+from ops.security.host_facts import SECTIONS, Limits, judge
+from ops.security.programs import look_ssh, look_tls, read_lynis
 from provisioning.local_host import LocalHost
 from tests.private_authority import Authority
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
@@ -30,7 +31,7 @@ def test_lynis_itself_is_run_niced_and_its_report_is_read() -> None:
     assert program.count(_ALL_TESTS) == 1
     few = program.replace(_ALL_TESTS, _FEW_TESTS)
     ended = LocalHost().run(PYTHON, stdin=b"%d\n" % len(few) + few, timeout=120)
-    look = lynis.read_report(ended, "host:localhost")
+    look = read_lynis(ended, "host:localhost")
 
     assert look.outcome == "ok", look.params
     assert look.version
@@ -43,7 +44,7 @@ def test_lynis_itself_is_run_niced_and_its_report_is_read() -> None:
 def test_the_facts_of_this_machine_are_read_by_its_own_python() -> None:
     with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - to be seen as open
         port = server.getsockname()[1]
-        told = facts.read(LocalHost(), "host:localhost", is_here=True)
+        told = host_facts.read(LocalHost(), "host:localhost", is_here=True)
     looks = {it.tool: it for it in judge(told, list(SECTIONS), Limits(idle_days=45))}
 
     assert looks.keys() == SECTIONS.keys()
@@ -54,7 +55,7 @@ def test_the_facts_of_this_machine_are_read_by_its_own_python() -> None:
 
 
 def test_ssh_audit_itself_scans_a_server(ssh_server: SshServer) -> None:
-    look = ssh.look("127.0.0.1", ssh_server.port, "host:web1")
+    look = look_ssh("127.0.0.1", ssh_server.port, "host:web1")
 
     assert look.outcome == "ok", look.params
     assert look.version.startswith("OpenSSH")
@@ -65,7 +66,7 @@ def test_ssh_audit_itself_scans_a_server(ssh_server: SshServer) -> None:
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 200 OK\r\n\r\n", b"SSH-2.0-x\r\n" + b"z" * 9])
 def test_ssh_audit_at_what_is_no_ssh_server_is_not_checked(answer: bytes) -> None:
     with _answering(answer) as port:
-        look = ssh.look("127.0.0.1", port, "host:web1")
+        look = look_ssh("127.0.0.1", port, "host:web1")
 
     assert (look.outcome, look.sightings) == ("not_checked", ())
 
@@ -75,7 +76,7 @@ def test_testssl_itself_looks_at_a_server(tmp_path: Path) -> None:
     context.load_cert_chain(Authority(tmp_path / "ca").issue("localhost", days=30))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     with _answering(b"HTTP/1.0 200 OK\r\n\r\n", context) as port:
-        look = tls.look(f"https://127.0.0.1:{port}/", "site:a", ("--protocols",))
+        look = look_tls(f"https://127.0.0.1:{port}/", "site:a", ("--protocols",))
 
     assert look.outcome == "ok", look.params
     assert len(look.evidence) == 64
@@ -84,10 +85,10 @@ def test_testssl_itself_looks_at_a_server(tmp_path: Path) -> None:
 def test_testssl_where_nobody_answers_is_not_checked() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    look = tls.look(f"https://127.0.0.1:{port}/", "site:a", ("--protocols",))
+    look = look_tls(f"https://127.0.0.1:{port}/", "site:a", ("--protocols",))
 
     assert (look.outcome, look.sightings) == ("not_checked", ())
-    assert tls.look("http://127.0.0.1/", "site:a").reason == "no_tls"
+    assert look_tls("http://127.0.0.1/", "site:a").reason == "no_tls"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,9 @@ def test_a_host_that_answers_ten_megabytes_or_nonsense_is_not_checked(
     program: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops.hosts.connect.read_program", lambda _name: program)
-    looks = judge(facts.read(LocalHost(), "host:a", is_here=False), ["keys", "ports"], Limits())
+    looks = judge(
+        host_facts.read(LocalHost(), "host:a", is_here=False), ["keys", "ports"], Limits()
+    )
 
     assert {(it.outcome, it.reason) for it in looks} == {("not_checked", reason)}
     assert "\x1b" not in str([it.params for it in looks])

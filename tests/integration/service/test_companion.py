@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from ops.service.companion import Companion
+from ops.service.serve import Companion
 
 LIVES = (sys.executable, "-c", "import signal; signal.pause()")
 SECONDS = 120.0

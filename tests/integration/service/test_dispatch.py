@@ -16,7 +16,7 @@ from ops.catalog.tables.core import Occurrence, Run
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
 from ops.schedule.clock import FrozenClock
 from ops.schedule.ledger import claims, overview
-from ops.schedule.ledger.events import BY_CLOCK, Recording
+from ops.schedule.ledger.endings import BY_CLOCK, Recording
 from ops.schedule.ledger.job import JobDefinition, RetryPolicy
 from ops.service.dispatch import Dispatcher
 from ops.service.settings import ServiceSettings

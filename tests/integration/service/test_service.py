@@ -19,10 +19,10 @@ from sqlalchemy import select
 
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Occurrence, Run
-from ops.jobs.last_runs import is_service_running
+from ops.jobs.live import is_service_running
 from ops.journal.journal import Origin
 from ops.schedule.ledger import claims, due, overview
-from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.endings import Recording
 from ops.service.settings import ServiceSettings
 from ops.service.worker_pool import WorkerPool
 from tests.integration.service import tiny_jobs

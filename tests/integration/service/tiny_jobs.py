@@ -11,7 +11,7 @@ from ops.errors import OpsError
 from ops.parts import give
 from ops.schedule.kinds import JobKind, RunContext
 from ops.schedule.ledger.job import JobResult
-from ops.service.work_request import TIME_IS_OVER
+from ops.service.settings import TIME_IS_OVER
 
 
 def note(context: RunContext) -> JobResult:

@@ -21,9 +21,8 @@ from ops.errors import WrongUseError
 from ops.estate.known_sites import require_site
 from ops.estate.load.load import load_estate
 from ops.language.text import N_, _, fill
-from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
-from ops.terminal.progress import showing_progress
+from ops.terminal.progress import need_confirmation, showing_progress
 
 PASSWORD, MASTER_KEY = "password", "master-key"
 _CHOICES = (PASSWORD, MASTER_KEY)

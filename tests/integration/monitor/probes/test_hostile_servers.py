@@ -11,9 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from ops.monitor.probes.certificate import make_reading, make_verifying
 from ops.monitor.probes.judge import judge_probe
-from ops.monitor.probes.line import AskError, Limits, Request, Trust, ask
+from ops.monitor.probes.line import (
+    AskError,
+    Limits,
+    Request,
+    Trust,
+    ask,
+    make_reading,
+    make_verifying,
+)
 from tests.integration.monitor.probes.sites import HOST, deaf_port, look, named, target
 from tests.name_server import name_server
 from tests.private_authority import Authority

@@ -16,7 +16,7 @@ from ops.monitor.probes.result import recall
 from ops.monitor.series.minutes import read_days, write_minutes
 from ops.monitor.series.read import read_changes, read_latest
 from ops.monitor.series.store import open_series, series_url
-from ops.monitor.watch.run import Watch, make_keeper
+from ops.monitor.watch import Watch, make_keeper
 from tests.integration.jobs.small_estate import build_estate
 from tests.integration.monitor.probes.sites import HOST, free_port, look, named, target
 from tests.name_server import name_server

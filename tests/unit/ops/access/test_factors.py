@@ -10,16 +10,18 @@ import pytest
 from ops.access.approvals.decide import decide_obstacle
 from ops.access.factors import (
     check_new_password,
+    derive_key,
     find_step,
     hash_password,
     is_password_right,
     looks_like_totp,
     make_recovery_codes,
+    open_secret,
     pause_after,
+    seal_secret,
     step_of,
 )
 from ops.access.prompts import ask_new_password, ask_proof
-from ops.access.seal import derive_key, open_secret, seal_secret
 from ops.errors import OpsError, SecretError, WrongUseError
 from ops.language.text import render_error
 

@@ -23,8 +23,8 @@ from ops.language.text import LABELS
 from ops.runbooks.library import SHIPPED
 from ops.schedule.kinds import JOB_KINDS
 from ops.schedule.ledger.job import LedgerEvent, describe_failure
+from ops.status.daily_summary import STATES, draft_problem
 from ops.status.problems import find_problems
-from ops.status.tell import STATES, draft_problem
 from tests.integration.jobs.small_estate import build_estate
 from tests.unit.ops.status.test_status import a_site, facts
 

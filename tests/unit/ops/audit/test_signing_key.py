@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.audit.signing_key import (
+from ops.audit.heads import (
     SigningKeyError,
     decrypt_key,
     encode_key,

@@ -7,8 +7,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.stores.memory import MemoryStore
-from ops.audit.heads import SignedHead, StoreHeads, UnreadHead, put_head, read_heads, sign_head
-from ops.audit.signing_key import public_text
+from ops.audit.heads import (
+    SignedHead,
+    StoreHeads,
+    UnreadHead,
+    public_text,
+    put_head,
+    read_heads,
+    sign_head,
+)
 from ops.audit.verify import SENTENCES, Evidence, JournalFinding, judge, tell
 from ops.journal.journal import Head, Verdict
 

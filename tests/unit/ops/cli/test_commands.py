@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.listing import EVERYDAY
+from ops.cli.completing import EVERYDAY
 from ops.estate.edit.sample import write_sample
 
 ROOT = Path(__file__).parents[4]

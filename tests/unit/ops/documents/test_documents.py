@@ -10,17 +10,20 @@ import pytest
 
 from ops.catalog.open import open_catalog
 from ops.documents.cli import add
-from ops.documents.files import (
+from ops.documents.records import (
     MOST_BYTES,
     DocumentError,
+    Told,
+    add_document,
     find_type,
+    get_whole,
     is_whole,
     keep,
+    list_documents,
     list_kept,
     place_of,
     read_document,
 )
-from ops.documents.records import Told, add_document, get_whole, list_documents
 from ops.documents.tasks import Add
 from ops.errors import WrongUseError
 from ops.journal import journal

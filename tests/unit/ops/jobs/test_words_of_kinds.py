@@ -11,7 +11,7 @@ import pytest
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.console.pages.runs import tell
-from ops.jobs.last_runs import LastRun
+from ops.jobs.live import LastRun
 from ops.language.text import speaking
 from ops.parts import find, names_of_parts
 from ops.status.problem_wording import explain_problem

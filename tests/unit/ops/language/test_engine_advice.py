@@ -11,7 +11,7 @@ from backup.check.findings import KINDS, found
 from backup.errors import DamagedError
 from ops.backups.checks.job import tell_finding
 from ops.backups.wording import advise_on_faults, tell_fault
-from ops.language.engine_advice import ENGINE_ADVICE
+from ops.language.causes import ENGINE_ADVICE
 from ops.language.text import render_error
 
 ENGINE = Path(__file__).parents[4] / "backup"

@@ -17,8 +17,8 @@ from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
 from ops.drills.rotation.read import Overdue
 from ops.errors import Problem, WrongUseError
-from ops.monitor.forecast.look import Outlook
-from ops.monitor.forecast.trend import Forecast
+from ops.monitor.forecast import Outlook
+from ops.monitor.trend import Forecast
 from ops.planning.cli_show import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
 from ops.planning.facts import Facts, OpenDuty, Repeat

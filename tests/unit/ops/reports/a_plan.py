@@ -5,12 +5,11 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select, update
 
 from ops.catalog.open import Catalog
-from ops.catalog.tables.assets import Asset
+from ops.catalog.tables.register import Asset
 from ops.estate.model.estate import Estate
 from ops.journal.journal import Origin
-from ops.monitor.series.points import Point
-from ops.monitor.series.store import open_series, series_url
-from ops.monitor.series.tables import hours, series
+from ops.monitor.series.read import Point
+from ops.monitor.series.store import hours, open_series, series, series_url
 from ops.monitor.series.write import write_points
 from ops.planning.read import decide_changes, read_plan_facts
 from ops.planning.records import save_draft

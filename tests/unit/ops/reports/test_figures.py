@@ -18,13 +18,12 @@ from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.monitor.series.minutes import write_minutes
-from ops.monitor.series.store import SeriesStore, open_series, series_url
-from ops.monitor.series.tables import visits
+from ops.monitor.series.store import SeriesStore, open_series, series_url, visits
 from ops.register.entry import NewEntry
 from ops.register.records import add_entry
+from ops.reports.figures.figure import report_year
 from ops.reports.figures.gather import Facts, gather
 from ops.reports.figures.runs import list_runs
-from ops.reports.window import report_year
 from tests.a_year import name_of, write_estate
 
 SITE, OTHER = name_of(0), name_of(1)

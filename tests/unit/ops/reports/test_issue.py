@@ -21,9 +21,8 @@ import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.documents import Document
-from ops.documents.files import list_kept, read_document
-from ops.documents.records import list_documents
+from ops.catalog.tables.register import Document
+from ops.documents.records import list_documents, list_kept, read_document
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.reports.issue import SignatureError, issue, verify

@@ -24,10 +24,10 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.reports import tasks
 from ops.reports.cli import make_report, read_wish
+from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
 from ops.reports.requests import Asked, Request
-from ops.reports.window import read_day
 from ops.terminal.task import tasks_of
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ops.errors import WrongUseError
+from ops.reports.figures.figure import Window, report_year
 from ops.reports.kinds.table import KINDS
 from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Letterhead, Paper, number_line
 from ops.reports.papers.pdf import write_pdf
 from ops.reports.texts import MOST_BYTES, SHIPPED, TextsError, load_texts
-from ops.reports.window import Window, report_year
 from tests.unit.ops.estate.conftest import SMALL, Load, load
 
 __all__ = ["load"]

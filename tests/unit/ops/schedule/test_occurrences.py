@@ -7,8 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ops.errors import WrongUseError
-from ops.schedule.explain import explain_next, tell_schedule
-from ops.schedule.occurrences import next_due, occurrences_between, window_end
+from ops.schedule.occurrences import (
+    explain_next,
+    next_due,
+    occurrences_between,
+    tell_schedule,
+    window_end,
+)
 from ops.schedule.windows import parse_schedule, spread_place
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -9,9 +9,15 @@ import pytest
 
 from ops.hosts.connect import read_program
 from ops.security.findings import ToolLook
-from ops.security.looks import lynis, ssh, tls
-from ops.security.looks.child import MOST_BYTES, Ended, run_child
-from ops.security.looks.facts import SECTIONS, Limits, Told, judge
+from ops.security.host_facts import SECTIONS, Limits, Told, judge
+from ops.security.programs import (
+    MOST_BYTES,
+    Ended,
+    read_lynis,
+    read_ssh,
+    read_tls,
+    run_child,
+)
 from provisioning.hosts import Completed
 
 HOST = "host:web1"
@@ -43,12 +49,12 @@ TLS = [
 ]
 
 
-def read_tls(rows: Any) -> ToolLook:
-    return tls.read_answer(Ended(0, b""), json.dumps(rows).encode(), "site:a")
+def read_rows(rows: Any) -> ToolLook:
+    return read_tls(Ended(0, b""), json.dumps(rows).encode(), "site:a")
 
 
 def test_lynis_is_read_once_each_and_without_its_own_age() -> None:
-    look = lynis.read_report(Completed(0, REPORT, b""), HOST)
+    look = read_lynis(Completed(0, REPORT, b""), HOST)
 
     assert (look.outcome, look.score, look.version) == ("ok", 61, "3.1.4")
     assert {(it.check, it.severity) for it in look.sightings} == {
@@ -69,7 +75,7 @@ def test_lynis_is_read_once_each_and_without_its_own_age() -> None:
     ],
 )
 def test_lynis_that_is_missing_cut_off_or_false_is_not_checked(answer: bytes, reason: str) -> None:
-    look = lynis.read_report(Completed(0, answer, b"\x1b[2J"), HOST)
+    look = read_lynis(Completed(0, answer, b"\x1b[2J"), HOST)
 
     assert (look.outcome, look.reason, look.sightings) == ("not_checked", reason, ())
     assert "\x1b" not in str(look.params)
@@ -77,7 +83,7 @@ def test_lynis_that_is_missing_cut_off_or_false_is_not_checked(answer: bytes, re
 
 def test_ssh_is_judged_by_what_it_offers_not_by_what_it_says_it_is() -> None:
     liar = {**SSH, "banner": {"software": "dropbear_1999"}, "recommendations": {}}
-    look = ssh.read_answer(Ended(3, json.dumps(liar).encode()), HOST)
+    look = read_ssh(Ended(3, json.dumps(liar).encode()), HOST)
 
     assert look.outcome == "ok"
     assert [(it.check, it.severity) for it in look.sightings] == [("mac hmac-sha1", "high")]
@@ -96,19 +102,19 @@ def test_ssh_is_judged_by_what_it_offers_not_by_what_it_says_it_is() -> None:
     ],
 )
 def test_ssh_audit_that_says_nothing_plain_is_not_checked(ended: Ended, reason: str) -> None:
-    look = ssh.read_answer(ended, HOST)
+    look = read_ssh(ended, HOST)
 
     assert (look.outcome, look.reason, look.sightings) == ("not_checked", reason, ())
 
 
 def test_tls_is_read_without_what_is_ours() -> None:
-    look = read_tls(TLS)
+    look = read_rows(TLS)
 
     assert (look.outcome, [it.check for it in look.sightings]) == ("ok", ["TLS1"])
 
 
 def test_tls_checks_that_could_not_be_made_are_no_pass() -> None:
-    look = read_tls([*TLS, {"id": "heartbleed", "severity": "WARN", "finding": "timed out"}])
+    look = read_rows([*TLS, {"id": "heartbleed", "severity": "WARN", "finding": "timed out"}])
 
     assert (look.outcome, look.reason) == ("incomplete", "partly_blind")
 
@@ -125,7 +131,7 @@ def test_tls_checks_that_could_not_be_made_are_no_pass() -> None:
     ],
 )
 def test_tls_that_did_not_end_or_lies_in_form_is_not_checked(rows: Any) -> None:
-    look = read_tls(rows)
+    look = read_rows(rows)
 
     assert (look.outcome, look.sightings) == ("not_checked", ())
 

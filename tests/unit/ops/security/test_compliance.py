@@ -24,7 +24,7 @@ from ops.security.controls import (
     rhythm_of,
 )
 from ops.security.form_08 import DONE, fill_form
-from ops.security.looks.ssh import decide_wait
+from ops.security.programs import decide_wait
 from ops.security.subjects import TOOLS, list_subjects, plan_asked, plan_looks
 
 ESTATE = {

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.schedule.ledger.job import LedgerEvent
-from ops.service.log_lines import LineFormatter, is_read_by_journald
-from ops.service.run_log import describe
+from ops.service.log_lines import LineFormatter, describe, is_read_by_journald
 
 
 @pytest.mark.parametrize(

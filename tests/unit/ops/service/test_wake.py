@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.service.wake import Alarm, Bell
+from ops.service.loop import Alarm, Bell
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ops.alerts.overview import AlertView, Telling
 from ops.backups.copies.rule_32110 import CopyFacts, RulePart
 from ops.backups.copies.seen import HeldGone
 from ops.backups.retention.losses import Loss
-from ops.jobs.last_runs import LastRun
+from ops.jobs.live import LastRun
 from ops.outcomes import Explanation
 from ops.schedule.ledger.job import LedgerEvent
 from ops.status.cli import format_age

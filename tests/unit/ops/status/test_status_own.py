@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ops.jobs.last_runs import LastRun
+from ops.jobs.live import LastRun
 from ops.status.cli import _site_row
 from ops.status.problems import find_problems
 from ops.terminal.output import Cell

@@ -71,7 +71,7 @@ def test_who_interrupts_is_told_what_stays(
 
 _ASKS = """
 import time
-from ops.terminal.confirm import need_confirmation
+from ops.terminal.progress import need_confirmation
 from ops.terminal.output import BORDER
 from ops.terminal.printer import Printer
 from ops.terminal.progress import shown_progress

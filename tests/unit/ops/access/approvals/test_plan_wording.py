@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.access.approvals.plan_wording import ACTS, KNOWN, word_plan
+from ops.access.approvals.notify import ACTS, KNOWN, word_plan
 from ops.audit.verify import JournalFinding, tell
 from ops.backups.ransomware.suspicion import tell_doubt
 

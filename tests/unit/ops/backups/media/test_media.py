@@ -31,7 +31,7 @@ from ops.backups.media.label import (
 )
 from ops.backups.media.label_proof import ReadOnlyStore
 from ops.backups.media.mount_point import check_code, check_place
-from ops.duties.evidence.media import Renewal, plan_renewal
+from ops.duties.evidence.judge import Renewal, plan_renewal
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError
 from ops.outcomes import explain

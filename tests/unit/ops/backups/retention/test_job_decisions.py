@@ -18,8 +18,8 @@ from ops.durable_files import make_key_file
 from ops.errors import OpsError
 from ops.estate.model.policies import Retention
 from ops.language.text import render_error
-from ops.terminal.confirm import NotConfirmedError, need_confirmation
 from ops.terminal.exit_codes import gravest
+from ops.terminal.progress import NotConfirmedError, need_confirmation
 
 HANOI = timezone(timedelta(hours=7))
 

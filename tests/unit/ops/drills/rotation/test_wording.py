@@ -14,10 +14,10 @@ from ops.drills.rotation.rotation import Entry, State
 from ops.drills.rotation.turns import Choice
 from ops.drills.rotation.wording import explain_overdue, tell_command
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
+from ops.status.daily_summary import STATES, draft_problem
 from ops.status.facts import Facts
 from ops.status.problem_wording import explain_problem
 from ops.status.problems import find_in_drills, find_problems, told_by_findings
-from ops.status.tell import STATES, draft_problem
 
 NOW = datetime(2027, 2, 15, 5, tzinfo=UTC)
 PAPER = Choice("cong", "site", "ours", from_paper=True, store="near")

@@ -5,8 +5,18 @@ from typing import Any
 
 import pytest
 
-from ops.duties.evidence.due import Period, add_months, due_after, due_of, list_due, list_periods
-from ops.duties.table.calendar import BeyondTableError, HolidayTable, WorkCalendar, make_calendar
+from ops.duties.evidence.due import (
+    BeyondTableError,
+    HolidayTable,
+    Period,
+    WorkCalendar,
+    add_months,
+    due_after,
+    due_of,
+    list_due,
+    list_periods,
+    make_calendar,
+)
 from ops.duties.table.load import SHIPPED_HOLIDAYS, read_calendar
 from ops.duties.table.models import Duty
 

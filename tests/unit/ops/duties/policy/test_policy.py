@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from ops.duties.policy.approved import review_day
-from ops.duties.policy.policy import (
+from ops.duties.policy import (
     document_of,
     find_missing,
     make_policy,
     tell_copies,
     tell_missing,
 )
+from ops.duties.policy_approved import review_day
 from ops.duties.table.load import (
     SHIPPED_DUTIES,
     SHIPPED_HOLIDAYS,

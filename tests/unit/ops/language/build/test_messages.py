@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from ops.language.build.__main__ import find_problems
-from ops.language.build.catalogue import (
+from ops.language.build import (
+    Message,
     find_gaps,
+    find_messages,
+    find_problems,
     merge_parts,
     placeholders_of,
     render_mo,
 )
-from ops.language.build.extract import Message, find_messages
 
 
 def test_every_message_is_translated_and_compiled() -> None:

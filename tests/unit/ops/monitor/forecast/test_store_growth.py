@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from backup.retention.policy import KeepPolicy
-from ops.monitor.forecast.store_growth import KeptBytes, Taken, forecast_store
+from ops.monitor.trend import KeptBytes, Taken, forecast_store
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
 GB = 1e9

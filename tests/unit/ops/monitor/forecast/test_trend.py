@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from ops.monitor.forecast.trend import Forecast, find_slope, forecast_limit
-from ops.monitor.forecast.wording import EXPLANATIONS
+from ops.monitor.forecast_wording import EXPLANATIONS
+from ops.monitor.trend import Forecast, find_slope, forecast_limit
 from ops.outcomes import explain
 
 TODAY = date(2026, 11, 29)

@@ -8,10 +8,10 @@ import pytest
 from ops.alerts.looks import Condition
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.monitor import DEFAULT_THRESHOLDS, Device, Thresholds, resolve_thresholds
-from ops.monitor.samples.devices import Answer
 from ops.monitor.samples.judge import judge_device, judge_line, judge_machine
 from ops.monitor.samples.look import MachineLook, judge_look, list_look_points
 from ops.monitor.samples.sample import THIS_MACHINE, Disk, Sample, Ticks, Unseen, Upkeep
+from ops.monitor.samples.take import Answer
 from ops.monitor.samples.wording import EXPLANATIONS
 from tests.unit.ops.estate.conftest import Load
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.estate.model.estate import Estate
-from ops.monitor.watch.beat import FILE, Beat, find_silent, read_beat, tell_watch, write_beat
+from ops.monitor.beat import FILE, Beat, find_silent, read_beat, tell_watch, write_beat
 from tests.unit.ops.estate.conftest import Load
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)

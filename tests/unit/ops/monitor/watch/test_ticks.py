@@ -2,7 +2,7 @@
 
 import threading
 
-from ops.monitor.watch.run import tick
+from ops.monitor.watch import tick
 
 
 class Clock(threading.Event):

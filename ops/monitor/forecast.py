@@ -18,17 +18,18 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.monitor import resolve_thresholds
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.monitor.forecast.store_growth import KeptBytes, Taken, forecast_store
-from ops.monitor.forecast.trend import (
+from ops.monitor.series.read import Bucket, Latest, read_latest, read_series, split_metric
+from ops.monitor.series.store import SeriesStore
+from ops.monitor.trend import (
     LEAST_DAYS,
     MOST_DAYS,
     Forecast,
+    KeptBytes,
+    Taken,
     find_slope,
     forecast_limit,
+    forecast_store,
 )
-from ops.monitor.series.points import split_metric
-from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
-from ops.monitor.series.store import SeriesStore
 
 FULL = 100.0
 Kind = Literal["disk", "inodes", "store", "certificate"]

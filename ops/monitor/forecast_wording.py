@@ -10,7 +10,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date, format_number, format_size
 from ops.language.text import N_, _, fill
-from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
+from ops.monitor.forecast import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.samples.sample import THIS_MACHINE
 from ops.monitor.series.store import open_series, series_url
 from ops.monitor.tasks import Forecast

@@ -1,7 +1,7 @@
 """Look at hosts, devices and sites, each at its own pace, until somebody says stop.
 
 Three threads with a pace each: samples, probes, and the series' own upkeep. One that fails says so
-in the log and tries again at its next turn; the beat (`ops.monitor.watch.beat`) names what did its
+in the log and tries again at its next turn; the beat (`ops.monitor.beat`) names what did its
 work, so that what stands still is noticed.
 """
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.monitor.beat import Beat, Turn, read_beat, take_turn, when_looked, write_beat
 from ops.monitor.probes.judge import judge_look as judge_line
 from ops.monitor.probes.judge import judge_probe
 from ops.monitor.probes.probe import probe_sites
@@ -27,18 +28,16 @@ from ops.monitor.samples.look import ROOTS, judge_look, list_look_points
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.series.minutes import write_minutes
 from ops.monitor.series.read import read_changes
-from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
 from ops.monitor.series.store import SeriesStore, series_url
-from ops.monitor.series.write import write_change, write_gap
-from ops.monitor.watch.beat import Beat, Turn, read_beat, take_turn, when_looked, write_beat
-from ops.monitor.watch.figures import (
+from ops.monitor.series.write import HOURS_KEPT, roll_up, write_change, write_gap
+from ops.monitor.watch_figures import (
     FIGURES_SECONDS,
     FORECAST_SECONDS,
+    Keeper,
     give_metrics,
     keep_figures,
     keep_forecasts,
 )
-from ops.monitor.watch.keep import Keeper
 
 
 def tick(

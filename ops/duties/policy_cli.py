@@ -6,17 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ops.access.session import at_bench, reading
-from ops.catalog.tables.duties import PolicyVersion
-from ops.duties.policy.approved import (
-    Decision,
-    Standing,
-    approve,
-    find_standing,
-    newest_approved,
-    review_day,
-    withdraw,
-)
-from ops.duties.policy.policy import (
+from ops.catalog.tables.plans import PolicyVersion
+from ops.duties.policy import (
     PolicyRow,
     document_of,
     find_missing,
@@ -24,6 +15,15 @@ from ops.duties.policy.policy import (
     read_kept,
     tell_copies,
     tell_missing,
+)
+from ops.duties.policy_approved import (
+    Decision,
+    Standing,
+    approve,
+    find_standing,
+    newest_approved,
+    review_day,
+    withdraw,
 )
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.tasks import Policy
@@ -34,7 +34,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.schedule.explain import tell_schedule
+from ops.schedule.occurrences import tell_schedule
 from ops.terminal.output import write_json, write_line, write_wrapped
 
 _MOST_SHOWN = 5

@@ -15,9 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.canonical import canonical_json, digest_of
-from ops.catalog.tables.duties import PolicyVersion
-from ops.duties.evidence.due import add_span
-from ops.duties.table.calendar import WorkCalendar
+from ops.catalog.tables.plans import PolicyVersion
+from ops.duties.evidence.due import WorkCalendar, add_span
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Span
 from ops.errors import OpsError, WrongUseError

@@ -35,7 +35,7 @@ FORMAT = "giucong-watch-1"
 FILE = "watch.json"
 SUBJECT = "watch:process"
 WAITS = "waits"
-"""The one part of a watch that waits for its turn (`ops.monitor.watch.beat`)."""
+"""The one part of a watch that waits for its turn (`ops.monitor.beat`)."""
 LOOKED_EVERY = timedelta(minutes=5)
 """How often the courier looks whether the watch lives (`ops.alerts.courier.LATE_EVERY`)."""
 

@@ -1,1 +1,0 @@
-"""The backup policy that a leader approves."""

@@ -1,1 +1,0 @@
-"""The watch: a process of the service's own that looks at everything, again and again."""
