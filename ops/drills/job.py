@@ -14,7 +14,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from backup.progress import SILENT, Progress
@@ -39,10 +38,9 @@ from ops.drills.stop import give_up_earlier, stop_at_window_end
 from ops.drills.wording import tell_phase
 from ops.errors import OpsError, WrongUseError
 from ops.estate.known_sites import require_site
-from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import RESERVED_SITE_NAMES
-from ops.estate.versions import remember_estate
+from ops.jobs.run_now import bench_of
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import language, render_error
 from ops.runbooks.asker import EstateApprover
@@ -201,13 +199,9 @@ def run_drill(
     each as in `DrillWish`; left out: a drill of the whole site from the newest backup in the
     primary store, with our engine, now.
     """
-    estate = load_estate(Path(context.estate))
+    bench = bench_of(context)
+    estate = bench.estate
     require_site(estate, context.catalog, context.site)
-    with context.catalog.writing() as session:
-        version = remember_estate(
-            session, estate.document(), now=datetime.now(UTC), origin=context.origin
-        )
-    bench = Bench(estate, context.catalog, replace(context.origin, estate=version))
     wish = read_wish(context.site, context.arguments)
     refuse_nonsense(estate, wish)
     give_up_earlier(bench, context.site)

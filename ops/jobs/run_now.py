@@ -1,10 +1,21 @@
-"""End the runs that nobody works on any more, so that they keep no site from its turn."""
+"""How a run begins and ends outside the ledger's turns: by hand, or because nobody works on it.
+
+A person's run takes the same locks and leaves the same records as one of the service:
+
+1. Take the site's lock, so that a person and the service never work on one site at once.
+2. Runs that a killed process left open are ended as lost: their free lock proves it dead.
+3. Write the run as running; run it.
+4. Write how it ended and journal it, in one transaction.
+
+The person sees the result, so no notice is sent; an alert about what is good again is closed.
+"""
 
 import os
 import shutil
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +34,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.versions import remember_estate
 from ops.jobs.site_lock import hold_site_lock, is_lock_held_by
+from ops.meanwhile import meanwhile
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.claims import HeldRun, list_held
 from ops.schedule.ledger.endings import NEVER_AGAIN, Recording, end_lost, record_events
@@ -143,7 +155,8 @@ def run_by_hand(
     with hold_site_lock(bench.estate.service.state, lock_name(site, job), holder=str(run_id)):
         _begin(context)
         try:
-            result = work(context)
+            with meanwhile(_HANDED, bench.estate):
+                result = work(context)
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt)
             failure = JobResult("failed", STOPPED) if stopped else describe_failure(error)
@@ -195,6 +208,10 @@ def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:
     return result
 
 
+_HANDED: ContextVar[Estate | None] = ContextVar("handed_estate", default=None)
+"""What a person's act has read and remembered, for the runs that it makes."""
+
+
 class Start(NamedTuple):
     """What a run works with.
 
@@ -209,8 +226,24 @@ class Start(NamedTuple):
     site: Site
 
 
+def bench_of(context: RunContext) -> Bench:
+    """Give the estate of a run and its catalog; who runs it by hand has read and remembered it.
+
+    Raises:
+        EstateError: The estate file has mistakes.
+    """
+    if (handed := _HANDED.get()) is not None:
+        return Bench(handed, context.catalog, context.origin)
+    estate = load_estate(Path(context.estate))
+    with context.catalog.writing() as session:
+        version = remember_estate(
+            session, estate.document(), now=datetime.now(UTC), origin=context.origin
+        )
+    return Bench(estate, context.catalog, replace(context.origin, estate=version))
+
+
 def begin(context: RunContext) -> Start:
-    """Load the estate, remember its version, and find the site.
+    """Find the estate and the site of a run.
 
     Raises:
         EstateError: The estate file has mistakes.
@@ -218,13 +251,9 @@ def begin(context: RunContext) -> Start:
         SiteRetiredError: The site was retired.
         WrongUseError: It never had such a site.
     """
-    estate = load_estate(Path(context.estate))
-    site = require_site(estate, context.catalog, context.site)
-    with context.catalog.writing() as session:
-        version = remember_estate(
-            session, estate.document(), now=datetime.now(UTC), origin=context.origin
-        )
-    return Start(estate, version, site)
+    bench = bench_of(context)
+    site = require_site(bench.estate, context.catalog, context.site)
+    return Start(bench.estate, bench.origin.estate, site)
 
 
 def clear_scratch(estate: Estate, site: str) -> None:
