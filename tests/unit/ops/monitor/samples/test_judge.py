@@ -199,7 +199,11 @@ def test_the_nearest_limit_wins() -> None:
     found = resolve_thresholds(near, wide)
     assert (found["disk_percent"], found["swap_percent"]) == (60, 70)
     assert found["inode_percent"] == DEFAULT_THRESHOLDS["inode_percent"]
-    assert set(DEFAULT_THRESHOLDS) == set(Thresholds.model_fields)
+
+
+def test_what_counts_where_nobody_says_more_may_be_said_as_well() -> None:
+    """The defaults are the examples of the fields, which nothing checks by itself."""
+    assert Thresholds(**DEFAULT_THRESHOLDS).model_dump() == resolve_thresholds()
 
 
 def test_everything_that_can_be_red_is_said_in_whole_sentences() -> None:
