@@ -18,8 +18,10 @@ export DEBIAN_FRONTEND := noninteractive
 PYTHON ?=
 RUN := .venv/bin/python
 UV_VERSION := 0.13.9
-# Processes that tests run in; seconds of random kills and crowds in `make soak`; flags for `make bench`.
+# Processes that tests run in: fast ones compute, slow ones wait half of their time for servers, disks
+# and clocks. Seconds of random kills and crowds in `make soak`; flags for `make bench`.
 JOBS ?= 2
+SLOW_JOBS ?= 4
 SECONDS ?= 600
 ARGS ?=
 KEEP ?=
@@ -70,7 +72,7 @@ test-fast: venv packages-test-fast
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow and not soak" -q
 
 test-slow: venv packages-test tools
-	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "slow and not soak" -q --durations=10
+	@$(RUN) -m pytest -n $(SLOW_JOBS) --dist worksteal -m "slow and not soak" -q --durations=10
 
 # HEAD as it was committed, in a root of its own that is removed afterwards.
 fresh:

@@ -44,7 +44,10 @@ _SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers", "sockets"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort tests into the slow part of `make test` by where they lie and what they run on."""
+    """Sort tests into the slow part of `make test` by where they lie and what they run on.
+
+    Those with the longest limits come first: begun last, they would run on when all else is done.
+    """
     if conformance.is_left_out():
         left_out = [it for it in items if it.get_closest_marker("conformance")]
         items[:] = [it for it in items if it not in left_out]
@@ -52,6 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if str(item.path).startswith(_SLOW_PLACES) or _ways_of(item) & _SLOW_WAYS:
             item.add_marker(pytest.mark.slow)
+    items.sort(key=_limit_of, reverse=True)
 
 
 def pytest_collection_finish() -> None:
@@ -73,6 +77,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def _is_slow_module(path: Path) -> bool:
     is_test = path.name.startswith("test_") and path.suffix == ".py"
     return is_test and _ALL_SLOW.search(path.read_text(encoding="utf-8")) is not None
+
+
+def _limit_of(item: pytest.Item) -> float:
+    """Seconds that a test is given where it needs more than others; 0 where it does not."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 def _ways_of(item: pytest.Item) -> set[str]:

@@ -26,7 +26,7 @@ from tests.console_office import (
 )
 from tests.integration.jobs.small_estate import giucong
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 PAGES = all_pages()
