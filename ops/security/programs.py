@@ -199,7 +199,7 @@ def look_ssh(address: str, port: int, subject: str) -> ToolLook:
 
 
 def read_ssh(ended: Ended, subject: str) -> ToolLook:
-    """Read its JSON; pure. Whatever is not as it should be makes the whole look_ssh not checked."""
+    """Read its JSON; pure. Whatever is not as it should be makes the whole look not checked."""
     if ended.is_late:
         return not_checked(subject, SSH, "late")
     if ended.is_flooding:
@@ -263,8 +263,8 @@ def look_tls(url: str, subject: str, checks: Sequence[str] = CHECKS) -> ToolLook
     """Look at the server behind an address.
 
     Args:
-        url: The site's; only `https` has something to look_tls at.
-        subject: Of the look_tls.
+        url: The site's; only `https` has something to look at.
+        subject: Of the look.
         checks: Which of the program's checks.
     """
     place = urlsplit(url)
@@ -288,7 +288,7 @@ def look_tls(url: str, subject: str, checks: Sequence[str] = CHECKS) -> ToolLook
 
 
 def read_tls(ended: Ended, told: bytes, subject: str) -> ToolLook:
-    """Read its rows; pure. Whatever is not as it should be makes the whole look_tls not checked."""
+    """Read its rows; pure. Whatever is not as it should be makes the whole look not checked."""
     if ended.is_late:
         return not_checked(subject, TLS, "late")
     if ended.is_flooding or len(told) > MOST_BYTES:

@@ -176,7 +176,7 @@ def _changes(named: Named, before: str, after: str) -> dict[str, Any]:
 
 
 def _body(named: Named, item: Item, version: str) -> str:
-    """Give the beginning of its words; empty where they cannot be read_item."""
+    """Give the beginning of its words; empty where they cannot be read."""
     body = next((it for it in item.parts if it.role == "body"), None)
     if body is None:
         return ""

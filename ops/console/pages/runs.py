@@ -165,7 +165,7 @@ _FIGURES = {
     "processed_bytes": N_("read"), "added_bytes": N_("new"),
     "added_packed_bytes": N_("new, packed"), "seconds": N_("took"),
     "snapshot": N_("snapshot"), "snapshots": N_("snapshots"), "packs": N_("packs"),
-    "packs_read": N_("packs read_run back"), "bytes_read": N_("read back"), "store": N_("store"),
+    "packs_read": N_("packs read back"), "bytes_read": N_("read back"), "store": N_("store"),
     "method": N_("method"), "missing": N_("missing"), "bytes": N_("size"), "new": N_("new"),
     "changed": N_("changed"), "unchanged": N_("unchanged"), "drill": N_("drill"),
     "parts": N_("parts"), "rows": N_("rows"), "seen": N_("seen"), "objects": N_("objects"),
