@@ -118,7 +118,7 @@ def _fill(store: Any, statement: str, rows: Iterator[tuple[int, ...]]) -> None:
 
 def measure_charts(path: Path, count: int, what: dict[str, str]) -> dict[str, Any]:
     """Time a year's chart of one series, from figures to SVG, and weigh the first year on disk."""
-    from ops.charts.lines import Dot, Line, LineChart, draw_lines
+    from ops.charts.lines import Curve, Dot, LineChart, draw_lines
     from ops.monitor.series.read import Point, read_series
     from ops.monitor.series.store import open_series
     from ops.monitor.series.write import write_points
@@ -141,7 +141,7 @@ def measure_charts(path: Path, count: int, what: dict[str, str]) -> dict[str, An
             if len(found) < 364 * 24:
                 raise SystemExit(f"{len(found)} hours are no year")
             dots = tuple(Dot(it.at.timestamp(), it.mean, it.minimum, it.maximum) for it in found)
-            draw_lines(LineChart(title="năm", summary="", lines=(Line("đã đo", dots, 9_000),),
+            draw_lines(LineChart(title="năm", summary="", lines=(Curve("đã đo", dots, 9_000),),
                                  window=(dots[0].x, dots[-1].x), ticks=(), write_value=str,
                                  write_x=str, heads=("", "", "", "")))  # fmt: skip
 

@@ -36,7 +36,7 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Run
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
-from ops.console.office.desk import Keeper
+from ops.console.office.desk import EstateKeeper
 from ops.console.page import all_pages
 from ops.console.web.shown import make_templates, render
 from ops.estate.model.references import reveal
@@ -131,7 +131,7 @@ def _fill_journal(catalog: Catalog) -> None:
 def time_pages(path: Path, rounds: int) -> None:
     """Say how long each page takes, read and rendered, and how long it is."""
     os.environ["GIUCONG_ESTATE"] = str(path)
-    keeper, templates = Keeper(), make_templates()
+    keeper, templates = EstateKeeper(), make_templates()
     counter = Counter(keeper, ActRuns(path.parent / "state" / "console", forks()))
     _estate, catalog = keeper.get()
     with catalog.reading() as session:

@@ -36,7 +36,7 @@ from ops.alerts.outbox import write_notices
 from ops.catalog.open import open_catalog
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
-from ops.console.office.desk import Keeper
+from ops.console.office.desk import EstateKeeper
 from ops.console.office.server import listen, serve
 from ops.console.web.__main__ import configure
 from ops.console.web.app import make_app
@@ -227,7 +227,7 @@ def office_in_process(estate: ConsoleEstate) -> Iterator[InProcess]:
     """Give an office for an estate; the environment names the estate meanwhile."""
     before = os.environ.get("GIUCONG_ESTATE")
     os.environ["GIUCONG_ESTATE"] = str(estate.path)
-    keeper = Keeper()
+    keeper = EstateKeeper()
     acts = ActRuns(estate.path.parent / "state" / "console", forks())
     try:
         yield InProcess(estate, Counter(keeper, acts))

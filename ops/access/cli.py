@@ -100,7 +100,7 @@ _SHOWN = ("subject", "state", "plan", "plan_digest", "requested_by", "reason", "
           "used_by")  # fmt: skip
 
 
-def show_people(wish: tasks_user.List) -> None:
+def show_people(wish: tasks_user.ListPeople) -> None:
     """Write everybody in the estate, and whoever else holds a role or credentials."""
     estate = load_estate()
     with reading(estate) as session:
@@ -116,7 +116,7 @@ def show_people(wish: tasks_user.List) -> None:
     write_list(PEOPLE, people, as_json=wish.json, zone=estate.organisation.timezone)
 
 
-def show_requests(wish: tasks_approval.List) -> None:
+def show_requests(wish: tasks_approval.ListRequests) -> None:
     """Write the requests that wait or may be used; all of them where asked for."""
     now = datetime.now(UTC)
     estate = load_estate()

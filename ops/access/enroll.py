@@ -38,7 +38,7 @@ from ops.access.identity import NotAllowedError, check_person
 from ops.access.prompts import ask_code, ask_new_password, ask_proof, typed
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.access.session import Bench, at_bench, follow_decision, look_at_past
-from ops.access.tasks_user import Add, Disable, ResetTotp
+from ops.access.tasks_user import AddPerson, Disable, ResetTotp
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -102,7 +102,7 @@ def _not_proved() -> OpsError:
     )
 
 
-def add_person(wish: Add) -> None:
+def add_person(wish: AddPerson) -> None:
     """Give a person of the estate a password, a second factor and recovery codes."""
     estate, name = load_estate(), wish.person
     check_person(estate.people, name)
@@ -167,7 +167,11 @@ def _ask(
 
 
 def _store(
-    bench: Bench, wish: Add | ResetTotp, typed: _Typed | None, session: Session, permit: Permit
+    bench: Bench,
+    wish: AddPerson | ResetTotp,
+    typed: _Typed | None,
+    session: Session,
+    permit: Permit,
 ) -> None:
     """Store what was typed, in the transaction that uses the approval up."""
     if typed is None:
@@ -182,7 +186,7 @@ def _store(
 def _write(
     bench: Bench,
     session: Session,
-    wish: Add | ResetTotp,
+    wish: AddPerson | ResetTotp,
     typed: _Typed,
     details: Mapping[str, str],
 ) -> None:
@@ -192,7 +196,7 @@ def _write(
     else:
         renew_factor(session, key, person, now=now, factor=typed.factor)
     told = {**details, "proved": bool(typed.factor.step), **tell_credential(session, person)}
-    action = "user.add" if isinstance(wish, Add) else "user.reset-totp"
+    action = "user.add" if isinstance(wish, AddPerson) else "user.reset-totp"
     if isinstance(wish, ResetTotp):
         told["password"] = bool(typed.password)
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
@@ -292,7 +296,7 @@ def _renew_another(bench: Bench, wish: ResetTotp) -> _Typed | None:
     return typed
 
 
-def _wish_change(wish: Add | ResetTotp, plan: Mapping[str, object]) -> Wish:
+def _wish_change(wish: AddPerson | ResetTotp, plan: Mapping[str, object]) -> Wish:
     return Wish(
         action="role-change",
         subject=wish.person,

@@ -24,7 +24,7 @@ _PasswordFile = Annotated[
 
 
 @task("approval.list", "ops.access.cli:show_requests", roles=OFFICE)
-class List:
+class ListRequests:
     """List the requests that wait for a second person."""
 
     all: Annotated[bool, Flag("Also those that were refused, used, or have expired.")] = False

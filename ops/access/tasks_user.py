@@ -20,7 +20,7 @@ _Person = Annotated[str, Flag("Name of the person, as in the estate file.", shap
 
 
 @task("user.add", "ops.access.enroll:add_person", roles=SECURITY, second=("role-change",))
-class Add:
+class AddPerson:
     """Give a person a password, a second factor and recovery codes.
 
     The person sits at the terminal: the second factor and the recovery codes are shown once. Where
@@ -129,7 +129,7 @@ class ResetTotp:
 
 
 @task("user.list", "ops.access.cli:show_people", roles=OFFICE - {"viewer", "archivist"})
-class List:
+class ListPeople:
     """List people, their roles, and whether they can prove who they are."""
 
     json: Json = False

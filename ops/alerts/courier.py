@@ -27,7 +27,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ops.alerts.notice_wording import Message, Told, find_wording
+from ops.alerts.notice_wording import Message, NoticeRow, find_wording
 from ops.alerts.outbox import RELAY, escalate, find_estate
 from ops.canonical import clean_text
 from ops.catalog.open import Catalog
@@ -213,7 +213,7 @@ def find_address(estate: Estate, target: str) -> str:
 
 
 def _word(estate: Estate, notice: Notice) -> Message:
-    told = Told(
+    told = NoticeRow(
         severity=notice.severity,
         code=notice.code,
         params=notice.params,

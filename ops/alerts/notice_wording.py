@@ -36,7 +36,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NoticeRow:
     """What a notice's row says, as plain values; fields as in `ops.catalog.tables.core.Notice`.
 
     Attributes:
@@ -52,7 +52,7 @@ class Told:
     title: str = ""
 
 
-def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
+def word_notice(told: NoticeRow, *, organisation: str, zone: str) -> Message:
     """Word a notice.
 
     Args:
@@ -85,19 +85,19 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
     return Message(title, "\n".join(lines) + "\n")
 
 
-def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
+def explain_notice(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     """Give a notice's headline, and what, why, whether data is safe and what to do."""
     return _find_for(told).word(told, zone)
 
 
-def tell_place(told: Told) -> str:
+def tell_place(told: NoticeRow) -> str:
     """Give the site that a notice is about, as it stands before the headline; may be empty."""
     several = _("several sites") if _find_for(_as_it_was(told)).about_sites else ""
     about = told.title or told.site or several
     return f"{about}: " if about else ""
 
 
-def _answering(told: Told) -> list[str]:
+def _answering(told: NoticeRow) -> list[str]:
     """Say who was told already, and how to take an alert up."""
     lines = []
     if "unanswered" in told.params:
@@ -114,7 +114,7 @@ def _answering(told: Told) -> list[str]:
     return lines
 
 
-Wording = Callable[[Told, str], tuple[str, Explanation]]
+Wording = Callable[[NoticeRow, str], tuple[str, Explanation]]
 """Gives the headline and the rest, in the current language; the zone is for moments."""
 
 
@@ -174,12 +174,12 @@ UNKNOWN = "unknown_condition"
 """Code whose words serve every condition that nobody gives words for."""
 
 
-def _as_it_was(told: Told) -> Told:
+def _as_it_was(told: NoticeRow) -> NoticeRow:
     """Give what an all-clear is about; any other notice as it is."""
     return replace(told, code=told.params["was"]) if told.code == drafts.CLEARED else told
 
 
-def _find_for(told: Told) -> NoticeKind:
+def _find_for(told: NoticeRow) -> NoticeKind:
     return _find(told.code, is_watched="watch" in told.params)
 
 
@@ -192,42 +192,42 @@ def _find(code: str, *, is_watched: bool = False) -> NoticeKind:
     return found
 
 
-def _kind(told: Told) -> str:
+def _kind(told: NoticeRow) -> str:
     return tell_kind(str(told.params.get("kind", "backup")))
 
 
-def _due(told: Told, zone: str) -> str:
+def _due(told: NoticeRow, zone: str) -> str:
     return format_moment(datetime.fromisoformat(told.params["due_at"]), zone)
 
 
-def _explained(told: Told) -> Explanation:
+def _explained(told: NoticeRow) -> Explanation:
     params = told.params
     return explain(params["reason"], params["params"], job=told.job, site=told.site, by_clock=True)
 
 
-def _word_failed(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_failed(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     headline = _("{kind} of {due} failed").format(kind=_kind(told), due=_due(told, zone))
     return headline, _explained(told)
 
 
-def _word_incomplete(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_incomplete(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     headline = _("{kind} of {due} is incomplete").format(kind=_kind(told), due=_due(told, zone))
     return headline, _explained(told)
 
 
-def _word_suspicious(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_suspicious(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     headline = _("{kind} of {due} was suspiciously fast or small").format(
         kind=_kind(told), due=_due(told, zone)
     )
     return headline, _explained(told)
 
 
-def _word_recovered(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_recovered(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     headline = _("{kind} of {due} is good again").format(kind=_kind(told), due=_due(told, zone))
     return headline, Explanation("")
 
 
-def _word_lost(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_lost(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     headline = _("{kind} of {due} was cut off and is tried again").format(
         kind=_kind(told), due=_due(told, zone)
     )
@@ -235,7 +235,7 @@ def _word_lost(told: Told, zone: str) -> tuple[str, Explanation]:
     return headline, Explanation(found.what, found.why, found.data)
 
 
-def _word_overdue(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_overdue(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     headline = _("{kind} of {due} has not ended").format(kind=_kind(told), due=_due(told, zone))
     return headline, Explanation(
         _("it still waits or runs, hours after it was due"),
@@ -244,7 +244,7 @@ def _word_overdue(told: Told, zone: str) -> tuple[str, Explanation]:
     )
 
 
-def _word_missed(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_missed(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     first, last = (
         format_moment(datetime.fromisoformat(told.params[name]), zone) for name in ("first", "last")
     )
@@ -261,7 +261,7 @@ def _word_missed(told: Told, zone: str) -> tuple[str, Explanation]:
     )
 
 
-def _word_late(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_late(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     rpo = format_duration(timedelta(seconds=told.params["rpo_seconds"]))
     headline = _("no backup is as young as it must be")
     if told.params["newest"] is None:
@@ -277,7 +277,7 @@ def _word_late(told: Told, zone: str) -> tuple[str, Explanation]:
     return headline, Explanation(what, data=data, next_step=next_step)
 
 
-def _word_vanished(told: Told, _zone: str) -> tuple[str, Explanation]:
+def _word_vanished(told: NoticeRow, _zone: str) -> tuple[str, Explanation]:
     stores = ", ".join(told.params["stores"])
     return _("the site has vanished from the estate and was not retired"), Explanation(
         _("nobody backs it up any more"),
@@ -290,14 +290,14 @@ def _word_vanished(told: Told, _zone: str) -> tuple[str, Explanation]:
     )
 
 
-def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
+def _word_frozen(told: NoticeRow, _zone: str) -> tuple[str, Explanation]:
     headline = _("a backup looks like the work of ransomware; the site's backups are frozen")
     if told.params.get("reason") == "pages_unlike":
         headline = _("its pages look defaced; the site's backups are frozen")
     return headline, explain(drafts.FROZEN, told.params, site=told.site)
 
 
-def _word_broken(told: Told, _zone: str) -> tuple[str, Explanation]:
+def _word_broken(told: NoticeRow, _zone: str) -> tuple[str, Explanation]:
     return _("the estate file cannot be used; the one from before is in force"), Explanation(
         _("mistakes found: {count}").format(count=told.params["count"]),
         why=_("it was changed while the service runs: {files}").format(files=told.params["files"]),
@@ -306,7 +306,7 @@ def _word_broken(told: Told, _zone: str) -> tuple[str, Explanation]:
     )
 
 
-def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_cleared(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     was = _as_it_was(told)
     headline = _("no longer red: {headline}").format(headline=_find_for(was).word(was, zone)[0])
     if told.params.get("retired"):

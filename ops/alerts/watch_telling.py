@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ops.alerts.decisions import OpenAlert, decide_all_clears, is_answered
 from ops.alerts.drafts import CLEARED_TOGETHER, SEVERITIES, TOGETHER, Draft
 from ops.alerts.looks import Decision, Held, cause_of, find_hidden, is_news, note_told
-from ops.alerts.notice_wording import PROBLEM, STATE, UNKNOWN, NoticeKind, Told
+from ops.alerts.notice_wording import PROBLEM, STATE, UNKNOWN, NoticeKind, NoticeRow
 from ops.alerts.outbox import find_estate, write_drafts, write_to
 from ops.alerts.records import (
     TakenIn,
@@ -33,7 +33,7 @@ from ops.language.text import N_, _, fill
 from ops.outcomes import Explanation
 
 
-def _word_together(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_together(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     params = told.params
     since = format_moment(datetime.fromisoformat(params["since"]), zone)
     headline = _("{count} things became red at once").format(count=params["count"])
@@ -47,13 +47,13 @@ def _word_together(told: Told, zone: str) -> tuple[str, Explanation]:
     )
 
 
-def _word_cleared_together(told: Told, _zone: str) -> tuple[str, Explanation]:
+def _word_cleared_together(told: NoticeRow, _zone: str) -> tuple[str, Explanation]:
     params = told.params
     headline = _("{count} alerts are over").format(count=params["count"])
     return headline, Explanation(name_subjects(params["subjects"], params["count"]))
 
 
-def _word_unknown(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word_unknown(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     watch = told.params["watch"]
     since = format_moment(datetime.fromisoformat(watch["since"]), zone)
     headline = _("{subject} is not as it should be").format(subject=name_subject(watch["subject"]))

@@ -15,7 +15,7 @@ from ops.assets.records import (
     plan_import,
 )
 from ops.assets.sheet import LinesError, read_lines, write_xlsx
-from ops.assets.tasks import Diff, Export, Import, List
+from ops.assets.tasks import CompareAssets, ExportAssets, ImportAssets, ListAssets
 from ops.csv_file import write_csv
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import Problem, WrongUseError, unknown
@@ -66,7 +66,7 @@ DIFFERENCES = View(
 )
 
 
-def show_assets(wish: List) -> int:
+def show_assets(wish: ListAssets) -> int:
     """Write the assets; gives 0."""
     estate = load_estate()
     _check_kind(wish.kind)
@@ -81,7 +81,7 @@ def _check_kind(kind: str) -> None:
         raise unknown('there is no kind of asset "{name}"', kind, KINDS)
 
 
-def import_assets(wish: Import) -> int:
+def import_assets(wish: ImportAssets) -> int:
     """Take a sheet over; gives 0."""
     estate, path = load_estate(), Path(wish.file)
     problems: list[Problem] = []
@@ -121,7 +121,7 @@ def _write_changes(changes: Sequence[AssetChange], *, dry_run: bool) -> None:
     write_line(text.format(new=new, changed=len(changes) - new))
 
 
-def export_assets(wish: Export) -> int:
+def export_assets(wish: ExportAssets) -> int:
     """Write the assets into a file, XLSX or CSV by its name; gives 0."""
     estate, path = load_estate(), Path(wish.out)
     _check_kind(wish.kind)
@@ -147,7 +147,7 @@ def export_assets(wish: Export) -> int:
     return 0
 
 
-def show_differences(wish: Diff) -> int:
+def show_differences(wish: CompareAssets) -> int:
     """Write where the register differs, and what ends; gives 1 where there is any, else 0."""
     estate = load_estate()
     with reading(estate) as session:

@@ -115,7 +115,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Mismatch:
     """One thing in which register and estate differ, or that ends.
 
     Attributes:
@@ -131,17 +131,17 @@ class Difference:
     day: date | None = None
 
 
-def find_differences(assets: Iterable[AssetRow], estate: Estate, today: date) -> list[Difference]:
+def find_differences(assets: Iterable[AssetRow], estate: Estate, today: date) -> list[Mismatch]:
     """Give the differences, what the register lacks first."""
     known = [it for it in assets if it.state != "retired"]
     hosts = {it.name for it in estate.hosts}
     named = {it.host for it in known if it.kind == "server"}
-    found = [Difference(code="host-without-asset", name=it) for it in sorted(hosts - named)]
+    found = [Mismatch(code="host-without-asset", name=it) for it in sorted(hosts - named)]
     domains = {it.title.casefold() for it in known if it.kind == "domain"} | {
         it.name for it in known if it.kind == "domain"
     }
     found += [
-        Difference(code="domain-without-asset", name=it)
+        Mismatch(code="domain-without-asset", name=it)
         for it in sorted(_domains(estate))
         if not any(it == domain or it.endswith(f".{domain}") for domain in domains)
     ]
@@ -155,25 +155,25 @@ def _domains(estate: Estate) -> set[str]:
     return {it for it in addresses if it and any(letter.isalpha() for letter in it)}
 
 
-def _look_at(asset: AssetRow, estate: Estate, hosts: set[str], today: date) -> list[Difference]:
+def _look_at(asset: AssetRow, estate: Estate, hosts: set[str], today: date) -> list[Mismatch]:
     found = []
     if asset.host and asset.host not in hosts:
-        found.append(Difference(code="asset-without-host", name=asset.name, value=asset.host))
+        found.append(Mismatch(code="asset-without-host", name=asset.name, value=asset.host))
     if asset.unit and asset.unit not in {it.name for it in estate.units}:
-        found.append(Difference(code="unknown-unit", name=asset.name, value=asset.unit))
+        found.append(Mismatch(code="unknown-unit", name=asset.name, value=asset.unit))
     if asset.system and asset.system not in {it.name for it in estate.systems}:
-        found.append(Difference(code="unknown-system", name=asset.name, value=asset.system))
+        found.append(Mismatch(code="unknown-system", name=asset.name, value=asset.system))
     end = asset.ends_on
     if end is not None and end < today:
-        found.append(Difference(code="ended", name=asset.name, day=end))
+        found.append(Mismatch(code="ended", name=asset.name, day=end))
     elif end is not None and end <= today + ENDS_SOON:
-        found.append(Difference(code="ends-soon", name=asset.name, day=end))
+        found.append(Mismatch(code="ends-soon", name=asset.name, day=end))
     return found
 
 
 def compare_hosts(
     assets: Sequence[AssetRow], seen: Mapping[str, Seen | None]
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     """Give where the register and the hosts differ; a host that was not looked at is told.
 
     What the register leaves empty, or a host does not say, is no difference.
@@ -181,7 +181,7 @@ def compare_hosts(
     known = [it for it in assets if it.state != "retired"]
     for host, told in seen.items():
         if told is None:
-            yield Difference(code="not-checked", name=host)
+            yield Mismatch(code="not-checked", name=host)
             continue
         own = [it for it in known if it.host == host]
         for asset in (it for it in own if it.kind == "server"):
@@ -189,28 +189,28 @@ def compare_hosts(
         yield from _compare_system([it for it in own if it.kind == "software"], host, told)
 
 
-def _compare_server(asset: AssetRow, told: Seen) -> Iterator[Difference]:
+def _compare_server(asset: AssetRow, told: Seen) -> Iterator[Mismatch]:
     wanted = {it for it in re.split(r"[\s,;]+", asset.address.casefold()) if it}
     if told.addresses and not wanted <= told.addresses:
-        yield Difference(code="address-differs", name=asset.name, value=_name(told.addresses))
+        yield Mismatch(code="address-differs", name=asset.name, value=_name(told.addresses))
     serial = asset.serial.casefold()
     macs = {it.replace("-", ":") for it in _MAC.findall(serial)}
     if macs and told.macs and not macs <= told.macs:
-        yield Difference(code="serial-differs", name=asset.name, value=_name(told.macs))
+        yield Mismatch(code="serial-differs", name=asset.name, value=_name(told.macs))
     elif not macs and serial and told.serial and told.serial.casefold() not in serial:
-        yield Difference(code="serial-differs", name=asset.name, value=told.serial)
+        yield Mismatch(code="serial-differs", name=asset.name, value=told.serial)
 
 
-def _compare_system(software: Sequence[AssetRow], host: str, told: Seen) -> Iterator[Difference]:
+def _compare_system(software: Sequence[AssetRow], host: str, told: Seen) -> Iterator[Mismatch]:
     if not told.system:
         return
     mine = [it for it in software if told.system in it.title.casefold()]
     if not mine:
-        yield Difference(code="system-without-asset", name=host, value=told.system_title)
+        yield Mismatch(code="system-without-asset", name=host, value=told.system_title)
     for asset in mine:
         is_same = f"{asset.version}.".startswith(f"{told.version}.")
         if asset.version and told.version and not is_same:
-            yield Difference(code="version-differs", name=asset.name, value=told.version)
+            yield Mismatch(code="version-differs", name=asset.name, value=told.version)
 
 
 def _name(values: Iterable[str]) -> str:

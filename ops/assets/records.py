@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.assets.asset import FIELDS, AssetRow, AssetSheet
-from ops.assets.compare import Difference
+from ops.assets.compare import Mismatch
 from ops.catalog.columns import new_id
 from ops.catalog.tables.register import Asset
 from ops.journal import journal
@@ -111,7 +111,7 @@ def note_comparison(
     session: Session,
     origin: Origin,
     seen: Mapping[str, object | None],
-    found: Sequence[Difference],
+    found: Sequence[Mismatch],
 ) -> None:
     """Journal that hosts were compared with the register: which, which not, and what differed."""
     details = {

@@ -15,7 +15,7 @@ _Kind = Annotated[
 
 
 @task("asset.list", "ops.assets.cli:show_assets", roles=OFFICE)
-class List:
+class ListAssets:
     """List the assets: what, where, until when, for how much."""
 
     kind: _Kind = ""
@@ -29,7 +29,7 @@ class List:
     roles=OPERATE,
     forms=(Form("Take a sheet over", upload="file"),),
 )
-class Import:
+class ImportAssets:
     """Take a sheet of assets over: new ones are added, changed ones changed, each journaled.
 
     What the sheet does not name stays; to end an asset, write retired as its state.
@@ -59,7 +59,7 @@ class Import:
         ),
     ),
 )
-class Export:
+class ExportAssets:
     """Write the assets into a sheet that `asset.import` reads back."""
 
     out: Annotated[str, Flag("The file to write: XLSX or CSV by its name.", shape="output-file")]
@@ -68,7 +68,7 @@ class Export:
 
 
 @task("asset.diff", "ops.assets.cli:show_differences", roles=OFFICE, keeps=True)
-class Diff:
+class CompareAssets:
     """Compare the assets with the estate, and tell what ends soon.
 
     Exit code 0 where they agree, 1 where something differs, ends or was not checked.

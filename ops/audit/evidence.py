@@ -29,7 +29,7 @@ _BEYOND = 2**63
 
 
 def gather_evidence(
-    session: Session, estate: Estate, chain: journal.Verdict, kept: Mapping[str, StoreHeads]
+    session: Session, estate: Estate, chain: journal.ChainVerdict, kept: Mapping[str, StoreHeads]
 ) -> Evidence:
     """Read everything that the catalog and the machine's key have to say.
 
@@ -85,7 +85,7 @@ def read_keys(session: Session) -> list[str]:
     """Give the public keys that this journal was signed with, the one that signs now last."""
     acts = list(read_acts(session, KEY_MADE, ACCEPTED))
     numbers = {act.sequence - 1 for act in acts}
-    return list(_keys(acts, _hashes(session, numbers, journal.Verdict(0, Head(0, "")))))
+    return list(_keys(acts, _hashes(session, numbers, journal.ChainVerdict(0, Head(0, "")))))
 
 
 def _judge_key(estate: Estate, keys: list[str], own: str) -> KeyState:
@@ -140,7 +140,7 @@ def _numbers(kept: Mapping[str, StoreHeads]) -> set[int]:
     return read | {head.sequence for it in kept.values() for head in it.unread}
 
 
-def _hashes(session: Session, numbers: set[int], chain: journal.Verdict) -> dict[int, str]:
+def _hashes(session: Session, numbers: set[int], chain: journal.ChainVerdict) -> dict[int, str]:
     """Give the hashes of these rows, as far as the chain holds."""
     query = select(JournalRow.sequence, JournalRow.hash)
     if chain.broken_at is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ops.audit.heads import SignedHead, StoreHeads, UnreadHead, row_of
 from ops.canonical import canonical_json
-from ops.journal.journal import Verdict
+from ops.journal.journal import ChainVerdict
 from ops.language.text import N_, _, fill
 from ops.outcomes import Explainer, Explanation
 
@@ -57,7 +57,7 @@ class Evidence:
         accepted_heads: Heads (number, hash) that two people have accepted to be without a row.
     """
 
-    chain: Verdict
+    chain: ChainVerdict
     hashes: Mapping[int, str]
     stores: Mapping[str, StoreHeads]
     keys: Collection[str] = ()
@@ -168,7 +168,7 @@ def _with_acceptance(finding: JournalFinding, accepted: Collection[str]) -> Jour
     return replace(finding, is_note=True)
 
 
-def _judge_chain(chain: Verdict) -> Iterator[JournalFinding]:
+def _judge_chain(chain: ChainVerdict) -> Iterator[JournalFinding]:
     if chain.broken_at is not None:
         yield JournalFinding(chain.reason, {"row": chain.broken_at})
 

@@ -37,7 +37,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A line.
 
     Attributes:
@@ -68,7 +68,7 @@ class LineChart(Plot):
         nothing: What to write where there is nothing to draw.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     window: tuple[float, float]
     ticks: tuple[tuple[float, str], ...]
     write_value: Callable[[float], str]
@@ -163,7 +163,7 @@ def _draw_axes(chart: LineChart, across: Scale, up: Scale, rungs: Sequence[float
 
 
 def _draw_line(
-    line: Line, dots: Sequence[Dot], place: int, across: Scale, up: Scale
+    line: Curve, dots: Sequence[Dot], place: int, across: Scale, up: Scale
 ) -> Iterator[str]:
     colour, dash = COLOURS[place], "5 4" if line.is_forecast else DASHES[place]
     step = line.longest_step * max(1, -(-len(line.dots) // MOST_POINTS))

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ops.console.frames import RUN_FOLDER, SOCKET_NAME, socket_path
-from ops.console.tasks import Run
+from ops.console.tasks import RunConsole
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.console import ConsoleSettings
@@ -20,7 +20,7 @@ CONSOLE_USER = "giucong-console"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 
 
-def run_console(wish: Run) -> None:
+def run_console(wish: RunConsole) -> None:
     """Become the web process; does not come back.
 
     Raises:

@@ -10,7 +10,7 @@ TITLE = N_("the console: pages for people")
 
 # What systemd starts is no person; who looks logs in there.
 @task("console.run", "ops.console.run:run_console", roles=None, as_owner=False, is_foreground=True)
-class Run:
+class RunConsole:
     """Show the console's pages in the foreground; the service answers them.
 
     As root it gives its rights up for those of the user giucong-console, where there is one.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ops.access.session import at_bench, reading
 from ops.documents.records import (
-    Told,
+    Caption,
     add_document,
     are_checked,
     describe_document,
@@ -18,7 +18,7 @@ from ops.documents.records import (
     read_document,
     tell_signers,
 )
-from ops.documents.tasks import Add, Export, List
+from ops.documents.tasks import AddDocument, ExportDocument, ListDocuments
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError
 from ops.estate.choose import read_day
@@ -63,7 +63,7 @@ ON_PAGES = View(
 """Where nobody looks at the bytes of all of them."""
 
 
-def add(wish: Add) -> int:
+def add(wish: AddDocument) -> int:
     """Keep a document; gives 0.
 
     Raises:
@@ -73,7 +73,9 @@ def add(wish: Add) -> int:
     estate, path = load_estate(), Path(wish.file)
     content = read_document(path)
     dated = read_day(wish.date) if wish.date else None
-    told = Told(title=wish.title, name=path.name, number=wish.number, dated=dated, about=wish.about)
+    told = Caption(
+        title=wish.title, name=path.name, number=wish.number, dated=dated, about=wish.about
+    )
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         if not wish.dry_run:
             keep(estate.service.state, content)
@@ -87,7 +89,7 @@ def add(wish: Add) -> int:
     return 0
 
 
-def show(wish: List) -> int:
+def show(wish: ListDocuments) -> int:
     """Write the documents; gives 1 where the bytes of one are gone or changed, else 0."""
     estate = load_estate()
     with reading(estate) as session:
@@ -107,7 +109,7 @@ def show(wish: List) -> int:
     return 0 if all(whole.values()) else 1
 
 
-def export(wish: Export) -> int:
+def export(wish: ExportDocument) -> int:
     """Write a document's bytes into a folder under its own name, and journal it; gives 0.
 
     Raises:

@@ -53,7 +53,7 @@ class DocumentError(OpsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class DocumentFile:
     """A document's bytes, with their hash and what they are."""
 
     data: bytes
@@ -61,7 +61,7 @@ class Content:
     type: str
 
 
-def read_document(path: Path) -> Content:
+def read_document(path: Path) -> DocumentFile:
     """Read a file and look at what it is.
 
     Raises:
@@ -87,7 +87,7 @@ def read_document(path: Path) -> Content:
             why="it is no PDF, PNG, JPEG, XLSX or DOCX, or holds macros",
             next_step="save it as PDF, then type the command again",
         )
-    return Content(data, hashlib.sha256(data).hexdigest(), kind)
+    return DocumentFile(data, hashlib.sha256(data).hexdigest(), kind)
 
 
 def find_type(data: bytes) -> str:
@@ -116,7 +116,7 @@ def place_of(state: Path, sha256: str) -> Path:
     return state / FOLDER / sha256[:2] / sha256
 
 
-def keep(state: Path, content: Content) -> Path:
+def keep(state: Path, content: DocumentFile) -> Path:
     """Place a document's bytes, durable on return; the same ones again change nothing.
 
     Raises:
@@ -159,7 +159,7 @@ MOST_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Caption:
     """What a person says of a document; fields as in `ops.catalog.tables.register.Document`."""
 
     title: str
@@ -171,7 +171,7 @@ class Told:
 
 
 def add_document(
-    session: Session, origin: Origin, content: Content, told: Told, *, now: datetime
+    session: Session, origin: Origin, content: DocumentFile, told: Caption, *, now: datetime
 ) -> tuple[Document, bool]:
     """Write a document's row, and journal it; give it, and whether it is new.
 
@@ -215,7 +215,7 @@ def add_document(
     return row, True
 
 
-def check_told(told: Told) -> None:
+def check_told(told: Caption) -> None:
     """Refuse what cannot stand in the list."""
     if not _clean(told.title) or any(
         len(it) > MOST_TEXT for it in (told.title, told.name, told.number, told.about)

@@ -16,7 +16,7 @@ TITLE = N_("documents: decisions, quotations, issued papers")
     roles=OPERATE,
     forms=(Form("Keep a document", upload="file"),),
 )
-class Add:
+class AddDocument:
     """Keep a document under the hash of its bytes; it is saved with the service's own backup."""
 
     file: Annotated[
@@ -37,7 +37,7 @@ class Add:
 
 
 @task("document.list", "ops.documents.cli:show", roles=OFFICE)
-class List:
+class ListDocuments:
     """List documents, kept last first, and whether their bytes are whole.
 
     Exit code 1 where the bytes of one are gone or changed.
@@ -54,7 +54,7 @@ class List:
     keeps=True,
     forms=(Form("Download", out="out"),),
 )
-class Export:
+class ExportDocument:
     """Write a copy of a document into a folder, once its bytes are found whole; it is journaled."""
 
     id: Annotated[str, Flag("Id of the document, as `document.list` shows it.")]

@@ -24,7 +24,7 @@ from ops.duties.reminders import NEAR_DAYS, make_setting
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty
 from ops.duties.table.versions import find_differences, levels_in, sites_without_level
-from ops.duties.tasks import Diff, Due, Evidence, List
+from ops.duties.tasks import CompareDuties, Due, ListDuties, ShowEvidence
 from ops.duties.wording import (
     CERTAINTIES,
     NATURES,
@@ -138,7 +138,7 @@ PERIODS = View(
 )
 
 
-def show_duties(wish: List) -> None:
+def show_duties(wish: ListDuties) -> None:
     """Write every duty: what, for whom, how often, on what ground and how surely."""
     with at_desk() as desk, desk.catalog.reading() as session:
         agenda = list_agenda(session, desk.duties, desk.setting, NEAR_DAYS)
@@ -253,7 +253,7 @@ def _item_values(item: AgendaItem) -> dict[str, Any]:
 _MOST_ROWS, _MOST_NAMED = 40, 5
 
 
-def show_evidence(wish: Evidence) -> None:
+def show_evidence(wish: ShowEvidence) -> None:
     """Write the verdict of each period of a year, and the rows behind it."""
     with at_desk() as desk:
         rows = desk.duties.named(wish.duty)
@@ -309,7 +309,7 @@ def _write_verdicts(verdicts: Sequence[Verdict], rows: Sequence[Duty], year: int
         write_line(fill(text, {}))
 
 
-def show_differences(wish: Diff) -> None:
+def show_differences(wish: CompareDuties) -> None:
     """Write what differs: shipped duties, those in force, and those journaled last."""
     with at_desk() as desk, desk.catalog.reading() as session:
         found = find_differences(session, desk.duties)

@@ -33,7 +33,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PolicyPlace:
     """One copy: which store, where, on what, in which role, locked how long (0: not), kept how."""
 
     store: str
@@ -80,7 +80,7 @@ class PolicyRow:
     parts: tuple[str, ...]
     frequency: Mapping[str, Any]
     method: tuple[str, ...]
-    places: tuple[Place, ...]
+    places: tuple[PolicyPlace, ...]
     rpo_hours: int
     rto_hours: int
     restore_tests: tuple[RestoreTest, ...]
@@ -160,14 +160,14 @@ def _ways_of(estate: Estate, site: Site, duties: tuple[Duty, ...]) -> dict[str, 
     }
 
 
-def _place(estate: Estate, site: Site, store: Store) -> Place:
+def _place(estate: Estate, site: Site, store: Store) -> PolicyPlace:
     lock = store.object_lock
     retention = estate.retention_for(site, store).model_dump(mode="json")
     alone = {it.name: it.retention.model_dump(mode="json") for it in site.databases if it.retention}
     if alone:
         retention["databases"] = alone
     days = lock.days if lock else 0
-    return Place(store.name, store.location, store.medium, store.role, days, retention)
+    return PolicyPlace(store.name, store.location, store.medium, store.role, days, retention)
 
 
 def _bases(estate: Estate, site: Site, duties: Iterable[Duty]) -> Iterator[str]:

@@ -13,7 +13,7 @@ _Duty = Annotated[str, Flag("Name of the duty, as `duty.list` lists it.")]
 
 
 @task("duty.list", "ops.duties.cli:show_duties", roles=OFFICE)
-class List:
+class ListDuties:
     """List all duties with basis, certainty, period and validity; first what is due in 30 days.
 
     Each is printed as law, or as the Center's own target.
@@ -31,7 +31,7 @@ class Due:
 
 
 @task("duty.evidence", "ops.duties.cli:show_evidence", roles=OFFICE)
-class Evidence:
+class ShowEvidence:
     """Show what proves a duty, period by period, by the estate of that day."""
 
     duty: _Duty
@@ -103,14 +103,14 @@ class Stop:
 
 
 @task("duty.diff", "ops.duties.cli:show_differences", roles=OFFICE)
-class Diff:
+class CompareDuties:
     """Compare the duties in force with the shipped ones and with those journaled last."""
 
     json: Json = False
 
 
 @task("duty.import", "ops.duties.table.import_table:import_duties", roles=ADMIN)
-class Import:
+class ImportDuties:
     """Take over an edited table of the Center's own duties, and say what it changes.
 
     A TOML file takes the place of the last file under `[duties] include`; rows of a CSV table are

@@ -116,7 +116,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerdict:
     """What verifying found.
 
     Attributes:
@@ -216,7 +216,7 @@ def read_details(session: Session, subject: str, *actions: str) -> Iterator[dict
         yield json.loads(told)
 
 
-def verify(catalog: Catalog, *, expected: Head | None = None) -> Verdict:
+def verify(catalog: Catalog, *, expected: Head | None = None) -> ChainVerdict:
     """Recompute the chain from the first row and name the first row that does not hold.
 
     Args:
@@ -224,7 +224,7 @@ def verify(catalog: Catalog, *, expected: Head | None = None) -> Verdict:
         expected: A head noted earlier and kept elsewhere, which must still be in the chain.
     """
     if not is_there(catalog.readers, STORED):
-        return Verdict(0, Head(0, FIRST_PREVIOUS), 1, "gone")
+        return ChainVerdict(0, Head(0, FIRST_PREVIOUS), 1, "gone")
     with catalog.readers.connect() as connection:
         try:
             # A chain that breaks early leaves rows unread; closing lets go of the cursor.
@@ -236,22 +236,22 @@ def verify(catalog: Catalog, *, expected: Head | None = None) -> Verdict:
         return verify_rows(read_strange_rows(connection, STORED), expected=expected)
 
 
-def verify_rows(rows: Iterable[Sequence[str]], *, expected: Head | None = None) -> Verdict:
+def verify_rows(rows: Iterable[Sequence[str]], *, expected: Head | None = None) -> ChainVerdict:
     """Verify rows given as texts: the fields of `FIELDS`, then the hash; oldest first."""
     previous, number = FIRST_PREVIOUS, 0
     wanted = expected.sequence if expected else 0
     for row in rows:
         *fields, stored = row
         if fields[0] != str(number + 1):
-            return Verdict(number, Head(number, previous), number + 1, "gap")
+            return ChainVerdict(number, Head(number, previous), number + 1, "gap")
         if _seal(previous, fields) != stored:
-            return Verdict(number, Head(number, previous), number + 1, "changed")
+            return ChainVerdict(number, Head(number, previous), number + 1, "changed")
         if expected and number + 1 == wanted and stored != expected.hash:
-            return Verdict(number, Head(number, previous), number + 1, "rewritten")
+            return ChainVerdict(number, Head(number, previous), number + 1, "rewritten")
         previous, number = stored, number + 1
     if number < wanted:
-        return Verdict(number, Head(number, previous), number + 1, "cut")
-    return Verdict(number, Head(number, previous))
+        return ChainVerdict(number, Head(number, previous), number + 1, "cut")
+    return ChainVerdict(number, Head(number, previous))
 
 
 def _next_rows(head: Head, origin: Origin, entries: Sequence[Entry]) -> Iterator[dict[str, object]]:

@@ -17,7 +17,7 @@ from ops.alerts.notice_wording import (
     PROBLEM,
     SEVERITIES,
     NoticeKind,
-    Told,
+    NoticeRow,
     explain_notice,
     tell_place,
 )
@@ -132,8 +132,8 @@ def tell_alert_place(alert: AlertView) -> str:
     return tell_place(_as_told(alert))
 
 
-def _as_told(alert: AlertView) -> Told:
-    return Told(
+def _as_told(alert: AlertView) -> NoticeRow:
+    return NoticeRow(
         severity=alert.severity,
         code=alert.code,
         params=alert.params,
@@ -245,7 +245,7 @@ def tell_under(alert: AlertView, states: Mapping[str, Held], now: datetime) -> I
         yield text.format(count=len(held.changes))
 
 
-def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
+def _word(told: NoticeRow, _zone: str) -> tuple[str, Explanation]:
     found = explain(told.code, told.params, site=told.site)
     return found.what, replace(found, what="")
 

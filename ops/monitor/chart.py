@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ops.charts.lines import Dot, Line, LineChart, draw_lines, draw_sparkline, list_line_values
+from ops.charts.lines import Curve, Dot, LineChart, draw_lines, draw_sparkline, list_line_values
 from ops.charts.svg import Table
 from ops.csv_file import write_csv
 from ops.durable_files import put_new
@@ -241,12 +241,12 @@ def make_chart(
     largest = max(it.maximum for it in buckets)
     write = writer_of(wish.metric, largest)
     dots = tuple(Dot(it.at.timestamp(), it.mean, it.minimum, it.maximum) for it in buckets)
-    lines = [Line(_("measured"), dots, 2.5 * max(step, _usual_step(dots)))]
+    lines = [Curve(_("measured"), dots, 2.5 * max(step, _usual_step(dots)))]
     begin, end = now - timedelta(days=wish.days), now
     if forecast is not None and forecast.verdict == "fills" and forecast.level is not None:
         end = now + timedelta(days=max(1, wish.days // 3))
         course = _course(forecast, estate, now, end)
-        lines.append(Line(_("forecast of daily maxima"), course, 1e12, is_forecast=True))
+        lines.append(Curve(_("forecast of daily maxima"), course, 1e12, is_forecast=True))
     shares = wish.metric.split("[", 1)[0].endswith("_percent")
     return LineChart(
         title=f"{name_thing(wish.subject.partition(':')[2])}: {tell_metric(wish.metric)}",

@@ -22,8 +22,8 @@ from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.look import MachineLook, judge_look
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen
 from ops.monitor.samples.sampler import Sampler
-from ops.monitor.samples.take import Answer
-from ops.monitor.tasks import Check
+from ops.monitor.samples.take import Reply
+from ops.monitor.tasks import CheckOnce
 from ops.outcomes import explain
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line, write_table
 
@@ -58,7 +58,7 @@ class Checked:
     conditions: Sequence[Condition]
 
 
-def check_now(wish: Check) -> int:
+def check_now(wish: CheckOnce) -> int:
     """Look, and write what was seen; gives 1 where something is red, else 0."""
     estate = load_estate()
     if wish.host and wish.site:
@@ -256,7 +256,7 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f} %"
 
 
-def _ping(answer: Answer | None) -> str:
+def _ping(answer: Reply | None) -> str:
     if answer is None or not answer.ping_seconds:
         return "–"
     return f"{format_number(answer.ping_seconds * 1000, 1)} ms"

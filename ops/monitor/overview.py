@@ -21,7 +21,7 @@ from ops.monitor.beat import tell_watch
 from ops.monitor.metrics import writer_of
 from ops.monitor.series.read import Bucket, Latest, read_latest, read_series, split_metric
 from ops.monitor.series.store import SeriesError, open_series, series_url
-from ops.monitor.tasks import Status
+from ops.monitor.tasks import ShowWatched
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line
 from ops.terminal.view import Column, Row, View, figure, words, write_list
 
@@ -86,7 +86,7 @@ class Seen:
     line: tuple[float | None, ...] = ()
 
 
-def show_overview(wish: Status) -> int:
+def show_overview(wish: ShowWatched) -> int:
     """Write how everything was last seen; gives 1 where something is red, else 0."""
     estate, now = load_estate(), datetime.now(UTC)
     with open_catalog(reveal(estate.catalog.url)) as catalog:

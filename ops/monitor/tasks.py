@@ -40,7 +40,7 @@ class Ack:
 
 
 @task("monitor.check", "ops.monitor.check:check_now", roles=OPERATE, forms=(Form("Look once now"),))
-class Check:
+class CheckOnce:
     """Look once, now: hosts, devices and sites, what is red first.
 
     Exit code 0 when nothing is red, 1 when something is. Nothing is written and nobody is told.
@@ -100,7 +100,7 @@ class Silence:
 
 
 @task("monitor.status", "ops.monitor.overview:show_overview", roles=OFFICE)
-class Status:
+class ShowWatched:
     """Show hosts, devices, sites and stores as they were last seen, what is red first.
 
     Exit code 0 when nothing is red, 1 when something is.

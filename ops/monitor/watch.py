@@ -33,7 +33,7 @@ from ops.monitor.series.write import HOURS_KEPT, roll_up, write_change, write_ga
 from ops.monitor.watch_figures import (
     FIGURES_SECONDS,
     FORECAST_SECONDS,
-    Keeper,
+    FindingKeeper,
     give_metrics,
     keep_figures,
     keep_forecasts,
@@ -83,7 +83,7 @@ class Watch:
     """
 
     estate: Estate
-    keeper: Keeper
+    keeper: FindingKeeper
     stop: threading.Event
     turn: Turn = field(default_factory=Turn)
     sampler: Sampler = field(init=False)
@@ -220,9 +220,9 @@ def _deadline(every: float) -> float:
     return time.monotonic() + min(_ROUND_SHARE * every, _LONGEST_ROUND)
 
 
-def make_keeper(estate: Estate) -> Keeper:
+def make_keeper(estate: Estate) -> FindingKeeper:
     """Open the catalog; the series are opened when they are needed."""
-    return Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
+    return FindingKeeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
 
 
 def run_watch(estate: Estate, stop: threading.Event) -> None:

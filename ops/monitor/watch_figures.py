@@ -174,7 +174,7 @@ SERIES = "watch:series"
 
 
 @dataclass(slots=True)
-class Keeper:
+class FindingKeeper:
     """Where what was found goes; methods may be called from several threads.
 
     Attributes:
@@ -259,7 +259,7 @@ FORECAST_SECONDS = 3_600.0
 METRICS = "watch:metrics"
 
 
-def keep_figures(estate: Estate, keeper: Keeper) -> None:
+def keep_figures(estate: Estate, keeper: FindingKeeper) -> None:
     """Keep how old backups, drills and readings are, how full stores are, and new visits."""
     now = datetime.now(UTC)
     with keeper.catalog.reading() as session:
@@ -268,7 +268,7 @@ def keep_figures(estate: Estate, keeper: Keeper) -> None:
     keeper.in_series(lambda store: count_visits(store, estate, now))
 
 
-def keep_forecasts(estate: Estate, keeper: Keeper) -> None:
+def keep_forecasts(estate: Estate, keeper: FindingKeeper) -> None:
     """Give to the alerts what is full soon; without the series nothing is said."""
     now = datetime.now(UTC)
     found: list[list[Outlook]] = []
@@ -283,7 +283,7 @@ def keep_forecasts(estate: Estate, keeper: Keeper) -> None:
         keeper.keep_conditions(conditions, [FORECAST], now, FORECAST_SECONDS)
 
 
-def give_metrics(estate: Estate, keeper: Keeper) -> MetricsServer | None:
+def give_metrics(estate: Estate, keeper: FindingKeeper) -> MetricsServer | None:
     """Begin to give figures out where the estate says so; None where it does not or cannot."""
     monitor, server, code, reason = estate.monitor, None, "", ""
     listen, token = monitor.metrics, monitor.metrics_token

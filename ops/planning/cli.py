@@ -28,7 +28,7 @@ from ops.planning.item import (
     QUOTATION,
     Evidence,
     Item,
-    Line,
+    PlanLine,
     change_item,
     line_values,
     read_text,
@@ -153,13 +153,13 @@ def _check_flags(wish: Edit) -> None:
         raise refuse(N_("--document belongs to an opinion"), N_("give `--opinion`, too"))
 
 
-def _new_line(plan: KeptPlan, estate: Estate) -> Line:
+def _new_line(plan: KeptPlan, estate: Estate) -> PlanLine:
     number = max((it.number for it in plan.lines), default=0) + 1
     item = Item(group="duy-tri", title="", source=estate.planning.source, lead=estate.name_at())
-    return Line(number=number, item=item)
+    return PlanLine(number=number, item=item)
 
 
-def _edited(line: Line, wish: Edit, quotation: Document | None) -> Line:
+def _edited(line: PlanLine, wish: Edit, quotation: Document | None) -> PlanLine:
     """Give a line as a person wants it; pure."""
     item = line.item if quotation is None else cite_quotation(line.item, quotation)
     if wish.set or wish.add:

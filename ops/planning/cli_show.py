@@ -16,11 +16,11 @@ from ops.language.formats import format_date, format_moment
 from ops.language.text import N_, _, fill
 from ops.parts import Seam
 from ops.planning.document import PlanDocument
-from ops.planning.item import CHOICES, EVIDENCE, GROUPS, PRIORITIES, Line, line_values
+from ops.planning.item import CHOICES, EVIDENCE, GROUPS, PRIORITIES, PlanLine, line_values
 from ops.planning.money import by_group, format_amount, plan_shortage, security_share, sum_up
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
-from ops.planning.tasks import Progress, Show
+from ops.planning.tasks import Progress, ShowPlan
 from ops.planning.work import get_in_force
 from ops.terminal.output import Cell, write_json, write_line, write_wrapped
 from ops.terminal.view import NONE, Column, Row, View, day, money, number, words, write_list
@@ -88,7 +88,7 @@ def write_files(document: PlanDocument, estate: Estate, out: str, *, dry_run: bo
     return written
 
 
-def show(wish: Show) -> int:
+def show(wish: ShowPlan) -> int:
     """Show a plan, or one item of it; write its papers or its calendar where asked for.
 
     Raises:
@@ -141,7 +141,7 @@ def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def _brief_sums(lines: Sequence[Line]) -> Mapping[str, int]:
+def _brief_sums(lines: Sequence[PlanLine]) -> Mapping[str, int]:
     sums = sum_up(lines)
     return {name: getattr(sums, name) for name in ("count", "asked", "granted", "paid")}
 
@@ -209,7 +209,7 @@ def write_summary(document: PlanDocument, state: str) -> None:
         write_line("  " + _("not checked: {gap}").format(gap=gap))
 
 
-def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
+def _write_item(line: PlanLine, notes: Sequence[PlanNote], estate: Estate) -> None:
     item = line.item
     write_line(f"{line.number}. {item.title}")
     values = line_values(line)

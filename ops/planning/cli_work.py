@@ -10,7 +10,7 @@ from ops.estate.load.load import load_estate
 from ops.language.text import N_, _
 from ops.planning.cli import read_amount, read_past, tell_kept, tell_state
 from ops.planning.cli_show import show_progress
-from ops.planning.item import Line, read_text, refuse
+from ops.planning.item import PlanLine, read_text, refuse
 from ops.planning.money import format_amount
 from ops.planning.records import STATES
 from ops.planning.tasks import Complete, Progress
@@ -92,7 +92,7 @@ def _stop(wish: Progress, step: Step, bench: Bench) -> None:
     )
 
 
-def _tell_money(line: Line) -> None:
+def _tell_money(line: PlanLine) -> None:
     text = _(
         "item {number}: granted {granted}, under contract {contracted}, accepted {accepted},"
         " paid {paid} đồng"

@@ -20,7 +20,7 @@ from ops.access.session import Bench
 from ops.canonical import digest_of
 from ops.documents.records import get_whole
 from ops.language.text import N_
-from ops.planning.item import Line, refuse
+from ops.planning.item import PlanLine, refuse
 from ops.planning.money import sum_up
 from ops.planning.read import SUBMITTED, make_document, read_frozen, read_plan_facts
 from ops.planning.records import (
@@ -125,7 +125,7 @@ class DecisionWish:
     dry_run: bool = False
 
 
-def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -> list[Line]:
+def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -> list[PlanLine]:
     """Give the lines as they become by a decision; pure.
 
     Args:
@@ -152,7 +152,7 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
     return [_decide(it, wish, money.get(it.number)) for it in plan.lines if it.is_in]
 
 
-def _decide(line: Line, wish: DecisionWish, before: Line | None) -> Line:
+def _decide(line: PlanLine, wish: DecisionWish, before: PlanLine | None) -> PlanLine:
     asked = line.item.asked
     granted = 0 if line.number in wish.deferred else wish.granted.get(line.number, asked)
     if before is not None:
@@ -181,7 +181,7 @@ def _decide(line: Line, wish: DecisionWish, before: Line | None) -> Line:
     return replace(line, decision="cut" if granted < asked else "granted", granted=granted)
 
 
-def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, list[Line]]:
+def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, list[PlanLine]]:
     """Record a decision with a second person who never drafted the plan.
 
     Returns:
@@ -235,7 +235,7 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
     return permit, lines
 
 
-def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[Line]]:
+def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[PlanLine]]:
     plan = get_plan(session, wish.year)
     check_state(
         plan, ("submitted",), N_("only what is handed in is decided on: `{program} plan.submit`")
@@ -262,7 +262,7 @@ def _write(
     session: Session,
     bench: Bench,
     plan: KeptPlan,
-    lines: Sequence[Line],
+    lines: Sequence[PlanLine],
     wish: DecisionWish,
     permit: Permit,
 ) -> None:

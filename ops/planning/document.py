@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from ops.planning.item import Line, line_from, line_values
+from ops.planning.item import PlanLine, line_from, line_values
 from ops.planning.money import Sums, sum_up
 from ops.terminal.document import plain
 
@@ -86,8 +86,8 @@ class PlanDocument:
     revision: int
     day: date
     organisation: str
-    lines: tuple[Line, ...]
-    last_year: tuple[Line, ...] = ()
+    lines: tuple[PlanLine, ...]
+    last_year: tuple[PlanLine, ...] = ()
     figures: tuple[Figure, ...] = ()
     gaps: tuple[str, ...] = ()
     security_percent: int = 15
@@ -96,7 +96,7 @@ class PlanDocument:
     annexes: Annexes = NO_ANNEXES
 
     @property
-    def chosen(self) -> list[Line]:
+    def chosen(self) -> list[PlanLine]:
         """The lines that are in the plan, by number."""
         return [it for it in self.lines if it.is_in]
 
@@ -145,7 +145,7 @@ def _annexes(values: Mapping[str, Any]) -> Annexes:
     return Annexes(**read)
 
 
-def _lines(values: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:
+def _lines(values: Iterable[Mapping[str, Any]]) -> tuple[PlanLine, ...]:
     return tuple(line_from(it) for it in values)
 
 

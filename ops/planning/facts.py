@@ -27,7 +27,7 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.monitor.forecast import Outlook, list_outlooks
 from ops.monitor.series.store import open_series, series_url
-from ops.planning.item import Line
+from ops.planning.item import PlanLine
 from ops.planning.prices import NO_PRICES, PriceTable
 from ops.register.entry import Entry
 from ops.register.records import Wanted, list_entries
@@ -78,7 +78,7 @@ class OpenDuty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class PlanFacts:
     """Everything that proposers look at.
 
     Attributes:
@@ -114,7 +114,7 @@ class Facts:
     difficulties: Sequence[Entry] = ()
     incidents: Sequence[Entry] = ()
     weaknesses: Sequence[SecurityFinding] = ()
-    last_year: Sequence[Line] = ()
+    last_year: Sequence[PlanLine] = ()
     gaps: Sequence[str] = ()
 
     @property
@@ -136,15 +136,15 @@ def read_facts(
     year: int,
     now: datetime,
     prices: PriceTable,
-    last_year: Sequence[Line],
-) -> Facts:
+    last_year: Sequence[PlanLine],
+) -> PlanFacts:
     """Read all facts of a plan."""
     today, gaps = now.astimezone(estate.zone).date(), list[str]()
     standing = read_standing(session, estate, now)
     entries = list_entries(session, Wanted(since=now - LOOKED_BACK), limit=None)
     open_ones = list_entries(session, Wanted(kind="difficulty", only_open=True), limit=None)
     late = {it.duty for it in standing.overdue}
-    return Facts(
+    return PlanFacts(
         year=year,
         today=today,
         lead=estate.name_at(now),

@@ -165,7 +165,7 @@ def item_from(values: Mapping[str, Any]) -> Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class PlanLine:
     """An item as it stands in a plan; fields as in `ops.catalog.tables.plans.PlanItem`."""
 
     number: int
@@ -207,10 +207,10 @@ class DraftChange:
     """
 
     verb: str
-    line: Line
+    line: PlanLine
 
 
-def line_values(line: Line) -> dict[str, Any]:
+def line_values(line: PlanLine) -> dict[str, Any]:
     """Give a line as JSON values: item, money and standing in one mapping."""
     money = {name: getattr(line, name) for name in ("granted", "contracted", "accepted", "paid")}
     return {
@@ -225,7 +225,7 @@ def line_values(line: Line) -> dict[str, Any]:
     }
 
 
-def line_from(values: Mapping[str, Any]) -> Line:
+def line_from(values: Mapping[str, Any]) -> PlanLine:
     """Give the line that `line_values` gave."""
     day = values.get("accepted_on")
     names = (
@@ -238,7 +238,7 @@ def line_from(values: Mapping[str, Any]) -> Line:
         "accepted",
         "paid",
     )
-    return Line(
+    return PlanLine(
         item=item_from(values),
         accepted_on=date.fromisoformat(day) if day else None,
         **{name: values[name] for name in names},

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ops.planning.item import GROUPS, PRIORITIES, SECURITY_USE, Line
+from ops.planning.item import GROUPS, PRIORITIES, SECURITY_USE, PlanLine
 
 _RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 
@@ -30,7 +30,7 @@ class Sums:
     unpriced: int
 
 
-def sum_up(lines: Iterable[Line]) -> Sums:
+def sum_up(lines: Iterable[PlanLine]) -> Sums:
     """Add the lines of a plan up; those that were rejected count for nothing."""
     found = [it for it in lines if it.is_in]
     return Sums(
@@ -47,21 +47,21 @@ def sum_up(lines: Iterable[Line]) -> Sums:
 
 
 def group_by(
-    lines: Iterable[Line], names: Iterable[str], key: Callable[[Line], str]
-) -> dict[str, list[Line]]:
+    lines: Iterable[PlanLine], names: Iterable[str], key: Callable[[PlanLine], str]
+) -> dict[str, list[PlanLine]]:
     """Give the lines of the plan by a word of theirs, in the order of the names; none is empty."""
     found = [it for it in lines if it.is_in]
     grouped = {name: [it for it in found if key(it) == name] for name in names}
     return {name: own for name, own in grouped.items() if own}
 
 
-def by_group(lines: Iterable[Line]) -> dict[str, list[Line]]:
+def by_group(lines: Iterable[PlanLine]) -> dict[str, list[PlanLine]]:
     """Give the lines by group, in the Regulation's order; groups without lines are left out."""
     return group_by(lines, GROUPS, lambda it: it.item.group)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SecurityShare:
     """How much of the money is for security.
 
     Attributes:
@@ -100,11 +100,11 @@ class Share:
         return self.amount * 1000 // self.of if self.of else 0
 
 
-def security_share(lines: Iterable[Line], wanted_percent: int) -> Share:
+def security_share(lines: Iterable[PlanLine], wanted_percent: int) -> SecurityShare:
     """Reckon how much of what is asked for is for security: use đ of Điều 10(2)."""
     found = [it for it in lines if it.is_in]
     amount = sum(it.item.asked for it in found if it.item.use == SECURITY_USE)
-    return Share(amount, sum(it.item.asked for it in found), wanted_percent)
+    return SecurityShare(amount, sum(it.item.asked for it in found), wanted_percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ class Shortage:
 
     percent: int
     budget: int
-    kept: tuple[Line, ...]
-    fallen: tuple[Line, ...]
+    kept: tuple[PlanLine, ...]
+    fallen: tuple[PlanLine, ...]
 
     @property
     def kept_amount(self) -> int:
@@ -128,7 +128,7 @@ class Shortage:
         return sum(it.item.asked for it in self.kept)
 
 
-def plan_shortage(lines: Sequence[Line], percent: int) -> Shortage:
+def plan_shortage(lines: Sequence[PlanLine], percent: int) -> Shortage:
     """Say what falls if so many percent are granted.
 
     What must be done is taken first, then what is needed, then the rest; within these by quarter
@@ -146,7 +146,7 @@ def plan_shortage(lines: Sequence[Line], percent: int) -> Shortage:
     return Shortage(percent, budget, tuple(kept), tuple(fallen))
 
 
-def _rank(line: Line) -> tuple[int, int, int]:
+def _rank(line: PlanLine) -> tuple[int, int, int]:
     return _RANKS[line.item.priority], line.item.quarter, line.number
 
 

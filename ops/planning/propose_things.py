@@ -11,12 +11,12 @@ from typing import Any
 
 from ops.alerts.subjects import name_subject
 from ops.assets.asset import AssetRow
-from ops.planning.facts import Facts
+from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ItemProposal:
     """An item that the facts ask for; the key names the cause, and is the same next year."""
 
     key: str
@@ -49,7 +49,7 @@ _RISKS = {
 _USES = {"line": "a", "licence": "b", "software": "b"}
 
 
-def priced(facts: Facts, *codes: str, unit: str = "lần") -> dict[str, Any]:
+def priced(facts: PlanFacts, *codes: str, unit: str = "lần") -> dict[str, Any]:
     """Give unit, price, VAT and quotation of the first code that the table of prices has."""
     found = facts.prices.find(*codes)
     common = {"source": facts.source, "lead": facts.lead}
@@ -78,8 +78,8 @@ def tell_day(day: date) -> str:
 
 
 def _of_asset(
-    facts: Facts, asset: AssetRow, what: str, because: str, end: date | None = None, **said: Any
-) -> Proposal:
+    facts: PlanFacts, asset: AssetRow, what: str, because: str, end: date | None = None, **said: Any
+) -> ItemProposal:
     """Give what an asset asks for: in the quarter in which something ends, or the first one."""
     item = Item(
         evidence=(Evidence("asset", asset.name, because),),
@@ -93,10 +93,12 @@ def _of_asset(
             **said,
         },
     )
-    return Proposal(f"asset:{asset.name}:{what}", item)
+    return ItemProposal(f"asset:{asset.name}:{what}", item)
 
 
-def _paid_before(facts: Facts, asset: AssetRow, code: str, unit: str, basis: str) -> dict[str, Any]:
+def _paid_before(
+    facts: PlanFacts, asset: AssetRow, code: str, unit: str, basis: str
+) -> dict[str, Any]:
     """Give the price of the table, else what was paid for the asset, with the basis for that."""
     known = priced(facts, f"{code}.{asset.kind}", unit=unit)
     if "unit_price" in known or asset.price is None:
@@ -104,7 +106,7 @@ def _paid_before(facts: Facts, asset: AssetRow, code: str, unit: str, basis: str
     return {**known, "unit_price": asset.price, "price_basis": f"{basis}; chưa có báo giá"}
 
 
-def propose_support(facts: Facts) -> Iterator[Proposal]:
+def propose_support(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Hardware whose support ends by the end of the year is replaced.
 
     Prices: `thay-the.KIND`, else what the asset cost.
@@ -138,7 +140,7 @@ def propose_support(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_warranty(facts: Facts) -> Iterator[Proposal]:
+def propose_warranty(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Hardware whose warranty ends by then, and whose support does not, is kept up.
 
     Nothing is paid twice: the quarter is the one in which the warranty ends (NĐ 224/2026 Điều 59).
@@ -167,7 +169,7 @@ def propose_warranty(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_renewal(facts: Facts) -> Iterator[Proposal]:
+def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Lines, licences, software, domains, certificates, contracts that end are renewed.
 
     Prices: `gia-han.KIND`, else what it cost.
@@ -203,7 +205,7 @@ def propose_renewal(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_repairs(facts: Facts) -> Iterator[Proposal]:
+def propose_repairs(facts: PlanFacts) -> Iterator[ItemProposal]:
     """What the register calls broken is repaired. Prices: `sua-chua.KIND`, `sua-chua`."""
     for asset in facts.assets:
         if asset.state != "broken":
@@ -225,7 +227,7 @@ def propose_repairs(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_capacity(facts: Facts) -> Iterator[Proposal]:
+def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Disks and stores that will be full by the end of the year are enlarged.
 
     Prices: `mo-rong.disk`, `mo-rong.store`, `mo-rong`.
@@ -241,7 +243,7 @@ def propose_capacity(facts: Facts) -> Iterator[Proposal]:
         until = f" (khoảng {tell_day(forecast.first)}" if forecast.first else ""
         until += f" – {tell_day(forecast.last)})" if until and forecast.last else ")" * bool(until)
         says = "đã đầy" if forecast.verdict == "full" else f"dự báo đầy {tell_day(on)}{until}"
-        yield Proposal(
+        yield ItemProposal(
             f"capacity:{it.subject}:{it.kind}:{it.of}",
             Item(
                 group="nang-cap",
@@ -265,7 +267,7 @@ def propose_capacity(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_certificates(facts: Facts) -> Iterator[Proposal]:
+def propose_certificates(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Certificates that probes saw and the register of assets does not hold.
 
     Only those that end within the plan's year and were issued for so long that nobody renews them
@@ -280,7 +282,7 @@ def propose_certificates(facts: Facts) -> Iterator[Proposal]:
         title = facts.titles.get(name, name)
         if it.kind != "certificate" or end is None or not is_due or title.casefold() in registered:
             continue
-        yield Proposal(
+        yield ItemProposal(
             f"certificate:{name}",
             Item(
                 group="duy-tri",
@@ -304,13 +306,13 @@ _RENEWED_BY_ITSELF = 100
 """Days; what ACME renews is issued for 90 at most."""
 
 
-def propose_media(facts: Facts) -> Iterator[Proposal]:
+def propose_media(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Media that are to be renewed by then. Prices: `phuong-tien.KIND`, `phuong-tien`."""
     for medium in facts.media:
         if medium.renew_on is None or medium.renew_on > facts.last_day:
             continue
         day = tell_day(medium.renew_on)
-        yield Proposal(
+        yield ItemProposal(
             f"medium:{medium.code}:renewal",
             Item(
                 group="sua-chua",

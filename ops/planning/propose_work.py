@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ops.alerts.subjects import name_subject
-from ops.planning.facts import Facts
+from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item
 from ops.planning.money import format_amount
 from ops.planning.propose_things import (
-    Proposal,
+    ItemProposal,
     priced,
     propose_capacity,
     propose_certificates,
@@ -23,17 +23,17 @@ from ops.planning.propose_things import (
     tell_day,
 )
 
-Proposer = Callable[[Facts], Iterator[Proposal]]
+Proposer = Callable[[PlanFacts], Iterator[ItemProposal]]
 MOST_NAMED = 20
 _GRAVE = ("critical", "high")
 _MOST_REASON = 300
 
 
-def propose_drill_repairs(facts: Facts) -> Iterator[Proposal]:
+def propose_drill_repairs(facts: PlanFacts) -> Iterator[ItemProposal]:
     """What failed drills have shown is mended and drilled again. Prices: `dien-tap`."""
     for it in facts.drill_findings:
         title = facts.titles.get(it.site, it.site)
-        yield Proposal(
+        yield ItemProposal(
             f"drill-finding:{it.site}:{it.scope}:{it.code}",
             Item(
                 group="sua-chua",
@@ -58,11 +58,11 @@ def propose_drill_repairs(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_overdue_drills(facts: Facts) -> Iterator[Proposal]:
+def propose_overdue_drills(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Drills that duties ask for in vain. Prices: `dien-tap`."""
     for it in facts.overdue_drills:
         title = it.title.get("vi") or it.duty
-        yield Proposal(
+        yield ItemProposal(
             f"overdue-drill:{it.duty}",
             Item(
                 group="duy-tri",
@@ -86,11 +86,11 @@ def propose_overdue_drills(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_duties(facts: Facts) -> Iterator[Proposal]:
+def propose_duties(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Duties without evidence. Prices: `nghia-vu.NAME`."""
     for it in facts.duties:
         due = f"đến hạn {tell_day(it.due_on)}, " if it.due_on else ""
-        yield Proposal(
+        yield ItemProposal(
             f"duty:{it.name}",
             Item(
                 group="duy-tri",
@@ -110,7 +110,7 @@ def propose_duties(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def _own_work(facts: Facts, code: str) -> dict[str, Any]:
+def _own_work(facts: PlanFacts, code: str) -> dict[str, Any]:
     """Give the price of work that costs nothing unless the table says otherwise."""
     known = {"form": "tu-lam", **priced(facts, code)}
     if "unit_price" in known:
@@ -118,10 +118,10 @@ def _own_work(facts: Facts, code: str) -> dict[str, Any]:
     return {**known, "unit_price": 0, "price_basis": "Trung tâm tự thực hiện, không phát sinh chi"}
 
 
-def propose_repeats(facts: Facts) -> Iterator[Proposal]:
+def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Things about which alerts came again and again. Prices: `sua-chua.bao-dong`, `sua-chua`."""
     for it in facts.repeats[:MOST_NAMED]:
-        yield Proposal(
+        yield ItemProposal(
             f"alert:{it.subject}",
             Item(
                 group="sua-chua",
@@ -142,10 +142,10 @@ def propose_repeats(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_register(facts: Facts) -> Iterator[Proposal]:
+def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Difficulties that are open, and serious incidents. Prices: `vuong-mac`, `su-co`."""
     for it in facts.difficulties:
-        yield Proposal(
+        yield ItemProposal(
             f"difficulty:{it.called}",
             Item(
                 group="nang-cap",
@@ -164,7 +164,7 @@ def propose_register(facts: Facts) -> Iterator[Proposal]:
         if not it.is_serious:
             continue
         cause = f" Nguyên nhân: {it.cause[:_MOST_REASON]}" if it.cause else ""
-        yield Proposal(
+        yield ItemProposal(
             f"incident:{it.called}",
             Item(
                 group="sua-chua",
@@ -187,7 +187,7 @@ def propose_register(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_weaknesses(facts: Facts) -> Iterator[Proposal]:
+def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Open findings of audits, one item for each host or site. Prices: `khac-phuc`."""
     found = defaultdict(list)
     for it in facts.weaknesses:
@@ -195,7 +195,7 @@ def propose_weaknesses(facts: Facts) -> Iterator[Proposal]:
     for subject, own in found.items():
         grave = [it for it in own if it.severity in _GRAVE]
         name = subject.partition(":")[2]
-        yield Proposal(
+        yield ItemProposal(
             f"finding:{subject}",
             Item(
                 group="sua-chua",
@@ -222,7 +222,7 @@ def propose_weaknesses(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def propose_unfinished(facts: Facts) -> Iterator[Proposal]:
+def propose_unfinished(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Lines of the year before that were put off, or decided and not accepted."""
     for line in facts.last_year:
         is_left = line.is_alive and line.accepted_on is None
@@ -235,7 +235,7 @@ def propose_unfinished(facts: Facts) -> Iterator[Proposal]:
             why = f"đã ký hợp đồng {format_amount(line.contracted)} đồng, chưa nghiệm thu"
         said = Evidence("plan", f"{facts.year - 1}-{line.number}", why)
         reason = _CARRIED.sub("", line.item.reason)
-        yield Proposal(
+        yield ItemProposal(
             line.key or f"plan:{facts.year - 1}:{line.number}",
             replace(
                 line.item,
@@ -267,9 +267,9 @@ PROPOSERS: Sequence[Proposer] = (
 )
 
 
-def propose(facts: Facts) -> list[Proposal]:
+def propose(facts: PlanFacts) -> list[ItemProposal]:
     """Give what the facts ask for, in the order of the proposers; each cause once."""
-    found: dict[str, Proposal] = {}
+    found: dict[str, ItemProposal] = {}
     for proposer in PROPOSERS:
         for proposal in proposer(facts):
             found.setdefault(proposal.key, proposal)

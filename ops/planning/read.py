@@ -25,11 +25,11 @@ from ops.planning.document import (
     count_figures,
     document_from,
 )
-from ops.planning.facts import Facts, read_facts
-from ops.planning.item import DraftChange, Line
+from ops.planning.facts import PlanFacts, read_facts
+from ops.planning.item import DraftChange, PlanLine
 from ops.planning.money import format_amount, sum_up
 from ops.planning.prices import load_prices
-from ops.planning.propose_things import HARDWARE, Proposal
+from ops.planning.propose_things import HARDWARE, ItemProposal
 from ops.planning.propose_work import propose
 from ops.planning.records import KeptPlan, find_in_force, find_rejected
 
@@ -51,7 +51,7 @@ def window_of(year: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return datetime.combine(first, time.min, zone), datetime.combine(after, time.min, zone)
 
 
-def read_situation(session: Session, estate: Estate, facts: Facts) -> list[Figure]:
+def read_situation(session: Session, estate: Estate, facts: PlanFacts) -> list[Figure]:
     """Give the figures of the year before the plan's, by section."""
     since, until = window_of(facts.year - 1, estate.zone)
     return [
@@ -64,7 +64,7 @@ def read_situation(session: Session, estate: Estate, facts: Facts) -> list[Figur
     ]
 
 
-def _of_hardware(facts: Facts) -> Iterator[Figure]:
+def _of_hardware(facts: PlanFacts) -> Iterator[Figure]:
     found = [it for it in facts.assets if it.kind in HARDWARE]
     source = "Sổ tài sản"
     yield Figure("hardware", "Thiết bị đang quản lý", str(len(found)), source)
@@ -84,7 +84,7 @@ def _of_hardware(facts: Facts) -> Iterator[Figure]:
         yield Figure("hardware", label, f"{years:.1f} năm".replace(".", ","), source)
 
 
-def _of_software(facts: Facts) -> Iterator[Figure]:
+def _of_software(facts: PlanFacts) -> Iterator[Figure]:
     found = [it for it in facts.assets if it.kind in _SOFTWARE]
     source = "Sổ tài sản"
     yield Figure("software", "Phần mềm, bản quyền, tên miền, hợp đồng", str(len(found)), source)
@@ -120,7 +120,7 @@ def _count(session: Session, query: object) -> Counter[str]:
     return Counter({str(name): int(count) for name, count in rows if name})
 
 
-def _of_security(estate: Estate, facts: Facts) -> Iterator[Figure]:
+def _of_security(estate: Estate, facts: PlanFacts) -> Iterator[Figure]:
     for system in estate.systems:
         decided = f", theo {system.decision}" if system.decision else ", chưa ghi số quyết định"
         yield Figure(
@@ -135,14 +135,14 @@ def _of_security(estate: Estate, facts: Facts) -> Iterator[Figure]:
     )
 
 
-def _of_service(facts: Facts) -> Iterator[Figure]:
+def _of_service(facts: PlanFacts) -> Iterator[Figure]:
     grave = sum(it.is_serious for it in facts.incidents)
     yield Figure("service", "Sự cố trong 12 tháng qua", str(len(facts.incidents)), "Sổ theo dõi")
     yield Figure("service", "Trong đó nghiêm trọng", str(grave), "Sổ theo dõi")
     yield Figure("service", "Báo động lặp lại (từ 3 lần)", str(len(facts.repeats)), "Sổ báo động")
 
 
-def _of_last_plan(facts: Facts) -> Iterator[Figure]:
+def _of_last_plan(facts: PlanFacts) -> Iterator[Figure]:
     if not facts.last_year:
         return
     sums, source = sum_up(facts.last_year), f"Kế hoạch năm {facts.year - 1}"
@@ -191,15 +191,15 @@ def read_frozen(session: Session, plan: KeptPlan) -> PlanDocument | None:
     return document
 
 
-def _said(line: Line) -> tuple[object, ...]:
+def _said(line: PlanLine) -> tuple[object, ...]:
     return line.number, line.key, line.item, line.rejected_for
 
 
-ANNEXES: Seam[Callable[[Session, Estate, Facts], Annexes]] = Seam("plan-annexes")
+ANNEXES: Seam[Callable[[Session, Estate, PlanFacts], Annexes]] = Seam("plan-annexes")
 """Who reads what a plan's annexes say: lists, calendars and charts, in Vietnamese."""
 
 
-def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) -> Facts:
+def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) -> PlanFacts:
     """Read what a plan is drafted from."""
     before = find_in_force(session, year - 1)
     return read_facts(
@@ -213,7 +213,7 @@ def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) 
 
 
 def decide_changes(
-    session: Session, estate: Estate, facts: Facts, plan: KeptPlan | None
+    session: Session, estate: Estate, facts: PlanFacts, plan: KeptPlan | None
 ) -> list[DraftChange]:
     """Give what a new draft changes; its texts are in the language of documents."""
     with speaking(estate.organisation.language):
@@ -222,7 +222,7 @@ def decide_changes(
 
 
 def plan_draft(
-    lines: Sequence[Line], proposals: Iterable[Proposal], rejected: Mapping[str, str]
+    lines: Sequence[PlanLine], proposals: Iterable[ItemProposal], rejected: Mapping[str, str]
 ) -> list[DraftChange]:
     """Give the changes, in the order of the proposals, then what is withdrawn; pure.
 
@@ -243,7 +243,9 @@ def plan_draft(
         line = known.get(proposal.key)
         if line is None:
             why = rejected.get(proposal.key, "")
-            new = Line(number=next_number, item=proposal.item, key=proposal.key, rejected_for=why)
+            new = PlanLine(
+                number=next_number, item=proposal.item, key=proposal.key, rejected_for=why
+            )
             found.append(DraftChange("rejected" if why else "added", new))
             next_number += 1
         elif _follows(line) and line.item != proposal.item:
@@ -252,16 +254,16 @@ def plan_draft(
     return [*found, *(DraftChange("withdrawn", it) for it in gone)]
 
 
-def _follows(line: Line) -> bool:
+def _follows(line: PlanLine) -> bool:
     return not (line.is_edited or line.rejected_for or line.decision)
 
 
 def make_document(
     session: Session,
     estate: Estate,
-    facts: Facts,
+    facts: PlanFacts,
     plan: KeptPlan,
-    lines: tuple[Line, ...],
+    lines: tuple[PlanLine, ...],
     *,
     with_annexes: bool = True,
 ) -> PlanDocument:

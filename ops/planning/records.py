@@ -18,7 +18,7 @@ from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.text import N_, _
-from ops.planning.item import DraftChange, Item, Line, item_from, refuse
+from ops.planning.item import DraftChange, Item, PlanLine, item_from, refuse
 from ops.planning.money import sum_up
 
 STATES: Mapping[str, str] = {
@@ -49,14 +49,14 @@ class KeptPlan:
     """A plan as it stands: its row, and its lines by number."""
 
     row: Plan
-    lines: tuple[Line, ...]
+    lines: tuple[PlanLine, ...]
 
     @property
     def called(self) -> str:
         """What people call it."""
         return call_plan(self.row)
 
-    def line(self, number: int) -> Line:
+    def line(self, number: int) -> PlanLine:
         """Give a line.
 
         Raises:
@@ -145,8 +145,8 @@ def _rows(session: Session, plan: uuid.UUID) -> list[PlanItem]:
     return list(session.execute(query).scalars())
 
 
-def _line(row: PlanItem) -> Line:
-    return Line(
+def _line(row: PlanItem) -> PlanLine:
+    return PlanLine(
         number=row.number,
         item=item_from(row.body),
         key=row.key,
@@ -202,7 +202,7 @@ def save_draft(
     return _bounded(_kept(session, row))
 
 
-def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> KeptPlan:
+def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: PlanLine) -> KeptPlan:
     """Write a line that a person has changed or added, and journal what it says now."""
     row = session.get_one(Plan, plan.row.id)
     _open_for_change(row, origin)
@@ -234,13 +234,13 @@ def _differences(before: Item | None, item: Item) -> dict[str, Any]:
     return {name: value for name, value in now.items() if was.get(name) != value}
 
 
-def write_line(session: Session, plan: uuid.UUID, line: Line) -> None:
+def write_line(session: Session, plan: uuid.UUID, line: PlanLine) -> None:
     """Write a line as it is now, in the caller's transaction."""
     query = select(PlanItem).where(PlanItem.plan_id == plan, PlanItem.number == line.number)
     _put(session, plan, session.execute(query).scalar_one_or_none(), line)
 
 
-def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: Line) -> None:
+def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: PlanLine) -> None:
     if row is None:
         row = PlanItem(id=new_id(), plan_id=plan, number=line.number, key=line.key, body={})
         session.add(row)
@@ -322,7 +322,7 @@ def set_line(
     session: Session,
     origin: Origin,
     plan: KeptPlan,
-    line: Line,
+    line: PlanLine,
     verb: str,
     details: Mapping[str, Any],
 ) -> None:

@@ -52,7 +52,7 @@ class Draft:
         ),
     ),
 )
-class Show:
+class ShowPlan:
     """Show a plan: items, money, what falls where less is granted, what is missing."""
 
     year: _Year

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ops.access.session import Bench
 from ops.catalog.tables.plans import PlanNote
 from ops.language.text import N_
-from ops.planning.item import Line, refuse
+from ops.planning.item import PlanLine, refuse
 from ops.planning.records import (
     AT_WORK,
     KeptPlan,
@@ -62,12 +62,12 @@ def get_in_force(session: Session, year: int) -> KeptPlan:
 
 
 def plan_money(
-    line: Line,
+    line: PlanLine,
     *,
     contracted: int | None = None,
     accepted: int | None = None,
     paid: int | None = None,
-) -> Line:
+) -> PlanLine:
     """Give a line with its money moved on; pure."""
     changed = replace(
         line,
@@ -93,7 +93,7 @@ def plan_money(
     return changed
 
 
-def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, Line]:
+def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, PlanLine, PlanLine]:
     """Give the plan in force, and the line before and after a step."""
     plan = get_in_force(session, year)
     check_state(plan, (*AT_WORK, "accepted"), _SEE)
@@ -107,7 +107,7 @@ def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, 
     return plan, line, plan_money(line, contracted=step.contracted, paid=step.paid)
 
 
-def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
+def note_step(bench: Bench, year: int, step: Step, now: datetime) -> PlanLine:
     """Write down how an item goes on; gives the line as it is then.
 
     What was accepted is paid afterwards, so that money moves on until the plan is reported.
@@ -148,7 +148,7 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
     papers: tuple[str, str],
     day: date,
     now: datetime,
-) -> tuple[Line, str]:
+) -> tuple[PlanLine, str]:
     """Accept the work on an item; gives the line and the plan's state then.
 
     Args:
@@ -188,7 +188,7 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
     return changed, state
 
 
-def _refuse_acceptance(line: Line, document: str, trial: str) -> None:
+def _refuse_acceptance(line: PlanLine, document: str, trial: str) -> None:
     if line.accepted_on is not None:
         raise refuse(
             N_("item {number} is accepted already"), N_("nothing is to be done"), number=line.number
@@ -203,7 +203,7 @@ def _refuse_acceptance(line: Line, document: str, trial: str) -> None:
         )
 
 
-def is_whole(lines: Sequence[Line]) -> bool:
+def is_whole(lines: Sequence[PlanLine]) -> bool:
     """Say whether everything that was granted is accepted; of nothing, all is."""
     return all(it.accepted_on is not None for it in lines if it.is_alive)
 

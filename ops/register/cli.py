@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
-from ops.alerts.notice_wording import Told, explain_notice
+from ops.alerts.notice_wording import NoticeRow, explain_notice
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.security import SecurityFinding
@@ -30,7 +30,7 @@ from ops.register.entry import (
     NewEntry,
 )
 from ops.register.records import add_entry, change_entry, find_entry, find_link
-from ops.register.tasks import Add, Close, Update
+from ops.register.tasks import AddEntry, Close, Update
 from ops.register.timeline import tell_finding
 from ops.terminal.output import write_line
 
@@ -49,7 +49,7 @@ _Changing = TypeVar("_Changing", Update, Close)
 _Begin = Callable[[Session, Link, Estate], _Origin]
 
 
-def add(wish: Add) -> int:
+def add(wish: AddEntry) -> int:
     """Enter it; gives 0.
 
     Raises:
@@ -103,7 +103,7 @@ def _change(
         return change_entry(session, origin, entry, made, now=now)
 
 
-def _read_new(session: Session, estate: Estate, wish: Add, now: datetime) -> NewEntry:
+def _read_new(session: Session, estate: Estate, wish: AddEntry, now: datetime) -> NewEntry:
     start = _find_origin(session, estate, wish)
     site = wish.site or (start.site if start else "")
     if wish.site:
@@ -132,7 +132,7 @@ def _read_new(session: Session, estate: Estate, wish: Add, now: datetime) -> New
     )
 
 
-def _read_kind(wish: Add, start: _Origin | None) -> Kind:
+def _read_kind(wish: AddEntry, start: _Origin | None) -> Kind:
     kind = wish.kind or ("incident" if start else "")
     if kind in KINDS:
         return cast("Kind", kind)
@@ -142,7 +142,7 @@ def _read_kind(wish: Add, start: _Origin | None) -> Kind:
     raise unknown(what, kind, KINDS)
 
 
-def _read_unit(estate: Estate, wish: Add, site: str) -> str:
+def _read_unit(estate: Estate, wish: AddEntry, site: str) -> str:
     if wish.unit and wish.unit not in {it.name for it in estate.units}:
         units = [it.name for it in estate.units]
         raise unknown('the estate names no unit "{name}"', wish.unit, units)
@@ -150,7 +150,7 @@ def _read_unit(estate: Estate, wish: Add, site: str) -> str:
     return wish.unit or known.get(site, "")
 
 
-def _find_origin(session: Session, estate: Estate, wish: Add) -> _Origin | None:
+def _find_origin(session: Session, estate: Estate, wish: AddEntry) -> _Origin | None:
     """Read the alert, the drill or the finding that an entry begins with."""
     typed: dict[LinkKind, str] = {
         "alert": wish.from_alert,
@@ -170,7 +170,7 @@ def _find_origin(session: Session, estate: Estate, wish: Add) -> _Origin | None:
 
 def _begin_with_alert(session: Session, link: Link, estate: Estate) -> _Origin:
     row = session.get_one(Alert, UUID(link.ref))
-    told = Told(
+    told = NoticeRow(
         severity=row.severity,
         code=row.code,
         params=row.params,

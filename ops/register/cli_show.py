@@ -22,7 +22,7 @@ from ops.register.records import (
     read_links,
 )
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
-from ops.register.tasks import List, Show
+from ops.register.tasks import ListEntries, ShowEntry
 from ops.register.timeline import Timeline, collect_timeline
 from ops.terminal.output import Cell, Tone, write_indented, write_json, write_line
 from ops.terminal.view import NONE, Column, Row, View, duration, moment, number, words, write_list
@@ -70,12 +70,12 @@ HAPPENED = {
 }
 
 
-def show(wish: List) -> int:
+def show(wish: ListEntries) -> int:
     """Write what is open, or the figures of a year; gives 0."""
     return show_year(wish) if wish.year else show_entries(wish)
 
 
-def show_entries(wish: List) -> int:
+def show_entries(wish: ListEntries) -> int:
     """Write entries, received last first; gives 0."""
     estate = load_estate()
     _check_kind(wish.kind)
@@ -102,7 +102,7 @@ def _check_kind(kind: str) -> None:
         raise unknown('the register has no kind "{name}"', kind, KINDS)
 
 
-def show_entry(wish: Show) -> int:
+def show_entry(wish: ShowEntry) -> int:
     """Write an entry, its clocks and its timeline; gives 1 where a clock has run out, else 0."""
     now = datetime.now(UTC)
     with at_desk() as desk, desk.catalog.reading() as session:
@@ -220,7 +220,7 @@ TIMELINE = View(
 )
 
 
-def show_year(wish: List) -> int:
+def show_year(wish: ListEntries) -> int:
     """Write the figures of a year, of what is asked for alone; gives 0."""
     estate = load_estate()
     _check_kind(wish.kind)

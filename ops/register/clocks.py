@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts import outbox
 from ops.alerts.drafts import Draft, Severity
-from ops.alerts.notice_wording import STATE, NoticeKind, Told
+from ops.alerts.notice_wording import STATE, NoticeKind, NoticeRow
 from ops.catalog.open import Catalog
 from ops.catalog.tables.register import RegisterEntry
 from ops.duties.evidence.due import Period, due_after
@@ -148,7 +148,7 @@ def _draft(entry: Entry, clock: Clock, now: datetime) -> Draft:
     )
 
 
-def _word(told: Told, zone: str) -> tuple[str, Explanation]:
+def _word(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
     params = told.params
     named = {
         "title": params["title"][language()],

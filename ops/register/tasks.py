@@ -27,7 +27,7 @@ _Cause = Annotated[str, Flag("What has caused it.", shape="long")]
     own_sites=True,
     forms=(Form("Enter something"),),
 )
-class Add:
+class AddEntry:
     """Enter a remark, a request, an incident or a difficulty.
 
     Write no phone numbers and no papers of citizens into it: the register is read by many.
@@ -81,7 +81,7 @@ class Add:
 @task(
     "register.list", "ops.register.cli_show:show", roles=OFFICE | {"unit_contact"}, own_sites=True
 )
-class List:
+class ListEntries:
     """List what is open, received last first; with --year the figures of that year."""
 
     kind: Annotated[str, Flag("Only of this kind.")] = ""
@@ -96,7 +96,7 @@ class List:
 
 
 @task("register.show", "ops.register.cli_show:show_entry", roles=OFFICE)
-class Show:
+class ShowEntry:
     """Show an entry: how it stands, its clocks, what belongs to it, what happened around it."""
 
     id: _Entry

@@ -14,10 +14,17 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_size
 from ops.language.text import N_, _, fill
-from ops.reports.figures.figure import EARLIEST, LATEST, Window, read_day, report_year, running_year
+from ops.reports.figures.figure import (
+    EARLIEST,
+    LATEST,
+    Timespan,
+    read_day,
+    report_year,
+    running_year,
+)
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.make import Wish, make, note_made
-from ops.reports.requests import Request, find_request
+from ops.reports.requests import ReportRequest, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
 from ops.terminal.output import write_json, write_line
 from ops.terminal.view import NONE, Column, View, words, write_list
@@ -121,7 +128,9 @@ def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: Make) -
         write_line(text.format(path=placed[name], size=format_size(len(content))))
 
 
-def read_wish(asked: Make, estate: Estate, now: datetime, request: Request | None = None) -> Wish:
+def read_wish(
+    asked: Make, estate: Estate, now: datetime, request: ReportRequest | None = None
+) -> Wish:
     """Read what was asked for; pure.
 
     Args:
@@ -176,8 +185,8 @@ def _refuse_others(kind: Kind, asked: Make) -> None:
 
 
 def _window(
-    kind: Kind, asked: Make, estate: Estate, today: date, request: Request | None
-) -> Window:
+    kind: Kind, asked: Make, estate: Estate, today: date, request: ReportRequest | None
+) -> Timespan:
     if bool(asked.from_) != bool(asked.to) or (asked.from_ and asked.year):
         raise WrongUseError(
             "the time is not clear: give --from and --to, or --year",
@@ -190,9 +199,9 @@ def _window(
                 "the time ends before it begins, or is longer than ten years",
                 next_step="correct `--from` and `--to`",
             )
-        return Window(first, last, estate.zone)
+        return Timespan(first, last, estate.zone)
     if request and request.asked.first and request.asked.last and "from" in kind.takes:
-        return Window(request.asked.first, request.asked.last, estate.zone)
+        return Timespan(request.asked.first, request.asked.last, estate.zone)
     year = asked.year or _year_of(kind, today, estate.zone)
     if not EARLIEST <= year <= LATEST:
         raise WrongUseError(

@@ -19,7 +19,14 @@ from sqlalchemy.orm import Session
 from ops.access.session import at_bench
 from ops.canonical import clean_text
 from ops.catalog.tables.register import Document
-from ops.documents.records import Content, Told, add_document, are_checked, keep, read_document
+from ops.documents.records import (
+    Caption,
+    DocumentFile,
+    add_document,
+    are_checked,
+    keep,
+    read_document,
+)
 from ops.durable_files import read_bounded
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -32,7 +39,7 @@ from ops.reports import signed_pdf
 from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE
-from ops.reports.requests import Request, end_request, find_request
+from ops.reports.requests import ReportRequest, end_request, find_request
 from ops.reports.tasks import Issue
 from ops.security.programs import run_child
 from ops.terminal.output import write_line
@@ -94,9 +101,9 @@ class Issued:
     wish: Issue
     day: date
     about: str
-    content: Content
+    content: DocumentFile
     signatures: Sequence[Mapping[str, Any]]
-    request: Request | None
+    request: ReportRequest | None
 
 
 def note_issued(
@@ -106,7 +113,7 @@ def note_issued(
     wish, content = issued.wish, issued.content
     with speaking(PAPER_LANGUAGE):
         title = _(find_kind(wish.kind).title)
-    told = Told(
+    told = Caption(
         title=title,
         name=Path(wish.file).name,
         number=wish.number,
@@ -180,7 +187,7 @@ def _tell(
         write_line(text.format(request=wish.request))
 
 
-def verify(path: Path, content: Content, roots: Sequence[Path] = ()) -> list[dict[str, Any]]:
+def verify(path: Path, content: DocumentFile, roots: Sequence[Path] = ()) -> list[dict[str, Any]]:
     """Verify the signatures of a PDF in a process of its own.
 
     Args:
@@ -213,7 +220,7 @@ def verify(path: Path, content: Content, roots: Sequence[Path] = ()) -> list[dic
     return [{name: _in_a_line(it[name]) for name in names} for it in found]
 
 
-def _look(path: Path, content: Content, roots: Sequence[Path]) -> list[dict[str, Any]]:
+def _look(path: Path, content: DocumentFile, roots: Sequence[Path]) -> list[dict[str, Any]]:
     """Have the signatures read by a process of its own, which sees copies alone."""
     if content.type != "pdf":
         raise SignatureError(path, why="only a PDF can be verified")

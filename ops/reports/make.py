@@ -28,12 +28,12 @@ from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
-from ops.reports.figures.figure import Window
+from ops.reports.figures.figure import Timespan
 from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.table import Kind
 from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Paper
-from ops.reports.requests import Request
+from ops.reports.requests import ReportRequest
 from ops.reports.texts import Texts, load_texts
 
 MADE = "report.made"
@@ -55,12 +55,12 @@ class Wish:
     """
 
     kind: Kind
-    window: Window
+    window: Timespan
     site: str = ""
     of: str = ""
     number: int = 0
     day: date
-    request: Request | None = None
+    request: ReportRequest | None = None
 
     def load_texts(self, estate: Estate) -> Texts:
         """Give the texts of its kind."""
@@ -142,7 +142,7 @@ def make_frame(estate: Estate, wish: Wish, now: datetime) -> Frame:
     )
 
 
-def tell_occasion(texts: Texts, request: Request | None) -> str:
+def tell_occasion(texts: Texts, request: ReportRequest | None) -> str:
     """Say who asked for a paper that is asked for once; empty where nobody did."""
     if request is None:
         return ""

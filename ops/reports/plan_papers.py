@@ -32,10 +32,10 @@ from ops.monitor.forecast_wording import name_thing, tell_growth, tell_outlook
 from ops.monitor.series.store import SeriesStore
 from ops.monitor.trend import MOST_DAYS
 from ops.planning.document import Annexes, Drawing, PlanDocument
-from ops.planning.facts import Facts
+from ops.planning.facts import PlanFacts
 from ops.planning.money import format_amount
 from ops.reports.figures.checked import list_concluded, list_stops, measure_sites
-from ops.reports.figures.figure import Window, report_year
+from ops.reports.figures.figure import Timespan, report_year
 from ops.reports.figures.runs import count_not_run, count_runs
 from ops.reports.kinds.charts import chart_days, chart_due, chart_runs, chart_uptimes
 from ops.reports.kinds.table import find_kind
@@ -64,11 +64,11 @@ class _Owed:
         return " ".join(map(str, sorted({it.month for it in self.days})))
 
 
-def read_annexes(session: Session, estate: Estate, facts: Facts) -> Annexes:
+def read_annexes(session: Session, estate: Estate, facts: PlanFacts) -> Annexes:
     """Read them; what cannot be read stays empty, and the plan says so."""
     texts = load_texts(("plan",), estate.reports.texts)
     whole = report_year(facts.year - 1, estate.zone)
-    window = Window(whole.first, min(whole.last, facts.today), estate.zone)
+    window = Timespan(whole.first, min(whole.last, facts.today), estate.zone)
     owed, policy = _read_duties(estate, facts)
     with speaking(PAPER_LANGUAGE), reading_series(estate) as series:
         return Annexes(
@@ -86,7 +86,7 @@ def _drawings(charts: Iterator[Chart]) -> tuple[Drawing, ...]:
     return tuple(Drawing(it.svg, it.caption) for it in charts)
 
 
-def _assets(facts: Facts) -> Iterator[tuple[str, ...]]:
+def _assets(facts: PlanFacts) -> Iterator[tuple[str, ...]]:
     ranks = {name: rank for rank, name in enumerate(KINDS)}
     for it in sorted(facts.assets, key=lambda it: (ranks.get(it.kind, 99), it.name)):
         days = (it.bought_on, it.warranty_until, it.supported_until)
@@ -101,7 +101,7 @@ def _assets(facts: Facts) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _read_duties(estate: Estate, facts: Facts) -> tuple[Sequence[_Owed], Sequence[PolicyRow]]:
+def _read_duties(estate: Estate, facts: PlanFacts) -> tuple[Sequence[_Owed], Sequence[PolicyRow]]:
     try:
         duties = load_duties(estate).duties
     except DutiesError:
@@ -145,7 +145,7 @@ def _service(
     estate: Estate,
     series: SeriesStore | None,
     texts: Texts,
-    window: Window,
+    window: Timespan,
     today: date,
 ) -> Iterator[Chart]:
     if window.first > window.last:
@@ -165,7 +165,7 @@ def _service(
 
 
 def _capacity(
-    estate: Estate, series: SeriesStore | None, texts: Texts, facts: Facts
+    estate: Estate, series: SeriesStore | None, texts: Texts, facts: PlanFacts
 ) -> Iterator[Chart]:
     """Draw what fills first, as it was and as it will go on."""
     if series is None:
@@ -186,9 +186,9 @@ def _capacity(
 
 
 def _drills(
-    session: Session, estate: Estate, texts: Texts, facts: Facts, owed: Sequence[_Owed]
+    session: Session, estate: Estate, texts: Texts, facts: PlanFacts, owed: Sequence[_Owed]
 ) -> Iterator[Chart]:
-    year = Window(date(facts.year - 1, 1, 1), date(facts.year - 1, 12, 31), estate.zone)
+    year = Timespan(date(facts.year - 1, 1, 1), date(facts.year - 1, 12, 31), estate.zone)
     drills = list_concluded(session, year).value or []
     if drills:
         yield chart_days(texts, drills, year)
@@ -199,7 +199,7 @@ def _drills(
             for day in it.days:
                 days.setdefault(day, []).append(it.duty.title.vi)
     if days:
-        yield chart_due(texts, days, Window(date(facts.year, 1, 1), facts.last_day, estate.zone))
+        yield chart_due(texts, days, Timespan(date(facts.year, 1, 1), facts.last_day, estate.zone))
 
 
 NAMES = {"plan": "ke-hoach", "submission": "to-trinh", "decision": "du-thao-quyet-dinh"}

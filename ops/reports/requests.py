@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ops.access.session import at_bench, reading
 from ops.alerts import outbox
 from ops.alerts.drafts import Draft
-from ops.alerts.notice_wording import STATE, NoticeKind, Told
+from ops.alerts.notice_wording import STATE, NoticeKind, NoticeRow
 from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
@@ -44,7 +44,7 @@ MOST_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedReport:
     """What somebody asks for.
 
     Attributes:
@@ -66,7 +66,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ReportRequest:
     """A request as it stands.
 
     Attributes:
@@ -78,7 +78,7 @@ class Request:
     """
 
     called: str
-    asked: Asked
+    asked: AskedReport
     noted_at: datetime
     noted_by: str
     answer: str = ""
@@ -96,18 +96,18 @@ class Request:
         return {"request": self.called, **asked, "answer": self.answer}
 
 
-def list_requests(session: Session, *, only_open: bool = False) -> list[Request]:
+def list_requests(session: Session, *, only_open: bool = False) -> list[ReportRequest]:
     """Give the requests, the one due first first."""
     rows = session.execute(
         select(JournalRow)
         .where(JournalRow.action.in_((ASKED, ENDED)))
         .order_by(JournalRow.sequence)
     ).scalars()
-    found: dict[str, Request] = {}
+    found: dict[str, ReportRequest] = {}
     for row in rows:
         details = json.loads(row.details)
         if row.action == ASKED:
-            found[row.subject] = Request(
+            found[row.subject] = ReportRequest(
                 called=row.subject,
                 asked=_read(details),
                 noted_at=row.at,
@@ -115,7 +115,7 @@ def list_requests(session: Session, *, only_open: bool = False) -> list[Request]
             )
         else:
             known = found[row.subject]
-            found[row.subject] = Request(
+            found[row.subject] = ReportRequest(
                 called=known.called,
                 asked=known.asked,
                 noted_at=known.noted_at,
@@ -126,16 +126,16 @@ def list_requests(session: Session, *, only_open: bool = False) -> list[Request]
     return sorted(wanted, key=lambda it: (it.asked.due, it.called))
 
 
-def _read(details: Mapping[str, Any]) -> Asked:
+def _read(details: Mapping[str, Any]) -> AskedReport:
     days = {
         it: date.fromisoformat(details[it]) if details[it] else None
         for it in ("due", "first", "last")
     }
     texts = {it: str(details[it]) for it in ("kind", "requester", "reference", "about")}
-    return Asked(**texts, **days)  # type: ignore[arg-type] # one that is noted has a day
+    return AskedReport(**texts, **days)  # type: ignore[arg-type] # one that is noted has a day
 
 
-def find_request(session: Session, called: str, *, is_open: bool = False) -> Request:
+def find_request(session: Session, called: str, *, is_open: bool = False) -> ReportRequest:
     """Give the request that is called so.
 
     Raises:
@@ -152,8 +152,8 @@ def find_request(session: Session, called: str, *, is_open: bool = False) -> Req
 
 
 def note_request(
-    session: Session, origin: Origin, asked: Asked, *, zone: ZoneInfo, now: datetime
-) -> Request:
+    session: Session, origin: Origin, asked: AskedReport, *, zone: ZoneInfo, now: datetime
+) -> ReportRequest:
     """Write a request down; what was asked for twice is noted twice.
 
     Raises:
@@ -164,7 +164,7 @@ def note_request(
     year = f"{now.astimezone(zone).year}-"
     count = sum(it.called.startswith(year) for it in list_requests(session))
     called = f"{year}{count + 1:03}"
-    request = Request(
+    request = ReportRequest(
         called=called, asked=asked, noted_at=now, noted_by=origin.person or origin.login
     )
     details = request.as_values()
@@ -173,7 +173,7 @@ def note_request(
     return request
 
 
-def _check(asked: Asked) -> None:
+def _check(asked: AskedReport) -> None:
     find_kind(asked.kind)
     texts = (asked.requester, asked.reference, asked.about)
     is_odd = bool(asked.first) != bool(asked.last) or (
@@ -188,7 +188,7 @@ def _check(asked: Asked) -> None:
         )
 
 
-def end_request(session: Session, origin: Origin, request: Request) -> None:
+def end_request(session: Session, origin: Origin, request: ReportRequest) -> None:
     """End a request, by the number of a document or a reason that the origin holds."""
     if not clean_text(origin.document or origin.reason).strip():
         raise WrongUseError(
@@ -239,7 +239,7 @@ def explain_request(params: Mapping[str, Any]) -> Explanation:
     )
 
 
-def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
+def _word(told: NoticeRow, _zone: str) -> tuple[str, Explanation]:
     found = explain_request(told.params)
     return found.what, Explanation(found.why, data=found.data, next_step=found.next_step)
 
@@ -259,19 +259,19 @@ REQUESTS = View(
 )
 
 
-def note_or_end(wish: tasks.Request) -> int:
+def note_or_end(wish: tasks.NoteRequest) -> int:
     """Note a request, or end one; gives 0."""
     return end_it(wish) if wish.end else note_it(wish)
 
 
-def note_it(wish: tasks.Request) -> int:
+def note_it(wish: tasks.NoteRequest) -> int:
     """Note a request; gives 0."""
     if not wish.requester or not wish.due:
         raise WrongUseError(
             "a request says who asks and by when",
             next_step="give `--requester` and `--due`, or `--end` to end one",
         )
-    asked = Asked(
+    asked = AskedReport(
         kind=wish.kind,
         requester=wish.requester,
         reference=wish.reference,
@@ -294,7 +294,7 @@ def note_it(wish: tasks.Request) -> int:
     return 0
 
 
-def end_it(wish: tasks.Request) -> int:
+def end_it(wish: tasks.NoteRequest) -> int:
     """End a request that no paper from here answers; gives 0."""
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:

@@ -151,7 +151,7 @@ class Security(_OfYear):
     keeps=True,
     forms=(Form("Minutes as a paper", fields="id", out="out"),),
 )
-class Drill(OneKind):
+class MakeDrillMinutes(OneKind):
     """Make the minutes of a restore drill, to be signed."""
 
     kind = "drill"
@@ -188,7 +188,7 @@ class Policy(OneKind):
 
 
 @task("report.evidence", "ops.reports.cli:make_kind", roles=OFFICE, keeps=True)
-class Evidence(OneKind):
+class MakeEvidence(OneKind):
     """Make a package of evidence: tables, the journal with its chain, hashes, how to check them."""
 
     kind = "evidence"
@@ -239,7 +239,7 @@ class Issue:
     roles=_CLERKS,
     forms=(Form("Note a request"),),
 )
-class Request:
+class NoteRequest:
     """Note a report that somebody asks for once, with its day; or end such a request.
 
     It is told of when its day is near; what has passed is red until `report.issue --request` takes

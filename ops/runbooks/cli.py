@@ -15,14 +15,14 @@ from ops.runbooks.bare_machine import estate_place, where_estate_is
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.run import tell_language, write_plan
 from ops.runbooks.states import CatalogStates, list_unfinished
-from ops.runbooks.tasks import List, Show
+from ops.runbooks.tasks import ListRunbooks, ShowRunbook
 from ops.terminal.output import write_json, write_line, write_table
 from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.procedure import Runbook
 from runbooks.state import RunState
 
 
-def show_runbooks(wish: List) -> None:
+def show_runbooks(wish: ListRunbooks) -> None:
     """Write every runbook, and the runs that are not over; on a bare machine the runbooks."""
     estate = load_estate() if where_estate_is() else None
     runbooks = load_runbooks(estate_place())
@@ -85,7 +85,7 @@ def _describe(runbook: Runbook) -> dict[str, Any]:
     }
 
 
-def show_runbook(wish: Show) -> None:
+def show_runbook(wish: ShowRunbook) -> None:
     """Write a runbook's values and steps; or the tries of a run, with their outputs' hashes.
 
     Raises:

@@ -28,7 +28,7 @@ from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
 from ops.runbooks.places import refuse_folder, refuse_places
 from ops.runbooks.states import CatalogStates
-from ops.runbooks.tasks import Resume, Run
+from ops.runbooks.tasks import Resume, RunRunbook
 from ops.runbooks.unfinished import abandon_run, tell_others
 from ops.terminal.output import write_line
 from runbooks.errors import RunbookUseError, no_such_run
@@ -67,7 +67,7 @@ class MachineClock:
         time.sleep(seconds)
 
 
-def begin_run(wish: Run) -> int:
+def begin_run(wish: RunRunbook) -> int:
     """Begin a run; gives the task's exit code."""
     runbook = find_runbook(estate_place(), wish.id)
     given = _read_given(runbook, wish)
@@ -110,7 +110,7 @@ def _origin_of(desk: Desk, wish: Resume) -> Origin:
     return replace(desk.origin, reason=wish.reason, document=wish.document)
 
 
-def _read_given(runbook: Runbook, wish: Run) -> dict[str, str]:
+def _read_given(runbook: Runbook, wish: RunRunbook) -> dict[str, str]:
     """Give the values that were given; a reason is one where the runbook names it."""
     given = read_pairs(wish.set)
     if wish.reason and "reason" in runbook.variables:
@@ -169,7 +169,7 @@ def _read_begun(state: RunState) -> Runbook:
     return read_runbook(state.text, Path(f"{state.runbook}.md"))
 
 
-def _reason_of(wish: Run | Resume, state: RunState) -> str:
+def _reason_of(wish: RunRunbook | Resume, state: RunState) -> str:
     """Give the reason; where none was given, the one that the runbook asked for as a value."""
     return wish.reason or state.values.get("reason", "")
 

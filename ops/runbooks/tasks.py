@@ -20,14 +20,14 @@ _PlanOnly = Annotated[
 
 
 @task("runbook.list", "ops.runbooks.cli:show_runbooks", roles=OFFICE)
-class List:
+class ListRunbooks:
     """List the runbooks, and the runs that are not over."""
 
     json: Json = False
 
 
 @task("runbook.show", "ops.runbooks.cli:show_runbook", roles=OFFICE)
-class Show:
+class ShowRunbook:
     """Show a runbook's steps and values, or what became of a run."""
 
     id: _Runbook = ""
@@ -55,7 +55,7 @@ class Print:
     second=("runbook-step",),
     forms=(Form("Begin a run", always={"only_begin": True}, proves=False),),
 )
-class Run:
+class RunRunbook:
     """Carry a runbook out, step by step.
 
     It stops where a step fails, an answer is no, or another person has to agree; `runbook.resume`

@@ -40,7 +40,7 @@ ALLOWED_NOW = "security.allowed"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Deviation:
     """What is on a host and what is allowed there.
 
     Attributes:
@@ -115,7 +115,7 @@ def keep_baseline(wish: Baseline) -> int:
     return 0
 
 
-def refuse_old(found: Iterable[Difference], now: datetime) -> None:
+def refuse_old(found: Iterable[Deviation], now: datetime) -> None:
     """Refuse to approve what was seen too long ago: what is there now may be other; pure."""
     for it in found:
         if now - it.look.at > FRESH:
@@ -136,7 +136,7 @@ def _choose(wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(it for it in ALLOWED if not wanted or it in wanted)
 
 
-def find_differences(session: Session, subject: str, tools: Sequence[str]) -> list[Difference]:
+def find_differences(session: Session, subject: str, tools: Sequence[str]) -> list[Deviation]:
     """Give what the newest looks listed, beside what is allowed; lists that no look made are out.
 
     A look that may not have seen all cannot be approved: what it did not see would be forbidden.
@@ -154,11 +154,11 @@ def find_differences(session: Session, subject: str, tools: Sequence[str]) -> li
         look = session.execute(query).scalar_one_or_none()
         if look is not None:
             row = allowed.get((subject, tool))
-            found.append(Difference(tool, look, None if row is None else tuple(row.items)))
+            found.append(Deviation(tool, look, None if row is None else tuple(row.items)))
     return found
 
 
-def _show(found: Sequence[Difference]) -> None:
+def _show(found: Sequence[Deviation]) -> None:
     for it in found:
         write_line(f"{_(TOOLS[it.tool].title)}:")
         if it.allowed is None:
@@ -170,7 +170,7 @@ def _show(found: Sequence[Difference]) -> None:
             write_line("  " + _("as approved: {count}").format(count=len(it.items)))
 
 
-def _agree(bench: Bench, found: Sequence[Difference], wish: Baseline) -> Permit | None:
+def _agree(bench: Bench, found: Sequence[Deviation], wish: Baseline) -> Permit | None:
     subject = f"host:{wish.host}"
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     told = {it.tool: {"added": it.added, "gone": it.gone} for it in found}
@@ -212,7 +212,7 @@ def _agree(bench: Bench, found: Sequence[Difference], wish: Baseline) -> Permit 
     return ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
 
 
-def _again(subject: str, it: Difference) -> ToolLook:
+def _again(subject: str, it: Deviation) -> ToolLook:
     """Give the same look, held against the list that holds all of it."""
     return ToolLook(
         subject=subject,

@@ -38,7 +38,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ControlProof:
     """One row behind a verdict.
 
     Attributes:
@@ -84,7 +84,7 @@ class ControlRow:
     level: int | None
     outcome: Outcome
     reason: str
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[ControlProof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _judge_control(
     )
 
 
-def _sum_up(evidence: Sequence[Evidence]) -> tuple[Outcome, str]:
+def _sum_up(evidence: Sequence[ControlProof]) -> tuple[Outcome, str]:
     """Give the gravest outcome, and the reason of the first row that has it."""
     for outcome in _GRAVEST:
         found = [it for it in evidence if it.outcome == outcome]
@@ -175,7 +175,7 @@ def _sum_up(evidence: Sequence[Evidence]) -> tuple[Outcome, str]:
     return "not_checked", "never"
 
 
-def _judge_look(control: Control, subject: str, tool: str, known: KnownLooks) -> Evidence:
+def _judge_look(control: Control, subject: str, tool: str, known: KnownLooks) -> ControlProof:
     """Judge one tool at one subject: what is open counts for as long as nothing says otherwise."""
     last, good = known.looks.get((subject, tool)), known.answered.get((subject, tool))
     rows = known.findings.get((subject, tool), ())
@@ -192,7 +192,7 @@ def _judge_look(control: Control, subject: str, tool: str, known: KnownLooks) ->
         outcome, reason = "incomplete", "accepted_until"
         params = {"count": len(bad), "moment": until}
     named = tuple(str(it.id) for it in bad)
-    return Evidence(subject, tool, at, outcome, reason, params, named, proof)
+    return ControlProof(subject, tool, at, outcome, reason, params, named, proof)
 
 
 def _weigh(
@@ -255,7 +255,7 @@ def _long_ago(duty: Duty, today: date) -> date:
 def _duty_row(duty: Duty, verdict: Verdict, setting: Setting) -> ControlRow:
     levels = {it["name"]: it.get("level") for it in setting.estate.get("systems", ())}
     evidence = tuple(
-        Evidence(it.subject or it.site, it.table, it.at, it.outcome, digest=it.row)
+        ControlProof(it.subject or it.site, it.table, it.at, it.outcome, digest=it.row)
         for it in verdict.pieces
     )
     return ControlRow(

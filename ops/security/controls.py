@@ -18,7 +18,7 @@ from ops.errors import Problem
 from ops.estate.model.calendar import Bilingual
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import Day, Name, Part, Positive
-from ops.security.host_facts import Limits
+from ops.security.host_facts import HostLimits
 
 SHIPPED = Path(__file__).with_name("controls.toml")
 _DAYS = {"days": 1, "weeks": 7, "months": 31}
@@ -205,7 +205,7 @@ def rhythm_of(tool: str, levels: Iterable[int | None], controls: Iterable[Contro
     return min(days, default=None)
 
 
-def limits_of(levels: Iterable[int | None], controls: Iterable[Control]) -> Limits:
+def limits_of(levels: Iterable[int | None], controls: Iterable[Control]) -> HostLimits:
     """Give the strictest figures that hold for something of these levels; pure."""
     wanted = list(levels)
     found = [it.limits for it in controls if any(it.concerns(level) for level in wanted)]
@@ -214,7 +214,7 @@ def limits_of(levels: Iterable[int | None], controls: Iterable[Control]) -> Limi
         values = [it for it in (getattr(figures, name) for figures in found) if it is not None]
         return (max if most else min)(values) if values else None
 
-    return Limits(
+    return HostLimits(
         idle_days=strictest("idle_days"),
         log_days=strictest("log_days", most=True),
         silent_hours=strictest("silent_hours"),

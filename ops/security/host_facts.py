@@ -23,7 +23,7 @@ _MOST_ACCOUNTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HostLimits:
     """Figures that sections are held against; from the table of controls, none stands here.
 
     Attributes:
@@ -42,7 +42,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HostTold:
     """What a host told.
 
     Attributes:
@@ -62,20 +62,20 @@ class Told:
     now: float = 0.0
 
 
-def read(host: Host, subject: str, *, is_here: bool) -> Told:
+def read(host: Host, subject: str, *, is_here: bool) -> HostTold:
     """Have a host tell."""
     before = time.time()
     try:
         ended = run_program(host, "facts", timeout=SECONDS)
     except ProvisioningError as error:
-        return Told(subject, None, ("unreachable", str(error)))
+        return HostTold(subject, None, ("unreachable", str(error)))
     after = time.time()
     if ended.is_refused_by_gate:
-        return Told(subject, None, ("gate", ""))
+        return HostTold(subject, None, ("gate", ""))
     if ended.status:
-        return Told(subject, None, ("no_answer", _last(ended)))
+        return HostTold(subject, None, ("no_answer", _last(ended)))
     offset = None if is_here else _offset(ended.stdout, after)
-    return Told(subject, ended.stdout, ("", ""), offset, after - before, after)
+    return HostTold(subject, ended.stdout, ("", ""), offset, after - before, after)
 
 
 def _last(ended: Completed) -> str:
@@ -90,7 +90,7 @@ def _offset(answer: bytes, after: float) -> float | None:
         return None
 
 
-def judge(told: Told, tools: Sequence[str], limits: Limits) -> list[ToolLook]:
+def judge(told: HostTold, tools: Sequence[str], limits: HostLimits) -> list[ToolLook]:
     """Give a look for each section that is wanted."""
     if told.answer is None:
         reason, why = told.problem
@@ -103,7 +103,7 @@ def judge(told: Told, tools: Sequence[str], limits: Limits) -> list[ToolLook]:
     return [_judge(told, tool, given[tool], limits) for tool in tools]
 
 
-def _judge(told: Told, tool: str, section: Any, limits: Limits) -> ToolLook:
+def _judge(told: HostTold, tool: str, section: Any, limits: HostLimits) -> ToolLook:
     if isinstance(section, dict) and "error" in section:
         return not_checked(told.subject, tool, "not_seen", why=str(section["error"]))
     try:
@@ -114,7 +114,7 @@ def _judge(told: Told, tool: str, section: Any, limits: Limits) -> ToolLook:
     return replace(look, evidence=digest(json.dumps(value).encode()))
 
 
-def _updates(told: Told, value: Any, _limits: Limits) -> ToolLook:
+def _updates(told: HostTold, value: Any, _limits: HostLimits) -> ToolLook:
     days = int(value["lists_age"] // _DAY)
     if days > _LISTS_MOST_DAYS:
         return not_checked(told.subject, "updates", "lists_old", days=days)
@@ -134,7 +134,7 @@ def _updates(told: Told, value: Any, _limits: Limits) -> ToolLook:
     return ToolLook(subject=told.subject, tool="updates", sightings=tuple(found))
 
 
-def _reboot(told: Told, value: Any, _limits: Limits) -> ToolLook:
+def _reboot(told: HostTold, value: Any, _limits: HostLimits) -> ToolLook:
     params = {name: clean(str(value[name]), 60) for name in ("running", "newest")}
     seen = Sighting(check="reboot", severity="medium", code="reboot_waits", params=params)
     return ToolLook(
@@ -142,7 +142,7 @@ def _reboot(told: Told, value: Any, _limits: Limits) -> ToolLook:
     )
 
 
-def _ports(told: Told, value: Any, _limits: Limits) -> ToolLook:
+def _ports(told: HostTold, value: Any, _limits: HostLimits) -> ToolLook:
     items = [
         " ".join(clean(str(part), 60) for part in (kind, address, int(port), program)).strip()
         for kind, address, port, program in value
@@ -151,7 +151,7 @@ def _ports(told: Told, value: Any, _limits: Limits) -> ToolLook:
     return ToolLook(subject=told.subject, tool="ports", items=tuple(items))
 
 
-def _keys(told: Told, value: Any, _limits: Limits) -> ToolLook:
+def _keys(told: HostTold, value: Any, _limits: HostLimits) -> ToolLook:
     items = [
         f"{clean(str(user), 40)} {clean(str(kind), 40)} SHA256:{clean(str(print_), 60)}"
         for user, kind, print_ in value
@@ -159,12 +159,12 @@ def _keys(told: Told, value: Any, _limits: Limits) -> ToolLook:
     return ToolLook(subject=told.subject, tool="keys", items=tuple(items))
 
 
-def _sudoers(told: Told, value: Any, _limits: Limits) -> ToolLook:
+def _sudoers(told: HostTold, value: Any, _limits: HostLimits) -> ToolLook:
     items = [f"{clean(str(path))}: {clean(str(rule))}" for path, rule in value]
     return ToolLook(subject=told.subject, tool="sudoers", items=tuple(items))
 
 
-def _accounts(told: Told, value: Any, limits: Limits) -> ToolLook:
+def _accounts(told: HostTold, value: Any, limits: HostLimits) -> ToolLook:
     found, is_blind = [], False
     for name, uid, state, last in value:
         user = clean(str(name), 40)
@@ -202,7 +202,7 @@ def _account(user: str, severity: Severity, code: str, **params: object) -> Sigh
     )
 
 
-def _logs(told: Told, value: Any, limits: Limits) -> ToolLook:
+def _logs(told: HostTold, value: Any, limits: HostLimits) -> ToolLook:
     found = []
     age = int((told.now - float(value["oldest"])) // _DAY)
     lived = int((told.now - float(value["born"])) // _DAY)
@@ -234,7 +234,7 @@ def _logs(told: Told, value: Any, limits: Limits) -> ToolLook:
     )
 
 
-def _clock(told: Told, value: Any, limits: Limits) -> ToolLook:
+def _clock(told: HostTold, value: Any, limits: HostLimits) -> ToolLook:
     found = []
     most = limits.clock_seconds
     if value["steered"] is not True:
@@ -253,7 +253,7 @@ def _clock(told: Told, value: Any, limits: Limits) -> ToolLook:
     return ToolLook(subject=told.subject, tool="clock", sightings=tuple(found))
 
 
-SECTIONS: Mapping[str, Callable[[Told, Any, Limits], ToolLook]] = {
+SECTIONS: Mapping[str, Callable[[HostTold, Any, HostLimits], ToolLook]] = {
     "updates": _updates,
     "reboot": _reboot,
     "ports": _ports,

@@ -24,7 +24,7 @@ from ops.outcomes import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView
-from ops.service.tasks import Jobs, Missed, Status, Trigger
+from ops.service.tasks import Jobs, Missed, ShowService, Trigger
 from ops.service.typed_acts import TypedAct, list_typed
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
@@ -32,7 +32,7 @@ from ops.terminal.output import Cell, outcome_cell, write_json, write_line, writ
 _STATES = {"due": N_("waits"), "claimed": N_("is being started"), "running": N_("runs")}
 
 
-def show_service(wish: Status) -> int:
+def show_service(wish: ShowService) -> int:
     """Write whether the service runs and what runs now; gives 0, or 1 when it does not run."""
     estate = load_estate()
     is_running = is_service_running(estate.service.state)

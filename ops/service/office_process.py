@@ -17,7 +17,7 @@ from backup.workers.memory import calm_collector
 from ops.console.frames import socket_path
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
-from ops.console.office.desk import Keeper
+from ops.console.office.desk import EstateKeeper
 from ops.console.office.fork_server import ForkServer, serve_forks, warm_up
 from ops.console.office.server import listen, serve
 from ops.console.page import all_pages
@@ -51,7 +51,7 @@ def main() -> int:
 
 def answer(stop: threading.Event, forks: ForkServer) -> None:
     """Answer console and terminals about the estate that the environment names."""
-    keeper = Keeper()
+    keeper = EstateKeeper()
     estate, _catalog = keeper.get()
     acts = ActRuns(results_folder(estate), forks)
     path = socket_path(Path(estate.service.state))

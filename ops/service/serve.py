@@ -27,7 +27,7 @@ from ops.schedule.ledger.job import JobDefinition
 from ops.service.log_lines import log_to_stderr
 from ops.service.loop import Signals, run_service
 from ops.service.settings import ServiceSettings
-from ops.service.tasks import Run
+from ops.service.tasks import RunService
 from ops.service.worker_pool import worker_environment
 from ops.status.heartbeat import Pulse
 from ops.version import software_version
@@ -125,7 +125,7 @@ class Companion:
         log.warning("companion-ended", extra={"fields": fields})
 
 
-def serve(_wish: Run) -> None:
+def serve(_wish: RunService) -> None:
     """Run until a signal ends it.
 
     Raises:

@@ -12,7 +12,7 @@ TITLE = N_("the service: what runs by itself, and when")
 
 # What systemd starts is no person.
 @task("service.run", "ops.service.serve:serve", roles=None, is_foreground=True)
-class Run:
+class RunService:
     """Run the service in the foreground.
 
     Ctrl-C or SIGTERM ends it cleanly; SIGHUP makes it read the estate again.
@@ -20,7 +20,7 @@ class Run:
 
 
 @task("service.status", "ops.service.cli:show_service", roles=OFFICE)
-class Status:
+class ShowService:
     """Say whether the service runs, and what it is doing."""
 
     json: Json = False

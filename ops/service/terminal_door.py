@@ -27,7 +27,7 @@ import msgspec
 
 from ops.access.caller import Caller
 from ops.access.identity import find_person
-from ops.console.office.desk import Keeper
+from ops.console.office.desk import EstateKeeper
 from ops.console.office.fork_server import MOST_DESCRIPTORS, ForkServer, Started
 from ops.console.office.order import AtTerminal, GivenFile, Order, write_order
 from ops.console.office.server import TooManyActsError, make_socket
@@ -98,7 +98,7 @@ class TerminalDoor:
         stop: Set when the service stops.
     """
 
-    keeper: Keeper
+    keeper: EstateKeeper
     forks: ForkServer
     place: Path
     memory: Path

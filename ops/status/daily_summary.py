@@ -25,7 +25,7 @@ from ops.alerts.drafts import (
     VANISHED,
     Draft,
 )
-from ops.alerts.notice_wording import Message, Told
+from ops.alerts.notice_wording import Message, NoticeRow
 from ops.alerts.outbox import RELAY, find_estate, write_all_clears, write_drafts, write_to
 from ops.alerts.records import close_others, count_closed, settle_retired, take_in
 from ops.alerts.routing import decide_readers, is_mail
@@ -186,7 +186,7 @@ def _is_told(session: Session, day: date) -> bool:
     return session.execute(query).first() is not None
 
 
-def word_summary(told: Told, *, organisation: str, zone: str) -> Message:
+def word_summary(told: NoticeRow, *, organisation: str, zone: str) -> Message:
     """Word a summary, in the current language."""
     params = told.params
     day = format_date(date.fromisoformat(params["day"]))

@@ -46,7 +46,7 @@ from ops.estate.model.sites import Site
 from ops.jobs.live import LastRun, is_service_running, last_runs
 from ops.jobs.site_lock import is_lock_free
 from ops.journal.standing import Doubt, find_doubt
-from ops.reports.requests import Request, list_requests
+from ops.reports.requests import ReportRequest, list_requests
 from ops.status.heartbeat import first_dues
 
 TOLD_FOR = timedelta(days=10)
@@ -216,7 +216,7 @@ class Facts:
     reviews: tuple[OverdueReview, ...] = ()
     drills: DrillStanding = NO_DRILLS
     media: tuple[MediumFacts, ...] = ()
-    requests: tuple[Request, ...] = ()
+    requests: tuple[ReportRequest, ...] = ()
     is_duty_vacant: bool = False
     doubt: Doubt | None = None
 

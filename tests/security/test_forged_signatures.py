@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from pyhanko.sign import signers
 
 from ops.documents.cli import show
-from ops.documents.tasks import List
+from ops.documents.tasks import ListDocuments
 from ops.errors import OpsError
 from ops.reports.issue import SignatureError
 from tests.unit.ops.reports.test_issue import USAGE, hand_in, kept, office, sign, unsigned
@@ -109,7 +109,7 @@ def test_a_signature_that_leads_to_a_root_of_the_estate_is_kept_with_that_root(
     told = capsys.readouterr().out
     assert "leads to the trusted root" in told
     assert "not checked: whether it was revoked" in told
-    assert show(List()) == 0
+    assert show(ListDocuments()) == 0
     assert "who that is was not checked" not in capsys.readouterr().out
 
 
@@ -180,9 +180,9 @@ def test_without_roots_it_is_shown_everywhere_as_not_checked(
     assert hand_in(office, unsigned, scan=True, kind="site", site="cong-chinh") == 0
     capsys.readouterr()
 
-    assert show(List(about="report:annual")) == 0
+    assert show(ListDocuments(about="report:annual")) == 0
     assert "who that is was not checked" in capsys.readouterr().out
-    assert show(List(about="report:site")) == 0
+    assert show(ListDocuments(about="report:site")) == 0
     assert "not checked" in capsys.readouterr().out
 
 

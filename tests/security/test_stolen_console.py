@@ -27,7 +27,7 @@ from ops.console.frames import socket_path
 from ops.console.office import server
 from ops.console.office.act_runs import ActRun
 from ops.console.office.server import listen, serve
-from ops.console.tasks import Run
+from ops.console.tasks import RunConsole
 from ops.estate.load.load import load_estate
 from tests.console_office import InProcess, build_console_estate, office_in_process
 
@@ -223,7 +223,7 @@ def test_the_web_process_gets_none_of_the_services_environment(
     monkeypatch.setattr(pwd, "getpwnam", lambda _name: pwd.getpwuid(NOBODY))
     for name in ("setgroups", "setgid", "setuid"):
         monkeypatch.setattr(os, name, lambda value, name=name: done.append((name, value)))
-    console_run.run_console(Run(listen="127.0.0.1:9"))
+    console_run.run_console(RunConsole(listen="127.0.0.1:9"))
     *given_up, (words, environment) = done
     group = pwd.getpwuid(NOBODY).pw_gid
     assert given_up == [("setgroups", [group]), ("setgid", group), ("setuid", NOBODY)]
@@ -251,7 +251,7 @@ def test_root_without_that_user_is_told_what_that_means(
     monkeypatch.setattr(os, "chdir", lambda _path: None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(pwd, "getpwnam", nobody)
-    console_run.run_console(Run(listen="127.0.0.1:9"))
+    console_run.run_console(RunConsole(listen="127.0.0.1:9"))
     assert len(started) == 1
     assert "adduser --system --group --no-create-home giucong-console" in capsys.readouterr().err
 
@@ -318,7 +318,7 @@ def test_the_consoles_own_service_is_asked_where_another_is_installed_beside_it(
     for place in (tmp_path / "office.sock", own):
         if place == own:
             own.touch()
-        console_run.run_console(Run(listen="127.0.0.1:9"))
+        console_run.run_console(RunConsole(listen="127.0.0.1:9"))
         assert started[-1][4] == str(place)
     own.unlink()
 

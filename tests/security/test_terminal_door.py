@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ops.console.office.desk import Keeper
+from ops.console.office.desk import EstateKeeper
 from ops.errors import OpsError
 from ops.service import given_files
 from ops.service.given_files import Room
@@ -462,7 +462,7 @@ def test_six_accounts_that_say_nothing_keep_nobody_else_out() -> None:
     stop, children = threading.Event(), list[int]()
     with tempfile.TemporaryDirectory(prefix="giucong-six-") as place:
         path = Path(place) / "terminal.sock"
-        door = TerminalDoor(Keeper(), forks(), Path(place), Path(place), stop)
+        door = TerminalDoor(EstateKeeper(), forks(), Path(place), Path(place), stop)
         with listen(path) as listener:
             Path(place).chmod(0o755)
             path.chmod(0o666)

@@ -22,7 +22,7 @@ from archive.web.lookup import MonthIndex, Said, read_answer
 from ops.access.identity import check_right
 from ops.archives.pages import INDEX, LARGEST_INDEX, WARC, place_of_site
 from ops.archives.replay import find_month
-from ops.console.office.desk import Desk, Keeper
+from ops.console.office.desk import Desk, EstateKeeper
 from ops.console.office.server import Answer, Handler, text_of
 from ops.console.office.sessions import Sessions
 from ops.errors import OpsError, WrongUseError
@@ -99,7 +99,7 @@ MONTHS = Months()
 
 
 @dataclass(slots=True)
-class Window:
+class CapturedWindow:
     """Gives tickets, and what lies below them.
 
     Attributes:
@@ -107,7 +107,7 @@ class Window:
         sessions: Who is logged in.
     """
 
-    keeper: Keeper
+    keeper: EstateKeeper
     sessions: Sessions
     _tickets: dict[str, Ticket] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)

@@ -16,8 +16,8 @@ from ops.access.roles import ROLES
 from ops.console.acts import find_act, read_proof, read_typed, read_values
 from ops.console.frames import plain_address, whose_address
 from ops.console.office.act_runs import ActRuns
-from ops.console.office.captured import Window
-from ops.console.office.desk import Desk, Keeper
+from ops.console.office.captured import CapturedWindow
+from ops.console.office.desk import Desk, EstateKeeper
 from ops.console.office.order import Order
 from ops.console.office.public import PublicStatus
 from ops.console.office.server import (
@@ -47,18 +47,18 @@ class Counter:
         sessions: Who is logged in.
     """
 
-    keeper: Keeper
+    keeper: EstateKeeper
     acts: ActRuns
     sessions: Sessions = field(init=False)
     door: Door = field(init=False)
-    window: Window = field(init=False)
+    window: CapturedWindow = field(init=False)
 
     def __post_init__(self) -> None:
         """Open door and window; after each act everybody sees what it has changed."""
         self.sessions = self.keeper.sessions
         self.door = Door(self.sessions)
         self.acts.on_end = self.keeper.documents.forget
-        self.window = Window(self.keeper, self.sessions)
+        self.window = CapturedWindow(self.keeper, self.sessions)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Give what answers to what."""

@@ -227,7 +227,7 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Keeper:
+class EstateKeeper:
     """Keeps estate and catalog open for all pages, and loads the estate anew when it changes.
 
     Attributes:

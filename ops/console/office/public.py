@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.console.office.desk import Keeper
+from ops.console.office.desk import EstateKeeper
 from ops.console.office.server import Answer, Handler
 from ops.duties.call_off import PlannedStop, find_stops
 from ops.errors import WrongUseError
@@ -27,7 +27,7 @@ _MOST_STOPS = 100
 class PublicStatus:
     """Answers for the public page; `keeper` keeps estate and catalog."""
 
-    keeper: Keeper
+    keeper: EstateKeeper
 
     def handlers(self) -> Mapping[str, Handler]:
         """Give what answers to what."""

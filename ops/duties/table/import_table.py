@@ -37,7 +37,7 @@ from ops.duties.table.load import (
 )
 from ops.duties.table.models import Duty, DutyTable, Note
 from ops.duties.table.versions import as_stored, remember_duties
-from ops.duties.tasks import Import
+from ops.duties.tasks import ImportDuties
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.edit.csv_sheet import DELIMITERS, place_of
 from ops.estate.load.load import load_estate
@@ -69,7 +69,7 @@ class ImportPlan:
     changes: Mapping[str, list[Any]]
 
 
-def import_duties(wish: Import) -> int:
+def import_duties(wish: ImportDuties) -> int:
     """Take an edited table over; gives the exit code."""
     estate = load_estate()
     content = _read(wish.file)

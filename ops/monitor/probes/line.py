@@ -84,7 +84,7 @@ _HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PageLimits:
     """What one page may cost, redirects included; seconds and bytes.
 
     Two looks at a site that hangs, 30 seconds after the last good one, stay below a minute.
@@ -99,7 +99,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a server said; `seconds` as of `ProbeResult`."""
 
     server: str
@@ -135,7 +135,7 @@ class AskError(Exception):
 
 
 @dataclass(slots=True)
-class Trust:
+class Roots:
     """What certificates are held against, made once a look.
 
     Attributes:
@@ -150,7 +150,7 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PageRequest:
     """One request to one address.
 
     Attributes:
@@ -180,7 +180,7 @@ class Request:
         return "\r\n".join(lines).encode("ascii")
 
 
-def ask(request: Request, trust: Trust, limits: Limits) -> Answer:
+def ask(request: PageRequest, trust: Roots, limits: PageLimits) -> Response:
     """Ask once, on a line that is closed afterwards.
 
     Raises:
@@ -208,7 +208,7 @@ def ask(request: Request, trust: Trust, limits: Limits) -> Answer:
     }
     status, location, content_type, body = answer
     certificate = read_certificate(shown) if shown else None
-    return Answer(server, status, location, content_type, body, protocol, certificate, seconds)
+    return Response(server, status, location, content_type, body, protocol, certificate, seconds)
 
 
 def _translate(error: Exception, server: str) -> AskError:
@@ -228,7 +228,7 @@ def _left(until: float, most: float = 60.0) -> float:
     return left
 
 
-def _connect(request: Request, trust: Trust, limits: Limits) -> tuple[socket.socket, str]:
+def _connect(request: PageRequest, trust: Roots, limits: PageLimits) -> tuple[socket.socket, str]:
     """Connect to the first address that takes it; one that hung again and again is passed over."""
     failure = AskError("unreachable")
     until = min(request.until, time.monotonic() + limits.connect)
@@ -250,7 +250,7 @@ def _connect(request: Request, trust: Trust, limits: Limits) -> tuple[socket.soc
     raise failure
 
 
-def _secure(line: socket.socket, request: Request, trust: Trust, server: str) -> ssl.SSLSocket:
+def _secure(line: socket.socket, request: PageRequest, trust: Roots, server: str) -> ssl.SSLSocket:
     line.settimeout(_left(request.until))
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
@@ -260,7 +260,7 @@ def _secure(line: socket.socket, request: Request, trust: Trust, server: str) ->
         raise AskError("certificate", reason, server, _peek(request, trust, server)) from error
 
 
-def _peek(request: Request, trust: Trust, server: str) -> Certificate | None:
+def _peek(request: PageRequest, trust: Roots, server: str) -> Certificate | None:
     """Read the certificate that was refused, over a line of its own on which nothing is asked."""
     with suppress(OSError, ValueError):
         plain = socket.create_connection((server, request.port), _left(request.until))
@@ -273,7 +273,7 @@ def _peek(request: Request, trust: Trust, server: str) -> Certificate | None:
 class _Tap(io.RawIOBase):
     """What `http.client` reads an answer from: bounded in time, and until the body in length."""
 
-    def __init__(self, line: socket.socket, until: float, limits: Limits) -> None:
+    def __init__(self, line: socket.socket, until: float, limits: PageLimits) -> None:
         self._line, self._until, self._head = line, until, limits.head
         self._patience = time.monotonic() + limits.first_byte
         self._size, self.in_body = 0, False
@@ -298,7 +298,7 @@ class _Tap(io.RawIOBase):
 
 
 def _exchange(
-    line: socket.socket, request: Request, limits: Limits
+    line: socket.socket, request: PageRequest, limits: PageLimits
 ) -> tuple[tuple[int, str, str, bytes], float]:
     line.settimeout(_left(request.until))
     line.sendall(request.lines())

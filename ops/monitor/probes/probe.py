@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_address
 
-from ops.monitor.probes.line import Limits, Trust, make_reading, make_verifying
+from ops.monitor.probes.line import PageLimits, Roots, make_reading, make_verifying
 from ops.monitor.probes.look import look_at, look_at_line, not_reached
 from ops.monitor.probes.result import GOOD, Line, ProbeFinding, ProbeResult, Seen
 from ops.monitor.probes.target import ProbeTarget, Surroundings, make_resolver
@@ -33,7 +33,7 @@ def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and thr
     deadline: float,
     width: int = 8,
     around: Surroundings | None = None,
-    limits: Limits | None = None,
+    limits: PageLimits | None = None,
     second_look_seconds: float = SECOND_LOOK_SECONDS,
 ) -> list[ProbeResult]:
     """Probe sites; gives one result a site, in the order of the targets.
@@ -52,8 +52,8 @@ def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and thr
         OSError: The file of authorities cannot be read.
     """
     around = around or Surroundings()
-    trust = Trust(make_verifying(around.authorities), make_reading())
-    kit = Kit(trust, make_resolver(around.nameservers), limits or Limits(), deadline)
+    trust = Roots(make_verifying(around.authorities), make_reading())
+    kit = Kit(trust, make_resolver(around.nameservers), limits or PageLimits(), deadline)
     began: dict[str, float] = {}
 
     def look(target: ProbeTarget) -> ProbeResult:

@@ -14,7 +14,15 @@ import dns.resolver
 
 from archive.web.address import Place, place_of
 from ops.backups.pages.fetch import is_public
-from ops.monitor.probes.line import REDIRECTS, Answer, AskError, Limits, Request, Trust, ask
+from ops.monitor.probes.line import (
+    REDIRECTS,
+    AskError,
+    PageLimits,
+    PageRequest,
+    Response,
+    Roots,
+    ask,
+)
 from ops.monitor.probes.result import Certificate, tidy
 from ops.monitor.probes.target import Names, ProbeTarget, look_up
 
@@ -29,9 +37,9 @@ _USUAL = 443
 class Kit:
     """What all visits of one look share."""
 
-    trust: Trust
+    trust: Roots
     resolver: dns.resolver.Resolver | None
-    limits: Limits
+    limits: PageLimits
     deadline: float
 
 
@@ -51,7 +59,7 @@ class Page:
         seconds: As of `ProbeResult`; of all steps of the same kind together.
     """
 
-    answer: Answer | None = None
+    answer: Response | None = None
     problem: str = ""
     detail: str = ""
     address: str = ""
@@ -131,7 +139,7 @@ class Visit:
         if problem:
             told = f"{place.host} ({addresses[0]})" if addresses else place.host
             return _lost(page, problem, told)
-        request = Request(
+        request = PageRequest(
             place.scheme, place.host, place.port, place.target(address), only or addresses, until
         )
         try:

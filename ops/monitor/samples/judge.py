@@ -19,7 +19,7 @@ from typing import Any
 from ops.alerts.looks import Condition, State
 from ops.estate.model.monitor import Device
 from ops.monitor.samples.sample import THIS_MACHINE, Disk, Sample, Unseen, Upkeep
-from ops.monitor.samples.take import Answer
+from ops.monitor.samples.take import Reply
 
 Thresholds = Mapping[str, int]
 """By name, as `ops.estate.model.estate.Estate.thresholds_for_host` gives them."""
@@ -244,7 +244,7 @@ class _Judge:
         )
 
 
-def judge_device(device: Device, answer: Answer | None, *, parent: str = "") -> list[Condition]:
+def judge_device(device: Device, answer: Reply | None, *, parent: str = "") -> list[Condition]:
     """Judge a device.
 
     Args:

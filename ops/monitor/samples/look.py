@@ -16,7 +16,7 @@ from ops.monitor.samples.judge import (
     parent_of,
 )
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep, list_points
-from ops.monitor.samples.take import Answer
+from ops.monitor.samples.take import Reply
 
 ROOTS = ("host:", "device:", "line:")
 """What a whole look covers, as `ops.alerts.watch.take_look` is told."""
@@ -38,7 +38,7 @@ class MachineLook:
     machines: Mapping[str, Sample | Unseen]
     before: Mapping[str, Sample]
     upkeep: Mapping[str, Upkeep | Unseen]
-    answers: Mapping[str, Answer | None]
+    answers: Mapping[str, Reply | None]
 
 
 def judge_look(estate: Estate, look: MachineLook) -> list[Condition]:

@@ -26,7 +26,7 @@ from ops.monitor.samples.look import MachineLook, names_of_machines
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep
 from ops.monitor.samples.take import (
     SAMPLE_SECONDS,
-    Answer,
+    Reply,
     ask_device,
     keep_reason,
     take_sample,
@@ -98,14 +98,14 @@ _UPKEEP_WIDTH = 2
 _SILENT_SECONDS = SAMPLE_SECONDS + 2.0
 _SILENT = frozenset({"unreachable", "slow", "flooding"})
 
-Seen = Sample | Unseen | Answer
+Seen = Sample | Unseen | Reply
 
 
 def _is_well(seen: Seen) -> bool:
     """Say whether somebody answered, and in time; a refusal is quick."""
     if isinstance(seen, Unseen):
         return seen.cause not in _SILENT
-    return not isinstance(seen, Answer) or seen.is_there is not False
+    return not isinstance(seen, Reply) or seen.is_there is not False
 
 
 @dataclass(slots=True)
@@ -195,10 +195,10 @@ class Sampler:
         answers = {it.name: found.get(device_subject(it.name)) for it in devices}
         look = MachineLook(
             at=at,
-            machines={name: it for name, it in seen.items() if not isinstance(it, Answer)},
+            machines={name: it for name, it in seen.items() if not isinstance(it, Reply)},
             before=dict(self._before),
             upkeep=dict(self._upkeep.found),
-            answers={name: it if isinstance(it, Answer) else None for name, it in answers.items()},
+            answers={name: it if isinstance(it, Reply) else None for name, it in answers.items()},
         )
         self._before |= {name: it for name, it in seen.items() if isinstance(it, Sample)}
         return look

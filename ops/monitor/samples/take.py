@@ -148,7 +148,7 @@ _ROUND_TRIP = re.compile(r"= [0-9.]+/([0-9]+\.[0-9]+)/", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What a device answered.
 
     Attributes:
@@ -170,11 +170,11 @@ class Answer:
         return self.ping_seconds is not None or any(self.ports.values())
 
 
-def ask_device(device: Device) -> Answer:
+def ask_device(device: Device) -> Reply:
     """Ping it, and connect to its ports; raises nothing."""
     can_ping, seconds = _ping(device.address) if device.ping else (False, None)
     ports = {port: _is_open(device.address, port) for port in device.ports[:_MOST_PORTS]}
-    return Answer(seconds, can_ping=can_ping, ports=ports)
+    return Reply(seconds, can_ping=can_ping, ports=ports)
 
 
 def _ping(address: str) -> tuple[bool, float | None]:

@@ -136,7 +136,7 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """From `at` on a check of a subject was in this state."""
 
     subject: str
@@ -280,7 +280,7 @@ def read_latest(store: SeriesStore, since: datetime) -> list[Latest]:
 
 def read_changes(
     store: SeriesStore, subject: str, since: datetime, until: datetime
-) -> list[Change]:
+) -> list[StateChange]:
     """Give the changes of a subject in a window, oldest first."""
     with store.reading() as connection:
         rows = connection.execute(
@@ -289,7 +289,7 @@ def read_changes(
             .where(changes.c.at < int(until.timestamp()))
             .order_by(changes.c.at, changes.c.what)
         ).all()
-    return [Change(it.subject, it.what, _moment(it.at), it.state, it.detail) for it in rows]
+    return [StateChange(it.subject, it.what, _moment(it.at), it.state, it.detail) for it in rows]
 
 
 def read_gaps(store: SeriesStore, subject: str, since: datetime, until: datetime) -> list[Gap]:

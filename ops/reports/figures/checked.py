@@ -18,7 +18,7 @@ from ops.monitor.availability import Availability, Stop, count_time
 from ops.monitor.forecast import Outlook, list_outlooks
 from ops.monitor.series.minutes import read_all_days
 from ops.monitor.series.store import SeriesStore, visits
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class DrillRow:
     rpo_target: timedelta | None
 
 
-def list_concluded(session: Session, window: Window) -> Figure[list[DrillRow]]:
+def list_concluded(session: Session, window: Timespan) -> Figure[list[DrillRow]]:
     """List the drills that began in a time and are concluded, oldest first; one query."""
     query = (
         select(Drill)
@@ -113,7 +113,7 @@ class FindingCounts:
     accepted: Mapping[str, int]
 
 
-def count_findings(session: Session, window: Window, now: datetime) -> Figure[FindingCounts]:
+def count_findings(session: Session, window: Timespan, now: datetime) -> Figure[FindingCounts]:
     """Count findings by severity; nobody knows where nobody has looked in the time."""
     row = SecurityFinding
 
@@ -135,7 +135,7 @@ def count_findings(session: Session, window: Window, now: datetime) -> Figure[Fi
     )
 
 
-def count_looks(session: Session, window: Window) -> Figure[Mapping[str, Mapping[str, int]]]:
+def count_looks(session: Session, window: Timespan) -> Figure[Mapping[str, Mapping[str, int]]]:
     """Count looks by tool and how they ended."""
     query = (
         select(SecurityLook.tool, SecurityLook.outcome, func.count())
@@ -196,7 +196,7 @@ def measure_sites(
     store: SeriesStore | None,
     sites: Sequence[str],
     stops: Iterable[PlannedStop],
-    window: Window,
+    window: Timespan,
     now: datetime,
 ) -> Figure[Uptimes]:
     """Count the minutes of each site and month; nothing is known without a watch."""
@@ -238,7 +238,7 @@ def _sum_up(found: Availability) -> Uptime:
     )
 
 
-def list_stops(session: Session, window: Window) -> Figure[list[PlannedStop]]:
+def list_stops(session: Session, window: Timespan) -> Figure[list[PlannedStop]]:
     """List the planned stops that began in a time, in order; those called off left out."""
     found = [
         it for it in find_stops(session, window.zone) if window.since <= it.begins < window.until
@@ -246,7 +246,9 @@ def list_stops(session: Session, window: Window) -> Figure[list[PlannedStop]]:
     return Figure(sorted(found, key=lambda it: it.begins), "stops")
 
 
-def sum_visits(store: SeriesStore | None, window: Window) -> Figure[Mapping[str, tuple[int, int]]]:
+def sum_visits(
+    store: SeriesStore | None, window: Timespan
+) -> Figure[Mapping[str, tuple[int, int]]]:
     """Give pages shown to people by site, and on how many days any were counted."""
     if store is None:
         return Figure(None, "visits")

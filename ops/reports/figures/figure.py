@@ -58,7 +58,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Timespan:
     """Whole days of the organisation, both ends included."""
 
     first: date
@@ -80,7 +80,7 @@ class Window:
         """The year it ends in."""
         return self.last.year
 
-    def months(self) -> tuple["Window", ...]:
+    def months(self) -> tuple["Timespan", ...]:
         """Give its months in order, the first and the last cut where it begins and ends.
 
         They turn on the 15th where it begins on one, else on the 1st.
@@ -89,7 +89,7 @@ class Window:
         found, begin = [], self.first
         while begin <= self.last:
             following = _next_turn(begin, turns_on)
-            found.append(Window(begin, min(self.last, following - _DAY), self.zone))
+            found.append(Timespan(begin, min(self.last, following - _DAY), self.zone))
             begin = following
         return tuple(found)
 
@@ -100,10 +100,10 @@ def _next_turn(day: date, turns_on: int) -> date:
     return (day.replace(day=28) + 4 * _DAY).replace(day=turns_on)
 
 
-def report_year(year: int, zone: ZoneInfo) -> Window:
+def report_year(year: int, zone: ZoneInfo) -> Timespan:
     """Give the window of a year's report."""
     first = date(year - 1, _DECEMBER, CLOSES_ON)
-    return Window(first, date(year, _DECEMBER, CLOSES_ON) - _DAY, zone)
+    return Timespan(first, date(year, _DECEMBER, CLOSES_ON) - _DAY, zone)
 
 
 def running_year(today: date, zone: ZoneInfo) -> int:

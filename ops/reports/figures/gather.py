@@ -27,7 +27,7 @@ from ops.reports.figures.checked import (
     measure_sites,
     sum_visits,
 )
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.figures.runs import (
     RunCounts,
     StoreCounts,
@@ -60,7 +60,7 @@ class SiteName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class YearFacts:
     """Everything that a report of some time says in figures.
 
     Attributes:
@@ -71,7 +71,7 @@ class Facts:
         others: The rest: as the queries of `ops.reports.figures` give them.
     """
 
-    window: Window
+    window: Timespan
     taken_at: datetime
     sites: tuple[SiteName, ...]
     systems: tuple[tuple[str, int, str], ...]
@@ -99,10 +99,10 @@ def gather(
     session: Session,
     store: SeriesStore | None,
     estate: Estate,
-    window: Window,
+    window: Timespan,
     now: datetime,
     site: str = "",
-) -> Facts:
+) -> YearFacts:
     """Ask every query once.
 
     Args:
@@ -119,7 +119,7 @@ def gather(
     stops = list_stops(session, window)
     wanted = [site] if site else [it.name for it in estate.named_sites]
     names = tuple(name_site(estate, it, window) for it in wanted)
-    return Facts(
+    return YearFacts(
         window=window,
         taken_at=now,
         sites=names,
@@ -150,7 +150,7 @@ def gather(
     )
 
 
-def name_site(estate: Estate, name: str, window: Window) -> SiteName:
+def name_site(estate: Estate, name: str, window: Timespan) -> SiteName:
     """Give a site's names as they were at the end of a time."""
     site = estate.site(name)
     unit = next((it for it in estate.units if it.name == site.unit), None)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ops.catalog.tables.core import Occurrence, Run
 from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class StoreCounts:
     newest_at: datetime
 
 
-def count_runs(session: Session, window: Window, kind: str) -> Figure[RunCounts]:
+def count_runs(session: Session, window: Timespan, kind: str) -> Figure[RunCounts]:
     """Count the runs of a kind that began in a time and have ended."""
     months = window.months()
     month = _month_of(Run.started_at, months)
@@ -81,7 +81,7 @@ def count_runs(session: Session, window: Window, kind: str) -> Figure[RunCounts]
     return Figure(_put_together(session.execute(query), len(months)), "runs")
 
 
-def count_not_run(session: Session, window: Window, kind: str) -> Figure[RunCounts]:
+def count_not_run(session: Session, window: Timespan, kind: str) -> Figure[RunCounts]:
     """Count what was due in a time and did not run: missed, or skipped on purpose."""
     months = window.months()
     month = _month_of(Occurrence.due_at, months)
@@ -94,7 +94,7 @@ def count_not_run(session: Session, window: Window, kind: str) -> Figure[RunCoun
     return Figure(_put_together(session.execute(query), len(months)), "occurrences")
 
 
-def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Window]) -> Case[int]:
+def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Timespan]) -> Case[int]:
     return case(*((moment < it.until, place) for place, it in enumerate(months)), else_=-1)
 
 
@@ -157,7 +157,9 @@ class RunRow:
     snapshot: str
 
 
-def list_runs(session: Session, window: Window, kind: str, site: str = "") -> Figure[list[RunRow]]:
+def list_runs(
+    session: Session, window: Timespan, kind: str, site: str = ""
+) -> Figure[list[RunRow]]:
     """List the runs of a kind that began in a time, oldest first."""
     columns = (
         Run.id,

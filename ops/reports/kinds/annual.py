@@ -11,7 +11,7 @@ from ops.language.text import _
 from ops.monitor.forecast_wording import name_thing, tell_outlook
 from ops.register.entry import STATES
 from ops.reports.figures.figure import Figure
-from ops.reports.figures.gather import Facts
+from ops.reports.figures.gather import YearFacts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import Tally
 from ops.reports.kinds.charts import chart_days, chart_runs, chart_uptimes, name_month
@@ -24,12 +24,12 @@ _MOST_LISTED = 40
 _MOST_YEARS = 2
 
 
-def gather(ask: Ask) -> Facts:
+def gather(ask: Ask) -> YearFacts:
     """Read the figures of the time."""
     return gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
 
 
-def write(facts: Facts, frame: Frame) -> Paper:
+def write(facts: YearFacts, frame: Frame) -> Paper:
     """Write the report."""
     body = frame.office.letterhead.body
     window = facts.window
@@ -53,12 +53,12 @@ def write(facts: Facts, frame: Frame) -> Paper:
     return frame.paper(blocks, year=window.year, first=day(window.first), last=day(window.last))
 
 
-def _partial(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _partial(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     if facts.taken_at < facts.window.until:
         yield frame.text("partial", taken=frame.moment(facts.taken_at))
 
 
-def _content(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _content(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_content", 2)
     units = {it.unit for it in facts.sites if it.unit}
     yield frame.text("content_sites", sites=len(facts.sites), units=len(units))
@@ -66,7 +66,7 @@ def _content(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.text("content_lacking")
 
 
-def _visits(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _visits(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_visits", 2)
     if facts.visits.value is None:
         yield frame.lacking(facts.visits)
@@ -78,7 +78,7 @@ def _visits(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.visits)
 
 
-def _uptime(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _uptime(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_uptime", 2)
     uptimes = facts.uptimes.value
     if uptimes is None:
@@ -109,7 +109,7 @@ def _uptime(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.uptimes, facts.stops)
 
 
-def _incidents(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _incidents(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_incidents", 2)
     if not facts.incidents:
         yield frame.text("no_incidents")
@@ -140,7 +140,7 @@ def _incidents(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.register)
 
 
-def _maintenance(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _maintenance(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_maintenance", 2)
     stops = facts.stops.value
     if not stops:
@@ -157,7 +157,7 @@ def _maintenance(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.stops)
 
 
-def _capacity(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _capacity(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_capacity", 2)
     if facts.outlooks.value is None:
         yield frame.lacking(facts.outlooks)
@@ -175,7 +175,7 @@ def _capacity(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.outlooks)
 
 
-def _runs(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _runs(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_runs", 2)
     ran, not_run = facts.backups.value, facts.not_run.value
     if ran is None or not_run is None or not ran.total.ran:
@@ -205,7 +205,7 @@ def percent_ok(tally: Tally) -> float | None:
     return 100 * tally.ok / tally.ran if tally.ran else None
 
 
-def _kept(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _kept(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_kept", 2)
     kept = facts.kept.value
     if not kept:
@@ -227,7 +227,7 @@ def _kept(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.kept)
 
 
-def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _drills(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_drills", 2)
     drills = facts.drills.value
     if not drills:
@@ -264,7 +264,7 @@ def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.drills)
 
 
-def _archive(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _archive(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_archive", 2)
     checks, fixity = facts.checks.value, facts.fixity.value
     if checks is not None and fixity is not None:
@@ -288,7 +288,7 @@ def _archive(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.checks, facts.archive)
 
 
-def _levels(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _levels(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_levels", 2)
     if not facts.systems:
         yield frame.text("no_levels")
@@ -298,7 +298,7 @@ def _levels(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(Figure(1, "estate"))
 
 
-def _findings(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _findings(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_findings", 2)
     found, looks, scans = facts.findings.value, facts.looks.value or {}, facts.scans.value
     if found is None:
@@ -322,7 +322,7 @@ def _findings(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.findings, facts.scans)
 
 
-def _judgement(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _judgement(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_good", 2)
     good = [frame.item(name, **values) for name, values in list_good(facts)]
     yield from good or [frame.text("good_nothing")]
@@ -333,7 +333,7 @@ def _judgement(facts: Facts, frame: Frame) -> Iterator[Block]:
         yield frame.text("cause")
 
 
-def _proposals(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _proposals(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     difficulties = facts.register.value.difficulties if facts.register.value else ()
     if not difficulties:
         yield frame.text("no_proposals")
@@ -344,7 +344,7 @@ def _proposals(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.register)
 
 
-def _annex(facts: Facts, frame: Frame) -> Iterator[Block]:
+def _annex(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     say = frame.texts.say
     belongs = say("annex_belongs", year=facts.window.year)
     yield Annex(say("annex_1"), say("annex_1_title"), belongs)
@@ -361,7 +361,7 @@ Told = tuple[str, Mapping[str, object]]
 """Name of a text, and what fills it."""
 
 
-def list_good(facts: Facts) -> Iterator[Told]:
+def list_good(facts: YearFacts) -> Iterator[Told]:
     """Give what went well."""
     ran = facts.backups.value
     if ran is not None and ran.total.ran:
@@ -371,7 +371,7 @@ def list_good(facts: Facts) -> Iterator[Told]:
         yield "good_drills", {"ok": ok, "count": len(drills)}
 
 
-def list_bad(facts: Facts) -> Iterator[Told]:
+def list_bad(facts: YearFacts) -> Iterator[Told]:
     """Give what did not."""
     yield from _bad_backups(facts)
     drills = facts.drills.value or []
@@ -387,7 +387,7 @@ def list_bad(facts: Facts) -> Iterator[Told]:
         yield "bad_unwatched", {}
 
 
-def _bad_backups(facts: Facts) -> Iterator[Told]:
+def _bad_backups(facts: YearFacts) -> Iterator[Told]:
     known = facts.last_ok.value or {}
     if never := sum(it.name not in known for it in facts.sites):
         yield "bad_never", {"count": never}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.figures.gather import name_site
 from ops.reports.figures.runs import RunRow, list_runs
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day
@@ -19,7 +19,7 @@ _ID_DIGITS = 8
 class LogFacts:
     """The backups of a time, newest last, and what sites are called."""
 
-    window: Window
+    window: Timespan
     runs: Figure[Sequence[RunRow]]
     titles: Mapping[str, str]
     about: str

@@ -17,7 +17,7 @@ from ops.reports.papers.paper import Block, Paper, Signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class BackupCopy:
     """One copy of the backup: store, place, medium, id, when it was taken."""
 
     store: str
@@ -39,7 +39,7 @@ class BackupFacts:
     outcome: str
     snapshot: str
     files: int | None
-    copies: Sequence[Copy]
+    copies: Sequence[BackupCopy]
     scan: str
     scanned_at: datetime | None
 
@@ -82,7 +82,7 @@ def gather(ask: Ask) -> BackupFacts:
     )
 
 
-def _copies(ask: Ask, snapshot: str) -> list[Copy]:
+def _copies(ask: Ask, snapshot: str) -> list[BackupCopy]:
     stores = {it.name: it for it in ask.estate.stores}
     query = (
         select(Snapshot)
@@ -91,7 +91,7 @@ def _copies(ask: Ask, snapshot: str) -> list[Copy]:
         .order_by(Snapshot.store)
     )
     return [
-        Copy(
+        BackupCopy(
             store=it.store,
             location=stores[it.store].location,
             medium=stores[it.store].medium,

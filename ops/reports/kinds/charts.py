@@ -8,7 +8,7 @@ from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
 from ops.charts.svg import ON_PAPER
 from ops.language.formats import format_date, format_number
 from ops.reports.figures.checked import DrillRow, Uptimes
-from ops.reports.figures.figure import Window
+from ops.reports.figures.figure import Timespan
 from ops.reports.figures.runs import RunCounts
 from ops.reports.papers.paper import Chart
 from ops.reports.texts import Texts
@@ -17,12 +17,12 @@ _TONES: Mapping[str, Tone] = {"ok": "done", "incomplete": "fair", "failed": "bad
 _SHOWN: tuple[Tone, ...] = ("done", "fair", "bad")
 
 
-def name_month(month: Window) -> str:
+def name_month(month: Timespan) -> str:
     """Call a month of reports by the one it ends in."""
     return f"{month.last:%m/%Y}"
 
 
-def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Window]) -> Chart:
+def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Timespan]) -> Chart:
     """Draw how long sites were down, a bar a month; what nobody knows is a question mark."""
     found = [uptimes.in_month(place) for place in range(len(months))]
     known = [it.up + it.down > 0 for it in found]
@@ -42,7 +42,9 @@ def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Window]) -> C
     return _draw(texts, "chart_uptime", months, bars)
 
 
-def chart_runs(texts: Texts, ran: RunCounts, not_run: RunCounts, months: Sequence[Window]) -> Chart:
+def chart_runs(
+    texts: Texts, ran: RunCounts, not_run: RunCounts, months: Sequence[Timespan]
+) -> Chart:
     """Draw backups by how they ended."""
     bars = [
         ("runs_ok", tuple(float(it.ok) for it in ran.by_month)),
@@ -52,7 +54,7 @@ def chart_runs(texts: Texts, ran: RunCounts, not_run: RunCounts, months: Sequenc
     return _draw(texts, "chart_runs", months, bars, is_stacked=True)
 
 
-def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Window) -> Chart:
+def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Timespan) -> Chart:
     """Draw drills on a calendar: each day with its worst."""
     worst: dict[date, Tone] = {}
     for it in drills:
@@ -63,7 +65,7 @@ def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Window) -> Chart:
     return _draw_days(texts, "chart_days", squares, tones, time)
 
 
-def chart_due(texts: Texts, days: Collection[date], time: Window) -> Chart:
+def chart_due(texts: Texts, days: Collection[date], time: Timespan) -> Chart:
     """Draw the days by which drills are due."""
     squares = {day: Square("fair", "") for day in days}
     tones: tuple[tuple[Tone, str], ...] = (("fair", texts.say("day_due", table="chart")),)
@@ -75,7 +77,7 @@ def _draw_days(
     caption: str,
     squares: Mapping[date, Square],
     tones: tuple[tuple[Tone, str], ...],
-    time: Window,
+    time: Timespan,
 ) -> Chart:
     is_one_year = time.first.year == time.last.year
     chart = CalendarChart(
@@ -95,7 +97,7 @@ def _draw_days(
 def _draw(
     texts: Texts,
     caption: str,
-    months: Sequence[Window],
+    months: Sequence[Timespan],
     bars: Sequence[tuple[str, tuple[float | None, ...]]],
     *,
     is_stacked: bool = False,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ops.language.text import _
 from ops.register.entry import KINDS, STATES
 from ops.register.summary import YearSummary, summarise
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, span
 from ops.reports.papers.paper import Block, Paper
 
@@ -15,7 +15,7 @@ from ops.reports.papers.paper import Block, Paper
 class Difficulties:
     """The register of a time, and what units are called."""
 
-    window: Window
+    window: Timespan
     summary: YearSummary
     units: Mapping[str, str]
 

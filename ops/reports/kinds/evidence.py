@@ -17,8 +17,8 @@ from ops.csv_file import write_csv
 from ops.errors import OpsError
 from ops.journal.journal import FIELDS, FIRST_PREVIOUS, STORED
 from ops.journal.rows import read_rows
-from ops.reports.figures.figure import Window
-from ops.reports.figures.gather import Facts
+from ops.reports.figures.figure import Timespan
+from ops.reports.figures.gather import YearFacts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunRow, list_runs
 from ops.reports.kinds.kind import Ask, Frame, Package, day
@@ -48,7 +48,7 @@ print(f"the files are as written; the chain of {rows} rows holds; last hash: {pr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class EvidenceFacts:
     """What a package holds.
 
     Attributes:
@@ -58,13 +58,13 @@ class Evidence:
         journal: The rows in it as they were hashed, the hash last.
     """
 
-    facts: Facts
+    facts: YearFacts
     runs: Sequence[RunRow]
     before: str
     journal: Sequence[Sequence[str]]
 
 
-def gather(ask: Ask) -> Evidence:
+def gather(ask: Ask) -> EvidenceFacts:
     """Read figures, runs, and the rows of the journal that were written in the time.
 
     Raises:
@@ -77,7 +77,7 @@ def gather(ask: Ask) -> Evidence:
         for it in list_runs(ask.session, window, kind).value or ()
     ]
     before, rows = _read_journal(ask, window)
-    return Evidence(
+    return EvidenceFacts(
         facts=gather_facts(ask.session, ask.series, ask.estate, window, ask.now),
         runs=runs,
         before=before,
@@ -85,7 +85,7 @@ def gather(ask: Ask) -> Evidence:
     )
 
 
-def _read_journal(ask: Ask, window: Window) -> tuple[str, list[Sequence[str]]]:
+def _read_journal(ask: Ask, window: Timespan) -> tuple[str, list[Sequence[str]]]:
     since, until = (
         f"{it.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}" for it in (window.since, window.until)
     )
@@ -112,7 +112,7 @@ def _read_journal(ask: Ask, window: Window) -> tuple[str, list[Sequence[str]]]:
     return before, rows
 
 
-def write(found: Evidence, frame: Frame) -> Package:
+def write(found: EvidenceFacts, frame: Frame) -> Package:
     """Put the package together; every other file's hash stands in `SHA256SUMS`."""
     texts, window = frame.texts, found.facts.window
     last = found.journal[-1][-1] if found.journal else found.before

@@ -15,9 +15,9 @@ from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_duration, format_moment, format_number
 from ops.monitor.series.store import SeriesStore
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.letterheads import Office
-from ops.reports.papers.paper import Align, Block, Column, Heading, Paper, Paragraph, Table
+from ops.reports.papers.paper import Align, Block, Heading, Paper, PaperColumn, Paragraph, Table
 from ops.reports.texts import Texts
 
 UNKNOWN = "–"
@@ -42,7 +42,7 @@ class Ask:
     catalog: Catalog
     session: Session
     series: SeriesStore | None
-    window: Window
+    window: Timespan
     site: str
     of: str
     now: datetime
@@ -155,7 +155,7 @@ class Frame:
         """
         heads = self.texts.heads(name)
         columns = [
-            Column(head, float(word[:-1]), _ALIGN[word[-1]])
+            PaperColumn(head, float(word[:-1]), _ALIGN[word[-1]])
             for head, word in zip(heads, shape.split(), strict=True)
         ]
         key, known = caption or name, self.texts.tables["captions"]

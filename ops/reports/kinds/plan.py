@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ops.planning.document import Drawing, PlanDocument
-from ops.planning.item import GROUPS, SECURITY_USE, Line
+from ops.planning.item import GROUPS, SECURITY_USE, PlanLine
 from ops.planning.money import (
     MOST_IN_WORDS,
     amount_in_words,
@@ -145,13 +145,13 @@ def _tell_amount(document: PlanDocument, frame: Frame) -> str:
     )
 
 
-def _tell_why(document: PlanDocument, must: Sequence[Line], frame: Frame) -> str:
+def _tell_why(document: PlanDocument, must: Sequence[PlanLine], frame: Frame) -> str:
     say = frame.texts.say
     named = say("why_named", titles=name_some(must, frame, _MOST_NAMED)) if must else ""
     return say("why", must=len(must), count=len(document.chosen), named=named)
 
 
-def tell_risks(lines: Sequence[Line], document: PlanDocument, frame: Frame) -> str:
+def tell_risks(lines: Sequence[PlanLine], document: PlanDocument, frame: Frame) -> str:
     """Name what may happen without the lines, and which they are."""
     say, numbers = frame.texts.say, number_lines(document.lines)
     found: dict[str, list[int]] = {}

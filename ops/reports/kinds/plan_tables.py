@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, groupby
 
 from ops.planning.document import PlanDocument
-from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, Line
+from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, PlanLine
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.paper import Table
@@ -14,7 +14,7 @@ _MONTHS = range(1, 13)
 _MOST_NAMED = 6
 
 
-def number_lines(lines: Iterable[Line]) -> dict[int, int]:
+def number_lines(lines: Iterable[PlanLine]) -> dict[int, int]:
     """Give each line the number that papers call it by: through the groups, in their order."""
     ordered = (it for own in by_group(lines).values() for it in own)
     return {line.number: place for place, line in zip(count(1), ordered, strict=False)}
@@ -27,7 +27,7 @@ def join_numbers(numbers: Iterable[int]) -> str:
     return ", ".join(f"{it[0]}–{it[-1]}" if len(it) > 1 else str(it[0]) for it in found)
 
 
-def ordered(document: PlanDocument) -> Iterator[tuple[str, Line]]:
+def ordered(document: PlanDocument) -> Iterator[tuple[str, PlanLine]]:
     """Yield the lines of the plan with their numbers, in their order."""
     numbers = number_lines(document.lines)
     for own in by_group(document.lines).values():
@@ -151,7 +151,7 @@ def source_table(document: PlanDocument, frame: Frame) -> Table:
 
 
 def _sums_table(
-    name: str, parts: Sequence[tuple[str, Sequence[Line]]], document: PlanDocument, frame: Frame
+    name: str, parts: Sequence[tuple[str, Sequence[PlanLine]]], document: PlanDocument, frame: Frame
 ) -> Table:
     rows = [
         (title, str(len(own)), format_amount(sum_up(own).asked), _percent(own, document))
@@ -166,7 +166,7 @@ def _whole(document: PlanDocument) -> str:
     return "100,0" if document.sums.asked else UNKNOWN
 
 
-def _percent(lines: Sequence[Line], document: PlanDocument) -> str:
+def _percent(lines: Sequence[PlanLine], document: PlanDocument) -> str:
     whole = document.sums.asked
     return tell_tenths((sum_up(lines).asked * 1000 + whole // 2) // whole) if whole else UNKNOWN
 
@@ -176,7 +176,9 @@ def tell_tenths(tenths: int) -> str:
     return f"{tenths // 10},{tenths % 10}"
 
 
-def task_table(lines: Sequence[Line], numbers: dict[int, int], frame: Frame, body: str) -> Table:
+def task_table(
+    lines: Sequence[PlanLine], numbers: dict[int, int], frame: Frame, body: str
+) -> Table:
     """Give who does what until when, and on what ground; the plan's own body by its short name."""
     say = frame.texts.say
     rows = [
@@ -269,7 +271,7 @@ def progress_table(document: PlanDocument, frame: Frame) -> Table:
     return frame.table("progress", "0.9c 0.8r 1.3r 4l", rows, totals=[total])
 
 
-def name_some(lines: Sequence[Line], frame: Frame, most: int = _MOST_NAMED) -> str:
+def name_some(lines: Sequence[PlanLine], frame: Frame, most: int = _MOST_NAMED) -> str:
     """Name the first of some lines, and say how many more there are."""
     more = len(lines) - most
     named = "; ".join(it.item.title for it in lines[:most])
@@ -325,7 +327,7 @@ def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
     return frame.table("last_year", "0.6c 2.8l 1.2r 1.2r 1.2r 1.2l", rows, totals=[total])
 
 
-def _standing(line: Line) -> str:
+def _standing(line: PlanLine) -> str:
     if line.decision == "deferred":
         return "lùi lại"
     if line.accepted_on:

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
-from ops.reports.figures.figure import Figure, Window
+from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.kinds.kind import Ask, Frame, day
 from ops.reports.papers.paper import Annex, Block, Paper
 from ops.security.compliance import read_compliance
@@ -22,7 +22,7 @@ _UNFILLED = ".........."
 class FormFacts:
     """The form's totals and rows, and the names in it."""
 
-    window: Window
+    window: Timespan
     totals: FormTotals
     rows: Sequence[FormRow]
     owner: str

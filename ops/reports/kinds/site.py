@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.reports.figures.figure import Figure
-from ops.reports.figures.gather import Facts, SiteName
+from ops.reports.figures.gather import SiteName, YearFacts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
 from ops.reports.kinds.sites import tally_of
@@ -20,7 +20,7 @@ from ops.reports.sections import Section, read_section
 class SiteFacts:
     """The figures, which site it is about, and what its unit says."""
 
-    facts: Facts
+    facts: YearFacts
     site: SiteName
     section: Section
 
@@ -90,7 +90,7 @@ def _general(site: SiteName, section: Section, frame: Frame) -> Iterator[Block]:
     yield frame.source(Figure(1, "estate"), Figure(1, "sections"))
 
 
-def _visits(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+def _visits(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
     visits = (facts.visits.value or {}).get(site.name)
     if visits is None:
         yield frame.text("no_visits")
@@ -100,7 +100,7 @@ def _visits(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.visits)
 
 
-def _technical(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+def _technical(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_uptime", 2)
     uptimes = facts.uptimes.value
     uptime = uptimes.of(site.name) if uptimes is not None else None
@@ -139,7 +139,7 @@ def _technical(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.register)
 
 
-def _drills(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+def _drills(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
     drills = [it for it in facts.drills.value or () if it.site == site.name]
     if not drills:
         yield frame.lacking(facts.drills)
@@ -153,7 +153,7 @@ def _drills(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.drills)
 
 
-def _shortcomings(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+def _shortcomings(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
     ran = tally_of(facts.backups.value, site.name)
     drilled = any(it.site == site.name for it in facts.drills.value or ())
     found = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ops.reports.figures.checked import Uptime
 from ops.reports.figures.figure import Figure
-from ops.reports.figures.gather import Facts, SiteName
+from ops.reports.figures.gather import SiteName, YearFacts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunCounts, Tally
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share
@@ -19,7 +19,7 @@ _MOST_NAMED = 20
 class SitesFacts:
     """The figures, and the sites whose unit has not confirmed what it says."""
 
-    facts: Facts
+    facts: YearFacts
     unconfirmed: tuple[SiteName, ...]
 
 
@@ -56,7 +56,7 @@ def write(found: SitesFacts, frame: Frame) -> Paper:
     return frame.paper(blocks, year=window.year)
 
 
-def site_rows(facts: Facts, frame: Frame) -> list[tuple[str, ...]]:
+def site_rows(facts: YearFacts, frame: Frame) -> list[tuple[str, ...]]:
     """Give a row for each site: number, title, backups, missed, last good one, drills, uptime.
 
     What ran for others, a site that is retired by now or the service itself, has a row of its own:
@@ -70,7 +70,7 @@ def site_rows(facts: Facts, frame: Frame) -> list[tuple[str, ...]]:
     return rows
 
 
-def _row(facts: Facts, frame: Frame, number: int, site: SiteName) -> tuple[str, ...]:
+def _row(facts: YearFacts, frame: Frame, number: int, site: SiteName) -> tuple[str, ...]:
     backups, missed, drills = _figures(facts, lambda name: name == site.name)
     uptimes = facts.uptimes.value
     percent = uptimes.of(site.name).percent if uptimes else None
@@ -78,7 +78,7 @@ def _row(facts: Facts, frame: Frame, number: int, site: SiteName) -> tuple[str, 
     return (str(number), site.dated_title, backups, missed, last, drills, share(percent))
 
 
-def site_total(facts: Facts, label: str) -> tuple[str, ...]:
+def site_total(facts: YearFacts, label: str) -> tuple[str, ...]:
     """Give the row that adds the rows; it says how many sites have a good backup at all."""
     backups, missed, drills = _figures(facts, lambda _name: True)
     known = sum(it.name in (facts.last_ok.value or {}) for it in facts.sites)
@@ -88,7 +88,7 @@ def site_total(facts: Facts, label: str) -> tuple[str, ...]:
     return ("", label, backups, missed, f"{known} / {len(facts.sites)}", drills, percent)
 
 
-def _figures(facts: Facts, wanted: Callable[[str], bool]) -> tuple[str, str, str]:
+def _figures(facts: YearFacts, wanted: Callable[[str], bool]) -> tuple[str, str, str]:
     """Give backups, missed ones and drills of the sites that are wanted, as they are written."""
     ran = _sum(facts.backups.value, wanted)
     missed = _sum(facts.not_run.value, wanted).missed

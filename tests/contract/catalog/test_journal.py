@@ -40,7 +40,7 @@ def test_a_journal_that_nobody_touched_holds(catalog: Catalog) -> None:
 
     verdict = journal.verify(catalog, expected=head)
 
-    assert verdict == journal.Verdict(checked_rows=5, head=head)
+    assert verdict == journal.ChainVerdict(checked_rows=5, head=head)
 
 
 def test_an_empty_journal_holds(catalog: Catalog) -> None:
@@ -162,7 +162,7 @@ def test_a_journal_that_is_no_table_any_more_is_told_and_not_stumbled_over(
         write(catalog, 1)
     catalog.close()
 
-    assert verdict == journal.Verdict(0, Head(0, journal.FIRST_PREVIOUS), 1, "gone")
+    assert verdict == journal.ChainVerdict(0, Head(0, journal.FIRST_PREVIOUS), 1, "gone")
 
 
 def test_a_chain_that_was_written_anew_does_not_match_the_head_kept_elsewhere() -> None:

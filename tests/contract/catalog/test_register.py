@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
 from ops.catalog.tables.security import SecurityFinding
@@ -93,7 +93,7 @@ def test_a_clock_s_notice_says_what_is_due_and_where_to_look(catalog: Catalog) -
     note_clocks(catalog, NOW + 25 * HOUR)
     with catalog.reading() as session:
         row = session.execute(select(Notice).where(Notice.severity == "critical")).scalar_one()
-        told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
+        told = NoticeRow(row.severity, row.code, row.params, row.job, row.site, row.created_at)
     text = word_notice(told, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh").body
 
     assert "First report of a serious incident was due by 26/11/2026 12:00" in text

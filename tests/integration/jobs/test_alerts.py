@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from ops.alerts.courier import Courier, deliver_waiting
-from ops.alerts.notice_wording import Message, Told, word_notice
+from ops.alerts.notice_wording import Message, NoticeRow, word_notice
 from ops.alerts.outbox import escalate, write_green, write_notices
 from ops.alerts.overview import list_alerts
 from ops.alerts.records import acknowledge, read_open
@@ -287,7 +287,7 @@ def worded(catalog: Catalog, prefix: str) -> Message:
     with catalog.reading() as session:
         query = select(Notice).where(Notice.subject_key.startswith(prefix)).limit(1)
         row = session.execute(query).scalar_one()
-    told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
+    told = NoticeRow(row.severity, row.code, row.params, row.job, row.site, row.created_at)
     return word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
 
 

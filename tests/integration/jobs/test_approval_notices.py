@@ -11,7 +11,7 @@ from ops.access.approvals.decide import Ruling, decide_request
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.credentials import disable_credentials
-from ops.alerts.notice_wording import Message, Told, word_notice
+from ops.alerts.notice_wording import Message, NoticeRow, word_notice
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Notice
 from tests.integration.jobs.small_estate import build_estate
@@ -58,7 +58,7 @@ def told(catalog: Catalog, code: str) -> list[tuple[str, Message]]:
         rows = session.execute(select(Notice).where(Notice.code == code)).scalars().all()
     return [
         (it.target, word_notice(
-            Told(it.severity, it.code, it.params, it.job, it.site, it.created_at),
+            NoticeRow(it.severity, it.code, it.params, it.job, it.site, it.created_at),
             organisation="TT", zone="Asia/Ho_Chi_Minh",
         ))
         for it in rows

@@ -8,7 +8,7 @@ import pytest
 from ops.assets.asset import AssetRow, write_lines
 from ops.assets.cli import export_assets, import_assets, show_assets, show_differences
 from ops.assets.sheet import LinesError, read_lines
-from ops.assets.tasks import Diff, Export, Import, List
+from ops.assets.tasks import CompareAssets, ExportAssets, ImportAssets, ListAssets
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.csv_file import write_csv
@@ -52,14 +52,14 @@ def test_a_sheet_is_imported_changed_compared_and_exported(
     sheet = tmp_path / "in.csv"
     server = AssetRow(name="may-chu-1", kind="server", title="Máy chủ", host="web2", unit="khác")
     sheet.write_bytes(write_csv(write_lines([server])))
-    assert import_assets(Import(file=str(sheet), dry_run=True)) == 0
+    assert import_assets(ImportAssets(file=str(sheet), dry_run=True)) == 0
     assert actions(estate) == []
-    assert import_assets(Import(file=str(sheet))) == 0
-    assert import_assets(Import(file=str(sheet))) == 0
+    assert import_assets(ImportAssets(file=str(sheet))) == 0
+    assert import_assets(ImportAssets(file=str(sheet))) == 0
     assert actions(estate) == ["asset.added"]
     capsys.readouterr()
 
-    assert show_differences(Diff(json=True)) == 1
+    assert show_differences(CompareAssets(json=True)) == 1
     found = {it["code"]: it["name"] for it in json.loads(capsys.readouterr().out)["items"]}
     assert found == {
         "host-without-asset": "web1", "asset-without-host": "may-chu-1",
@@ -67,15 +67,15 @@ def test_a_sheet_is_imported_changed_compared_and_exported(
     }  # fmt: skip
     mended = AssetRow(name="may-chu-1", kind="server", title="Máy chủ", host="web1", unit="xa")
     sheet.write_bytes(write_csv(write_lines([mended])))
-    assert import_assets(Import(file=str(sheet))) == 0
-    assert show_differences(Diff()) == 0
+    assert import_assets(ImportAssets(file=str(sheet))) == 0
+    assert show_differences(CompareAssets()) == 0
     assert actions(estate) == ["asset.added", "asset.changed"]
 
     out = tmp_path / "out.xlsx"
-    assert export_assets(Export(out=str(out))) == 0
+    assert export_assets(ExportAssets(out=str(out))) == 0
     assert read_lines(out)[1][0] == "may-chu-1"
     capsys.readouterr()
-    assert show_assets(List()) == 0
+    assert show_assets(ListAssets()) == 0
     assert "Máy chủ" in capsys.readouterr().out
 
 
@@ -83,7 +83,7 @@ def test_a_sheet_with_a_mistake_changes_nothing(estate: Path, tmp_path: Path) ->
     sheet = tmp_path / "in.csv"
     sheet.write_text("mã,loại,tên\na,server,x\nB,rocket,\n", encoding="utf-8")
     with pytest.raises(LinesError) as caught:
-        import_assets(Import(file=str(sheet)))
+        import_assets(ImportAssets(file=str(sheet)))
 
     assert len(caught.value.problems) == 3
     assert actions(estate) == []
@@ -109,10 +109,10 @@ def test_hosts_are_looked_at_as_they_are(
                      address="198.51.100.77")  # fmt: skip
     other = AssetRow(name="m2", kind="server", title="M", host="web2")
     sheet.write_bytes(write_csv(write_lines([wrong, other])))
-    import_assets(Import(file=str(sheet)))
+    import_assets(ImportAssets(file=str(sheet)))
     capsys.readouterr()
 
-    assert show_differences(Diff(look=True, json=True)) == 1
+    assert show_differences(CompareAssets(look=True, json=True)) == 1
     found = {(it["code"], it["name"]) for it in json.loads(capsys.readouterr().out)["items"]}
     assert {("address-differs", "m1"), ("serial-differs", "m1"),
             ("system-without-asset", "web1"), ("not-checked", "web2")} == found  # fmt: skip

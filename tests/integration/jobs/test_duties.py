@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.duties.cli import show_due
@@ -99,7 +99,9 @@ def test_a_notice_says_law_or_own_target_in_both_languages(
     (row,) = digests(catalog)
     for duty in ("fire-extinguisher", "security-report-ministry"):
         items = [it for it in row.params["items"] if it["duty"] == duty]
-        told = Told(row.severity, row.code, {"items": items}, row.job, row.site, row.created_at)
+        told = NoticeRow(
+            row.severity, row.code, {"items": items}, row.job, row.site, row.created_at
+        )
         for language in ("vi", "en"):
             monkeypatch.setenv("GIUCONG_LANG", language)
             worded[duty, language] = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
@@ -119,7 +121,7 @@ def test_at_the_end_of_the_year_each_person_gets_one_message_a_day(
     rows = digests(catalog)
     keys = [item["key"] for row in rows for item in row.params["items"]]
     it = rows[0]
-    told = Told(it.severity, it.code, it.params, it.job, it.site, it.created_at)
+    told = NoticeRow(it.severity, it.code, it.params, it.job, it.site, it.created_at)
     message = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
 
     assert len({row.subject_key for row in rows}) == len(rows)  # one person has a route
@@ -149,7 +151,7 @@ def test_tables_with_mistakes_are_told_themselves(catalog: Catalog, estate: Path
     counts = [note_duties(catalog, LEAD_BEGINS + timedelta(hours=it)) for it in (0, 1)]
     with catalog.reading() as session:
         (row,) = session.execute(select(Notice)).scalars().all()
-    told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
+    told = NoticeRow(row.severity, row.code, row.params, row.job, row.site, row.created_at)
 
     assert counts == [1, 0]
     assert "giucong duty.list" in word_notice(told, organisation="TT", zone="UTC").body

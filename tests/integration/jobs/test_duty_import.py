@@ -10,7 +10,7 @@ from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.duties.table.import_table import import_duties
 from ops.duties.table.load import DutiesError, check_tables, load_duties
-from ops.duties.tasks import Import
+from ops.duties.tasks import ImportDuties
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.language.text import render_error
@@ -57,11 +57,11 @@ def test_an_edited_file_is_rehearsed_then_taken_over_and_journaled(
 ) -> None:
     edited = put(tmp_path, "edited.toml", LOCAL.replace("count = 3", "count = 6"))
     local = estate.parent / "duties.local.toml"
-    import_duties(Import(file=edited, dry_run=True))
+    import_duties(ImportDuties(file=edited, dry_run=True))
     rehearsed = (local.read_text(encoding="utf-8"), capsys.readouterr().out)
-    import_duties(Import(file=edited, json=True))
+    import_duties(ImportDuties(file=edited, json=True))
     told = json.loads(capsys.readouterr().out)
-    import_duties(Import(file=edited))
+    import_duties(ImportDuties(file=edited))
 
     key = "duties[fire-extinguisher@2026-01-01].every.count"
     assert rehearsed[0] == LOCAL
@@ -76,7 +76,7 @@ def test_an_edited_file_is_rehearsed_then_taken_over_and_journaled(
 def test_rows_of_a_csv_table_are_added_or_take_the_place_of_others(
     estate: Path, tmp_path: Path
 ) -> None:
-    import_duties(Import(file=put(tmp_path, "bang.csv", "\ufeff" + SHEET), json=True))
+    import_duties(ImportDuties(file=put(tmp_path, "bang.csv", "\ufeff" + SHEET), json=True))
     duties = load_duties(load_estate(estate))
     (changed,), (added,) = duties.named("fire-extinguisher"), duties.named("generator")
 
@@ -99,7 +99,7 @@ def test_a_table_with_mistakes_changes_nothing(
     estate: Path, tmp_path: Path, name: str, content: str, told: str
 ) -> None:
     with pytest.raises(DutiesError) as caught:
-        import_duties(Import(file=put(tmp_path, name, content)))
+        import_duties(ImportDuties(file=put(tmp_path, name, content)))
 
     assert told in render_error(caught.value)
     assert (estate.parent / "duties.local.toml").read_text(encoding="utf-8") == LOCAL
@@ -112,7 +112,7 @@ def test_a_table_in_another_encoding_is_refused_and_no_letter_lost(
     edited = tmp_path / "a.toml"
     edited.write_bytes(LOCAL.replace('vi = "', 'vi = "\xe0', 1).encode("latin-1", "ignore"))
     with pytest.raises(DutiesError) as caught:
-        import_duties(Import(file=str(edited)))
+        import_duties(ImportDuties(file=str(edited)))
 
     assert "not valid TOML" in render_error(caught.value)
     assert (estate.parent / "duties.local.toml").read_text(encoding="utf-8") == LOCAL
@@ -123,7 +123,7 @@ def test_an_estate_without_a_file_of_its_own_says_what_to_write(
 ) -> None:
     estate.write_text(estate.read_text(encoding="utf-8").replace(INCLUDE, ""), encoding="utf-8")
     with pytest.raises(WrongUseError, match="no file"):
-        import_duties(Import(file=put(tmp_path, "a.toml", LOCAL), dry_run=True))
+        import_duties(ImportDuties(file=put(tmp_path, "a.toml", LOCAL), dry_run=True))
 
 
 def test_mistakes_in_the_tables_are_problems_of_the_estate(estate: Path) -> None:

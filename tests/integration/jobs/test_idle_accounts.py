@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.duties.idle_accounts import disable_idle
@@ -88,7 +88,7 @@ def test_who_was_not_seen_for_so_long_is_disabled_journaled_and_told(catalog: Ca
     assert told == [("nva", "nva", True), ("nva", "ttb", False), ("ttb", "ttb", False)]
     it = next(it for it in notices if it.target == "ttb")
     message = word_notice(
-        Told(it.severity, it.code, it.params, it.job, it.site, it.created_at),
+        NoticeRow(it.severity, it.code, it.params, it.job, it.site, it.created_at),
         organisation="TT",
         zone="Asia/Ho_Chi_Minh",
     )

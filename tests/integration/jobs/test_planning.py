@@ -43,7 +43,7 @@ from ops.planning.tasks import (
     Progress,
     RecordDecision,
     Revise,
-    Show,
+    ShowPlan,
     Submit,
 )
 from ops.reports.papers.paper import Table
@@ -275,7 +275,7 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
         complete(finish(first))
     complete(finish(first, document="02/BB"))
     progress(step(first, paid="300000000"))
-    show(Show(year=YEAR, calendar=str(desk.folder / "plan.ics")))
+    show(ShowPlan(year=YEAR, calendar=str(desk.folder / "plan.ics")))
     calendar = Calendar.from_ical((desk.folder / "plan.ics").read_bytes())
     events = list(calendar.walk("VEVENT"))
     windows = [it for it in events if isinstance(it.decoded("dtstart"), datetime)]

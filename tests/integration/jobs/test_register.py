@@ -23,7 +23,7 @@ from ops.monitor.series.store import open_series
 from ops.monitor.series.write import write_change
 from ops.register.cli import add, close, update
 from ops.register.cli_show import show_entries, show_entry, show_year
-from ops.register.tasks import Add, Close, List, Show, Update
+from ops.register.tasks import AddEntry, Close, ListEntries, ShowEntry, Update
 from ops.security.findings import Sighting, ToolLook
 from ops.security.records import remember_looks
 from tests.integration.jobs.small_estate import build_estate, giucong
@@ -51,7 +51,7 @@ def read_json(estate: Path, *words: str) -> list[dict[str, Any]]:
 
 
 def test_an_incident_from_receipt_to_its_end(estate: Path, catalog: Catalog) -> None:
-    wish = Add(kind="incident", title="Trang chủ bị thay", site="cong-xa", serious=True,
+    wish = AddEntry(kind="incident", title="Trang chủ bị thay", site="cong-xa", serious=True,
                    personal_data=True, received=ago(30), occurred=ago(31))  # fmt: skip
     assert add(wish) == 0
     called = read_json(estate, "register.list")[0]["called"]
@@ -106,7 +106,7 @@ def test_an_alert_becomes_an_incident_by_one_command(estate: Path, catalog: Cata
     with catalog.writing() as session:
         take_in(session, (), [draft], now - HOUR)
     alert = read_json(estate, "monitor.alerts")[0]["id"]
-    assert add(Add(from_alert=alert)) == 0
+    assert add(AddEntry(from_alert=alert)) == 0
     entry = read_json(estate, "register.list")[0]
     shown = read_json(estate, "register.show", "--id", entry["called"])[0]
 
@@ -115,9 +115,9 @@ def test_an_alert_becomes_an_incident_by_one_command(estate: Path, catalog: Cata
     assert [it["kind"] for it in shown["links"]] == ["alert"]
     assert "late" in [it["what"] for it in shown["timeline"]]
     with pytest.raises(WrongUseError):
-        add(Add(from_alert="ffffffff"))
+        add(AddEntry(from_alert="ffffffff"))
     with pytest.raises(WrongUseError):
-        add(Add(kind="remark", title="x", unit="khong-co"))
+        add(AddEntry(kind="remark", title="x", unit="khong-co"))
 
 
 def test_numbers_are_counted_each_year_and_lists_filter(
@@ -125,26 +125,26 @@ def test_numbers_are_counted_each_year_and_lists_filter(
 ) -> None:
     for title, moment in (("Năm cũ", "31/12/2025 23:59"), ("Năm mới", "01/01/2026 00:00"),
                           ("Nữa", "02/01/2026 08:00")):  # fmt: skip
-        assert add(Add(kind="difficulty", title=title, received=moment, unit="xa")) == 0
+        assert add(AddEntry(kind="difficulty", title=title, received=moment, unit="xa")) == 0
     capsys.readouterr()
-    assert show_entries(List(kind="difficulty", site="", unit="", all=False, json=True)) == 0
+    assert show_entries(ListEntries(kind="difficulty", site="", unit="", all=False, json=True)) == 0
     called = [it["called"] for it in json.loads(capsys.readouterr().out)["items"]]
     assert called == ["2026-002", "2026-001", "2025-001"]
 
-    assert show_year(List(year=2026, json=False)) == 0
+    assert show_year(ListEntries(year=2026, json=False)) == 0
     told = capsys.readouterr().out
     assert "Năm mới" in told
     assert "Năm cũ" not in told
-    assert show_entry(Show(id="2025-001", json=False)) == 0
+    assert show_entry(ShowEntry(id="2025-001", json=False)) == 0
     assert "Xã Bình Minh" in capsys.readouterr().out
 
 
 def test_a_year_of_one_site_tells_of_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     for title, site in (("Của mình", "cong-xa"), ("Của đơn vị khác", "")):
-        assert add(Add(kind="difficulty", title=title, received=ago(0), site=site)) == 0
+        assert add(AddEntry(kind="difficulty", title=title, received=ago(0), site=site)) == 0
     capsys.readouterr()
     year = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).year
-    assert show_year(List(year=year, site="cong-xa", json=True)) == 0
+    assert show_year(ListEntries(year=year, site="cong-xa", json=True)) == 0
     told = capsys.readouterr().out
 
     assert "Của mình" in told
@@ -152,7 +152,7 @@ def test_a_year_of_one_site_tells_of_no_other(capsys: pytest.CaptureFixture[str]
     assert [it["count"] for it in json.loads(told)["items"] if it["group"] == "total"] == [1]
     for year in (-1, 10_000):
         with pytest.raises(WrongUseError):
-            show_year(List(year=year))
+            show_year(ListEntries(year=year))
 
 
 def test_what_an_entry_begins_with_is_about_its_site(estate: Path, catalog: Catalog) -> None:
@@ -170,10 +170,10 @@ def test_what_an_entry_begins_with_is_about_its_site(estate: Path, catalog: Cata
         remember_looks(session, who, [known], now=datetime.now(UTC) - HOUR)
     finding = read_json(estate, "security.findings")[0]["id"]
     with pytest.raises(WrongUseError, match="passed"):
-        add(Add(from_drill=drill.id.hex))
+        add(AddEntry(from_drill=drill.id.hex))
     with pytest.raises(WrongUseError, match="one thing"):
-        add(Add(from_drill=drill.id.hex, from_finding=finding))
-    assert add(Add(from_finding=finding)) == 0
+        add(AddEntry(from_drill=drill.id.hex, from_finding=finding))
+    assert add(AddEntry(from_finding=finding)) == 0
     entry = read_json(estate, "register.list")[0]
 
     assert (entry["kind"], entry["site"]) == ("incident", "cong-xa")
@@ -186,7 +186,10 @@ def test_what_the_watch_saw_stands_in_the_timeline(estate: Path) -> None:
     store = open_series(f"sqlite:///{estate.parent}/state/series.db")
     write_change(store, "site:cong-xa", "answer", datetime.now(UTC) - HOUR, "refused", "cổng 443")
     store.close()
-    assert add(Add(kind="incident", title="Không mở được", site="cong-xa", received=ago(0.5))) == 0
+    assert (
+        add(AddEntry(kind="incident", title="Không mở được", site="cong-xa", received=ago(0.5)))
+        == 0
+    )
     called = read_json(estate, "register.list")[0]["called"]
     seen = [it["text"] for it in read_json(estate, "register.show", "--id", called)[0]["timeline"]
             if it["source"] == "watch"]  # fmt: skip
@@ -196,8 +199,8 @@ def test_what_the_watch_saw_stands_in_the_timeline(estate: Path) -> None:
 
 def test_hostile_text_stays_text(capsys: pytest.CaptureFixture[str]) -> None:
     text = "\x1b]0;x\x07<b>&\u202e%s{unit}' OR 1=1 --"
-    assert add(Add(kind="remark", title=text, reporter=text)) == 0
-    assert show_entries(List(kind="", site="", unit="", all=True, json=False)) == 0
+    assert add(AddEntry(kind="remark", title=text, reporter=text)) == 0
+    assert show_entries(ListEntries(kind="", site="", unit="", all=True, json=False)) == 0
     told = capsys.readouterr().out
 
     assert "\x1b" not in told
@@ -206,8 +209,8 @@ def test_hostile_text_stays_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_dry_run_writes_nothing(estate: Path) -> None:
-    assert show_entries(List(kind="", site="", unit="", all=True, json=False)) == 0
-    assert add(Add(kind="support", title="Cần hỗ trợ", dry_run=True)) == 0
+    assert show_entries(ListEntries(kind="", site="", unit="", all=True, json=False)) == 0
+    assert add(AddEntry(kind="support", title="Cần hỗ trợ", dry_run=True)) == 0
     path = estate.parent / "state/giucong.db"
     with closing(sqlite3.connect(path)) as database:
         count = database.execute("SELECT count(*) FROM register_entries").fetchone()[0]

@@ -34,10 +34,10 @@ from ops.monitor.series.minutes import write_minutes
 from ops.monitor.series.read import Point
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.monitor.series.write import write_gap, write_points
-from ops.monitor.tasks import Chart, Forecast, Status
+from ops.monitor.tasks import Chart, Forecast, ShowWatched
 from ops.monitor.watch_figures import (
     METRICS,
-    Keeper,
+    FindingKeeper,
     ask_room,
     give_metrics,
     keep_figures,
@@ -192,19 +192,19 @@ def test_the_watch_keeps_figures_and_opens_an_alert_for_a_disk_that_fills(
     estate: Estate, store: SeriesStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(store, datetime.now(UTC))
-    keeper = Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
+    keeper = FindingKeeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
     with closing(keeper):
         keep_figures(estate, keeper)
         keep_forecasts(estate, keeper)
 
-    assert show_overview(Status(json=True)) == 0  # a warning is red nowhere
+    assert show_overview(ShowWatched(json=True)) == 0  # a warning is red nowhere
     document = read_json(capsys)
     seen = {it["subject"]: it for it in document["items"]}
     assert seen["host:web1"]["health"] == "passing"
     assert next(iter(seen)) == "host:web1"
     assert seen["site:so-y-te"]["values"]["backup_rpo_seconds"] == 86_400
     assert seen["store:near"]["values"]["store_free_bytes"] > 0
-    assert show_overview(Status()) == 0
+    assert show_overview(ShowWatched()) == 0
     assert "web1" in capsys.readouterr().out
 
 
@@ -217,13 +217,13 @@ def test_series_that_are_locked_or_damaged_stop_neither_alerts_nor_the_overview(
         take_look(session, [red], datetime.now(UTC), looked_at=["host:"])
     path = Path(series_url(estate).removeprefix("sqlite:///"))
     path.write_bytes(b"nothing of a database" * 500)
-    keeper = Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
+    keeper = FindingKeeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
     with closing(keeper):
         keep_figures(estate, keeper)
         keep_forecasts(estate, keeper)
         keeper.tell_of_series(datetime.now(UTC), 60)
 
-    assert show_overview(Status()) == 1
+    assert show_overview(ShowWatched()) == 1
     told = capsys.readouterr().out
     assert "red" in told
     assert "cannot be used" in told
@@ -313,7 +313,9 @@ def test_an_estate_of_before_without_a_token_loads_and_gives_nothing_out_but_say
 ) -> None:
     without = load(SITE + HOST + '[monitor]\nmetrics = "127.0.0.1:9187"\n')
     told = [it for it in check_surroundings(without, date(2026, 12, 1)) if "metrics" in it.key]
-    with closing(Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))) as keeper:
+    with closing(
+        FindingKeeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
+    ) as keeper:
         assert give_metrics(without, keeper) is None
         assert give_metrics(without.model_copy(update={"monitor": without.monitor.model_copy(
             update={"metrics_token": "env:NOT_THERE"})}), keeper) is None  # fmt: skip
@@ -330,7 +332,7 @@ def test_a_port_that_is_taken_is_told_and_the_watch_goes_on(
     monkeypatch.setenv("METRICS_TOKEN", "7c9e6679f1a8")
     given = {"metrics": "127.0.0.1:0", "metrics_token": "env:METRICS_TOKEN"}
     monitor = estate.monitor.model_copy(update=given)
-    keeper = Keeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
+    keeper = FindingKeeper(open_catalog(reveal(estate.catalog.url)), series_url(estate))
     with closing(keeper):
         first = give_metrics(estate.model_copy(update={"monitor": monitor}), keeper)
         assert first is not None

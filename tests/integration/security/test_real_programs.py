@@ -12,7 +12,7 @@ import pytest
 from backup.sources.remote.python_tree import PYTHON
 from ops.hosts.connect import read_program
 from ops.security import host_facts
-from ops.security.host_facts import SECTIONS, Limits, judge
+from ops.security.host_facts import SECTIONS, HostLimits, judge
 from ops.security.programs import look_ssh, look_tls, read_lynis
 from provisioning.local_host import LocalHost
 from tests.private_authority import Authority
@@ -45,7 +45,7 @@ def test_the_facts_of_this_machine_are_read_by_its_own_python() -> None:
     with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - to be seen as open
         port = server.getsockname()[1]
         told = host_facts.read(LocalHost(), "host:localhost", is_here=True)
-    looks = {it.tool: it for it in judge(told, list(SECTIONS), Limits(idle_days=45))}
+    looks = {it.tool: it for it in judge(told, list(SECTIONS), HostLimits(idle_days=45))}
 
     assert looks.keys() == SECTIONS.keys()
     assert {looks[it].reason for it in SECTIONS} <= {"", "not_seen", "lists_old", "no_last_login"}
@@ -104,7 +104,7 @@ def test_a_host_that_answers_ten_megabytes_or_nonsense_is_not_checked(
 ) -> None:
     monkeypatch.setattr("ops.hosts.connect.read_program", lambda _name: program)
     looks = judge(
-        host_facts.read(LocalHost(), "host:a", is_here=False), ["keys", "ports"], Limits()
+        host_facts.read(LocalHost(), "host:a", is_here=False), ["keys", "ports"], HostLimits()
     )
 
     assert {(it.outcome, it.reason) for it in looks} == {("not_checked", reason)}

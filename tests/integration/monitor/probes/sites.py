@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from ops.monitor.probes.line import Limits
+from ops.monitor.probes.line import PageLimits
 from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import ProbeResult, Seen
 from ops.monitor.probes.target import PageWish, ProbeTarget, Surroundings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-QUICK = Limits(name=1.0, connect=0.5, first_byte=0.5, whole=1.0)
+QUICK = PageLimits(name=1.0, connect=0.5, first_byte=0.5, whole=1.0)
 """For what hangs: no good answer has to come within them."""
 
 HOST = "cong.thu"
@@ -39,7 +39,7 @@ def look(
     *,
     now: datetime = NOW,
     seconds: float = 20.0,
-    limits: Limits | None = None,
+    limits: PageLimits | None = None,
     pause: float = 0.05,
     **around: Any,
 ) -> list[ProbeResult]:

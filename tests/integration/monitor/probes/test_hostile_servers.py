@@ -14,9 +14,9 @@ import pytest
 from ops.monitor.probes.judge import judge_probe
 from ops.monitor.probes.line import (
     AskError,
-    Limits,
-    Request,
-    Trust,
+    PageLimits,
+    PageRequest,
+    Roots,
     ask,
     make_reading,
     make_verifying,
@@ -29,7 +29,7 @@ from tests.web_server import say, web_server
 
 pytestmark = pytest.mark.slow
 HEAD = b"HTTP/1.1 200 OK\r\n"
-SMALL = Limits(body=200_000, head=8_192)
+SMALL = PageLimits(body=200_000, head=8_192)
 SHORT = replace(SMALL, first_byte=0.5, whole=1.0)
 
 
@@ -147,14 +147,14 @@ def test_a_handshake_that_drips() -> None:
 
 def test_an_address_that_hung_twice_is_not_waited_for_again() -> None:
     """So that forty sites on one dead host do not take the whole look."""
-    trust = Trust(make_verifying(None), make_reading())
+    trust = Roots(make_verifying(None), make_reading())
     with deaf_port() as place:
-        request = Request("http", "x", place[1], "/", (place[0],), until=0)
+        request = PageRequest("http", "x", place[1], "/", (place[0],), until=0)
         for _ in range(2):
             with pytest.raises(AskError, match="timeout"):
-                ask(replace(request, until=time.monotonic() + 0.3), trust, Limits())
+                ask(replace(request, until=time.monotonic() + 0.3), trust, PageLimits())
         with pytest.raises(AskError, match="timeout"):
-            ask(replace(request, until=time.monotonic() + 1000), trust, Limits(connect=1000))
+            ask(replace(request, until=time.monotonic() + 1000), trust, PageLimits(connect=1000))
 
     assert trust.hanging[place] == 2
 

@@ -13,7 +13,7 @@ from ops.alerts.notice_wording import (
     _OWN,
     _RUNBOOKS,
     NOTICE_KINDS,
-    Told,
+    NoticeRow,
     tell_runbook,
     word_notice,
 )
@@ -144,7 +144,7 @@ def test_pauses_grow_to_an_hour_and_all_tries_last_days() -> None:
 
 
 def word(code: str, params: dict[str, Any]) -> str:
-    told = Told("critical", code, params, "backup/a", "a", NOW)
+    told = NoticeRow("critical", code, params, "backup/a", "a", NOW)
     message = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
     return f"{message.title}\n{message.body}"
 
@@ -184,7 +184,7 @@ def test_a_full_disk_is_told_with_free_space_the_command_and_its_runbook(tmp_pat
     failed = describe_failure(full)
     params = {"kind": "backup", "due_at": NOW.isoformat(), "reason": failed.reason,
               "params": failed.params, "alert": "3f2a9c1b"}  # fmt: skip
-    told = Told("critical", "failed", params, "backup/a", "a", NOW, title="Cổng xã Bình Minh")
+    told = NoticeRow("critical", "failed", params, "backup/a", "a", NOW, title="Cổng xã Bình Minh")
     message = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
     what, why = message.body.splitlines()[1:3]
 

@@ -10,7 +10,7 @@ from ops.alerts.decisions import (
     late_subject,
     vanished_subject,
 )
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.alerts.subjects import name_subject, name_subjects
 from ops.monitor.probes.wording import EXPLANATIONS as OF_PROBES
 from tests.unit.ops.status.test_status import NOW
@@ -73,10 +73,10 @@ def test_what_nobody_has_words_for_is_told_all_the_same(
     many = {"count": 40, "left": 3, "subjects": ["host:h1"], "since": NOW.isoformat()}
     cleared = {"watch": watch, "was": "new_code"}
     told = [
-        Told("critical", "new_code", {"watch": watch, "alert": "0186b50b"}, "", "", NOW),
-        Told("warning", "many_at_once", many, "", "", NOW),
-        Told("info", "many_cleared", many, "", "", NOW),
-        Told("info", "cleared", cleared, "", "", NOW),
+        NoticeRow("critical", "new_code", {"watch": watch, "alert": "0186b50b"}, "", "", NOW),
+        NoticeRow("warning", "many_at_once", many, "", "", NOW),
+        NoticeRow("info", "many_cleared", many, "", "", NOW),
+        NoticeRow("info", "cleared", cleared, "", "", NOW),
     ]
     texts = [word_notice(it, organisation="TT", zone="Asia/Ho_Chi_Minh") for it in told]
 
@@ -91,9 +91,9 @@ def test_what_nobody_has_words_for_is_told_all_the_same(
 def test_an_all_clear_names_what_is_over(code: str) -> None:
     """As the alert named it: its own code is no news to anybody."""
     params = {"watch": {"subject": "site:a", "since": NOW.isoformat()}}
-    red = Told("critical", code, params, "", "a", NOW, "Cổng xã A")
-    over = Told("info", "cleared", {**params, "was": code}, "", "a", NOW, "Cổng xã A")
-    nowhere = Told("info", "cleared", {**params, "was": code}, "", "", NOW)
+    red = NoticeRow("critical", code, params, "", "a", NOW, "Cổng xã A")
+    over = NoticeRow("info", "cleared", {**params, "was": code}, "", "a", NOW, "Cổng xã A")
+    nowhere = NoticeRow("info", "cleared", {**params, "was": code}, "", "", NOW)
 
     titles = [
         word_notice(it, organisation="TT", zone="Asia/Ho_Chi_Minh").title

@@ -17,7 +17,7 @@ from ops.audit.heads import (
     sign_head,
 )
 from ops.audit.verify import SENTENCES, Evidence, JournalFinding, judge, tell
-from ops.journal.journal import Head, Verdict
+from ops.journal.journal import ChainVerdict, Head
 
 KEY = Ed25519PrivateKey.generate()
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def signed(number: int, text: str | None = None, key: Ed25519PrivateKey = KEY) -
 def judged(*heads: SignedHead, rows: int = 10, **changes: object) -> list[tuple[str, bool]]:
     known = {number: text for number, text in HASHES.items() if number <= rows}
     evidence = Evidence(
-        chain=Verdict(rows, Head(rows, HASHES[rows])),
+        chain=ChainVerdict(rows, Head(rows, HASHES[rows])),
         hashes=known,
         stores={"near": StoreHeads(heads, names=[head.name for head in heads])},
         keys={public_text(KEY)},
@@ -51,7 +51,7 @@ def test_a_cut_tail_is_named_once() -> None:
 def test_a_chain_written_anew_is_named_with_the_last_head_that_agrees() -> None:
     heads = [signed(3), signed(6, "f" * 64), signed(9, "e" * 64)]
     evidence = Evidence(
-        chain=Verdict(10, Head(10, HASHES[10])),
+        chain=ChainVerdict(10, Head(10, HASHES[10])),
         hashes=HASHES,
         stores={"near": StoreHeads(heads)},
         keys={public_text(KEY)},
@@ -83,7 +83,7 @@ def test_a_head_that_was_taken_out_of_a_store_is_missed() -> None:
 
 
 def test_a_broken_chain_is_not_told_again_by_later_heads() -> None:
-    broken = Verdict(4, Head(4, HASHES[4]), 5, "changed")
+    broken = ChainVerdict(4, Head(4, HASHES[4]), 5, "changed")
 
     assert judged(signed(3), signed(8, "f" * 64), chain=broken) == [("changed", False)]
 
@@ -127,7 +127,7 @@ def test_what_nobody_signed_explains_nothing() -> None:
 def test_what_two_people_accepted_is_a_note_unless_the_chain_itself_is_broken() -> None:
     foreign = signed(4, key=Ed25519PrivateKey.generate())
     told = JournalFinding("other_key", {"row": 4, "store": "near", "hash": foreign.hash})
-    chain = Verdict(4, Head(4, HASHES[4]), 5, "changed")
+    chain = ChainVerdict(4, Head(4, HASHES[4]), 5, "changed")
     broken = JournalFinding("changed", {"row": 5})
 
     assert judged(foreign, accepted={told.identity}) == [("other_key", True)]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ops.charts.bars import BarChart, Bars, draw_bars, list_bar_values
 from ops.charts.calendar import CalendarChart, Square, draw_calendar, list_days
 from ops.charts.lines import (
+    Curve,
     Dot,
-    Line,
     LineChart,
     draw_lines,
     draw_sparkline,
@@ -25,7 +25,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</text><script>alert("1")</script>&amp;\x1b[31m\x00\ud800\u202e'
 
 
-def line_chart(*lines: Line, title: str = "Ổ đĩa") -> LineChart:
+def line_chart(*lines: Curve, title: str = "Ổ đĩa") -> LineChart:
     return LineChart(
         title=title, summary="từng giờ", lines=lines, window=(0, 10),
         ticks=((0, "00:00"), (10, "10:00")), write_value=lambda it: f"{it:g} %", write_x=str,
@@ -56,7 +56,7 @@ def texts_of(svg: str) -> list[str]:
 
 
 def hostile_charts() -> list[str]:
-    line = Line(HOSTILE, (Dot(1, 1, 0, 2),), 1)
+    line = Curve(HOSTILE, (Dot(1, 1, 0, 2),), 1)
     return [draw_lines(line_chart(line, title=HOSTILE)), draw_bars(bar_chart(HOSTILE)),
             draw_calendar(calendar(HOSTILE))]  # fmt: skip
 
@@ -105,7 +105,7 @@ def test_without_any_number_it_says_so_and_writes_none() -> None:
 @pytest.mark.parametrize("value", [0.0, 7.0, -3.0, 1e15, 1e-6])
 def test_one_point_and_equal_values_are_drawn_inside(value: float) -> None:
     dots = tuple(Dot(it, value, value, value) for it in (1, 5, 9))
-    for chart in (line_chart(Line("a", dots[:1], 1)), line_chart(Line("a", dots, 100))):
+    for chart in (line_chart(Curve("a", dots[:1], 1)), line_chart(Curve("a", dots, 100))):
         root = ET.fromstring(draw_lines(chart))  # noqa: S314 - our own
         drawn = [it.get("d") or it.get("cy") for it in root.iter() if it.get("stroke-width")]
 
@@ -140,7 +140,7 @@ def test_ticks_enclose_the_range_and_are_few(one: float, other: float) -> None:
 
 
 def test_tables_say_what_is_drawn() -> None:
-    line = Line("đã dùng", (Dot(1, 2, 1, 3),), 1)
+    line = Curve("đã dùng", (Dot(1, 2, 1, 3),), 1)
 
     assert list_line_values(line_chart(line)) == (
         ("", "Lúc", "Nhỏ nhất", "Trung bình", "Lớn nhất"),

@@ -12,8 +12,8 @@ from ops.catalog.open import open_catalog
 from ops.documents.cli import add
 from ops.documents.records import (
     MOST_BYTES,
+    Caption,
     DocumentError,
-    Told,
     add_document,
     find_type,
     get_whole,
@@ -24,7 +24,7 @@ from ops.documents.records import (
     place_of,
     read_document,
 )
-from ops.documents.tasks import Add
+from ops.documents.tasks import AddDocument
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Origin
@@ -101,10 +101,10 @@ def test_only_the_bytes_of_a_scan_are_kept_whatever_it_is_called(tmp_path: Path)
     content = read_document(hostile)
     path = keep(tmp_path / "var", content)
     with catalog, catalog.writing() as session:
-        told = Told(title="\u200bx", name=hostile.name)
+        told = Caption(title="\u200bx", name=hostile.name)
         kept, _is_new = add_document(session, ORIGIN, content, told, now=NOW)
         with pytest.raises(WrongUseError):
-            add_document(session, ORIGIN, content, Told(title="\u200b\u202e", name="a"), now=NOW)
+            add_document(session, ORIGIN, content, Caption(title="\u200b\u202e", name="a"), now=NOW)
         whole = get_whole(session, tmp_path / "var", kept.id.hex)
         (tmp_path / "real.pdf").write_bytes(b"other")
         assert get_whole(session, tmp_path / "var", kept.id.hex[:8]) == whole
@@ -127,7 +127,7 @@ def test_only_the_bytes_of_a_scan_are_kept_whatever_it_is_called(tmp_path: Path)
 def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
     content = read_document(tmp_path / "a.pdf")
-    told = Told(title="Quyết định \u202egiao", name="a.pdf", number="12/QĐ", about="plan:2027")
+    told = Caption(title="Quyết định \u202egiao", name="a.pdf", number="12/QĐ", about="plan:2027")
     with open_catalog(f"sqlite:///{tmp_path}/giucong.db") as catalog:
         with catalog.writing() as session:
             kept, is_new = add_document(session, ORIGIN, content, told, now=NOW)
@@ -137,7 +137,7 @@ def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
             head = journal.read_head(session.connection())
             assert list_documents(session, "asset:") == []
         with catalog.writing() as session, pytest.raises(WrongUseError):
-            add_document(session, ORIGIN, content, Told(title=" ", name="a"), now=NOW)
+            add_document(session, ORIGIN, content, Caption(title=" ", name="a"), now=NOW)
 
     assert (is_new, is_new_again, again.id) == (True, False, kept.id)
     assert [it.title for it in found] == ["Quyết định giao"]
@@ -197,4 +197,4 @@ def test_a_day_that_is_none_is_told_as_it_was_typed(
     paper = tmp_path / "giay.pdf"
     paper.write_bytes(PDF)
     with pytest.raises(WrongUseError, match=r'^"31/02/2027" is not a date'):
-        add(Add(file=str(paper), title="Giấy", date="31/02/2027"))
+        add(AddDocument(file=str(paper), title="Giấy", date="31/02/2027"))

@@ -21,8 +21,8 @@ from ops.monitor.forecast import Outlook
 from ops.monitor.trend import Forecast
 from ops.planning.cli_show import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
-from ops.planning.facts import Facts, OpenDuty, Repeat
-from ops.planning.item import GROUPS, PRIORITIES, USES, Item, Line, change_item, item_from
+from ops.planning.facts import OpenDuty, PlanFacts, Repeat
+from ops.planning.item import GROUPS, PRIORITIES, USES, Item, PlanLine, change_item, item_from
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
 from ops.planning.prices import Price, PriceTable, read_prices
 from ops.planning.propose_work import propose
@@ -57,7 +57,7 @@ def entry(called: str, kind: str, **values: object) -> Entry:
     return Entry(**{**blank, **moments, **base, **values})  # type: ignore[arg-type] # fields by name
 
 
-FACTS = Facts(
+FACTS = PlanFacts(
     year=2027,
     today=TODAY,
     lead="Trung tâm",
@@ -106,8 +106,8 @@ FACTS = Facts(
                         severity="low"),
     ),
     last_year=(
-        Line(number=3, item=Item(group="nang-cap", title="Việc cũ"), decision="deferred"),
-        Line(number=4, item=Item(group="nang-cap", title="Việc xong"), decision="granted",
+        PlanLine(number=3, item=Item(group="nang-cap", title="Việc cũ"), decision="deferred"),
+        PlanLine(number=4, item=Item(group="nang-cap", title="Việc xong"), decision="granted",
              accepted_on=TODAY),
     ),
 )  # fmt: skip
@@ -139,10 +139,10 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
 
 
 def test_what_is_carried_over_again_and_again_says_so_once() -> None:
-    line = Line(number=3, item=Item(group="nang-cap", title="Việc", reason="Cần"), key="k",
+    line = PlanLine(number=3, item=Item(group="nang-cap", title="Việc", reason="Cần"), key="k",
                 decision="granted", granted=9, contracted=7_000_000)  # fmt: skip
     for year in (2027, 2028, 2029):
-        [proposal] = propose(Facts(year=year, today=TODAY, last_year=(line,)))
+        [proposal] = propose(PlanFacts(year=year, today=TODAY, last_year=(line,)))
         line = replace(line, item=proposal.item)
 
     assert line.item.reason == (
@@ -152,7 +152,7 @@ def test_what_is_carried_over_again_and_again_says_so_once() -> None:
 
 
 def test_facts_that_ask_for_nothing_propose_nothing() -> None:
-    assert propose(Facts(year=2027, today=TODAY)) == []
+    assert propose(PlanFacts(year=2027, today=TODAY)) == []
 
 
 def test_a_draft_keeps_what_people_did_and_withdraws_what_nobody_asks_for() -> None:
@@ -192,7 +192,7 @@ items = st.builds(
 
 @given(st.lists(items, max_size=12), st.integers(0, 100))
 def test_money_adds_up_to_the_dong_however_it_is_cut(found: list[Item], percent: int) -> None:
-    lines = [Line(number=n, item=it) for n, it in enumerate(found, start=1)]
+    lines = [PlanLine(number=n, item=it) for n, it in enumerate(found, start=1)]
     sums = sum_up(lines)
     shortage = plan_shortage(lines, percent)
     share = security_share(lines, 15)
@@ -208,7 +208,7 @@ def test_money_adds_up_to_the_dong_however_it_is_cut(found: list[Item], percent:
 
 def test_what_must_be_done_falls_last() -> None:
     lines = [
-        Line(number=n, item=Item(group="duy-tri", title=name, unit_price=100, priority=name))
+        PlanLine(number=n, item=Item(group="duy-tri", title=name, unit_price=100, priority=name))
         for n, name in enumerate(("nen", "can", "bat-buoc"), start=1)
     ]
 
@@ -224,7 +224,9 @@ def test_what_must_be_done_falls_last() -> None:
 def test_nobody_pays_more_than_was_accepted_signed_or_granted(
     contracted: int, accepted: int, paid: int, fits: bool
 ) -> None:
-    line = Line(number=1, item=Item(group="duy-tri", title="x"), decision="granted", granted=100)
+    line = PlanLine(
+        number=1, item=Item(group="duy-tri", title="x"), decision="granted", granted=100
+    )
     if fits:
         changed = plan_money(line, contracted=contracted, accepted=accepted, paid=paid)
 
@@ -238,11 +240,11 @@ def test_nobody_pays_more_than_was_accepted_signed_or_granted(
 
 def test_a_plan_is_whole_when_all_that_was_granted_is_accepted() -> None:
     item = Item(group="duy-tri", title="x")
-    done = Line(number=1, item=item, decision="granted", granted=1, accepted_on=TODAY)
-    deferred = Line(number=2, item=item, decision="deferred")
+    done = PlanLine(number=1, item=item, decision="granted", granted=1, accepted_on=TODAY)
+    deferred = PlanLine(number=2, item=item, decision="deferred")
 
     assert is_whole([done, deferred])
-    assert is_whole([deferred, Line(number=3, item=item, decision="cut")])
+    assert is_whole([deferred, PlanLine(number=3, item=item, decision="cut")])
     assert not is_whole([done, replace(done, number=3, accepted_on=None)])
 
 
@@ -313,7 +315,7 @@ def test_a_calendar_holds_any_text_as_text(title: str, reason: str) -> None:
     """No title begins a line of its own, and nobody's text becomes a property."""
     said = f"{title}\r\nBEGIN:VALARM\nATTACH:file:///etc/passwd;,\\{reason}"
     item = Item(group="duy-tri", title=clean_text(said), reason=clean_text(reason), quarter=4)
-    line = Line(number=1, item=item, decision="granted", granted=1)
+    line = PlanLine(number=1, item=item, decision="granted", granted=1)
     raw = write_calendar(kept_plan(line), ())
     [event] = Calendar.from_ical(raw).walk("VEVENT")
 
@@ -326,6 +328,6 @@ def test_a_calendar_holds_any_text_as_text(title: str, reason: str) -> None:
     )  # fmt: skip
 
 
-def kept_plan(*lines: Line) -> KeptPlan:
+def kept_plan(*lines: PlanLine) -> KeptPlan:
     row = Plan(year=2027, revision=0, state="decided", authors=["nva"], made_at=NOW, made_by="nva")
     return KeptPlan(row, lines)

@@ -22,7 +22,7 @@ from ops.monitor.series.store import SeriesStore, open_series, series_url, visit
 from ops.register.entry import NewEntry
 from ops.register.records import add_entry
 from ops.reports.figures.figure import report_year
-from ops.reports.figures.gather import Facts, gather
+from ops.reports.figures.gather import YearFacts, gather
 from ops.reports.figures.runs import list_runs
 from tests.a_year import name_of, write_estate
 
@@ -85,7 +85,7 @@ def a_drill(at: datetime) -> dict[str, object]:
 
 
 @pytest.fixture
-def facts(catalog: Catalog, series: SeriesStore, estate: Estate) -> Facts:
+def facts(catalog: Catalog, series: SeriesStore, estate: Estate) -> YearFacts:
     zone, origin = estate.zone, Origin(via="cli", person="nva")
     kinds = ("backup", "check", "scan", "archive-check")
     with catalog.writing() as session:
@@ -120,7 +120,7 @@ def facts(catalog: Catalog, series: SeriesStore, estate: Estate) -> Facts:
         return gather(session, series, estate, report_year(2026, zone), NOW)
 
 
-def test_every_figure_counts_the_same_time(facts: Facts) -> None:
+def test_every_figure_counts_the_same_time(facts: YearFacts) -> None:
     for runs in (facts.backups, facts.checks, facts.fixity, facts.scans):
         assert runs.value is not None
         assert runs.value.total.ok == 2
@@ -148,7 +148,9 @@ def test_a_years_days_are_those_of_the_organisation(estate: Estate) -> None:
     assert (year.since, year.until) == (FIRST, AFTER)
 
 
-def test_a_log_has_the_snapshot_of_each_run(facts: Facts, catalog: Catalog, estate: Estate) -> None:
+def test_a_log_has_the_snapshot_of_each_run(
+    facts: YearFacts, catalog: Catalog, estate: Estate
+) -> None:
     with catalog.reading() as session:
         rows = list_runs(session, facts.window, "backup").value or []
         none = list_runs(session, facts.window, "backup", OTHER).value
@@ -159,7 +161,7 @@ def test_a_log_has_the_snapshot_of_each_run(facts: Facts, catalog: Catalog, esta
 
 
 def test_a_sites_facts_are_its_own_share_of_all(
-    facts: Facts, catalog: Catalog, series: SeriesStore, estate: Estate
+    facts: YearFacts, catalog: Catalog, series: SeriesStore, estate: Estate
 ) -> None:
     with catalog.reading() as session:
         alone = gather(session, series, estate, facts.window, NOW, SITE)

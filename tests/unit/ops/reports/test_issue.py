@@ -28,7 +28,7 @@ from ops.estate.load.load import load_estate
 from ops.reports.issue import SignatureError, issue, verify
 from ops.reports.papers.paper import Letterhead, Paper, Paragraph
 from ops.reports.papers.pdf import write_pdf
-from ops.reports.requests import Asked, list_requests, note_request
+from ops.reports.requests import AskedReport, list_requests, note_request
 from ops.reports.tasks import Issue
 from tests.a_year import write_estate
 
@@ -242,7 +242,7 @@ def test_a_signers_name_writes_no_line_of_its_own(
 
 def test_a_paper_answers_its_request(office: Path, unsigned: bytes) -> None:
     estate = load_estate(office / "estate.toml")
-    asked = Asked(kind="activity", requester="Văn phòng", due=date(2026, 12, 20))
+    asked = AskedReport(kind="activity", requester="Văn phòng", due=date(2026, 12, 20))
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         now = datetime.now(UTC)
         called = note_request(session, bench.origin, asked, zone=estate.zone, now=now).called

@@ -27,7 +27,7 @@ from ops.reports.cli import make_report, read_wish
 from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
-from ops.reports.requests import Asked, Request
+from ops.reports.requests import AskedReport, ReportRequest
 from ops.terminal.task import tasks_of
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
@@ -121,11 +121,11 @@ def test_a_paper_with_a_number_is_no_draft(written: Estate, catalog: Catalog) ->
 
 
 def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) -> None:
-    asked = Asked(
+    asked = AskedReport(
         kind="activity", requester="Văn phòng", reference="99/VP", due=date(2026, 12, 5),
         first=date(2026, 2, 1), last=date(2026, 2, 28),
     )  # fmt: skip
-    request = Request(called="2026-001", asked=asked, noted_at=NOW, noted_by="nva")
+    request = ReportRequest(called="2026-001", asked=asked, noted_at=NOW, noted_by="nva")
     wish = read_wish(tasks.Make(kind="activity", out="", request="2026-001"), written, NOW, request)
     made = make(written, catalog, wish, NOW)
     text = text_of(next(iter(made.values())))

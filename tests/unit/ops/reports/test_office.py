@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ops.errors import WrongUseError
-from ops.reports.figures.figure import Window, report_year
+from ops.reports.figures.figure import Timespan, report_year
 from ops.reports.kinds.table import KINDS
 from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Letterhead, Paper, number_line
@@ -51,7 +51,7 @@ def test_a_reports_year_turns_on_the_fifteenth() -> None:
 
 
 def test_other_times_have_the_calendars_months() -> None:
-    months = Window(date(2026, 1, 10), date(2026, 3, 5), ZONE).months()
+    months = Timespan(date(2026, 1, 10), date(2026, 3, 5), ZONE).months()
 
     assert [(it.first.day, it.last.day) for it in months] == [(10, 31), (1, 28), (1, 5)]
 

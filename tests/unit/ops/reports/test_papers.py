@@ -15,10 +15,10 @@ from ops.reports.papers.docx import FACE, write_docx
 from ops.reports.papers.paper import (
     Annex,
     Chart,
-    Column,
     Heading,
     Letterhead,
     Paper,
+    PaperColumn,
     Paragraph,
     Signature,
     Table,
@@ -53,7 +53,11 @@ PAPER = Paper(
         Heading("I. HIỆN TRẠNG"),
         Paragraph("Cổng chạy trên hai máy chủ."),
         Table(
-            (Column("STT", 0.5, "center"), Column("Nội dung", 3), Column("Tiền", 1, "right")),
+            (
+                PaperColumn("STT", 0.5, "center"),
+                PaperColumn("Nội dung", 3),
+                PaperColumn("Tiền", 1, "right"),
+            ),
             (("1", "Thay ổ đĩa", "12.500.000"),),
             (("", "Tổng cộng", "12.500.000"),),
             "Bảng 1. Kinh phí",
@@ -159,7 +163,7 @@ def test_signatures_stand_before_the_annex(tmp_path: Path) -> None:
     ],
 )
 def test_hostile_text_stays_text(text: str, tmp_path: Path) -> None:
-    table = Table((Column("Tên"),), ((text,),), caption=text)
+    table = Table((PaperColumn("Tên"),), ((text,),), caption=text)
     paper = replace(
         PAPER, about=text, blocks=(Paragraph(text), Heading(text), table), recipients=(text, "VT")
     )

@@ -17,7 +17,7 @@ from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.reports.requests import (
-    Asked,
+    AskedReport,
     end_it,
     end_request,
     find_request,
@@ -27,7 +27,7 @@ from ops.reports.requests import (
     remind,
     show_requests,
 )
-from ops.reports.tasks import Request, Requests
+from ops.reports.tasks import NoteRequest, Requests
 from ops.status.facts import gather_facts
 from ops.status.problem_wording import explain_problem
 from ops.status.problems import REPORT_OVERDUE, find_problems
@@ -35,7 +35,7 @@ from tests.a_year import write_estate
 
 NOW = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)
 ORIGIN = Origin(via="cli", person="nva")
-ASKED = Asked(
+ASKED = AskedReport(
     kind="activity", requester="Văn phòng UBND", reference="99/VP", about="An ninh quý I",
     due=date(2026, 4, 5), first=date(2026, 1, 1), last=date(2026, 3, 31),
 )  # fmt: skip
@@ -63,7 +63,7 @@ def catalog(estate: Estate) -> Iterator[Catalog]:
     opened.close()
 
 
-def note(catalog: Catalog, estate: Estate, asked: Asked = ASKED) -> str:
+def note(catalog: Catalog, estate: Estate, asked: AskedReport = ASKED) -> str:
     with catalog.writing() as session:
         return note_request(session, ORIGIN, asked, zone=estate.zone, now=NOW).called
 
@@ -96,9 +96,9 @@ def test_requests_are_listed_until_they_are_answered(catalog: Catalog, estate: E
 def test_what_is_no_request_is_refused(
     catalog: Catalog, estate: Estate, changes: dict[str, object]
 ) -> None:
-    values = {it: getattr(ASKED, it) for it in Asked.__dataclass_fields__}
+    values = {it: getattr(ASKED, it) for it in AskedReport.__dataclass_fields__}
     with pytest.raises(WrongUseError):
-        note(catalog, estate, Asked(**{**values, **changes}))
+        note(catalog, estate, AskedReport(**{**values, **changes}))
     with catalog.reading() as session:
         assert list_requests(session) == []
 
@@ -133,9 +133,9 @@ def test_it_is_told_of_once_when_near_and_once_when_over(catalog: Catalog, estat
 
 @pytest.mark.usefixtures("estate")
 def test_at_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    wish = Request(requester="Thanh tra", due="1/1/2026", reference="7/TTr")
+    wish = NoteRequest(requester="Thanh tra", due="1/1/2026", reference="7/TTr")
 
-    assert note_it(Request(requester="Thanh tra", due="1/1/2026", dry_run=True)) == 0
+    assert note_it(NoteRequest(requester="Thanh tra", due="1/1/2026", dry_run=True)) == 0
     assert show_requests(Requests(all=True)) == 0
     assert note_it(wish) == 0
     assert show_requests(Requests(json=True)) == 1
@@ -145,8 +145,8 @@ def test_at_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert listed["items"][0]["is_overdue"] is True
     called = listed["items"][0]["request"]
     with pytest.raises(WrongUseError, match="paper, or with a reason"):
-        end_it(Request(end=called))
-    assert end_it(Request(end=called, reason="Đã rút yêu cầu")) == 0
+        end_it(NoteRequest(end=called))
+    assert end_it(NoteRequest(end=called, reason="Đã rút yêu cầu")) == 0
     assert show_requests(Requests()) == 0
     with pytest.raises(WrongUseError, match="no request"):
-        end_it(Request(end="2026-999", reason="x"))
+        end_it(NoteRequest(end="2026-999", reason="x"))

@@ -9,7 +9,7 @@ import pytest
 
 from ops.hosts.connect import read_program
 from ops.security.findings import ToolLook
-from ops.security.host_facts import SECTIONS, Limits, Told, judge
+from ops.security.host_facts import SECTIONS, HostLimits, HostTold, judge
 from ops.security.programs import (
     MOST_BYTES,
     Ended,
@@ -23,7 +23,9 @@ from provisioning.hosts import Completed
 HOST = "host:web1"
 NOW = 1_795_000_000.0
 DAY = 86_400
-LIMITS = Limits(idle_days=45, log_days=90, silent_hours=24, clock_seconds=5, needs_remote_log=True)
+LIMITS = HostLimits(
+    idle_days=45, log_days=90, silent_hours=24, clock_seconds=5, needs_remote_log=True
+)
 
 REPORT = b"""lynis ended 0
 lynis_version=3.1.4
@@ -136,9 +138,9 @@ def test_tls_that_did_not_end_or_lies_in_form_is_not_checked(rows: Any) -> None:
     assert (look.outcome, look.sightings) == ("not_checked", ())
 
 
-def told(**sections: Any) -> Told:
+def told(**sections: Any) -> HostTold:
     answer = json.dumps({name: {"value": value} for name, value in sections.items()}).encode()
-    return Told(HOST, answer, offset=0.5, uncertainty=0.1, now=NOW)
+    return HostTold(HOST, answer, offset=0.5, uncertainty=0.1, now=NOW)
 
 
 def judge_one(section: str, value: Any) -> ToolLook:
@@ -191,8 +193,10 @@ def test_facts_are_held_against_the_figures(section: str, value: Any, found: lis
 
 def test_a_clock_is_off_only_beyond_what_the_answer_took() -> None:
     answer = json.dumps({"clock": {"value": {"now": NOW, "steered": True}}}).encode()
-    slow = judge(Told(HOST, answer, offset=8.0, uncertainty=4.0, now=NOW), ["clock"], LIMITS)[0]
-    off = judge(Told(HOST, answer, offset=-60.0, uncertainty=4.0, now=NOW), ["clock"], LIMITS)[0]
+    slow = judge(HostTold(HOST, answer, offset=8.0, uncertainty=4.0, now=NOW), ["clock"], LIMITS)[0]
+    off = judge(HostTold(HOST, answer, offset=-60.0, uncertainty=4.0, now=NOW), ["clock"], LIMITS)[
+        0
+    ]
 
     assert slow.sightings == ()
     assert [it.check for it in off.sightings] == ["offset"]
@@ -222,7 +226,7 @@ def test_facts_that_lie_in_form_are_not_checked(section: str, value: Any, reason
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"7", b"[" * 100_000, b"\xff", None])
 def test_an_answer_that_is_none_makes_every_section_not_checked(answer: bytes | None) -> None:
-    looks = judge(Told(HOST, answer, ("unreachable", "x")), list(SECTIONS), LIMITS)
+    looks = judge(HostTold(HOST, answer, ("unreachable", "x")), list(SECTIONS), LIMITS)
 
     assert [it.tool for it in looks] == list(SECTIONS)
     assert {it.outcome for it in looks} == {"not_checked"}
@@ -232,7 +236,7 @@ def test_one_section_that_may_not_be_seen_leaves_the_others() -> None:
     answer = json.dumps(
         {"keys": {"error": "PermissionError: \x1b[2J"}, "ports": {"value": [["tcp", "*", 22, ""]]}}
     ).encode()
-    keys, ports = judge(Told(HOST, answer, now=NOW), ["keys", "ports"], LIMITS)
+    keys, ports = judge(HostTold(HOST, answer, now=NOW), ["keys", "ports"], LIMITS)
 
     assert (keys.outcome, keys.reason) == ("not_checked", "not_seen")
     assert "\x1b" not in str(keys.params)

@@ -11,7 +11,7 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.security import SecurityBaseline, SecurityFinding, SecurityLook
 from ops.errors import OpsError, WrongUseError
-from ops.security.allowed import Difference, refuse_old
+from ops.security.allowed import Deviation, refuse_old
 from ops.security.cli import refuse_unknown
 from ops.security.findings import (
     LONGEST_CHECK,
@@ -212,9 +212,9 @@ def test_the_newest_list_counts(catalog: Catalog) -> None:
 
 
 def test_a_list_is_approved_from_what_was_seen_of_late() -> None:
-    def seen(hours: float) -> list[Difference]:
+    def seen(hours: float) -> list[Deviation]:
         row = SecurityLook(subject="host:web1", tool="ports", at=NOW - timedelta(hours=hours))
-        return [Difference("ports", row, None)]
+        return [Deviation("ports", row, None)]
 
     refuse_old(seen(25), NOW)
     with pytest.raises(OpsError):

@@ -14,7 +14,7 @@ from backup.copies.mirror import MirrorResult
 from backup.copies.mirror_plan import MirrorPlan
 from backup.errors import StoreReadOnlyError
 from backup.stores.memory import MemoryStore
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.backups.copies.rule_32110 import CopyFacts, judge_copies
 from ops.backups.media.copy_list import NAMESPACE, CopyEntry, write_copy_list
 from ops.backups.media.export_medium import conclude
@@ -196,7 +196,7 @@ def test_status_tells_of_old_and_of_damaged_media() -> None:
 
 def test_a_notice_comes_once_for_each_stage_and_says_who_keeps_the_medium() -> None:
     near, over = (draft_renewal(replace(FACTS, stage=it)) for it in ("near", "over"))
-    told = Told("warning", near.code, near.params, "", "", NOW)
+    told = NoticeRow("warning", near.code, near.params, "", "", NOW)
     message = word_notice(told, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
 
     assert near.subject_key != over.subject_key

@@ -7,7 +7,7 @@ import pytest
 
 from ops.alerts.decisions import decide_alerts, job_subject, subject_of
 from ops.alerts.drafts import Draft
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.drills.findings import Finding
 from ops.drills.rotation.read import DrillStanding, Overdue, find_overdue
 from ops.drills.rotation.rotation import Entry, State
@@ -122,7 +122,7 @@ def test_the_notices_say_what_why_and_what_to_type(
 ) -> None:
     monkeypatch.setenv("GIUCONG_LANG", language)
     for draft in draft_all(STANDING):
-        told = Told(draft.severity, draft.code, draft.params, "", draft.site, NOW)
+        told = NoticeRow(draft.severity, draft.code, draft.params, "", draft.site, NOW)
         message = word_notice(told, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
         assert "giucong drill." in message.body
         assert ("31/12/2026" in message.title) == (draft.code == "drill_overdue")

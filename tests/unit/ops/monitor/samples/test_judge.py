@@ -11,7 +11,7 @@ from ops.estate.model.monitor import DEFAULT_THRESHOLDS, Device, Thresholds, res
 from ops.monitor.samples.judge import judge_device, judge_line, judge_machine
 from ops.monitor.samples.look import MachineLook, judge_look, list_look_points
 from ops.monitor.samples.sample import THIS_MACHINE, Disk, Sample, Ticks, Unseen, Upkeep
-from ops.monitor.samples.take import Answer
+from ops.monitor.samples.take import Reply
 from ops.monitor.samples.wording import EXPLANATIONS
 from tests.unit.ops.estate.conftest import Load
 
@@ -127,22 +127,20 @@ def test_a_machine_that_cannot_be_looked_at_is_red_alone(cause: str) -> None:
 def test_a_device_is_red_itself_or_in_parts() -> None:
     device = Device(name="sw", address="192.0.2.2", ports=(80, 443))
 
-    def state(answer: Answer | None) -> dict[str, str]:
+    def state(answer: Reply | None) -> dict[str, str]:
         return {it.subject: it.state for it in judge_device(device, answer)}
 
-    assert state(Answer(0.01, can_ping=True, ports={80: True, 443: False})) == {
+    assert state(Reply(0.01, can_ping=True, ports={80: True, 443: False})) == {
         "device:sw": "good", "device:sw/ping": "good",
         "device:sw/port:80": "good", "device:sw/port:443": "bad",
     }  # fmt: skip
+    assert state(Reply(None, can_ping=True, ports={80: True, 443: True}))["device:sw/ping"] == "bad"
     assert (
-        state(Answer(None, can_ping=True, ports={80: True, 443: True}))["device:sw/ping"] == "bad"
-    )
-    assert (
-        state(Answer(None, can_ping=False, ports={80: True, 443: True}))["device:sw/ping"]
+        state(Reply(None, can_ping=False, ports={80: True, 443: True}))["device:sw/ping"]
         == "not_checked"
     )
-    assert state(Answer(None, can_ping=True, ports={80: False, 443: False})) == {"device:sw": "bad"}
-    assert state(Answer()) == {"device:sw": "not_checked", "device:sw/ping": "not_checked"}
+    assert state(Reply(None, can_ping=True, ports={80: False, 443: False})) == {"device:sw": "bad"}
+    assert state(Reply()) == {"device:sw": "not_checked", "device:sw/ping": "not_checked"}
     assert state(None) == {"device:sw": "no_data"}
 
 
@@ -176,7 +174,7 @@ def test_a_whole_look_hangs_together(load: Load) -> None:
         machines={THIS_MACHINE: WELL, "web1": WELL, "web2": Unseen("unreachable")},
         before={"web1": BEFORE},
         upkeep={},
-        answers={"ups": Answer(0.002, can_ping=True)},
+        answers={"ups": Reply(0.002, can_ping=True)},
     )
     found = {it.subject: it for it in judge_look(estate, look)}
 
