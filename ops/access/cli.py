@@ -26,17 +26,7 @@ from ops.estate.model.people import Person
 from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
 from ops.terminal.output import Cell, Tone, write_line
-from ops.terminal.view import (
-    NONE,
-    Column,
-    Row,
-    View,
-    moment,
-    number,
-    short_id,
-    words,
-    write_list,
-)
+from ops.terminal.view import NONE, Column, Row, View, moment, number, short_id, words, write_list
 
 _STANDINGS = {
     "waiting": N_("waits"),

@@ -217,11 +217,7 @@ def prove(
 
 
 def _renew(
-    session: Session,
-    key: CredentialsKey,
-    row: Credential,
-    now: datetime,
-    factor: Issued | None,
+    session: Session, key: CredentialsKey, row: Credential, now: datetime, factor: Issued | None
 ) -> Issued:
     issued = factor or make_factor()
     if issued.secret:

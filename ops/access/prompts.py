@@ -87,10 +87,7 @@ def ask_new_password(person: str, password_file: str) -> str:
 def _ask_twice(person: str) -> str:
     password = _ask(_("New password of {person}: ").format(person=person))
     if _ask(_("Once more: ")) != password:
-        raise WrongUseError(
-            "the two passwords differ",
-            next_step="try again",
-        )
+        raise WrongUseError("the two passwords differ", next_step="try again")
     check_new_password(password, person)
     return password
 

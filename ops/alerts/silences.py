@@ -73,10 +73,7 @@ def read_quiet(session: Session, now: datetime) -> list[Quiet]:
     silences = session.execute(select(Silence).where(Silence.until > now)).scalars()
     made = (
         Quiet(
-            subject=it.subject,
-            begins=it.begins,
-            until=it.until,
-            is_critical_too=it.is_critical_too,
+            subject=it.subject, begins=it.begins, until=it.until, is_critical_too=it.is_critical_too
         )
         for it in silences
     )
@@ -127,8 +124,7 @@ def check_wish(wish: SilenceWish, estate: Estate, now: datetime) -> None:
     _check_subject(wish.subject, estate)
     if not wish.reason.strip():
         raise WrongUseError(
-            "the silence says no reason",
-            next_step="say why nobody is to be told: `--reason TEXT`",
+            "the silence says no reason", next_step="say why nobody is to be told: `--reason TEXT`"
         )
     longest = LONGEST_CRITICAL if wish.is_critical_too else LONGEST
     if not now < wish.until <= now + longest:

@@ -7,13 +7,7 @@ from pathlib import Path
 from ops.access.session import at_bench, reading
 from ops.assets.asset import KINDS, STATES, read_assets, write_lines
 from ops.assets.compare import compare_hosts, find_differences, look_at_hosts
-from ops.assets.records import (
-    AssetChange,
-    apply_import,
-    list_assets,
-    note_comparison,
-    plan_import,
-)
+from ops.assets.records import AssetChange, apply_import, list_assets, note_comparison, plan_import
 from ops.assets.sheet import LinesError, read_lines, write_xlsx
 from ops.assets.tasks import CompareAssets, ExportAssets, ImportAssets, ListAssets
 from ops.csv_file import write_csv

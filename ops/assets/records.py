@@ -108,10 +108,7 @@ def apply_import(
 
 
 def note_comparison(
-    session: Session,
-    origin: Origin,
-    seen: Mapping[str, object | None],
-    found: Sequence[Mismatch],
+    session: Session, origin: Origin, seen: Mapping[str, object | None], found: Sequence[Mismatch]
 ) -> None:
     """Journal that hosts were compared with the register: which, which not, and what differed."""
     details = {

@@ -28,13 +28,7 @@ from ops.access.approvals.require import Permit
 from ops.access.session import Bench, at_bench
 from ops.alerts.drafts import JOURNAL_BROKEN
 from ops.audit.evidence import ACCEPTED, read_keys
-from ops.audit.heads import (
-    attest,
-    find_signing_key,
-    make_signing_key,
-    public_text,
-    signing_file,
-)
+from ops.audit.heads import attest, find_signing_key, make_signing_key, public_text, signing_file
 from ops.audit.job import VERIFY, Examination, broken_params, examine
 from ops.audit.tasks import JournalVerify
 from ops.audit.verify import UNACCEPTABLE, tell
@@ -210,10 +204,7 @@ def _record(bench: Bench, found: Examination, wish: JournalVerify, permit: Permi
     key = _key(bench.estate)
     details = {**_what(found), **permit.as_details()}
     origin = replace(
-        bench.origin,
-        requested_by=permit.requested_by,
-        reason=wish.reason,
-        document=wish.document,
+        bench.origin, requested_by=permit.requested_by, reason=wish.reason, document=wish.document
     )
     tampered = [it.params["hold"] for it in found.faults if it.code in _TAMPERED_HOLDS]
     with bench.catalog.writing() as session:

@@ -150,12 +150,7 @@ def _sign(key: Ed25519PrivateKey, catalog: Catalog) -> SignedHead:
 
 
 def give_head(
-    estate: Estate,
-    catalog: Catalog,
-    origin: Origin,
-    head: SignedHead,
-    *,
-    is_patient: bool = True,
+    estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead, *, is_patient: bool = True
 ) -> dict[str, str]:
     """Write a signed head into every store, and journal where it is.
 
@@ -243,9 +238,6 @@ def _jobs(estate: Estate) -> Iterator[JobDefinition]:
 
 
 JOURNAL_HEAD = JobKind(
-    name="journal-head",
-    title=N_("look at the journal"),
-    run="ops.audit.job:sign_daily",
-    jobs=_jobs,
+    name="journal-head", title=N_("look at the journal"), run="ops.audit.job:sign_daily", jobs=_jobs
 )
 VERIFY = JobKind(name="journal-verify", title=JOURNAL_HEAD.title)

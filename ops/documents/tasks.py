@@ -20,8 +20,7 @@ class AddDocument:
     """Keep a document under the hash of its bytes; it is saved with the service's own backup."""
 
     file: Annotated[
-        str,
-        Flag("The file: PDF, PNG, JPEG, XLSX or DOCX, at most 20 MiB.", shape="input-file"),
+        str, Flag("The file: PDF, PNG, JPEG, XLSX or DOCX, at most 20 MiB.", shape="input-file")
     ]
     title: Annotated[str, Flag("What it is.")]
     number: Annotated[str, Flag("Its own number, such as 12/QĐ-UBND.")] = ""

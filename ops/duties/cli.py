@@ -47,23 +47,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill, language
-from ops.terminal.output import (
-    Cell,
-    Tone,
-    outcome_cell,
-    write_json,
-    write_line,
-    write_wrapped,
-)
-from ops.terminal.view import (
-    Column,
-    Row,
-    View,
-    number,
-    outcome,
-    words,
-    write_list,
-)
+from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_wrapped
+from ops.terminal.view import Column, Row, View, number, outcome, words, write_list
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,14 +236,8 @@ def withdraw_policy(wish: Policy) -> None:
     """Take the record of a decision back that was written by mistake; the journal keeps both."""
     number, decided_on = _read_decision(wish)
     if not wish.reason.strip():
-        raise WrongUseError(
-            "taking a record back needs a reason",
-            next_step="add `--reason TEXT`",
-        )
-    with (
-        at_bench(load_estate(), dry_run=wish.dry_run) as bench,
-        bench.catalog.writing() as session,
-    ):
+        raise WrongUseError("taking a record back needs a reason", next_step="add `--reason TEXT`")
+    with at_bench(load_estate(), dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         withdraw(session, replace(bench.origin, reason=wish.reason), number, decided_on)
     text = (
         _("would take back: approved by {number} of {day}")

@@ -73,10 +73,7 @@ class Record:
     "ops.duties.call_off:plan_or_call_off",
     roles=INCIDENT,
     forms=(
-        Form(
-            "Plan a stop",
-            fields="site from_ until reason instead force_majeure cancel document",
-        ),
+        Form("Plan a stop", fields="site from_ until reason instead force_majeure cancel document"),
     ),
 )
 class Stop:

@@ -12,11 +12,7 @@ from ops.estate.versions import find_changes
 from ops.language.formats import format_date
 from ops.language.text import N_, _, language, ngettext
 
-NATURES = {
-    "law": N_("law"),
-    "own-figure": N_("law, own figure"),
-    "own": N_("own target"),
-}
+NATURES = {"law": N_("law"), "own-figure": N_("law, own figure"), "own": N_("own target")}
 CERTAINTIES = {
     "S": N_("read in a copy of the text"),
     "S*": N_("read in a summary"),
@@ -35,11 +31,7 @@ REASONS = {
     "not_rebuildable": N_("what the stores held in that period is not kept"),
     "not_looked": N_("it could not be checked, or what it showed then is not kept"),
 }
-MEDIA = {
-    "disk": N_("disk"),
-    "object": N_("object store"),
-    "tape": N_("tape"),
-}
+MEDIA = {"disk": N_("disk"), "object": N_("object store"), "tape": N_("tape")}
 _ROLES = {
     "operator": N_("operator"),
     "backup admin": N_("backup admin"),

@@ -169,11 +169,7 @@ class Drawn:
 
 
 def draw_metric(
-    wish: Chart,
-    store: SeriesStore,
-    estate: Estate,
-    now: datetime,
-    step: timedelta | None = None,
+    wish: Chart, store: SeriesStore, estate: Estate, now: datetime, step: timedelta | None = None
 ) -> Drawn | None:
     """Give the chart of one metric; None where nothing was measured.
 
@@ -270,10 +266,7 @@ def _usual_step(dots: Sequence[Dot]) -> float:
 
 
 def _tell(
-    buckets: Sequence[Bucket],
-    forecast: Forecast | None,
-    write: Callable[[float], str],
-    zone: str,
+    buckets: Sequence[Bucket], forecast: Forecast | None, write: Callable[[float], str], zone: str
 ) -> str:
     count = sum(it.count for it in buckets)
     mean = sum(it.mean * it.count for it in buckets) / count

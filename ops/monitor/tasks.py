@@ -92,8 +92,7 @@ class Silence:
     ] = ""
     critical: Annotated[bool, Flag("What is critical too; 24 hours at most.")] = False
     end: Annotated[
-        str,
-        Flag("End this silence now, as the list names it.", shape="hidden", roles=OPERATE),
+        str, Flag("End this silence now, as the list names it.", shape="hidden", roles=OPERATE)
     ] = ""
     json: Json = False
     dry_run: DryRun = False
@@ -121,8 +120,7 @@ class Chart:
         str, Flag("Of something else, such as `store:near` or `archive:public`.")
     ] = ""
     metric: Annotated[
-        str,
-        Flag("What to draw; left out: lists what there is. `availability` of a site."),
+        str, Flag("What to draw; left out: lists what there is. `availability` of a site.")
     ] = ""
     days: Annotated[int, Flag("How many days back, 1 to 760.")] = 7
     out: Annotated[

@@ -117,8 +117,7 @@ class Watch:
             conditions += judge_probe(result, self.estate.thresholds_for_site(result.site))
         self.keeper.keep_conditions(conditions, _SITE_ROOTS, at, every)
         self.keeper.keep_points(
-            ((f"site:{it.site}", *point) for it in results for point in list_points(it).items()),
-            at,
+            ((f"site:{it.site}", *point) for it in results for point in list_points(it).items()), at
         )
         self.keeper.in_series(lambda store: self._keep_verdicts(store, results))
 

@@ -16,13 +16,7 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _
 from ops.planning.cli_show import DRAFTED, GRANTED, ITEMS, write_files, write_summary
-from ops.planning.decide import (
-    DecisionWish,
-    record_decision,
-    review_plan,
-    revise_plan,
-    submit_plan,
-)
+from ops.planning.decide import DecisionWish, record_decision, review_plan, revise_plan, submit_plan
 from ops.planning.item import (
     MOST_MONEY,
     QUOTATION,

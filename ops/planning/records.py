@@ -157,12 +157,7 @@ def _line(row: PlanItem) -> PlanLine:
 
 
 def save_draft(
-    session: Session,
-    origin: Origin,
-    year: int,
-    changes: Sequence[DraftChange],
-    *,
-    now: datetime,
+    session: Session, origin: Origin, year: int, changes: Sequence[DraftChange], *, now: datetime
 ) -> KeptPlan:
     """Write what a draft changes, and journal it; makes the plan where there is none.
 

@@ -61,8 +61,7 @@ class ShowPlan:
     calendar: Annotated[
         str,
         Flag(
-            "File for the decided items and windows as a calendar (iCalendar).",
-            shape="output-file",
+            "File for the decided items and windows as a calendar (iCalendar).", shape="output-file"
         ),
     ] = ""
     json: Json = False
@@ -80,8 +79,7 @@ class Edit:
         Flag("name=value, such as quarter=2 or unit_price=12500000; several times.", shape="pairs"),
     ] = ()
     reject: Annotated[
-        str,
-        Flag("Take the item out of the plan, for this reason; next year too.", shape="long"),
+        str, Flag("Take the item out of the plan, for this reason; next year too.", shape="long")
     ] = ""
     take_up: Annotated[bool, Flag("Take a rejected item up again.")] = False
     quotation: Annotated[
@@ -163,8 +161,7 @@ class Progress:
     contracted: Annotated[str, Flag("Đồng under contract, in all until now.", roles=OPERATE)] = ""
     paid: Annotated[str, Flag("Đồng paid, in all until now.", roles=OPERATE)] = ""
     done: Annotated[
-        str,
-        Flag("What was done; goes into the maintenance log.", shape="long", roles=OPERATE),
+        str, Flag("What was done; goes into the maintenance log.", shape="long", roles=OPERATE)
     ] = ""
     result: Annotated[str, Flag("What came of it.", shape="long")] = ""
     begins: Annotated[

@@ -19,16 +19,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, make_visible
-from ops.register.entry import (
-    KINDS,
-    MOST_TITLE,
-    Change,
-    Entry,
-    Kind,
-    Link,
-    LinkKind,
-    NewEntry,
-)
+from ops.register.entry import KINDS, MOST_TITLE, Change, Entry, Kind, Link, LinkKind, NewEntry
 from ops.register.records import add_entry, change_entry, find_entry, find_link
 from ops.register.tasks import AddEntry, Close, Update
 from ops.register.timeline import tell_finding
@@ -218,8 +209,7 @@ _BEGINS: Mapping[LinkKind, _Begin] = {
 def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) -> Change:
     if wish.at and not (wish.acknowledged or wish.restored):
         raise WrongUseError(
-            "a moment is given, and not of what",
-            next_step="add `--acknowledged` or `--restored`",
+            "a moment is given, and not of what", next_step="add `--acknowledged` or `--restored`"
         )
     at = read_moment(wish.at, estate) if wish.at else now
     links: dict[LinkKind, str] = {

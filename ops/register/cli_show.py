@@ -14,13 +14,7 @@ from ops.language.text import N_, _, fill
 from ops.register.cli import tell_entry, unit_title
 from ops.register.clocks import Clock, read_clocks
 from ops.register.entry import KINDS, LINK_WORDS, STATES, Entry, Link
-from ops.register.records import (
-    MOST_LISTED,
-    Wanted,
-    find_entry,
-    list_entries,
-    read_links,
-)
+from ops.register.records import MOST_LISTED, Wanted, find_entry, list_entries, read_links
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
 from ops.register.tasks import ListEntries, ShowEntry
 from ops.register.timeline import Timeline, collect_timeline

@@ -156,8 +156,7 @@ def _word(told: NoticeRow, zone: str) -> tuple[str, Explanation]:
         "moment": format_moment(datetime.fromisoformat(params["due_at"]), zone),
     }
     return _(_STAGES[params["stage"]]).format(**named), Explanation(
-        params["about"],
-        next_step=fill("`{program} register.show --id {entry}`", named),
+        params["about"], next_step=fill("`{program} register.show --id {entry}`", named)
     )
 
 

@@ -89,8 +89,7 @@ class ListEntries:
     unit: Annotated[str, Flag("Name of the unit; left out: all units.")] = ""
     all: Annotated[bool, Flag("Closed ones too.")] = False
     year: Annotated[
-        int,
-        Flag("Sum up a year instead: figures by kind and by unit, and the difficulties."),
+        int, Flag("Sum up a year instead: figures by kind and by unit, and the difficulties.")
     ] = 0
     json: Json = False
 
@@ -142,12 +141,7 @@ class Update:
     dry_run: DryRun = False
 
 
-@task(
-    "register.close",
-    "ops.register.cli:close",
-    roles=_CLERKS,
-    forms=(Form("Conclude it"),),
-)
+@task("register.close", "ops.register.cli:close", roles=_CLERKS, forms=(Form("Conclude it"),))
 class Close:
     """Conclude an entry; it stays in the register as it is then."""
 

@@ -72,9 +72,7 @@ def find_office(
         addressees=pick_lines("addressees"),
         recipients=pick_lines("recipients"),
         signature=Signature(
-            post=pick("post", post),
-            name=pick("signer"),
-            authority=pick_lines("signs_for"),
+            post=pick("post", post), name=pick("signer"), authority=pick_lines("signs_for")
         ),
         abbreviation=short,
     )

@@ -93,11 +93,7 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
         OpsError: A text is broken, or what the paper is about is not known.
     """
     frame, module = make_frame(estate, wish, now), wish.kind.module()
-    with (
-        speaking(PAPER_LANGUAGE),
-        reading_series(estate) as series,
-        catalog.reading() as session,
-    ):
+    with speaking(PAPER_LANGUAGE), reading_series(estate) as series, catalog.reading() as session:
         ask = Ask(
             estate=estate,
             catalog=catalog,

@@ -151,10 +151,7 @@ def work_on_section(wish: tasks.Section) -> int:
     if wish.site:
         estate.site(wish.site)
     elif wish.texts or wish.confirm:
-        raise WrongUseError(
-            "a part belongs to a site",
-            next_step="give `--site`",
-        )
+        raise WrongUseError("a part belongs to a site", next_step="give `--site`")
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         if wish.texts or wish.confirm:
             with bench.catalog.writing() as session:

@@ -158,8 +158,7 @@ class MakeDrillMinutes(OneKind):
     id: Annotated[
         str,
         Flag(
-            "The drill, as `drill.list` shows it; left out: the newest with minutes.",
-            shape="drill",
+            "The drill, as `drill.list` shows it; left out: the newest with minutes.", shape="drill"
         ),
     ] = ""
     site: Site = ""

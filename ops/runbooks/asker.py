@@ -13,12 +13,7 @@ from sqlalchemy.orm import Session
 
 from ops.access.approvals.ask import proof_of_requester
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import (
-    NEXT_IN_RUN,
-    ApprovalAwaitedError,
-    Permit,
-    require_approval,
-)
+from ops.access.approvals.require import NEXT_IN_RUN, ApprovalAwaitedError, Permit, require_approval
 from ops.access.session import Bench, follow_decision, look_at_past
 from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import OpsError

@@ -14,8 +14,7 @@ _Reason = Annotated[
     str, Flag("Why; a second person who has to approve a step reads it.", shape="long")
 ]
 _PlanOnly = Annotated[
-    bool,
-    Flag("Print every step and command with its values, secrets masked, and do nothing."),
+    bool, Flag("Print every step and command with its values, secrets masked, and do nothing.")
 ]
 
 
@@ -82,8 +81,7 @@ class Resume:
 
     run: Annotated[str, Flag("The run, as `runbook.list` shows it.", shape="run")]
     set: Annotated[
-        tuple[str, ...],
-        Flag("Correct a value, NAME=VALUE, that no step was carried out with yet."),
+        tuple[str, ...], Flag("Correct a value, NAME=VALUE, that no step was carried out with yet.")
     ] = ()
     roll_back: Annotated[
         bool,
@@ -96,8 +94,7 @@ class Resume:
         bool, Flag("Give the run up: what was done stays, unused approvals end.")
     ] = False
     step: Annotated[
-        int,
-        Flag("Carry out this one step, which has to be the next; it asks nobody anything."),
+        int, Flag("Carry out this one step, which has to be the next; it asks nobody anything.")
     ] = 0
     answer: Annotated[str, Flag("What that step asks for; no secret.")] = ""
     reason: _Reason = ""

@@ -86,8 +86,7 @@ class Baseline:
 
     host: Annotated[str, Flag("Name of the host; localhost is this machine.", shape="host")]
     only: Annotated[
-        tuple[str, ...],
-        Flag("Only this list: ports, keys, sudoers; may be given several times."),
+        tuple[str, ...], Flag("Only this list: ports, keys, sudoers; may be given several times.")
     ] = ()
     approve: Annotated[bool, Flag("Have what is there now approved as what is allowed.")] = False
     reason: ReasonForApprover = ""

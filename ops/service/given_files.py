@@ -131,8 +131,7 @@ class Room:
         room = os.statvfs(self._folder)
         total, free = room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
         may = min(
-            min(MOST_BYTES, total // _SHARE) - self._held(),
-            free - min(_GIB, total // _SHARE),
+            min(MOST_BYTES, total // _SHARE) - self._held(), free - min(_GIB, total // _SHARE)
         )
         if size > may:
             raise ExchangeError(

@@ -58,10 +58,7 @@ def answer(stop: threading.Event, forks: ForkServer) -> None:
     secrets = path.with_name("acts")
     shutil.rmtree(secrets, ignore_errors=True)  # of an office that was killed
     door = terminal_door.TerminalDoor(keeper, forks, results_folder(estate), secrets, stop)
-    with (
-        listen(path) as listener,
-        terminal_door.listen(path.with_name(SOCKET.name)) as terminals,
-    ):
+    with listen(path) as listener, terminal_door.listen(path.with_name(SOCKET.name)) as terminals:
         typing = threading.Thread(target=door.serve, args=(terminals,), daemon=True)
         typing.start()
         counter = Counter(keeper, acts)

@@ -32,11 +32,7 @@ from ops.status import problems as codes
 from ops.status import problems_copies as copies
 from ops.status.facts import Facts
 from ops.status.problem import Problem
-from ops.status.problems_copies import (
-    explain_broken_part,
-    explain_gone_backups,
-    explain_late_copy,
-)
+from ops.status.problems_copies import explain_broken_part, explain_gone_backups, explain_late_copy
 from ops.terminal.output import outcome_cell
 
 Explainer = Callable[[Mapping[str, Any], str, str], Explanation]
@@ -151,8 +147,7 @@ def _explain_missed(params: Mapping[str, Any], _site: str, _zone: str) -> Explan
         params["count"],
     )
     return Explanation(
-        text.format(count=params["count"]),
-        next_step=fill(N_("`{program} service.missed`"), {}),
+        text.format(count=params["count"]), next_step=fill(N_("`{program} service.missed`"), {})
     )
 
 
@@ -202,8 +197,7 @@ _EXPLAINERS: Mapping[str, Explainer] = {
     copies.BACKUPS_GONE: lambda params, _site, _zone: explain_gone_backups(params),
     copies.RULE_BROKEN: lambda params, _site, _zone: explain_broken_part(params),
     codes.NEVER_CHECKED: _plain(
-        N_("the backups were never checked"),
-        next_step=N_("`{program} backup.check --site {site}`"),
+        N_("the backups were never checked"), next_step=N_("`{program} backup.check --site {site}`")
     ),
     codes.NEVER_SAVED_ITSELF: _plain(
         N_("the service has not saved itself yet: journal, records and estate"),

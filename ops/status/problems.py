@@ -24,12 +24,7 @@ from ops.alerts.drafts import is_late as is_overdue
 from ops.backups.media.facts import MediumFacts
 from ops.backups.pages.jump import UNLIKE
 from ops.drills.kind import drill_job
-from ops.drills.rotation.read import (
-    DrillStanding,
-    finding_params,
-    finding_subject,
-    overdue_subject,
-)
+from ops.drills.rotation.read import DrillStanding, finding_params, finding_subject, overdue_subject
 from ops.jobs.live import LastRun
 from ops.status.facts import Facts, SiteFacts
 from ops.status.problem import Problem

@@ -45,8 +45,7 @@ ReasonForApprover = Annotated[str, Flag("Why; the person who approves it reads i
 ReasonForJournal = Annotated[str, Flag("Why; goes into the journal.", shape="long")]
 Document = Annotated[str, Flag("Reference of the document behind it.")]
 PasswordFile = Annotated[
-    str,
-    Flag("File with the new password; left out: asks; - reads standard input.", shape="secret"),
+    str, Flag("File with the new password; left out: asks; - reads standard input.", shape="secret")
 ]
 Identity = Annotated[str, Flag("File with the SSH key that an SFTP store lets in.", shape="secret")]
 KnownHosts = Annotated[str, Flag("File with the host key of an SFTP store.", shape="input-file")]

@@ -96,12 +96,7 @@ def decide_obstacle(
 
 
 def decide_request(
-    catalog: Catalog,
-    origin: Origin,
-    ruling: Ruling,
-    *,
-    now: datetime,
-    prove: Callable[[], None],
+    catalog: Catalog, origin: Origin, ruling: Ruling, *, now: datetime, prove: Callable[[], None]
 ) -> ApprovalRequest:
     """Approve or refuse a request, or take one's own part back; gives it as it stands then.
 

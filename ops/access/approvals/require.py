@@ -83,10 +83,7 @@ class Permit:
 
 
 def decide_need(
-    action: str,
-    asker: str,
-    with_credentials: Collection[str],
-    roles: Mapping[str, Collection[str]],
+    action: str, asker: str, with_credentials: Collection[str], roles: Mapping[str, Collection[str]]
 ) -> Need:
     """Decide whether a second person has to agree; pure.
 

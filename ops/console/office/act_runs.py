@@ -191,8 +191,7 @@ class ActRuns:
                 file.writelines(chain([first], pieces))
         elif act.needs_file:
             raise WrongUseError(
-                "a file must be chosen, and it must not be empty",
-                next_step="go back and choose it",
+                "a file must be chosen, and it must not be empty", next_step="go back and choose it"
             )
         return places
 

@@ -20,13 +20,7 @@ from ops.console.office.captured import CapturedWindow
 from ops.console.office.desk import Desk, EstateKeeper
 from ops.console.office.order import Order
 from ops.console.office.public import PublicStatus
-from ops.console.office.server import (
-    Answer,
-    Handler,
-    NothingHereError,
-    text_of,
-    texts_of,
-)
+from ops.console.office.server import Answer, Handler, NothingHereError, text_of, texts_of
 from ops.console.office.sessions import Door, Sessions
 from ops.console.page import GROUPS, Page, all_pages
 from ops.journal import journal

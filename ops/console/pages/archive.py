@@ -107,9 +107,7 @@ PAGE = Page(
 
 _MOST_PARTS, _MOST_VERSIONS, _MOST_LINES, _LONGEST = 100, 100, 200, 20_000
 _PARTS = View(
-    PARTS.empty,
-    *PARTS.columns,
-    Column("sha256", "SHA-256", of=lambda row: row.get("sha256", "")),
+    PARTS.empty, *PARTS.columns, Column("sha256", "SHA-256", of=lambda row: row.get("sha256", ""))
 )
 
 

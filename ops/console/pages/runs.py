@@ -83,11 +83,7 @@ def list_running(
 
 
 def list_ended(
-    session: Session,
-    chosen: Sequence[ColumnElement[bool]],
-    *,
-    before: str,
-    rows: int,
+    session: Session, chosen: Sequence[ColumnElement[bool]], *, before: str, rows: int
 ) -> tuple[list[dict[str, Any]], str]:
     """Give ended runs, newest first, and the argument that asks for older ones; empty for none."""
     query = select(*(getattr(Run, name) for name in _COLUMNS)).where(Run.ended_at.is_not(None))
@@ -231,9 +227,7 @@ def _find(session: Session, text: str) -> dict[str, Any]:
     row = session.get(Run, wanted) if wanted else None
     if row is None:
         raise WrongUseError(
-            'there is no run "{run}"',
-            next_step="look among the last runs",
-            run=text[:80],
+            'there is no run "{run}"', next_step="look among the last runs", run=text[:80]
         )
     return columns_of(row)
 

@@ -178,9 +178,5 @@ def find_statements(session: Session, duty: str, period: str) -> Iterator[Statem
     for row in session.execute(rows).scalars():
         details = json.loads(row.details)
         if details["period"] == period:
-            told = {
-                **details,
-                "person": row.person or row.login,
-                "document": row.document,
-            }
+            told = {**details, "person": row.person or row.login, "document": row.document}
             yield Statement(row.sequence, row.at, details["subject"], told)

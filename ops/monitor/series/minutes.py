@@ -53,9 +53,7 @@ def place_minute(at: datetime, zone: ZoneInfo) -> tuple[date, int]:
 
 
 def write_minutes(
-    store: SeriesStore,
-    verdicts: Iterable[tuple[str, datetime, MinuteVerdict]],
-    zone: ZoneInfo,
+    store: SeriesStore, verdicts: Iterable[tuple[str, datetime, MinuteVerdict]], zone: ZoneInfo
 ) -> None:
     """Add verdicts of sites about minutes; they are kept on return.
 

@@ -160,12 +160,7 @@ Row = tuple[int, int, int, int, int]  # seconds, mean, below, above in thousandt
 
 
 def read_series(
-    store: SeriesStore,
-    subject: str,
-    metric: str,
-    since: datetime,
-    until: datetime,
-    step: timedelta,
+    store: SeriesStore, subject: str, metric: str, since: datetime, until: datetime, step: timedelta
 ) -> list[Bucket]:
     """Give the buckets of a series from `since` until before `until`, oldest first.
 

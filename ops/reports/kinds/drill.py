@@ -8,13 +8,7 @@ from dataclasses import dataclass, replace
 
 from ops.canonical import digest_of
 from ops.drills.minutes.minutes import Minutes, read_minutes
-from ops.drills.minutes.output import (
-    Pair,
-    environment,
-    evidence,
-    purpose,
-    time_and_people,
-)
+from ops.drills.minutes.output import Pair, environment, evidence, purpose, time_and_people
 from ops.drills.minutes.tables import Row, course_rows, measure_rows, shortcoming_rows
 from ops.drills.minutes.verdict import WARNED
 from ops.drills.records import KeptDrill, find_drill, list_drills
