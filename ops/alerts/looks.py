@@ -297,7 +297,6 @@ def is_news(held: Held, now: datetime) -> bool:
 def _stage_of(
     held: Held, states: Mapping[str, Held], now: datetime, is_quiet: IsQuiet, *, is_late: bool
 ) -> Stage:
-    """Give the stage of what is red and not told."""
     if is_late or now - held.since < held.holds_for:
         return "pending"
     return _find_hindrance(held, states, now, is_quiet) or "firing"

@@ -175,7 +175,6 @@ UNKNOWN = "unknown_condition"
 
 
 def _as_it_was(told: NoticeRow) -> NoticeRow:
-    """Give what an all-clear is about; any other notice as it is."""
     return replace(told, code=told.params["was"]) if told.code == drafts.CLEARED else told
 
 

@@ -142,12 +142,7 @@ _TAMPERED_HOLDS = frozenset({"hold_gone", "hold_differs"})
 
 
 def accept_findings(wish: JournalVerify) -> int:
-    """Accept all that was found; gives the exit code.
-
-    Raises:
-        OpsError: A row itself was changed, or there is no key to sign with.
-        ApprovalAwaitedError: A request waits for the second person.
-    """
+    """Accept all that was found; gives the exit code."""
     estate = load_estate()
     with at_bench(estate) as bench:
         found = examine(estate, bench.catalog)

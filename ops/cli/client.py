@@ -114,11 +114,7 @@ def ask_completion(task: str, flag: str, given: Mapping[str, str]) -> list[str] 
 
 
 def _may_ask() -> bool:
-    """Say whether the service is asked; root does without where it does not run.
-
-    Raises:
-        SystemExit: It does not answer, and it runs, or who types is not root; that has been told.
-    """
+    """Say whether the service is asked; root does without where it does not run."""
     if not is_client():
         return False
     is_up: bool | None = None

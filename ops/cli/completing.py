@@ -74,11 +74,7 @@ def flag_being_typed(line: str) -> Typing | None:
 
 
 def list_fitting(typing: Typing) -> Iterable[str]:
-    """Give what may stand there; the service knows, or this process.
-
-    Raises:
-        NotAllowedError: Somebody types with the rights of the service's user.
-    """
+    """Give what may stand there; the service knows, or this process."""
     told = ask_completion(*typing)
     if told is None:
         refuse_borrowed()
@@ -93,11 +89,7 @@ def value_flags(task: str) -> list[str]:
 
 
 def completion_script(shell: str, program: str) -> str:
-    """Give a shell's script for a program.
-
-    Raises:
-        WrongUseError: There is none for that shell.
-    """
+    """Give a shell's script for a program."""
     if shell not in _SCRIPTS:
         raise WrongUseError(
             "there is no completion for the shell {shell}",

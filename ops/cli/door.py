@@ -15,11 +15,7 @@ from ops.terminal.task import Task
 
 
 def check_flags(task: Task, context: Context, values: dict[str, Any]) -> None:
-    """Refuse what can be seen from the flags alone; note a rehearsal among them.
-
-    Raises:
-        WrongUseError: A flag is missing, or `--dry` is given where nothing can be planned.
-    """
+    """Refuse what can be seen from the flags alone; note a rehearsal among them."""
     missing = [
         it.written for it in task.flags.values() if it.is_required and values.get(it.name) is None
     ]
@@ -34,13 +30,7 @@ def check_flags(task: Task, context: Context, values: dict[str, Any]) -> None:
 
 
 def pass_door(task: Task, values: dict[str, Any]) -> int | None:
-    """Run a task in this process, for who may run it, as who has to run it.
-
-    Raises:
-        WrongUseError: The task is nothing for lent rights.
-        OtherOwnerError: The estate's folders belong to somebody this process cannot become.
-        NotAllowedError: The person's roles do not reach.
-    """
+    """Run a task in this process, for who may run it, as who has to run it."""
     if task.as_owner:
         _run_as_owner(task)
     elif task.as_oneself and is_borrowed():
@@ -72,9 +62,6 @@ def refuse_borrowed(task: str = "", *, is_foreground: bool = False) -> None:
         task: What is typed; empty without a task.
         is_foreground: Whether it is the service itself: a session that somebody logged in to may
             start that, rights that were lent may not.
-
-    Raises:
-        NotAllowedError: Somebody does.
     """
     is_ours = current_caller() is not None or bool(os.environ.get(BY_ROOT))
     try:

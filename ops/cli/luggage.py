@@ -146,10 +146,6 @@ def _refuse_closed(folder: Path, *, is_made: bool = True) -> None:
     Args:
         folder: Which.
         is_made: Whether it is made where it is not there.
-
-    Raises:
-        StrangeLinkError: A link of others leads there.
-        WrongUseError: It is none, or closed.
     """
     refuse_strange_links(folder.absolute() / _WITHIN)
     there = folder
@@ -173,10 +169,6 @@ def open_to_write(folder: Path, *, is_made: bool) -> int:
     Args:
         folder: Which.
         is_made: Whether it is made where it is not there.
-
-    Raises:
-        StrangeLinkError: A link of others leads there.
-        OSError: It cannot be.
     """
     if is_made:
         folder.mkdir(parents=True, exist_ok=True)

@@ -48,9 +48,6 @@ def act_as_owner(path: Path) -> None:
 
     Args:
         path: The main estate file.
-
-    Raises:
-        OtherOwnerError: It cannot; the error holds the command to type.
     """
     folder = find_state_folder(path)
     if folder is None:
@@ -82,11 +79,7 @@ def act_as_owner(path: Path) -> None:
 
 
 def _become(account: pwd.struct_passwd, path: Path) -> NoReturn:
-    """Run this very command again as another user, and end as it does.
-
-    Raises:
-        OtherOwnerError: The estate is not the installed one, or that user may not run this Python.
-    """
+    """Run this very command again as another user, and end as it does."""
     from ops.estate.load.read import INSTALLED_PATH
 
     if path != INSTALLED_PATH:
@@ -119,11 +112,7 @@ def _become(account: pwd.struct_passwd, path: Path) -> NoReturn:
 
 
 def _check_readable(account: pwd.struct_passwd) -> None:
-    """Open as that user what it needs: the interpreter alone is not enough.
-
-    Raises:
-        OSError: It may not.
-    """
+    """Open as that user what it needs: the interpreter alone is not enough."""
     group, groups = os.getegid(), os.getgroups()
     os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
     os.setegid(account.pw_gid)
@@ -141,9 +130,6 @@ def _run_as(account: pwd.struct_passwd, command: list[str], environment: dict[st
     """Run it in a session of its own, at a terminal of our making; gives its exit code.
 
     Whoever has that user's rights can trace it, take its descriptors and type into its terminal.
-
-    Raises:
-        OSError: It cannot be started.
     """
     parent = os.getpid()
 

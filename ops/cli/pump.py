@@ -212,7 +212,6 @@ class Pump:
         return bool(typed)
 
     def _stop_a_while(self) -> None:
-        """Stop, as the shell's job; what is done elsewhere goes on."""
         self._set(is_raw=False)
         sys.stderr.write("\n" + _("what was typed goes on; `fg` comes back to it") + "\n")
         os.killpg(os.getpgrp(), signal.SIGTSTP)

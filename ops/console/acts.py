@@ -90,11 +90,7 @@ def all_acts() -> Mapping[str, Act]:
 
 
 def find_act(name: str) -> Act:
-    """Give an act.
-
-    Raises:
-        WrongUseError: The console does no such thing.
-    """
+    """Give an act."""
     if name not in all_acts():
         raise WrongUseError(
             "the console has no act {task}",
@@ -144,9 +140,6 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     Args:
         act: What is to be done.
         form: As sent: texts, whatever their names.
-
-    Raises:
-        WrongUseError: A field is missing, too long, or of another kind.
     """
     read = {
         field.name: _read_lines(field, form)
@@ -166,11 +159,7 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
 
 
 def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
-    """Read password and code, as a form sent them.
-
-    Raises:
-        WrongUseError: One of them is too long, or has more than one line.
-    """
+    """Read password and code, as a form sent them."""
     password, code = str(given.get("password", "")), str(given.get("code", ""))
     if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
         raise WrongUseError("password or code cannot be read")
@@ -183,9 +172,6 @@ def read_typed(given: Mapping[str, Any], person: str) -> dict[str, str]:
     Args:
         given: `new_password` with `new_password_again`; `offer` of a factor, with `new_code`.
         person: To whom it was offered.
-
-    Raises:
-        WrongUseError: The two passwords differ, or one of them is too long.
     """
     texts = {name: str(given.get(name, "")) for name in _TYPED}
     if any(len(it) > _LONGEST_PROOF or "\n" in it for it in texts.values()):

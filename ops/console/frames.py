@@ -99,11 +99,7 @@ def write_bytes(chunk: bytes) -> bytes:
 
 
 def receive(connection: socket.socket) -> Any:
-    """Read a request from a connection.
-
-    Raises:
-        BrokenFrameError: It is none, or too long.
-    """
+    """Read a request from a connection."""
     try:
         return msgspec.json.decode(_receive_frame(connection, MOST_ASKED))
     except msgspec.DecodeError as error:
@@ -111,11 +107,7 @@ def receive(connection: socket.socket) -> Any:
 
 
 def receive_file(connection: socket.socket) -> Iterator[bytes]:
-    """Read the file that follows a request, piece by piece.
-
-    Raises:
-        BrokenFrameError: It is broken off, or too long.
-    """
+    """Read the file that follows a request, piece by piece."""
     left = MOST_UPLOADED
     while chunk := _receive_frame(connection, min(CHUNK, left)):
         left -= len(chunk)
@@ -150,9 +142,6 @@ async def ask(
         request: What is asked; says so itself where a file follows.
         seconds: For the answer.
         file: What follows the request, in pieces of `CHUNK` at most.
-
-    Raises:
-        OfficeAwayError: It does not answer within that time, or breaks off.
     """
     answer, chunks = await ask_for_file(path, request, seconds, file)
     async for _chunk in chunks:
@@ -163,11 +152,7 @@ async def ask(
 async def ask_for_file(
     path: Path, request: object, seconds: float, file: AsyncIterator[bytes] | None = None
 ) -> tuple[Any, AsyncIterator[bytes]]:
-    """Ask the office, and give its answer with the bytes that follow it.
-
-    Raises:
-        OfficeAwayError: It does not answer within that time, or breaks off.
-    """
+    """Ask the office, and give its answer with the bytes that follow it."""
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_unix_connection(path, limit=2 * CHUNK)

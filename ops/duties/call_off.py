@@ -95,11 +95,7 @@ def sort_stops(
 
 
 def choose_stop(stops: Iterable[PlannedStop], code: str, now: datetime, zone: str) -> PlannedStop:
-    """Choose the stop of a code; pure.
-
-    Raises:
-        WrongUseError: There is none, or it has begun.
-    """
+    """Choose the stop of a code; pure."""
     known = {it.code: it for it in stops}
     stop = known.get(code)
     if stop is None:
@@ -126,11 +122,7 @@ def plan_or_call_off(wish: Stop) -> int:
 
 
 def call_stop_off(wish: Stop) -> int:
-    """Call a stop off for the person at the terminal; gives the exit code.
-
-    Raises:
-        WrongUseError: No such stop is planned, or it has begun.
-    """
+    """Call a stop off for the person at the terminal; gives the exit code."""
     estate = load_estate()
     zone = estate.organisation.timezone
     with at_bench(estate, dry_run=wish.dry_run) as bench:

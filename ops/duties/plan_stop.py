@@ -65,10 +65,6 @@ def plan_stop(
         duty: What asks for the notice, as valid on the day of the beginning.
         calendar: Working days.
         now: The moment, in the organisation's zone.
-
-    Raises:
-        WrongUseError: It ends before it begins, is over, lies beyond the table of holidays, or is
-            too near for the notice and nothing is said of force majeure.
     """
     begins, until = moments
     if not now < begins < until:
@@ -124,11 +120,7 @@ def _first_day(today: date, duty: Duty, calendar: WorkCalendar) -> str:
 
 
 def choose_duty(duties: Sequence[Duty], day: date) -> Duty:
-    """Give what asks for the notice on a day; of several the one that wants it first; pure.
-
-    Raises:
-        WrongUseError: None does.
-    """
+    """Give what asks for the notice on a day; of several the one that wants it first; pure."""
     found = [it for it in duties if it.event == _EVENT and it.due.before and it.is_valid_on(day)]
     if not found:
         raise WrongUseError(

@@ -80,11 +80,7 @@ def approve(
     *,
     now: datetime,
 ) -> bool:
-    """Record a version as approved; false when just this one is recorded already.
-
-    Raises:
-        OpsError: The same decision is recorded with another table.
-    """
+    """Record a version as approved; false when just this one is recorded already."""
     digest = digest_of(document)
     known = session.get(PolicyVersion, (decision.number, decision.decided_on))
     if known is not None:
@@ -119,11 +115,7 @@ def approve(
 
 
 def withdraw(session: Session, origin: Origin, number: str, decided_on: date) -> None:
-    """Take a record back that was written by mistake; what it said stays in the journal.
-
-    Raises:
-        WrongUseError: No such decision is recorded.
-    """
+    """Take a record back that was written by mistake; what it said stays in the journal."""
     row = session.get(PolicyVersion, (number, decided_on))
     if row is None:
         raise WrongUseError(

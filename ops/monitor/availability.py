@@ -252,12 +252,7 @@ _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N
 def make_calendar(
     store: SeriesStore, estate: Estate, subject: str, days: int, now: datetime
 ) -> tuple[str, Table]:
-    """Give the SVG and the table of a site's last days.
-
-    Raises:
-        WrongUseError: The subject is no site.
-        SeriesError: The series cannot be used.
-    """
+    """Give the SVG and the table of a site's last days."""
     kind, _sign, site = subject.partition(":")
     if kind != "site":
         raise WrongUseError(

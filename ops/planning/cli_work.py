@@ -34,11 +34,7 @@ def show_or_note(wish: Progress) -> int:
 
 
 def progress(wish: Progress) -> int:
-    """Note how an item goes on: its money, a window, what was done.
-
-    Raises:
-        WrongUseError: A value does not fit, or the notice before a stop would be too late.
-    """
+    """Note how an item goes on: its money, a window, what was done."""
     if not wish.item:
         raise refuse(N_("say which item goes on"), N_("give `--item`"))
     estate, now = load_estate(), datetime.now(UTC)

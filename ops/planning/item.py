@@ -300,11 +300,7 @@ def _read(name: str, text: str) -> object:
 
 
 def read_text(text: str) -> str:
-    """Read what a person typed: NFC, without control characters, bounded.
-
-    Raises:
-        WrongUseError: It is too long.
-    """
+    """Read what a person typed: NFC, without control characters, bounded."""
     clean = clean_text(text).strip()
     if len(clean) > MOST_TEXT:
         raise refuse(

@@ -172,11 +172,7 @@ _LISTS: Mapping[LinkKind, str] = {
 
 
 def find_entry(session: Session, wanted: str) -> Entry:
-    """Give the entry that is called `2026-017`, or whose id begins or ends as typed.
-
-    Raises:
-        WrongUseError: There is none.
-    """
+    """Give the entry that is called `2026-017`, or whose id begins or ends as typed."""
     called = _CALLED.fullmatch(wanted.strip())
     if called:
         year, number = map(int, called.groups())

@@ -138,9 +138,6 @@ def read_wish(
         estate: In force.
         now: Aware.
         request: The one that the paper answers.
-
-    Raises:
-        WrongUseError: It makes no sense.
     """
     kind = find_kind(asked.kind)
     _refuse_others(kind, asked)

@@ -195,10 +195,6 @@ def verify(path: Path, content: DocumentFile, roots: Sequence[Path] = ()) -> lis
         content: Its bytes.
         roots: Files of certificates to one of which each signature has to lead; none: who signed
             is not checked, and what is given has no `root`.
-
-    Raises:
-        SignatureError: It is no PDF that can be read, has no signature, or one does not hold.
-        OpsError: A file of certificates cannot be read.
     """
     found = _look(path, content, roots)
     if not found:

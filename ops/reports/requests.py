@@ -136,11 +136,7 @@ def _read(details: Mapping[str, Any]) -> AskedReport:
 
 
 def find_request(session: Session, called: str, *, is_open: bool = False) -> ReportRequest:
-    """Give the request that is called so.
-
-    Raises:
-        WrongUseError: There is none, or it has ended where it has to be open.
-    """
+    """Give the request that is called so."""
     found = next((it for it in list_requests(session) if it.called == called.strip()), None)
     if found is None or (is_open and found.answer):
         raise WrongUseError(
@@ -154,11 +150,7 @@ def find_request(session: Session, called: str, *, is_open: bool = False) -> Rep
 def note_request(
     session: Session, origin: Origin, asked: AskedReport, *, zone: ZoneInfo, now: datetime
 ) -> ReportRequest:
-    """Write a request down; what was asked for twice is noted twice.
-
-    Raises:
-        WrongUseError: There is no such kind, nobody asks, a text is too long, or its time is none.
-    """
+    """Write a request down; what was asked for twice is noted twice."""
     _check(asked)
     journal.hold(session)
     year = f"{now.astimezone(zone).year}-"

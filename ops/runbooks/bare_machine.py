@@ -64,11 +64,7 @@ class NobodyElse:
 
 
 def where_estate_is() -> Path | None:
-    """Give the estate file; None on a bare machine.
-
-    Raises:
-        WrongUseError: One is named, and is not there.
-    """
+    """Give the estate file; None on a bare machine."""
     try:
         return find_estate_path()
     except WrongUseError:

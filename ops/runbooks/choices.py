@@ -77,9 +77,6 @@ def refuse_unknown(name: str, value: str, values: Mapping[str, str]) -> None:
         name: Of the value.
         value: What was given.
         values: Those that are known.
-
-    Raises:
-        RunbookUseError: There is none of that name; or the evidence is named as the good one.
     """
     if value and name == "snapshot" and _is_same(value, values.get("evidence", "")):
         raise _unusable(name, value, N_("this is the one that shows the damage: choose another"))

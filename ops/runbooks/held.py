@@ -43,13 +43,7 @@ def are_rights_lent() -> bool:
 
 @contextmanager
 def held(place: Place) -> Iterator[int | None]:
-    """Hold a place; gives the open file that stands for it, None where its path does.
-
-    Raises:
-        WrongUseError: It is not as it has to be, or is none that this person may name.
-        OpsError: A link of others is on the way; the estate cannot be read.
-        OSError: It is not there, or cannot be looked at.
-    """
+    """Hold a place; gives the open file that stands for it, None where its path does."""
     path = Path(place.path)
     if place.shape == "file":
         with _opened(path) as descriptor:

@@ -33,9 +33,6 @@ def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str
         runbook: Whose values.
         given: Name → value.
         known: All values that are known, for the lists that depend on others.
-
-    Raises:
-        RunbookUseError: One does, and is neither the runbook's own nor in the list for it.
     """
     if not are_rights_lent():
         return
@@ -60,11 +57,7 @@ def refuse_places(runbook: Runbook, given: Mapping[str, str], known: Mapping[str
 
 
 def refuse_folder(variable: Variable, value: str) -> None:
-    """Refuse a folder that is to be new, and is not, or lies where who acts could not read it.
-
-    Raises:
-        RunbookUseError: It does.
-    """
+    """Refuse a folder that is to be new, and is not, or lies where who acts could not read it."""
     if variable.shape != "new-folder" or not value:
         return
     what = why = ""

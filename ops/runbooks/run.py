@@ -228,11 +228,7 @@ def _tell_how_to_go_on(state: RunState) -> None:
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, str]:
-    """Read values given as `NAME=VALUE`.
-
-    Raises:
-        RunbookUseError: One has no `=`.
-    """
+    """Read values given as `NAME=VALUE`."""
     values = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

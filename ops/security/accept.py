@@ -76,11 +76,7 @@ def find_finding(session: Session, wanted: str) -> SecurityFinding:
 
 
 def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> None:
-    """Refuse what may not be accepted so; pure.
-
-    Raises:
-        OpsError: It is fixed, or the day is past or too far.
-    """
+    """Refuse what may not be accepted so; pure."""
     why = ""
     if finding.state != "open":
         why = N_("it is fixed already")

@@ -65,9 +65,6 @@ def refuse_unknown(wish: Findings, estate: Document, kept: Iterable[str] = ()) -
         wish: Has the names.
         estate: Says which hosts and sites there are.
         kept: Subjects of which something is kept, though the estate names them no more.
-
-    Raises:
-        WrongUseError: There is no such host, site, tool or severity.
     """
     keys = {*(it.key for it in list_subjects(estate)), *kept}
     hosts, sites = (

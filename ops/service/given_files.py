@@ -51,10 +51,6 @@ def placed_files(
         terminal: Where it was typed.
         values: By field.
         descriptors: The act's.
-
-    Raises:
-        SecretError: Others may read a file that holds a secret.
-        ExchangeError: A file does not come through.
     """
     placed, named = dict(values), dict[str, str]()
     with ExitStack() as held:

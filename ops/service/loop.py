@@ -213,9 +213,6 @@ def run_service(
         clock: The machine's clocks unless given.
         signals: To stop it from another thread; process signals are heard in the main thread.
         on_healthy: Called after each look at which all was well; must return at once.
-
-    Raises:
-        OpsError: The catalog cannot be opened, or the jobs cannot be read at the start.
     """
     signals, clock = signals or Signals(), clock or SystemClock()
     kinds.load(settings.modules)

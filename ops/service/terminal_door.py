@@ -72,11 +72,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def listen(path: Path) -> socket.socket:
-    """Make the socket; members of the group may connect, where there is that group.
-
-    Raises:
-        OSError: It cannot be made.
-    """
+    """Make the socket; members of the group may connect, where there is that group."""
     import grp
 
     group = None

@@ -106,11 +106,7 @@ def take_terminal() -> None:
 
 
 def line_of_typist() -> socket.socket:
-    """Give the line to the process of who types.
-
-    Raises:
-        PermissionError: There is none.
-    """
+    """Give the line to the process of who types."""
     line = _OPENER.get()
     if line is None:
         raise PermissionError(1, os.strerror(1))

@@ -97,11 +97,7 @@ BORDER: ContextVar["Printer | None"] = ContextVar("border", default=None)
 
 
 def border() -> "Printer":
-    """Give who is told what runs here.
-
-    Raises:
-        RuntimeError: Nobody is: it is no act.
-    """
+    """Give who is told what runs here."""
     if found := BORDER.get():
         return found
     raise RuntimeError("nobody is told: what runs here is no act")

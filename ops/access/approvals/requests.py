@@ -127,9 +127,6 @@ def find_request(session: Session, wanted: str) -> ApprovalRequest:
     Args:
         session: Any.
         wanted: The id as it was printed.
-
-    Raises:
-        WrongUseError: There is none, or several fit.
     """
     request = find_by_id(session, ApprovalRequest, wanted)
     if request is None:
@@ -148,11 +145,7 @@ def list_requests(session: Session) -> list[ApprovalRequest]:
 
 
 def check_wish(origin: Origin, wish: Wish) -> None:
-    """Refuse what nobody could ask for.
-
-    Raises:
-        WrongUseError: It lacks a reason, or a person of the estate who asks.
-    """
+    """Refuse what nobody could ask for."""
     if wish.action not in ACTIONS:
         raise ValueError(wish.action)
     if not origin.person:

@@ -190,11 +190,7 @@ def _read_stamp(text: str) -> datetime | None:
 
 
 def _read(kept: Month, address: str, moment: datetime) -> tuple[Said, Capture]:
-    """Read an answer; of one that is as before, where it was stored first.
-
-    Raises:
-        NotCapturedError: There is none, or what lies there is not what was captured.
-    """
+    """Read an answer; of one that is as before, where it was stored first."""
     capture = kept.index.find(address, moment) if address else None
     lies = kept.index.original_of(capture) if capture and capture.mime == REVISIT else capture
     if capture is None or lies is None:

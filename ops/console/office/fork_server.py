@@ -243,7 +243,6 @@ class _Server:
             os._exit(code)
 
     def _do(self, descriptors: list[int]) -> int:
-        """Do the act, and hear from now on who ends it."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
         return self.act(descriptors)
 

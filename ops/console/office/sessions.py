@@ -189,7 +189,6 @@ def _hash_of_nobody() -> str:
 
 
 def _take_as_long(proof: Proof) -> NotLetInError:
-    """Give the error after as much work as a wrong password takes."""
     is_password_right(_hash_of_nobody(), proof.password)
     return NotLetInError()
 

@@ -79,9 +79,6 @@ def read_duty(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """Give the duty called `duty` with the periods of `year`; `all` shows proven ones, too.
 
     Of one that comes every day, those of `month`: a year of them takes too long to judge.
-
-    Raises:
-        WrongUseError: There is no such duty.
     """
     duties = load_duties(desk.estate)
     name = arguments.get("duty", "") or duties.duties[0].name

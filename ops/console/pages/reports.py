@@ -57,11 +57,7 @@ PAGE = Page(
 
 
 def read_unit(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the unit's part of `site` and `year`; without a site how far every unit is.
-
-    Raises:
-        WrongUseError: There is no such site.
-    """
+    """Give the unit's part of `site` and `year`; without a site how far every unit is."""
     running = running_year(desk.now.astimezone(desk.estate.zone).date(), desk.estate.zone)
     year = number_of(arguments, "year", running, least=1000, most=9999)
     own = desk.own_sites()

@@ -37,10 +37,6 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         desk: Where.
         arguments: `site`; then `name`, with `on` (a day) or `all`; or `folder` of a `snapshot`,
             after `from` rows; or `path`.
-
-    Raises:
-        WrongUseError: An argument cannot be read.
-        OpsError: The repository cannot be read, or has nothing of that.
     """
     sites = {it.name: it.title for it in desk.sites("backup.find")}
     site = arguments.get("site", "")

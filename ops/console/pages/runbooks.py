@@ -27,11 +27,7 @@ _CHEAP_CHOICES = frozenset(
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give all runbooks and runs that are not over; with `id` one runbook, with `run` one run.
-
-    Raises:
-        RunbookUseError: There is none.
-    """
+    """Give all runbooks and runs that are not over; with `id` one runbook, with `run` one run."""
     if run := arguments.get("run", ""):
         return {"runbook": None, "runs": [], **_read_run(desk, run)}
     with desk.catalog.reading() as session:

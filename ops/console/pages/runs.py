@@ -187,11 +187,7 @@ _ACTS = View(
 
 
 def read_run(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the run that `id` names; nothing without one.
-
-    Raises:
-        WrongUseError: There is no such run.
-    """
+    """Give the run that `id` names; nothing without one."""
     if not arguments.get("id"):
         return {"run": None}
     with desk.catalog.reading() as session:

@@ -88,9 +88,6 @@ def read_server(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         desk: Where.
         arguments: `host`, `device` or `store`: its name; `days`: 1, 7, 90 or 365; `metric`: that
             chart alone.
-
-    Raises:
-        WrongUseError: The estate has none of that name.
     """
     subject = _choose(desk.estate, arguments)
     days = next((it for it in _STEPS if str(it) == arguments.get("days", "")), 1)

@@ -148,11 +148,7 @@ _BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
 def read_site(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the site that `site` names; without one, the names of those there are.
-
-    Raises:
-        WrongUseError: The estate has no such site.
-    """
+    """Give the site that `site` names; without one, the names of those there are."""
     items, problems = read_sites(desk)
     name = arguments.get("site", "")
     site = next((it for it in items if it["name"] == name), None)
@@ -238,13 +234,11 @@ def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
 
 
 def _read_holds(desk: Desk, site: str) -> list[dict[str, Any]]:
-    """Give the holds in force."""
     with desk.catalog.reading() as session:
         return [columns_of(it) for it in list_holds(session, site)]
 
 
 def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
-    """Give the drills of this year, as a calendar and as rows."""
     year = desk.now.astimezone(desk.estate.zone).year
     found = read_drills(desk, year, site)
     return {"list": as_table(DRILLS_BEGUN, found[:_DRILLS]), "calendar": draw(desk, found, year)}

@@ -55,9 +55,6 @@ async def reading_form(
     Args:
         request: The browser's.
         is_known: Whether somebody is logged in; asked before anything long is read.
-
-    Raises:
-        UnreadFormError: It is too long, too slow, or no form; a field stands there twice.
     """
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()):

@@ -181,11 +181,7 @@ class PageRequest:
 
 
 def ask(request: PageRequest, trust: Roots, limits: PageLimits) -> Response:
-    """Ask once, on a line that is closed afterwards.
-
-    Raises:
-        AskError: No whole answer came.
-    """
+    """Ask once, on a line that is closed afterwards."""
     began = time.monotonic()
     line, server = _connect(request, trust, limits)
     connected = time.monotonic()

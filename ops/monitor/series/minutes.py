@@ -61,9 +61,6 @@ def write_minutes(
         store: Where.
         verdicts: Site, any moment of the minute, verdict.
         zone: Of the organisation.
-
-    Raises:
-        SeriesError: The database cannot be used; nothing was added.
     """
     added: dict[tuple[str, date], dict[str, int]] = {}
     for site, at, verdict in verdicts:
@@ -127,7 +124,6 @@ def read_all_days(
 
 @lru_cache(maxsize=256)
 def _read_day(up: bytes, down: bytes, unknown: bytes) -> Day:
-    """Most days are alike: up from the first minute to the last."""
     return judge_day(*map(_unpack, (up, down, unknown)))
 
 

@@ -256,11 +256,7 @@ def _file_number(url: str) -> int:
 
 
 def open_existing(url: str) -> SeriesStore | None:
-    """Open the series where there are any: a question makes none.
-
-    Raises:
-        SeriesError: As `open_series`.
-    """
+    """Open the series where there are any: a question makes none."""
     place = make_url(url)
     if place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file():
         return None

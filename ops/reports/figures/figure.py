@@ -112,11 +112,7 @@ def running_year(today: date, zone: ZoneInfo) -> int:
 
 
 def read_day(text: str, flag: str) -> date:
-    """Read `15/12/2026` or `2026-12-15`.
-
-    Raises:
-        WrongUseError: It is no day, or none that anybody reports on.
-    """
+    """Read `15/12/2026` or `2026-12-15`."""
     found = try_day(text)
     if found is None or not EARLIEST <= found.year <= LATEST:
         raise WrongUseError(

@@ -112,9 +112,6 @@ def gather(
         window: The time.
         now: Aware.
         site: The only one that the paper is about; empty for all. What sums up counts all of them.
-
-    Raises:
-        SeriesError: The series cannot be used.
     """
     stops = list_stops(session, window)
     wanted = [site] if site else [it.name for it in estate.named_sites]

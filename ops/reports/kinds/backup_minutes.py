@@ -45,11 +45,7 @@ class BackupFacts:
 
 
 def gather(ask: Ask) -> BackupFacts:
-    """Read the newest backup of the site within the time, and its copies.
-
-    Raises:
-        WrongUseError: There is none.
-    """
+    """Read the newest backup of the site within the time, and its copies."""
     window = ask.window
     query = (
         select(Run)

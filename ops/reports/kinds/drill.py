@@ -30,12 +30,7 @@ class DrillFacts:
 
 
 def gather(ask: Ask) -> DrillFacts:
-    """Read the minutes of the drill named, else of the newest that has some.
-
-    Raises:
-        OpsError: There are none.
-        WrongUseError: There is no such drill.
-    """
+    """Read the minutes of the drill named, else of the newest that has some."""
     drill = find_drill(ask.session, ask.of) if ask.of else _newest(ask)
     if drill is None or drill.minutes is None:
         raise OpsError(

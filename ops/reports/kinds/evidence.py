@@ -65,11 +65,7 @@ class EvidenceFacts:
 
 
 def gather(ask: Ask) -> EvidenceFacts:
-    """Read figures, runs, and the rows of the journal that were written in the time.
-
-    Raises:
-        OpsError: The journal has more rows than a package holds.
-    """
+    """Read figures, runs, and the rows of the journal that were written in the time."""
     window = ask.window
     runs = [
         it

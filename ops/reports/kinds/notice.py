@@ -22,11 +22,7 @@ class StopFacts:
 
 
 def gather(ask: Ask) -> StopFacts:
-    """Read the stop of that code, else the next one.
-
-    Raises:
-        WrongUseError: There is none.
-    """
+    """Read the stop of that code, else the next one."""
     stops = [
         it for it in find_stops(ask.session, ask.window.zone) if not ask.site or it.site == ask.site
     ]

@@ -53,11 +53,7 @@ _PROOFS = frozenset({"drill", "drill-finding", "medium", "duty"})
 
 
 def gather(ask: Ask) -> PlanDocument:
-    """Read the plan of the year: as it was handed in, else as it is now.
-
-    Raises:
-        WrongUseError: There is none.
-    """
+    """Read the plan of the year: as it was handed in, else as it is now."""
     plan = get_plan(ask.session, ask.window.year)
     return read_document(ask.session, ask.estate, plan, ask.now)
 

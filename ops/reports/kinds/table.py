@@ -93,11 +93,7 @@ KINDS: Mapping[str, Kind] = {it.name: it for it in _LISTED}
 
 
 def find_kind(name: str) -> Kind:
-    """Give the kind of that name.
-
-    Raises:
-        WrongUseError: There is none.
-    """
+    """Give the kind of that name."""
     if name in KINDS:
         return KINDS[name]
     raise unknown('there is no kind of paper "{name}"', name, KINDS)
