@@ -92,7 +92,7 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
     Raises:
         OpsError: A text is broken, or what the paper is about is not known.
     """
-    frame, module = make_frame(estate, wish, now), wish.kind.module()
+    frame = make_frame(estate, wish, now)
     with speaking(PAPER_LANGUAGE), reading_series(estate) as series, catalog.reading() as session:
         ask = Ask(
             estate=estate,
@@ -104,8 +104,7 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
             of=wish.of,
             now=now,
         )
-        facts = module.gather(ask)
-        made = module.write(facts, frame)
+        made = wish.kind.find("write")(wish.kind.find("gather")(ask), frame)
         return write_files(made, _stem(wish))
 
 

@@ -233,5 +233,5 @@ def make_papers(document: PlanDocument, estate: Estate) -> dict[str, Paper]:
                 day=document.day,
             )
             frame = make_frame(estate, wish, taken_at)
-            found[name] = wish.kind.module().write(document, frame)
+            found[name] = wish.kind.find("write")(document, frame)
     return found

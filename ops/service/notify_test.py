@@ -61,7 +61,7 @@ def try_targets(wish: NotifyTest) -> int:
 
 
 def find_test_targets(estate: Estate, person: str = "") -> Sequence[str]:
-    """Give everybody a route or the roster names, in the order of the estate; or who is asked for."""
+    """Give everybody a route or the roster names, in the order of the estate; or who was asked."""
     relay = estate.notices.relay
     if relay is None:
         raise WrongUseError(

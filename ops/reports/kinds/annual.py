@@ -24,12 +24,12 @@ _MOST_LISTED = 40
 _MOST_YEARS = 2
 
 
-def gather(ask: Ask) -> YearFacts:
+def gather_annual(ask: Ask) -> YearFacts:
     """Read the figures of the time."""
     return gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
 
 
-def write(facts: YearFacts, frame: Frame) -> Paper:
+def write_annual(facts: YearFacts, frame: Frame) -> Paper:
     """Write the report."""
     body = frame.office.letterhead.body
     window = facts.window

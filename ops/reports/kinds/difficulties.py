@@ -20,14 +20,14 @@ class Difficulties:
     units: Mapping[str, str]
 
 
-def gather(ask: Ask) -> Difficulties:
+def gather_difficulties(ask: Ask) -> Difficulties:
     """Sum up the register."""
     window = ask.window
     units = {it.name: it.title_on(window.last) for it in ask.estate.units}
     return Difficulties(window, summarise(ask.session, window.since, window.until), units)
 
 
-def write(facts: Difficulties, frame: Frame) -> Paper:
+def write_difficulties(facts: Difficulties, frame: Frame) -> Paper:
     """Write the summary."""
     window = facts.window
     total = facts.summary.total

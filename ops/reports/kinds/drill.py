@@ -29,7 +29,7 @@ class DrillFacts:
     is_unchanged: bool
 
 
-def gather(ask: Ask) -> DrillFacts:
+def gather_drill(ask: Ask) -> DrillFacts:
     """Read the minutes of the drill named, else of the newest that has some."""
     drill = find_drill(ask.session, ask.of) if ask.of else _newest(ask)
     if drill is None or drill.minutes is None:
@@ -48,7 +48,7 @@ def _newest(ask: Ask) -> KeptDrill | None:
     return next((it for it in found if it.minutes is not None), None)
 
 
-def write(facts: DrillFacts, frame: Frame) -> Paper:
+def write_drill(facts: DrillFacts, frame: Frame) -> Paper:
     """Write the minutes."""
     minutes = facts.minutes
     title = str(minutes.scenario["title"])

@@ -64,7 +64,7 @@ class EvidenceFacts:
     journal: Sequence[Sequence[str]]
 
 
-def gather(ask: Ask) -> EvidenceFacts:
+def gather_evidence(ask: Ask) -> EvidenceFacts:
     """Read figures, runs, and the rows of the journal that were written in the time."""
     window = ask.window
     runs = [
@@ -108,7 +108,7 @@ def _read_journal(ask: Ask, window: Timespan) -> tuple[str, list[Sequence[str]]]
     return before, rows
 
 
-def write(found: EvidenceFacts, frame: Frame) -> Package:
+def write_evidence(found: EvidenceFacts, frame: Frame) -> Package:
     """Put the package together; every other file's hash stands in `SHA256SUMS`."""
     texts, window = frame.texts, found.facts.window
     last = found.journal[-1][-1] if found.journal else found.before

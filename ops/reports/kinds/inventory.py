@@ -24,7 +24,7 @@ class Lists:
     copies: Sequence[tuple[object, ...]]
 
 
-def gather(ask: Ask) -> Lists:
+def gather_inventory(ask: Ask) -> Lists:
     """Read the register of assets, and the index of snapshots."""
     places = {it.name: (it.location, tell_medium(it.medium)) for it in ask.estate.stores}
     query = select(
@@ -51,7 +51,7 @@ def gather(ask: Ask) -> Lists:
     return Lists(list_assets(ask.session), copies)
 
 
-def write(facts: Lists, frame: Frame) -> Book:
+def write_inventory(facts: Lists, frame: Frame) -> Book:
     """Write the sheets; what nobody has recorded is an empty cell."""
     texts = frame.texts
     devices = [it for it in facts.assets if it.kind not in _SOFTWARE]

@@ -1,7 +1,7 @@
 """What kinds of papers share: what they are asked for, and the frame that they write into.
 
-A kind is a module with two functions: `gather(ask)` reads facts, and `write(facts, frame)`, pure,
-makes a paper, a book of sheets or a package of them.
+A kind is two functions: `gather_NAME(ask)` reads facts, and `write_NAME(facts, frame)`, pure, makes
+a paper, a book of sheets or a package of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

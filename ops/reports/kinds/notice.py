@@ -21,7 +21,7 @@ class StopFacts:
     contact: str
 
 
-def gather(ask: Ask) -> StopFacts:
+def gather_notice(ask: Ask) -> StopFacts:
     """Read the stop of that code, else the next one."""
     stops = [
         it for it in find_stops(ask.session, ask.window.zone) if not ask.site or it.site == ask.site
@@ -42,7 +42,7 @@ def gather(ask: Ask) -> StopFacts:
     return StopFacts(stop=found[0], site=site, contact=contact_of(ask.estate, owner))
 
 
-def write(facts: StopFacts, frame: Frame) -> Paper:
+def write_notice(facts: StopFacts, frame: Frame) -> Paper:
     """Write the notice."""
     stop, site, texts = facts.stop, facts.site, frame.texts
     begins, until = (format_spoken(it, frame.zone) for it in (stop.begins, stop.until))

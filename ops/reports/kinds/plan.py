@@ -52,7 +52,7 @@ _SECTIONS = ("hardware", "software", "backup", "security", "service")
 _PROOFS = frozenset({"drill", "drill-finding", "medium", "duty"})
 
 
-def gather(ask: Ask) -> PlanDocument:
+def gather_plan(ask: Ask) -> PlanDocument:
     """Read the plan of the year: as it was handed in, else as it is now."""
     plan = get_plan(ask.session, ask.window.year)
     return read_document(ask.session, ask.estate, plan, ask.now)
@@ -64,7 +64,7 @@ def gather_bare(ask: Ask) -> PlanDocument:
     return read_document(ask.session, ask.estate, plan, ask.now, with_annexes=False)
 
 
-def write(document: PlanDocument, frame: Frame) -> Paper:
+def write_plan(document: PlanDocument, frame: Frame) -> Paper:
     """Write the Kế hoạch."""
     values = values_of(document, frame)
     blocks = [

@@ -33,7 +33,7 @@ class PolicyFacts:
     approved: str
 
 
-def gather(ask: Ask) -> PolicyFacts:
+def gather_policy(ask: Ask) -> PolicyFacts:
     """Read the policy, and what the stores hold of it."""
     estate = ask.estate
     rows = current_policy(estate, load_duties(estate))
@@ -50,7 +50,7 @@ def gather(ask: Ask) -> PolicyFacts:
     )
 
 
-def write(facts: PolicyFacts, frame: Frame) -> Paper:
+def write_policy(facts: PolicyFacts, frame: Frame) -> Paper:
     """Write the policy: a division for each class and way of backing up."""
     blocks: list[Block] = [frame.text("opening", rows=len(facts.rows))]
     if facts.approved:

@@ -30,7 +30,7 @@ class FormFacts:
     source: Figure[int]
 
 
-def gather(ask: Ask) -> FormFacts:
+def gather_security(ask: Ask) -> FormFacts:
     """Read the compliance table of now, and fill the form."""
     estate = ask.estate
     setting = make_setting(estate)
@@ -42,7 +42,7 @@ def gather(ask: Ask) -> FormFacts:
     return FormFacts(ask.window, totals, filled, owner, operator, Figure(len(rows), "findings"))
 
 
-def write(facts: FormFacts, frame: Frame) -> Paper:
+def write_security(facts: FormFacts, frame: Frame) -> Paper:
     """Write the letter."""
     texts, totals = frame.texts, facts.totals
     known = {

@@ -1,16 +1,20 @@
-"""Bảng tổng hợp các trang thành phần: the table that adds all sites (law.md 2.4); pure."""
+"""The table of all sites, and one component site's year (Điều 15(2) of the Regulation; law.md 2.4).
 
-from collections.abc import Callable
+The unit's own words are what it has written (`ops.reports.sections`), and dots where it has not.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ops.reports.figures.checked import Uptime
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import SiteName, YearFacts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunCounts, Tally
-from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share
-from ops.reports.papers.paper import Block, Paper
-from ops.reports.sections import read_sections
+from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
+from ops.reports.papers.paper import Block, Paper, Paragraph
+from ops.reports.sections import Section, read_section, read_sections
 
 _MOST_NAMED = 20
 
@@ -23,7 +27,7 @@ class SitesFacts:
     unconfirmed: tuple[SiteName, ...]
 
 
-def gather(ask: Ask) -> SitesFacts:
+def gather_sites(ask: Ask) -> SitesFacts:
     """Read the figures of the time, and what units have confirmed."""
     facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
     sections = read_sections(ask.session, ask.window.year)
@@ -31,7 +35,7 @@ def gather(ask: Ask) -> SitesFacts:
     return SitesFacts(facts, tuple(it for it in facts.sites if it.name not in confirmed))
 
 
-def write(found: SitesFacts, frame: Frame) -> Paper:
+def write_sites(found: SitesFacts, frame: Frame) -> Paper:
     """Write the table."""
     facts, texts = found.facts, frame.texts
     window, missing = facts.window, found.unconfirmed
@@ -108,3 +112,153 @@ def _sum(counts: RunCounts | None, wanted: Callable[[str], bool]) -> Tally:
 def tally_of(counts: RunCounts | None, site: str) -> Tally:
     """Give a site's share."""
     return counts.by_site.get(site, Tally()) if counts else Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """The figures, which site it is about, and what its unit says."""
+
+    facts: YearFacts
+    site: SiteName
+    section: Section
+
+
+def gather_site(ask: Ask) -> SiteFacts:
+    """Read the figures of the time."""
+    facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now, ask.site)
+    section = read_section(ask.session, ask.site, ask.window.year)
+    return SiteFacts(facts, facts.sites[0], section)
+
+
+def write_site(found: SiteFacts, frame: Frame) -> Paper:
+    """Write the report."""
+    facts, site, section = found.facts, found.site, found.section
+    window = facts.window
+    named: dict[str, Any] = {"title": site.dated_title, "year": window.year}
+    blocks: list[Block] = [
+        frame.text("opening", **named, first=day(window.first), last=day(window.last)),
+        frame.head("h_general"),
+        *_general(site, section, frame),
+        frame.head("h_content"),
+        *_own(section, "content", frame),
+        *_visits(facts, site, frame),
+        frame.head("h_technical"),
+        *_technical(facts, site, frame),
+        frame.head("h_shortcomings"),
+        *_shortcomings(facts, site, frame),
+        *_own(section, "shortcomings", frame),
+        frame.head("h_proposals"),
+        *_own(section, "proposals", frame),
+        _confirmed(section, frame),
+        frame.text("closing", **named),
+    ]
+    return frame.paper(blocks, **named)
+
+
+def _own(section: Section, part: str, frame: Frame) -> Iterator[Block]:
+    """Give the unit's own words, a paragraph a line; dots to fill in where there are none."""
+    lines = [it.strip() for it in section.texts.get(part, "").splitlines() if it.strip()]
+    if not lines:
+        yield frame.text(part)
+    for line in lines:
+        yield Paragraph(line)
+
+
+def _confirmed(section: Section, frame: Frame) -> Block:
+    note = "confirmed" if section.confirmed_at else "unconfirmed"
+    text = frame.texts.say(note, person=section.confirmed_by, at=frame.moment(section.confirmed_at))
+    return Paragraph(text, "note")
+
+
+def _general(site: SiteName, section: Section, frame: Frame) -> Iterator[Block]:
+    level = UNKNOWN if site.level is None else str(site.level)
+    rows = zip(
+        frame.texts.list("general"),
+        (
+            site.unit or UNKNOWN,
+            site.url or UNKNOWN,
+            site.system or UNKNOWN,
+            level,
+            site.owner or UNKNOWN,
+            section.texts.get("board") or frame.texts.say("to_fill"),
+        ),
+        strict=True,
+    )
+    yield frame.table("pairs", "1l 2l", rows)
+    yield frame.source(Figure(1, "estate"), Figure(1, "sections"))
+
+
+def _visits(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    visits = (facts.visits.value or {}).get(site.name)
+    if visits is None:
+        yield frame.text("no_visits")
+        return
+    people, days = visits
+    yield frame.text("visits", people=count(people), days=days, daily=count(round(people / days)))
+    yield frame.source(facts.visits)
+
+
+def _technical(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_uptime", 2)
+    uptimes = facts.uptimes.value
+    uptime = uptimes.of(site.name) if uptimes is not None else None
+    if uptime is None or uptime.percent is None:
+        yield frame.lacking(facts.uptimes)
+    else:
+        yield frame.text(
+            "uptime",
+            percent=share(uptime.percent),
+            down=count(uptime.down),
+            outages=count(uptime.outages),
+            planned=count(uptime.planned),
+            gap=count(uptime.gap),
+        )
+        yield frame.source(facts.uptimes)
+    yield frame.head("h_backups", 2)
+    ran = tally_of(facts.backups.value, site.name)
+    other = tally_of(facts.not_run.value, site.name)
+    yield frame.text(
+        "runs",
+        ran=count(ran.ran),
+        ok=count(ran.ok),
+        incomplete=count(ran.incomplete),
+        failed=count(ran.failed),
+        missed=count(other.missed),
+        last=frame.moment((facts.last_ok.value or {}).get(site.name)),
+    )
+    yield frame.source(facts.backups, facts.not_run)
+    yield frame.head("h_drills", 2)
+    yield from _drills(facts, site, frame)
+    yield frame.head("h_security", 2)
+    incidents = [it for it in facts.incidents if it.site == site.name]
+    yield frame.text(
+        "incidents", count=len(incidents), serious=sum(it.is_serious for it in incidents)
+    )
+    yield frame.source(facts.register)
+
+
+def _drills(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    drills = [it for it in facts.drills.value or () if it.site == site.name]
+    if not drills:
+        yield frame.lacking(facts.drills)
+        return
+    outcomes = frame.texts.tables["outcomes"]
+    rows = [
+        (frame.day(it.started_at), outcomes[it.outcome], span(it.rto), span(it.rpo))
+        for it in drills
+    ]
+    yield frame.table("drills", "1l 1l 1l 1l", rows)
+    yield frame.source(facts.drills)
+
+
+def _shortcomings(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    ran = tally_of(facts.backups.value, site.name)
+    drilled = any(it.site == site.name for it in facts.drills.value or ())
+    found = []
+    if bad := ran.ran - ran.ok:
+        found.append(frame.item("bad_runs", count=count(bad)))
+    if site.name not in (facts.last_ok.value or {}):
+        found.append(frame.item("bad_never"))
+    if not drilled:
+        found.append(frame.item("bad_undrilled"))
+    yield from found or [frame.text("bad_nothing")]

@@ -1,10 +1,9 @@
 """The kinds of papers, in the order they are listed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from ops.errors import unknown
 from ops.language.text import N_
@@ -29,13 +28,14 @@ class Kind:
     """A kind of paper.
 
     Attributes:
-        name: As it is typed, and the name of its module and of its texts.
+        name: As it is typed, and the name of its functions and of its texts.
         title: What it is.
         needs: What it is about.
         sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
         files: Endings of what it gives.
         like: Kind whose texts it has where its own file has none; empty for none.
-        writer: Kind whose module writes it; empty for its own.
+        writer: Kind whose functions make it; empty for its own.
+        module: Where `gather_NAME` and `write_NAME` are; empty for the module of that name.
         more: Flags beside those of `needs` and of all papers.
         is_above: Whether the body above issues it.
     """
@@ -47,6 +47,7 @@ class Kind:
     files: tuple[str, ...] = ("docx", "pdf")
     like: str = ""
     writer: str = ""
+    module: str = ""
     more: tuple[str, ...] = ()
     is_above: bool = False
 
@@ -61,27 +62,31 @@ class Kind:
         """Its name in the names of modules and texts."""
         return self.name.replace("-", "_")
 
-    def module(self) -> ModuleType:
-        """Give its module; loaded when it is asked for."""
-        return import_module(f"ops.reports.kinds.{self.writer or self.file_name}")
+    def find(self, verb: str) -> Callable[..., Any]:
+        """Give what gathers or writes it; its module is loaded when it is asked for."""
+        name = self.writer or self.file_name
+        module = import_module(f"ops.reports.kinds.{self.module or name}")
+        function: Callable[..., Any] = getattr(module, f"{verb}_{name}")
+        return function
 
 
 _LISTED = (
     Kind("plan", N_("the year's plan"), needs="plan", sign="KH"),
-    Kind("submission", N_("submission of the year's plan"), needs="plan", sign="TTr", like="plan"),
+    Kind("submission", N_("submission of the year's plan"), needs="plan", sign="TTr", like="plan",
+         module="plan_letters"),
     Kind("decision", N_("draft of the decision on the year's plan"), needs="plan", sign="QĐ",
-         like="plan", is_above=True),
+         like="plan", module="plan_letters", is_above=True),
     Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
     Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
          like="annual", writer="annual"),
-    Kind("site", N_("report on a site's year"), needs="site", sign="BC"),
+    Kind("site", N_("report on a site's year"), needs="site", sign="BC", module="sites"),
     Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
     Kind("security", N_("letter on security, form 08"), needs="day", sign=LETTER,
          more=("year",)),
     Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC"),
     Kind("drill", N_("minutes of a restore drill"), needs="drill"),
-    Kind("backup-log", N_("log of backups"), needs="time", more=("site",)),
-    Kind("backup-minutes", N_("minutes of a backup"), needs="site"),
+    Kind("backup-log", N_("log of backups"), needs="time", more=("site",), module="backups"),
+    Kind("backup-minutes", N_("minutes of a backup"), needs="site", module="backups"),
     Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
     Kind("policy", N_("backup policy"), needs="day", sign="CS"),
     Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",),

@@ -1,24 +1,25 @@
-"""Tờ trình: it hands a plan in for approval (law.md 2.2)."""
+"""The letters with a plan: the Tờ trình that hands it in, and the draft of the Quyết định on it.
+
+The body above issues the latter. Source: law.md 2.2; Decree 30/2020, form 1.2.
+"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ops.planning.document import PlanDocument
 from ops.planning.item import GROUPS, PRIORITIES
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import Frame
-from ops.reports.kinds.plan import gather_bare as gather
-from ops.reports.kinds.plan import tell_risks, tell_security, values_of
-from ops.reports.kinds.plan_tables import money_table, progress_table, source_table
-from ops.reports.papers.paper import Block, Paper, Paragraph
-
-__all__ = ["gather", "write"]
+from ops.reports.kinds.plan import gather_bare, tell_risks, tell_security, values_of
+from ops.reports.kinds.plan_tables import detail_table, money_table, progress_table, source_table
+from ops.reports.papers.paper import Annex, Block, Paper, Paragraph
 
 _MOST_KNOWN = 4
 _SECTIONS = ("hardware", "security", "service")
 
 
-def write(document: PlanDocument, frame: Frame) -> Paper:
+def write_submission(document: PlanDocument, frame: Frame) -> Paper:
     """Write the Tờ trình."""
     values = values_of(document, frame)
     return frame.paper(_blocks(document, frame, values), **values)
@@ -63,4 +64,35 @@ def _count(parts: list[tuple[str, Any]], frame: Frame) -> str:
             "counted", name=name, count=len(own), amount=format_amount(sum_up(own).asked)
         )
         for name, own in parts
+    )
+
+
+gather_submission = gather_decision = gather_bare
+
+
+def write_decision(document: PlanDocument, frame: Frame) -> Paper:
+    """Write the draft."""
+    values, texts = values_of(document, frame), frame.texts
+    body = frame.office.letterhead.body or texts.say("above")
+    post = frame.office.signature.post
+    if not post:
+        post = texts.say("chairman" if "nhân dân" in body.casefold() else "director")
+    blocks: list[Block] = [
+        frame.verdict("verdict"),
+        *(Paragraph(it, "article") for it in texts.list("articles", **values)),
+        Annex(
+            texts.say("annex"),
+            texts.say("decision_annex"),
+            texts.say("decision_belongs"),
+            is_wide=True,
+        ),
+        detail_table(document, frame),
+        source_table(document, frame),
+    ]
+    paper = frame.paper(blocks, **values)
+    return replace(
+        paper,
+        letterhead=replace(paper.letterhead, body=body),
+        issuer=f"{post} {body}",
+        signatures=tuple(replace(it, post=post) for it in paper.signatures),
     )

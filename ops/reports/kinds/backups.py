@@ -1,6 +1,9 @@
-"""Biên bản sao lưu: one backup of a site, with its copies (law.md 2.6)."""
+"""Nhật ký sao lưu, a row for each backup of some time; Biên bản sao lưu, one with its copies.
 
-from collections.abc import Sequence
+Source: law.md 2.6.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,10 +13,70 @@ from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot
 from ops.duties.wording import tell_medium
 from ops.errors import WrongUseError
-from ops.reports.figures.figure import Figure
+from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.figures.gather import SiteName, name_site
-from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count
+from ops.reports.figures.runs import RunRow, list_runs
+from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day
 from ops.reports.papers.paper import Block, Paper, Signature
+
+MOST_ROWS = 2_000
+"""More rows are no paper that anybody reads; the paper says how many there are."""
+
+_ID_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LogFacts:
+    """The backups of a time, newest last, and what sites are called."""
+
+    window: Timespan
+    runs: Figure[Sequence[RunRow]]
+    titles: Mapping[str, str]
+    about: str
+
+
+def gather_backup_log(ask: Ask) -> LogFacts:
+    """List the backups of the time, of one site where it is named."""
+    estate, window = ask.estate, ask.window
+    titles = {it.name: name_site(estate, it.name, window).dated_title for it in estate.named_sites}
+    runs = list_runs(ask.session, window, "backup", ask.site)
+    return LogFacts(window, runs, titles, titles.get(ask.site, ask.site))
+
+
+def write_backup_log(facts: LogFacts, frame: Frame) -> Paper:
+    """Write the log."""
+    runs = facts.runs.value or ()
+    shown = runs[-MOST_ROWS:]
+    span = {"first": day(facts.window.first), "last": day(facts.window.last)}
+    blocks: list[Block] = [frame.text("opening", count=count(len(runs)), **span)]
+    if len(shown) < len(runs):
+        blocks.append(frame.text("cut", shown=count(len(shown)), count=count(len(runs))))
+    if shown:
+        rows = [_row(facts, frame, number, it) for number, it in enumerate(shown, start=1)]
+        table = frame.table("log", "0.6c 1.5l 1.9l 1l 1l 0.9l 0.6l", rows)
+        paper = frame.paper([*blocks, table, frame.source(facts.runs)], **_about(facts, frame))
+    else:
+        paper = frame.paper([*blocks, frame.lacking(facts.runs)], **_about(facts, frame))
+    keeper = Signature(post=frame.texts.say("keeper"))
+    return replace(paper, signatures=(keeper, frame.office.signature))
+
+
+def _about(facts: LogFacts, frame: Frame) -> Mapping[str, object]:
+    return {"what": facts.about or frame.texts.say("all_sites")}
+
+
+def _row(facts: LogFacts, frame: Frame, number: int, run: RunRow) -> tuple[str, ...]:
+    outcomes, texts = frame.texts.tables["outcomes"], frame.texts
+    method = run.job.partition("/")[0]
+    return (
+        str(number),
+        frame.short(run.started_at),
+        facts.titles.get(run.site, run.site),
+        texts.tables["methods"].get(method, method),
+        run.snapshot[:_ID_DIGITS] or UNKNOWN,
+        outcomes.get(run.outcome, texts.say("running")),
+        "",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +107,7 @@ class BackupFacts:
     scanned_at: datetime | None
 
 
-def gather(ask: Ask) -> BackupFacts:
+def gather_backup_minutes(ask: Ask) -> BackupFacts:
     """Read the newest backup of the site within the time, and its copies."""
     window = ask.window
     query = (
@@ -99,7 +162,7 @@ def _copies(ask: Ask, snapshot: str) -> list[BackupCopy]:
     ]
 
 
-def write(facts: BackupFacts, frame: Frame) -> Paper:
+def write_backup_minutes(facts: BackupFacts, frame: Frame) -> Paper:
     """Write the minutes."""
     texts = frame.texts
     method = facts.job.partition("/")[0]
