@@ -1,7 +1,8 @@
-"""The key that signs the journal's head: Ed25519, as PKCS #8 in PEM, which `openssl pkey` reads.
+"""The journal's head: the key that signs it, what is signed, and what each store has kept of it.
 
-It is made on first use where `[keys] signing` names a file that is not there yet. In a backup it
-is encrypted under the repository password, once more than everything else.
+The key (Ed25519, PKCS #8 in PEM, which `openssl pkey` reads) is made on first use where `[keys]
+signing` names a file that is not there yet. In a backup it is encrypted under the repository
+password, once more than everything else.
 
 Sign what an act says of the journal itself, so that a row alone convinces nobody.
 

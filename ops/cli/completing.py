@@ -1,4 +1,4 @@
-"""Completion: the scripts with which a shell asks for it, and what may stand after a flag.
+"""What a terminal shows before a task runs: completion in a shell, lists of tasks, their help.
 
 A script of ours asks the program, and expands nothing. Invoke's own hand the program's answer to
 `compgen -W`, which runs `$(…)` in it as who types.

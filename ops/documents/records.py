@@ -1,4 +1,4 @@
-"""The bytes of documents: looked at, and kept under their own hash.
+"""Documents: bytes kept under their own hash, their rows, who signed them.
 
 Order of keeping one:
 1. The file is read whole, at most `MOST_BYTES`, and what it is comes from its bytes alone.

@@ -1,4 +1,4 @@
-"""How a host is reached, and the programs that are sent to it.
+"""How a host is reached, at which pace, and the programs that are sent to it.
 
 Bandwidth of stores, hosts and lines, by part of the day: each shared by all processes here.
 """

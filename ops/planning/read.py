@@ -1,4 +1,4 @@
-"""What is known of the year before a plan: figures with their sources, one query a number."""
+"""What a plan is drafted from, one query a number with its source; and the plan as it is kept."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What recovering the service would put where; decided from the manifest and what is there.
+"""What recovering the service would put where, and what it refuses; decided from the manifest.
 
 What comes out of a store says where it belongs, and whoever has the store's key wrote it. So a
 recovery writes into the folders that the person names and nowhere else; and it is typed by root or

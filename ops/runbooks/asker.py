@@ -1,4 +1,4 @@
-"""Speak with whoever carries a runbook out: rich prompts at a terminal, plain lines elsewhere."""
+"""Speak with whoever carries a runbook out, and with the estate's people for an approval."""
 
 import getpass
 import sys

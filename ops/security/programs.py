@@ -1,4 +1,4 @@
-"""Lynis on a host, through its account for audits; what its report says.
+"""Lynis, ssh-audit and testssl.sh: each run with bounds, and what its report says.
 
 The report is lines `key=value`; `warning[]` and `suggestion[]` hold `TEST-ID|text|details|more|`
 (source: Lynis 3.1, include/report). It is whole only where it says `finish=true`. Lynis repeats

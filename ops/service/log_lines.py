@@ -1,4 +1,4 @@
-"""Log lines: `key=value` pairs, for journald with a priority; no traceback unless asked for.
+"""What systemd and journald are told: log lines as `key=value`, and how the service is.
 
 Tell systemd how the service is. Source: sd_notify(3); without systemd nothing happens.
 """

@@ -1,4 +1,4 @@
-"""Up to when each site is saved, and since when one was due."""
+"""Up to when each site is saved, since when one was due, and the heartbeat that says it outside."""
 
 import json
 import logging

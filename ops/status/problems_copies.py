@@ -1,4 +1,4 @@
-"""Write for each site which copies exist, and which part of the rule 3-2-1-1-0 is broken.
+"""Write which copies and media each site has, and which part of the rule 3-2-1-1-0 is broken.
 
 Write which removable media there are, who keeps them, and by when they are to be renewed.
 """

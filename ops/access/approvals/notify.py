@@ -1,4 +1,4 @@
-"""Say what a request is about, so that the person who decides on it reads sentences; pure."""
+"""What a request is about, in sentences for who decides on it, and whom mails tell of it."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

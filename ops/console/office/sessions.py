@@ -1,4 +1,4 @@
-"""Who logs in, with password and code as `user.add` gave them, and who is logged in.
+"""Who logs in, with password and code as `user.add` gave them; who is logged in, and from where.
 
 Sessions are in memory, each bound to the credentials it began with. They end when nobody uses
 them, after a working day, when the person's credentials change or are taken away, and with the

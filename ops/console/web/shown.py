@@ -1,4 +1,4 @@
-"""Templates: where they are, and how values of the office's JSON are shown in them.
+"""Templates, how values of the office's JSON are shown in them, and the page without a login.
 
 Everything is escaped where it is put into a page; what would turn the writing round is made visible
 before. Texts are the catalogues' own. The page for the public says which sites answer: no login,

@@ -1,4 +1,4 @@
-"""Working days, from a dated table of holidays; a day beyond the table is not guessed."""
+"""When a duty is due: its periods and terms, in working days by a dated table of holidays; pure."""
 
 import calendar as months
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""When each removable medium is to be replaced: by the duty `media-renewal`, no figure of ours.
+"""How each duty stands, by its evidence; media and reviews by days of their own.
 
 The term runs from the day each medium was first used, so the duty has no period of its own: what is
 due are the media, and taking an old one out of use is what fulfils it.

@@ -1,4 +1,4 @@
-"""Write sites as blocks of the estate file, and find the lines of a block; pure.
+"""Sites from a sheet, and sites as blocks of the estate file; pure.
 
 Order of writing:
 

@@ -1,4 +1,4 @@
-"""Merge defaults and profiles into sites, so that a site is five lines; pure.
+"""Defaults and profiles merged into sites, and what does not fit together in the whole; pure.
 
 What a site says wins over its profile, a profile over `[defaults]`. Tables merge key by key. Files
 and databases merge by `name`: a site's `[[sites.files]]` adds to, or changes, the profile's one of

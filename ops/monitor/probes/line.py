@@ -1,4 +1,4 @@
-"""Read the certificate that a server showed, and say why a visitor's browser would refuse it."""
+"""Ask a site as a visitor does: connect, check the certificate, read the answer; all bounded."""
 
 import http.client
 import io

@@ -1,4 +1,4 @@
-"""Look at one machine: send it the program, bound what it may say and how long, read the answer."""
+"""Look at one machine or device: ask it, bound what it may say and how long, read the answer."""
 
 import re
 import shutil

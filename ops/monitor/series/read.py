@@ -1,4 +1,4 @@
-"""One number at one moment, and what is refused before it reaches a table; pure.
+"""Numbers, changes and gaps of the series: which are taken, and how they are read back.
 
 A subject is `KIND:NAME`: `host:web1`, `site:cong-chinh`, `store:near`, `service:giucong`. A metric
 is a lower-case name that ends with its unit where it has one, and may say in brackets which of

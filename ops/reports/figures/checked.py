@@ -1,4 +1,4 @@
-"""Restore drills, the archive and security in figures: what was tried, read and looked at."""
+"""In figures: drills, the archive, security, how sites answered, stops, visits and outlooks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Claim, begin, beat, give back: each one UPDATE that names the state it leaves."""
+"""Claim, begin, beat, give back: one UPDATE each, naming the state it leaves; who beats no more."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Tell what happened: to the journal, and to whoever else must know, in the same transaction."""
+"""End a run, or try it again; tell the journal and whoever must know, in the same transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

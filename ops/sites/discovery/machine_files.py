@@ -1,4 +1,4 @@
-"""What discovery finds. No value here ever holds a password.
+"""What discovery finds, and the files it reads, here or on a host; no value ever holds a password.
 
 Nothing is executed or written, links stay below the root, and every file is read up to a limit:
 what lies on a web server may have been put there by anybody.
