@@ -214,7 +214,8 @@ def _name(node: ast.expr) -> str:
 _NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 _COMMAND = re.compile(r"`[^`]*`")
-_BLANK = re.compile(r"(?<![\w.-])[^\W\d_a-z]+(?:-[^\W\d_a-z]+)*(?![\w.-])")
+_BLANK = re.compile(r"(?<![\w.-])[^\W\d_a-z]+(?:-[^\W\d_a-z]+)*(?![\w-])")
+_OWN_WORDS = re.compile(r'"[^"]* [^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,10 @@ def _find_misfits(message: Message, strings: tuple[str, ...]) -> Iterator[str]:
 def commands_of(template: str) -> list[str]:
     """Give what stands between backticks, sorted; what people fill in (FOLDER, TỆP) is alike."""
     return sorted(
-        _BLANK.sub(lambda it: "…" if it[0].isupper() and len(it[0]) > 1 else it[0], command)
+        _BLANK.sub(
+            lambda it: "…" if it[0].isupper() and len(it[0]) > 1 else it[0],
+            _OWN_WORDS.sub('"…"', command),
+        )
         for command in _COMMAND.findall(template)
     )
 
