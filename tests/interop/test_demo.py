@@ -123,7 +123,7 @@ def test_the_demo_runs_the_main_job_and_goes_on_where_it_stopped(tmp_path: Path)
     assert re.findall(r"── (\d+)/21 · ", first.stdout) == [str(it) for it in range(1, 22)]
     assert "giống hệt: 68 tệp" in first.stdout
     assert "ĐẠT" in first.stdout  # the drill: started apart from everything, its pages read
-    assert "trang ngừng hoạt động" in first.stdout.split("── 16/21")[1]
+    assert "trang thông tin không truy cập được" in first.stdout.split("── 16/21")[1]
     assert "nva đã đăng nhập tại http://127.0.0.1:" in first.stdout.split("── 21/21")[1]
     assert "Mọi bước đều thành công" in first.stdout
     snapshots = len(list_with_restic(folder))

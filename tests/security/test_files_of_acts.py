@@ -71,7 +71,7 @@ def test_nothing_is_planted_in_a_folder_that_is_there(
     code = hand_back(task, home, file("a.pdf"), entry)
     assert names(home) == ["a.pdf", "notes.txt"]
     assert code == 1
-    assert "bạn không yêu cầu" in capsys.readouterr().err
+    assert "dịch vụ gửi đến tệp không được yêu cầu" in capsys.readouterr().err
 
 
 def test_what_was_asked_for_comes_into_a_folder_that_is_there_and_never_runs(home: Path) -> None:

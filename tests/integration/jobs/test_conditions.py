@@ -169,9 +169,9 @@ def test_a_silence_is_made_shown_journaled_and_ended(catalog: Catalog, estate: P
     assert (rehearsed.returncode, nothing["items"]) == (0, [])
     assert (made.returncode, silence["subject"]) == (0, "host:web1")
     assert hushed.notices == 1  # the other host
-    assert "tạm im đến" in shown.stdout
+    assert "tạm dừng thông báo đến" in shown.stdout
     assert "thay ổ đĩa" in shown.stdout
-    assert "đang tạm im, hoặc dừng theo kế hoạch" in shown.stdout
+    assert "đang tạm dừng thông báo, hoặc dừng theo kế hoạch" in shown.stdout
     assert [(it["subject"], it["stage"]) for it in as_json["untold"]] == [("host:web1", "hushed")]
     assert [it["subject"] for it in as_json["items"]] == ["host:web2"]
     assert as_json["silences"][0]["owner"]

@@ -212,7 +212,7 @@ def test_the_script_speaks_to_its_reader(rights: str, is_audit: bool, tmp_path: 
     subprocess.run(["sh", "-n", str(tmp_path / "account.sh")], check=True)
     own = script.replace(GATE.read_text(encoding="utf-8"), "")
     assert "Tài khoản giucong" in own
-    assert "fail 'cổng của tài khoản giucong không chạy'\": $told\"" in own
+    assert "fail 'bộ lọc lệnh của tài khoản giucong không chạy'\": $told\"" in own
     for english in (" the ", " is ", "nothing", "account giucong"):
         assert english not in own
 

@@ -131,7 +131,7 @@ def test_the_filter_that_found_nothing_is_told() -> None:
 
     assert str(wanted) == "host xa, path /giucong"
     assert fill("no snapshot has {wanted}", {"wanted": wanted}) == (
-        "không bản chụp nào có máy xa, đường dẫn /giucong"
+        "không bản sao lưu nào có máy xa, đường dẫn /giucong"
     )
 
 
@@ -141,8 +141,8 @@ def test_an_id_that_is_not_there_is_told() -> None:
     with pytest.raises(SnapshotNotFoundError) as several:
         choose_id(["aa", "ab"], "a", "snapshot")
 
-    assert "không có bản chụp “zz”" in render_error(caught.value)
-    assert "có 2 mã bản chụp bắt đầu bằng “a”" in render_error(several.value)
+    assert "không có bản sao lưu “zz”" in render_error(caught.value)
+    assert "có 2 mã bản sao lưu bắt đầu bằng “a”" in render_error(several.value)
     assert str(caught.value) == "there is no snapshot 'zz'"
 
 

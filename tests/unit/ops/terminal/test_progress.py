@@ -49,7 +49,7 @@ def test_percent_and_time_left_follow_from_the_last_run(clock: Clock) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "told"),
-    [("back up", "dữ liệu đã lưu vẫn còn nguyên"), ("restore files", "các tệp đã khôi phục vẫn"),
+    [("back up", "dữ liệu đã lưu được giữ lại"), ("restore files", "các tệp đã khôi phục được giữ lại"),
      ("check folders", "")],
 )  # fmt: skip
 def test_who_interrupts_is_told_what_stays(

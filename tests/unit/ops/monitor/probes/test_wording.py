@@ -49,7 +49,7 @@ def test_nothing_is_left_open(code: str, language: str, monkeypatch: pytest.Monk
 
 def test_why_a_page_did_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIUCONG_LANG", "vi")
-    assert tell_problem(PARAMS) == "chứng thư của trang không được tin cậy: đã hết hạn"
+    assert tell_problem(PARAMS) == "chứng chỉ TLS của trang không được tin cậy: đã hết hạn"
     without = {"problem": "broken", "address": "https://cong.thu/"}
     assert tell_problem(without) == "câu trả lời của https://cong.thu/ không đọc được"
 

@@ -47,5 +47,5 @@ class Says(LocalHost):
 
 
 def test_what_makes_no_sense_is_told_in_vietnamese() -> None:
-    assert told(take_sample(Says("exit 3"))) == "nó kết thúc với mã 3"
+    assert told(take_sample(Says("exit 3"))) == "lệnh kết thúc với mã 3"
     assert told(take_sample(Says("echo clock 1"))) == "bị cắt giữa chừng"
