@@ -45,7 +45,7 @@ from ops.jobs.live import last_runs
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import N_, _, fill, ngettext
-from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, verdict_cell, write_json, write_line, write_table
 
 _JOB = f"{VERIFY.name}/{OWN_SITE}"
 
@@ -129,11 +129,11 @@ def _write(estate: Estate, found: Examination) -> None:
 
 def _row(store: str, found: Examination) -> Sequence[str | Cell]:
     if store in found.unreached:
-        return store, "–", outcome_cell("not_checked")
+        return store, "–", verdict_cell("not_checked")
     count = found.counts[store]
     is_bad = any(it.params.get("store") == store for it in found.faults)
     outcome = "failed" if is_bad else "ok" if count else "not_checked"
-    return store, str(count), outcome_cell(outcome)
+    return store, str(count), verdict_cell(outcome)
 
 
 ACTION = "journal-acceptance"

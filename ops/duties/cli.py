@@ -47,8 +47,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill, language
-from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_wrapped
-from ops.terminal.view import Column, Row, View, number, outcome, words, write_list
+from ops.terminal.output import Cell, Tone, verdict_cell, write_json, write_line, write_wrapped
+from ops.terminal.view import Column, Row, View, number, verdict, words, write_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _due(row: Row) -> Cell:
 
 
 def _proven(row: Row) -> Cell:
-    state, ends = outcome_cell(row["outcome"]), list(row["subjects"].values())
+    state, ends = verdict_cell(row["outcome"]), list(row["subjects"].values())
     if len(ends) < 2:  # noqa: PLR2004 - several
         return state
     return Cell(f"{state.text} ({ends.count('ok')}/{len(ends)})", state.tone)
@@ -117,7 +117,7 @@ PERIODS = View(
     N_("Nothing to show."),
     Column("until", N_("Period"), of=_period),
     Column("subject", N_("For"), of=lambda row: tell_subject(row["subject"])),
-    Column("outcome", N_("Verdict"), outcome),
+    Column("outcome", N_("Verdict"), verdict),
     Column("reason", N_("Why"), words(REASONS)),
     Column("pieces", N_("Rows"), number, of=lambda row: len(row["pieces"])),
 )

@@ -18,7 +18,18 @@ from ops.security import host_facts
 from ops.security.controls import Control, rhythm_of
 from ops.security.findings import Sighting
 from ops.terminal.output import Tone
-from ops.terminal.view import Column, Row, View, age, moment, number, outcome, short_id, words
+from ops.terminal.view import (
+    Column,
+    Row,
+    View,
+    age,
+    moment,
+    number,
+    outcome,
+    short_id,
+    verdict,
+    words,
+)
 
 Where = Literal["host", "site"]
 ALLOWED = ("ports", "keys", "sudoers")
@@ -350,7 +361,7 @@ VERDICTS = View(
     REASONS["never"],
     Column("subject", N_("For"), of=_levelled),
     Column("title", N_("Control or duty")),
-    Column("outcome", N_("Verdict"), outcome, link="/compliance?name={name}&subject={subject}"),
+    Column("outcome", N_("Verdict"), verdict, link="/compliance?name={name}&subject={subject}"),
     Column("why", N_("Why")),
     Column("evidence", N_("Rows"), number, of=lambda row: len(row["evidence"])),
 )

@@ -31,7 +31,7 @@ from ops.terminal.elsewhere import BARE
 from ops.terminal.output import (
     Cell,
     Tone,
-    outcome_cell,
+    verdict_cell,
     write_indented,
     write_json,
     write_line,
@@ -215,8 +215,8 @@ def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Seq
 
 def _check_cell(site: SiteFacts, facts: Facts) -> Cell:
     if site.last_check is None:
-        return outcome_cell("not_checked")
-    cell = outcome_cell(site.last_check.outcome)
+        return verdict_cell("not_checked")
+    cell = verdict_cell(site.last_check.outcome)
     age = format_age(facts.now - site.last_check.ended_at)
     text = _("{outcome}, {age} ago").format(outcome=cell.text, age=age)
     return Cell(text, cell.tone)

@@ -17,7 +17,7 @@ from ops.language.text import N_, _, fill
 from ops.outcomes import Explanation
 from ops.status.facts import Facts, SiteFacts
 from ops.status.problem import Problem
-from ops.terminal.output import Cell, Tone, outcome_cell, write_indented, write_line, write_table
+from ops.terminal.output import Cell, Tone, verdict_cell, write_indented, write_line, write_table
 
 ROLES = {
     "primary": N_("primary"),
@@ -103,21 +103,21 @@ def _newest(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Cell:
 
 def _moment_cell(copy: CopyFacts, facts: Facts) -> Cell:
     if copy.is_unreadable:
-        return outcome_cell("failed")
+        return verdict_cell("failed")
     if copy.checked_at is None:
-        return outcome_cell("not_checked")
-    cell = outcome_cell(copy.checked)
+        return verdict_cell("not_checked")
+    cell = verdict_cell(copy.checked)
     told = format_moment(copy.checked_at, facts.zone).rpartition(" ")[0]
     return Cell(f"{cell.text}, {told}", cell.tone)
 
 
 def _protection(copy: CopyFacts) -> Cell:
     if copy.is_unreadable:
-        return outcome_cell("not_checked")
+        return verdict_cell("not_checked")
     told = {
         "protected": Cell(_("protected"), "good"),
         "not_protected": Cell(_("not protected"), "warning"),
-        "not_checked": outcome_cell("not_checked"),
+        "not_checked": verdict_cell("not_checked"),
     }
     return told[copy.protection]
 
@@ -159,8 +159,8 @@ def _medium_row(medium: MediumFacts, zone: str) -> Sequence[str | Cell]:
 
 def _read_back(medium: MediumFacts, zone: str) -> Cell:
     if medium.verified_at is None:
-        return outcome_cell("not_checked")
-    cell = outcome_cell(medium.verified)
+        return verdict_cell("not_checked")
+    cell = verdict_cell(medium.verified)
     told = format_moment(medium.verified_at, zone).rpartition(" ")[0]
     return Cell(f"{cell.text}, {told}", cell.tone)
 

@@ -28,6 +28,12 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
     "missed": (N_("missed"), "bad"),
     "skipped": (N_("skipped"), "faint"),
 }
+VERDICTS: dict[str, tuple[str, Tone]] = {
+    **OUTCOMES,
+    "ok": (N_("passed"), "good"),
+    "failed": (N_("not passed"), "bad"),
+}
+"""What the same words are called of a drill, a check or a target: none of them is a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,12 @@ def write_square(text: str) -> None:
 def outcome_cell(outcome: str) -> Cell:
     """Give an outcome of the shared vocabulary in the reader's language, in its colour."""
     text, tone = OUTCOMES[outcome]
+    return Cell(_(text), tone)
+
+
+def verdict_cell(outcome: str) -> Cell:
+    """Give what a drill, a check or a target came to in the reader's language, in its colour."""
+    text, tone = VERDICTS[outcome]
     return Cell(_(text), tone)
 
 

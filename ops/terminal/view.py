@@ -34,7 +34,15 @@ from ops.language.formats import (
 )
 from ops.language.text import _, fill
 from ops.terminal.document import plain
-from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import (
+    Cell,
+    Tone,
+    outcome_cell,
+    verdict_cell,
+    write_json,
+    write_line,
+    write_table,
+)
 
 Row = Mapping[str, Any]
 How = Callable[[Any, str], str | Cell]
@@ -105,6 +113,11 @@ def short_id(value: str, _zone: str) -> str:
 def outcome(value: str, _zone: str) -> Cell:
     """Show an outcome of the shared vocabulary."""
     return outcome_cell(value)
+
+
+def verdict(value: str, _zone: str) -> Cell:
+    """Show what a drill, a check or a target came to."""
+    return verdict_cell(value)
 
 
 def words(known: Mapping[Any, str], tones: Mapping[Any, Tone] | None = None) -> How:

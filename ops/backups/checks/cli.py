@@ -22,7 +22,7 @@ from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_line
 from ops.terminal.progress import showing_progress
-from ops.terminal.view import Column, Row, View, duration, number, outcome, write_list
+from ops.terminal.view import Column, Row, View, duration, number, verdict, write_list
 
 
 def _tell_read(row: Row) -> str:
@@ -37,7 +37,7 @@ CHECKS = View(
     "",
     Column("site", N_("Site")),
     Column("store", N_("Store")),
-    Column("outcome", N_("Result"), outcome),
+    Column("outcome", N_("Result"), verdict),
     Column("snapshots", N_("Snapshots"), number, of=lambda row: row["summary"]["snapshots"]),
     Column("packs", N_("Packs"), number, of=lambda row: row["summary"]["packs"]),
     Column("read", N_("Read back"), of=_tell_read),

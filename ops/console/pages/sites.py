@@ -27,7 +27,7 @@ from ops.status.cli import describe_sites
 from ops.status.facts import gather_facts
 from ops.status.problems import find_problems
 from ops.status.problems_copies import ROLES, tell_verdict
-from ops.terminal.output import Cell, Tone, outcome_cell
+from ops.terminal.output import Cell, Tone, verdict_cell
 from ops.terminal.view import Column, View, as_made, as_table, moment, number, outcome, words
 
 _ROWS = 200
@@ -140,7 +140,7 @@ _COPIES = View(
         of=lambda it: Cell(_("cannot be read"), "bad") if it["gone_from"] else it["newest_at"],
     ),
     Column("snapshots", N_("Snapshots"), number),
-    Column("checked", N_("Checked"), of=lambda it: outcome_cell(it["checked"] or "not_checked")),
+    Column("checked", N_("Checked"), of=lambda it: verdict_cell(it["checked"] or "not_checked")),
     Column("checked_at", N_("Last check"), moment),
     Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES)),
 )

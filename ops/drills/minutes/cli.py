@@ -24,7 +24,7 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.outcomes import explain
-from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import Cell, verdict_cell, write_json, write_line, write_table
 from ops.terminal.view import Column, Row, View, duration, moment, short_id, write_list
 
 _MOST_LISTED = 100
@@ -40,7 +40,7 @@ def _engine(row: Row) -> str:
 
 
 def _outcome(row: Row) -> Cell:
-    return outcome_cell(row["outcome"]) if row["outcome"] else Cell(_("stopped"), "warning")
+    return verdict_cell(row["outcome"]) if row["outcome"] else Cell(_("stopped"), "warning")
 
 
 def _why(row: Row) -> str:
@@ -248,7 +248,7 @@ def _file_row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
         drill.site,
         str(fetched.get("path", "–")),
         "–" if drill.taken_at is None else format_moment(drill.taken_at, zone),
-        outcome_cell(drill.outcome or "not_checked"),
+        verdict_cell(drill.outcome or "not_checked"),
         str(fetched.get("hash_list", "–"))[:16],
         format_duration(took),
     )

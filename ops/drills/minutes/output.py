@@ -27,7 +27,7 @@ from ops.language.text import N_, _
 from ops.terminal.output import (
     Cell,
     is_terminal,
-    outcome_cell,
+    verdict_cell,
     write_cells,
     write_line,
     write_table,
@@ -88,7 +88,7 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     write_line()
     title = _("MINUTES OF A RESTORE DRILL")
     conclusion = _conclusion_of(minutes)
-    verdict = Cell(_(conclusion).partition(":")[0], outcome_cell(outcome).tone)
+    verdict = Cell(_(conclusion).partition(":")[0], verdict_cell(outcome).tone)
     write_cells([Cell(f"{title}  "), verdict], bold=True)
     site = minutes.scenario
     write_line(f"{site['title']} ({site['site']}) · {minutes.when['organisation']}")
@@ -103,7 +103,7 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     _write_results(minutes, zone)
     _write_shortcomings(minutes)
     _write_heading(_("VII. Conclusion"))
-    write_cells([Cell(f"   {_(conclusion)}", outcome_cell(outcome).tone)], bold=True)
+    write_cells([Cell(f"   {_(conclusion)}", verdict_cell(outcome).tone)], bold=True)
     _write_pairs(
         "",
         [
@@ -198,7 +198,7 @@ def _tell_bounds(bounded: Mapping[str, Any]) -> str:
 
 
 def _tell_scan(scan: Mapping[str, Any], zone: str) -> Cell:
-    cell = outcome_cell(scan["outcome"] or "not_checked")
+    cell = verdict_cell(scan["outcome"] or "not_checked")
     if "tool" not in scan:
         return cell
     text = _("{outcome}: {files} files, {tool}, signatures of {moment}").format(
@@ -236,7 +236,7 @@ def evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
         )
         yield _("Items by lot"), text
     if page := results.get("page"):
-        cell = outcome_cell(page["outcome"])
+        cell = verdict_cell(page["outcome"])
         when = _moment(page["captured"], zone, seconds=True) if page.get("captured") else ""
         why = _(page["why"]) if page.get("why") else ""
         told = " · ".join(filter(None, (cell.text, page.get("page"), when, why)))

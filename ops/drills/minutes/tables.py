@@ -12,7 +12,7 @@ from ops.duties.wording import tell_who
 from ops.language.formats import format_date, format_duration, format_number
 from ops.language.text import N_, _
 from ops.outcomes import explain
-from ops.terminal.output import Cell, outcome_cell
+from ops.terminal.output import Cell, outcome_cell, verdict_cell
 
 Row = Sequence[str | Cell]
 
@@ -97,7 +97,7 @@ def _pages_row(verdicts: Sequence[str]) -> Row:
     same, failed = verdicts.count("same"), {"changed", "missing"}.intersection(verdicts)
     outcome = "failed" if failed else "ok" if same == len(verdicts) else "not_checked"
     label = _("Pages on which all that stays is as at backup time")
-    return label, format_number(len(verdicts)), format_number(same), outcome_cell(outcome)
+    return label, format_number(len(verdicts)), format_number(same), verdict_cell(outcome)
 
 
 def _rows_of(database: Mapping[str, Any]) -> Row:
@@ -112,20 +112,20 @@ def _rows_of(database: Mapping[str, Any]) -> Row:
     told = format_number(wanted)
     if missing:
         told = _("{rows}, and {count} tables more").format(rows=told, count=missing)
-    return label, told, format_number(found), outcome_cell("ok" if is_good else "failed")
+    return label, told, format_number(found), verdict_cell("ok" if is_good else "failed")
 
 
 def _counted(label: str, wanted: int, found: int) -> Row:
     outcome = "ok" if wanted == found else "failed"
-    return label, format_number(wanted), format_number(found), outcome_cell(outcome)
+    return label, format_number(wanted), format_number(found), verdict_cell(outcome)
 
 
 def _span_row(label: str, measure: Mapping[str, Any]) -> Row:
     target, seconds = timedelta(seconds=measure["target_seconds"]), measure["reached_seconds"]
     if seconds is None:
-        return label, format_duration(target), "–", outcome_cell("not_checked")
+        return label, format_duration(target), "–", verdict_cell("not_checked")
     outcome = "ok" if seconds <= target.total_seconds() else "failed"
-    return label, format_duration(target), _seconds(seconds), outcome_cell(outcome)
+    return label, format_duration(target), _seconds(seconds), verdict_cell(outcome)
 
 
 def page_rows(pages: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -133,8 +133,8 @@ def page_rows(pages: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     for page in pages:
         text, outcome = _PAGES[page["verdict"]]
         shares = [page.get(name) for name in ("stays", "least", "alike")]
-        told = ["–" if it is None else f"{int(100 * it)} %" for it in shares]
-        yield page["page"], Cell(_(text), outcome_cell(outcome).tone), *told
+        told = ["–" if it is None else f"{int(100 * it)}%" for it in shares]
+        yield page["page"], Cell(_(text), verdict_cell(outcome).tone), *told
 
 
 def part_rows(results: Mapping[str, Any]) -> Iterator[Row]:
@@ -158,7 +158,7 @@ def shortcoming_rows(
         owner = it["owner"]
         due = datetime.fromisoformat(it["due"]).date()
         yield (
-            Cell(told, outcome_cell(it["outcome"]).tone),
+            Cell(told, verdict_cell(it["outcome"]).tone),
             found.next_step or "–",
             titles.get(owner, tell_who(owner)) or "–",
             format_date(due),

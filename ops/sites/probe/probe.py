@@ -38,7 +38,7 @@ from ops.sites.probe.first_copy import (
 from ops.sites.probe.stores import try_elsewhere, try_pages, try_room, try_server, try_store
 from ops.sites.tasks import Test
 from ops.terminal.exit_codes import INCOMPLETE
-from ops.terminal.output import outcome_cell, write_json, write_line, write_table
+from ops.terminal.output import verdict_cell, write_json, write_line, write_table
 
 _KEYS_MADE_LATER = ("keys.signing", "keys.credentials")
 
@@ -206,7 +206,7 @@ def show_trials(wish: Test) -> int:
         del whole["trials"]
         write_json(tried.trials, ok=code == 0, **whole)
         return code
-    rows = [(it.part, outcome_cell(it.outcome), it.told) for it in tried.trials]
+    rows = [(it.part, verdict_cell(it.outcome), it.told) for it in tried.trials]
     write_table([_("Part"), _("State"), _("What was seen")], rows)
     write_line()
     for trial in tried.trials:

@@ -340,7 +340,7 @@ def test_a_runbook_with_mistakes_is_refused_with_its_lines(estate: Path) -> None
     (own / "hai.vi.md").write_text(text, encoding="utf-8")
     twice = giucong(estate, "runbook.list", language="vi")
     assert twice.returncode == 1
-    assert 'hong.vi.md: 2: id “a” cũng có trong hai.vi.md' in twice.stderr
+    assert "hong.vi.md: 2: id “a” cũng có trong hai.vi.md" in twice.stderr
     (own / "hai.vi.md").unlink()
 
     (own / "hong.vi.md").write_text("+++\nid = 'restore-one-file\n+++\n", encoding="utf-8")

@@ -72,7 +72,10 @@ medium = "disk"
 
 @pytest.mark.parametrize(
     ("has_key", "cause"),
-    [(False, "không có khóa nào để vào máy"), (True, "máy 127.0.0.1 không cho phép Giữ Cổng đăng nhập")],
+    [
+        (False, "không có khóa nào để vào máy"),
+        (True, "máy 127.0.0.1 không cho phép Giữ Cổng đăng nhập"),
+    ],
 )
 def test_a_key_that_does_not_open_is_told_in_the_readers_language(
     tmp_path: Path, ssh_server: SshServer, *, has_key: bool, cause: str

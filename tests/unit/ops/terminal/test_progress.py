@@ -49,9 +49,12 @@ def test_percent_and_time_left_follow_from_the_last_run(clock: Clock) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "told"),
-    [("back up", "dữ liệu đã lưu được giữ lại"), ("restore files", "các tệp đã khôi phục được giữ lại"),
-     ("check folders", "")],
-)  # fmt: skip
+    [
+        ("back up", "dữ liệu đã lưu được giữ lại"),
+        ("restore files", "các tệp đã khôi phục được giữ lại"),
+        ("check folders", ""),
+    ],
+)
 def test_who_interrupts_is_told_what_stays(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stage: str, told: str
 ) -> None:

@@ -186,7 +186,7 @@ def test_the_verdict_follows_the_numbers_that_are_shown(
         rows = {str(row[0]): row[1:] for row in measure_rows(make(drill).results)}
     reached = rows["RPO: age of the copy at the incident"]
     assert (reached[0], reached[2]) == ("1 day", Cell(*(
-        ("failed", "bad") if verdict[1] else ("ok", "good")
+        ("not passed", "bad") if verdict[1] else ("passed", "good")
     )))  # fmt: skip
     assert str(rows["Newest content in the copy: age at the incident"][1]).startswith(
         "1 day" if newest == 30 else "50 min"
