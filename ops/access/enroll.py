@@ -14,9 +14,8 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import ask_second_person, proof_of_requester
+from ops.access.approvals.ask import Agreed, ask_second_person, would_begin
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, is_granted, require_approval
 from ops.access.credentials import (
     Issued,
     NoCredentialsError,
@@ -37,7 +36,7 @@ from ops.access.factors import (
 from ops.access.identity import NotAllowedError, check_person
 from ops.access.prompts import ask_code, ask_new_password, ask_proof, typed
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
-from ops.access.session import Bench, at_bench, follow_decision, look_at_past
+from ops.access.session import Bench, at_bench, follow_decision
 from ops.access.tasks_user import AddPerson, Disable, ResetTotp
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -120,14 +119,11 @@ def add_person(wish: AddPerson) -> None:
         asked = _wish_change(wish, {"person": name, "credentials": "new"})
         if wish.dry_run:
             write_line(_("would give {person} a password and a second factor").format(person=name))
-            ask_second_person(bench, asked, dry_run=True)
-            return
-        typed = _take_in(bench, asked, name, wish.password_file, with_password=True)
+        typed = _take_in(bench, asked, wish.password_file, with_password=True)
         made = None if known or typed is None else make_missing_key(estate)
         if made:
             write_line(_("made the key {path}").format(path=made))
-        ask_second_person(bench, asked, dry_run=False, act=partial(_store, bench, wish, typed))
-        follow_decision(bench)
+        ask_second_person(bench, asked, partial(_store, wish, typed))
     _write_stored(typed)
 
 
@@ -145,17 +141,15 @@ class _Typed:
 
 
 def _take_in(
-    bench: Bench, asked: Wish, person: str, password_file: str, *, with_password: bool
+    bench: Bench, asked: Wish, password_file: str, *, with_password: bool
 ) -> _Typed | None:
     """Ask for all that is typed; None where a second person has to agree first.
 
     The approval is used in the transaction that stores what was typed, so a slip leaves it whole.
     """
-    look_at_past(bench)
-    with bench.catalog.reading() as session:
-        if not is_granted(session, bench.origin, asked, datetime.now(UTC)):
-            return None
-    return _ask(bench, person, password_file, with_password=with_password)
+    if bench.is_rehearsal or not would_begin(bench, asked):
+        return None
+    return _ask(bench, asked.subject, password_file, with_password=with_password)
 
 
 def _ask(
@@ -167,12 +161,8 @@ def _ask(
 
 
 def _store(
-    bench: Bench,
-    wish: AddPerson | ResetTotp,
-    typed: _Typed | None,
-    session: Session,
-    permit: Permit,
-) -> None:
+    wish: AddPerson | ResetTotp, typed: _Typed | None, session: Session, agreed: Agreed
+) -> list[Entry]:
     """Store what was typed, in the transaction that uses the approval up."""
     if typed is None:
         raise OpsError(
@@ -180,27 +170,20 @@ def _store(
             data="nothing was changed; the approval still holds",
             next_step="type the same command again",
         )
-    _write(bench, session, wish, typed, permit.as_details())
+    return [_write(agreed.bench, session, wish, typed)]
 
 
-def _write(
-    bench: Bench,
-    session: Session,
-    wish: AddPerson | ResetTotp,
-    typed: _Typed,
-    details: Mapping[str, str],
-) -> None:
+def _write(bench: Bench, session: Session, wish: AddPerson | ResetTotp, typed: _Typed) -> Entry:
     key, now, person = load_credentials_key(bench.estate), datetime.now(UTC), wish.person
     if typed.password:
         issue_credentials(session, key, person, typed.password, now=now, factor=typed.factor)
     else:
         renew_factor(session, key, person, now=now, factor=typed.factor)
-    told = {**details, "proved": bool(typed.factor.step), **tell_credential(session, person)}
+    told = {"proved": bool(typed.factor.step), **tell_credential(session, person)}
     action = "user.add" if isinstance(wish, AddPerson) else "user.reset-totp"
     if isinstance(wish, ResetTotp):
         told["password"] = bool(typed.password)
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-    journal.append(session, origin, [Entry(action, person, told)])
+    return Entry(action, person, told)
 
 
 def _write_stored(typed: _Typed | None) -> None:
@@ -256,7 +239,6 @@ def renew_person(wish: ResetTotp) -> None:
             write_line(text.format(person=wish.person))
             return
         typed = _renew_own(bench, wish) if is_own else _renew_another(bench, wish)
-        follow_decision(bench)
     _write_stored(typed)
 
 
@@ -277,30 +259,21 @@ def _renew_own(bench: Bench, wish: ResetTotp) -> _Typed:
     prove(bench.catalog, key, wish.person, proof, origin=bench.origin, now=now)
     typed = _ask(bench, wish.person, "", with_password=wish.new_password, keep_app=wish.keep_app)
     with bench.catalog.writing() as session:
-        _write(bench, session, wish, typed, {"need": "own"})
+        entry = _write(bench, session, wish, typed)
+        origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+        told = replace(entry, details={**entry.details, "need": "own"})
+        journal.append(session, origin, [told])
+    follow_decision(bench)
     return typed
 
 
 def _renew_another(bench: Bench, wish: ResetTotp) -> _Typed | None:
     plan = {"person": wish.person, "renew": True, "new_password": wish.new_password}
     asked = _wish_change(wish, plan)
-    typed = _take_in(bench, asked, wish.person, wish.password_file, with_password=wish.new_password)
-    require_approval(
-        bench.catalog,
-        bench.origin,
-        asked,
-        now=datetime.now(UTC),
-        act=partial(_store, bench, wish, typed),
-        prove=proof_of_requester(bench),
-    )
+    typed = _take_in(bench, asked, wish.password_file, with_password=wish.new_password)
+    ask_second_person(bench, asked, partial(_store, wish, typed))
     return typed
 
 
 def _wish_change(wish: AddPerson | ResetTotp, plan: Mapping[str, object]) -> Wish:
-    return Wish(
-        action="role-change",
-        subject=wish.person,
-        plan=plan,
-        reason=wish.reason,
-        document=wish.document,
-    )
+    return Wish("role-change", wish.person, plan, wish.reason, wish.document)

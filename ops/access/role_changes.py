@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import proof_of_requester
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, find_need, require_approval
 from ops.access.credentials import NoCredentialsError, has_good_credentials
 from ops.access.identity import NotAllowedError, check_person, open_existing
 from ops.access.roles import (
@@ -22,12 +20,11 @@ from ops.access.roles import (
     roles_by_person,
     take_role,
 )
-from ops.access.session import Bench, at_bench, follow_decision, look_at_past
+from ops.access.session import Bench, at_bench, look_at_past
 from ops.access.tasks_user import Role
 from ops.errors import OpsError, Problem, WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import N_, _
 from ops.terminal.output import write_line
@@ -46,13 +43,13 @@ def change_role(wish: Role) -> None:
             is_change = _check_change(session, wish)
             if not is_anybody_appointed(session):
                 _check_founder(estate, wish)
-            need = find_need(session, "role-change", bench.origin.person)
         if not is_change:
             write_line(_("nothing to do: it is so already"))
-        elif wish.dry_run:
-            _write_plan(wish, waits=need == "needed")
-        else:
-            _apply(bench, wish)
+            return
+        if wish.dry_run:
+            give, take = _("would give {person}: {role}"), _("would take from {person}: {role}")
+            write_line(take if wish.take else give, person=wish.person, role=_(ROLES[wish.role]))
+        if _apply(bench, wish):
             text = _("taken from {person}: {role}") if wish.take else _("{person} is now: {role}")
             write_line(text.format(person=wish.person, role=_(ROLES[wish.role])))
 
@@ -90,47 +87,26 @@ def _check_founder(estate: Estate, wish: Role) -> None:
         )
 
 
-def _write_plan(wish: Role, *, waits: bool) -> None:
-    text = _("would take from {person}: {role}") if wish.take else _("would give {person}: {role}")
-    write_line(text.format(person=wish.person, role=_(ROLES[wish.role])))
-    if waits:
-        write_line("  " + _("another person has to approve it first"))
-
-
-def _apply(bench: Bench, wish: Role) -> None:
-    """Change it, use the approval up and journal it, in one transaction."""
+def _apply(bench: Bench, wish: Role) -> Agreed | None:
+    """Change it with a second person; None for a rehearsal."""
     now = datetime.now(UTC)
     by = bench.origin.person or bench.origin.login
 
-    def act(session: Session, permit: Permit) -> None:
+    def record(session: Session, agreed: Agreed) -> list[Entry]:
         is_first = not is_anybody_appointed(session)
         if not _check_change(session, wish):
-            return  # somebody else has done it meanwhile
-        details = {"role": wish.role, "change": wish.change, **permit.as_details()}
-        if is_first:
-            details["need"] = "first"
+            return []  # somebody else has done it meanwhile
         if wish.take:
             take_role(session, wish.person, wish.role, by=by, now=now)
         else:
-            give_role(session, wish.person, wish.role, by=by, request=permit.request, now=now)
-        origin = replace(
-            bench.origin,
-            requested_by=permit.requested_by,
-            reason=wish.reason,
-            document=wish.document,
-        )
-        journal.append(session, origin, [Entry("user.role", wish.person, details)])
+            request = agreed.permit.request
+            give_role(session, wish.person, wish.role, by=by, request=request, now=now)
+        details = {"role": wish.role, "change": wish.change}
+        return [Entry("user.role", wish.person, details | ({"need": "first"} if is_first else {}))]
 
-    asked = Wish(
-        action="role-change",
-        subject=wish.person,
-        plan={"person": wish.person, "role": wish.role, "change": wish.change},
-        reason=wish.reason,
-        document=wish.document,
-    )
-    prove = proof_of_requester(bench)
-    require_approval(bench.catalog, bench.origin, asked, now=now, act=act, prove=prove)
-    follow_decision(bench)
+    plan = {"person": wish.person, "role": wish.role, "change": wish.change}
+    asked = Wish("role-change", wish.person, plan, wish.reason, wish.document)
+    return ask_second_person(bench, asked, record)
 
 
 _ANSWER = "monitor.ack"

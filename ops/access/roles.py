@@ -44,6 +44,19 @@ ACTIONS: Mapping[str, str] = {
 }
 """What needs two people, with its title."""
 
+NEVER_ALONE = frozenset(
+    {
+        "deletion-below-minimum",
+        "finding-acceptance",
+        "hold-release",
+        "minimum-lowering",
+        "moment-correction",
+        "plan-decision",
+        "security-baseline",
+    }
+)
+"""What nobody does alone, also where nobody else has credentials: it cannot be brought back."""
+
 APPROVERS: Mapping[str, frozenset[str]] = {
     "restore-in-place": frozenset({"approver", "backup_admin", "security_officer"}),
     "deletion-below-minimum": frozenset({"approver"}),

@@ -30,11 +30,13 @@ class Bench:
         estate: As loaded.
         catalog: Open.
         origin: Who acts, for the journal.
+        is_rehearsal: Whether nothing is kept of what is written to the catalog.
     """
 
     estate: Estate
     catalog: Catalog
     origin: Origin
+    is_rehearsal: bool = False
 
     def note(self, action: str, subject: str, details: Mapping[str, object], **said: str) -> None:
         """Journal an act; `said` is what else the journal holds: a reason, a document."""
@@ -72,7 +74,7 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
     if dry_run:
         version = digest_of(estate.document())
         with meanwhile(DEEDS, None), open_for_rehearsal(url) as rehearsed:
-            yield Bench(estate, rehearsed, replace(origin, estate=version))
+            yield Bench(estate, rehearsed, replace(origin, estate=version), is_rehearsal=True)
         return
     with open_catalog(url) as catalog:
         # No deed of the act's, and no item of what it tells programs.

@@ -16,16 +16,15 @@ Killed after 3, the new key signs nothing yet: nobody knows it, and the next try
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ops.access.approvals.ask import ask_second_person
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit
-from ops.access.session import Bench, at_bench
+from ops.access.session import at_bench
 from ops.alerts.drafts import JOURNAL_BROKEN
 from ops.audit.evidence import ACCEPTED, read_keys
 from ops.audit.heads import attest, find_signing_key, make_signing_key, public_text, signing_file
@@ -152,16 +151,9 @@ def accept_findings(wish: JournalVerify) -> int:
         if not found.faults:
             write_line(_("Nothing is to be accepted: the journal holds."))
             return 0
-        asked = Wish(
-            action=ACTION,
-            subject=OWN_SITE,
-            plan=_what(found),
-            reason=wish.reason,
-            document=wish.document,
-        )
-        permit = ask_second_person(bench, asked, dry_run=False)
-        if permit is not None:
-            _record(bench, found, wish, permit)
+        asked = Wish(ACTION, OWN_SITE, _what(found), wish.reason, wish.document)
+        if agreed := ask_second_person(bench, asked):
+            _record(agreed, found)
     write_line("  " + _("accepted; the journal says so, and is signed again from now on"))
     return 0
 
@@ -195,12 +187,10 @@ def _refuse(estate: Estate, found: Examination) -> None:
         )
 
 
-def _record(bench: Bench, found: Examination, wish: JournalVerify, permit: Permit) -> None:
+def _record(agreed: Agreed, found: Examination) -> None:
+    bench, origin = agreed.bench, agreed.bench.origin
     key = _key(bench.estate)
-    details = {**_what(found), **permit.as_details()}
-    origin = replace(
-        bench.origin, requested_by=permit.requested_by, reason=wish.reason, document=wish.document
-    )
+    details = {**_what(found), **agreed.permit.as_details()}
     tampered = [it.params["hold"] for it in found.faults if it.code in _TAMPERED_HOLDS]
     with bench.catalog.writing() as session:
         before = journal.append(session, origin, [])  # its lock is ours until the commit

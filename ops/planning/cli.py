@@ -257,10 +257,9 @@ def decide(wish: RecordDecision) -> int:
         deferred=[_number(it) for it in wish.defer],
         returned_for=read_text(wish.returned),
         reason=wish.reason,
-        dry_run=wish.dry_run,
     )
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        _permit, lines = record_decision(bench, decision)
+        lines = record_decision(bench, decision)
         with bench.catalog.reading() as session:
             plan = get_plan(session, wish.year)
     if lines:

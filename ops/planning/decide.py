@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.decide import AUTHORS
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench
 from ops.canonical import digest_of
 from ops.documents.records import get_whole
+from ops.journal.journal import Entry
 from ops.language.text import N_
 from ops.planning.item import PlanLine, refuse
 from ops.planning.money import sum_up
@@ -110,7 +110,6 @@ class DecisionWish:
         deferred: Numbers of items that are put off.
         returned_for: Why it comes back; then nothing else counts.
         reason: For who approves.
-        dry_run: Ask nobody and write nothing.
     """
 
     year: int
@@ -122,7 +121,6 @@ class DecisionWish:
     deferred: Sequence[int] = ()
     returned_for: str = ""
     reason: str = ""
-    dry_run: bool = False
 
 
 def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -> list[PlanLine]:
@@ -181,18 +179,17 @@ def _decide(line: PlanLine, wish: DecisionWish, before: PlanLine | None) -> Plan
     return replace(line, decision="cut" if granted < asked else "granted", granted=granted)
 
 
-def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, list[PlanLine]]:
+def record_decision(bench: Bench, wish: DecisionWish) -> list[PlanLine]:
     """Record a decision with a second person who never drafted the plan.
 
     Returns:
-        The permit, None for a rehearsal; and the lines as they become, empty for one that returns.
+        The lines as they become; empty for a plan that comes back.
     """
     with bench.catalog.reading() as session:
         if not wish.returned_for:
             scan = get_whole(session, bench.estate.service.state, wish.scan)
             wish = replace(wish, scan=scan.id.hex)
         plan, lines = _look(session, wish)
-    refuse_alone(bench, ACTION)
     day = wish.day.isoformat() if wish.day else ""
     decided = {
         "act": "decide-plan",
@@ -217,22 +214,15 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
         "why": wish.returned_for,
     }
     values = returned if wish.returned_for else decided
-    origin = replace(bench.origin, reason=wish.reason, document=wish.number)
 
-    def act(session: Session, permit: Permit) -> None:
-        need_two(permit)
+    def record(session: Session, agreed: Agreed) -> Sequence[Entry]:
         plan_now, lines_now = _look(session, wish)
-        _refuse_author(plan_now, permit.approved_by)
-        acting = Bench(
-            bench.estate, bench.catalog, replace(origin, requested_by=permit.requested_by)
-        )
-        _write(session, acting, plan_now, lines_now, wish, permit)
+        _refuse_author(plan_now, agreed.permit.approved_by)
+        _write(session, agreed, plan_now, lines_now, wish)
+        return ()  # each row of the plan is journaled where it is set
 
-    asked = Wish(
-        action=ACTION, subject=plan.called, plan=values, reason=wish.reason, document=wish.number
-    )
-    permit = ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
-    return permit, lines
+    ask_second_person(bench, Wish(ACTION, plan.called, values, wish.reason, wish.number), record)
+    return lines
 
 
 def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[PlanLine]]:
@@ -260,20 +250,18 @@ def _refuse_author(plan: KeptPlan, approver: str) -> None:
 
 def _write(
     session: Session,
-    bench: Bench,
+    agreed: Agreed,
     plan: KeptPlan,
     lines: Sequence[PlanLine],
     wish: DecisionWish,
-    permit: Permit,
 ) -> None:
-    now = datetime.now(UTC)
-    who = bench.origin.person or bench.origin.login
-    details = {
+    now, origin = datetime.now(UTC), agreed.bench.origin
+    details: dict[str, Any] = {
         "decision": wish.number,
         "signer": wish.signer,
         "scan": wish.scan,
         "digest": plan.row.frozen_sha256,
-        **permit.as_details(),
+        **agreed.permit.as_details(),
     }
     if wish.returned_for:
         values: dict[str, Any] = {
@@ -282,25 +270,13 @@ def _write(
             "frozen": None,
             "frozen_sha256": "",
         }
-        set_plan(
-            session,
-            bench.origin,
-            plan,
-            "plan.return",
-            values,
-            {**details, "why": wish.returned_for},
-        )
+        told = {**details, "why": wish.returned_for}
+        set_plan(session, origin, plan, "plan.return", values, told)
         return
     before = find_in_force(session, plan.row.year)
     for line in lines:
-        set_line(
-            session,
-            bench.origin,
-            plan,
-            line,
-            "plan.decide-item",
-            {"decision": line.decision, "granted": line.granted},
-        )
+        item = {"decision": line.decision, "granted": line.granted}
+        set_line(session, origin, plan, line, "plan.decide-item", item)
     begun = "running" if before is not None and before.row.state != "decided" else "decided"
     state = "accepted" if is_whole(lines) else begun
     values = {
@@ -310,15 +286,15 @@ def _write(
         "signer": wish.signer,
         "scan": wish.scan,
         "decided_at": now,
-        "recorded_by": who,
-        "approved_by": permit.approved_by,
+        "recorded_by": origin.person or origin.login,
+        "approved_by": agreed.permit.approved_by,
     }
     told = {**details, "granted": sum(it.granted for it in lines)}
     if wish.day:
-        told["at"] = datetime.combine(wish.day, time.min, bench.estate.zone).isoformat()
-    set_plan(session, bench.origin, plan, "plan.decide", values, told)
+        told["at"] = datetime.combine(wish.day, time.min, agreed.bench.estate.zone).isoformat()
+    set_plan(session, origin, plan, "plan.decide", values, told)
     if before is not None:
-        set_plan(session, bench.origin, before, "plan.replace", {"state": "replaced"}, {})
+        set_plan(session, origin, before, "plan.replace", {"state": "replaced"}, {})
 
 
 def revise_plan(bench: Bench, year: int, reason: str, now: datetime) -> KeptPlan:

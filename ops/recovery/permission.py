@@ -33,33 +33,25 @@ _ROLE = "backup_admin"
 
 
 def ask_to_recover(
-    plan: RecoveryPlan, snapshot: Snapshot, reason: str, document: str
+    recovery: RecoveryPlan, snapshot: Snapshot, reason: str, document: str
 ) -> Permit | None:
     """Ask whoever has to be asked; None where there is no catalog that could know.
 
     Args:
-        plan: What would go where.
+        recovery: What would go where.
         snapshot: The state that would come back.
         reason: Why.
         document: On what ground.
     """
-    with _live_bench(plan) as bench:
+    with _live_bench(recovery) as bench:
         if bench is None:
             return None
         _check_role(bench)
-        asked = Wish(
-            action=RECOVERY,
-            subject=bench.estate.own_site.name,
-            plan={
-                "act": "recover",
-                "snapshot": snapshot.id,
-                "store": plan.store,
-                "to": str(plan.estate_file.parent),
-            },
-            reason=reason,
-            document=document,
-        )
-        return ask_second_person(bench, asked, dry_run=False)
+        to = str(recovery.estate_file.parent)
+        plan = {"act": "recover", "snapshot": snapshot.id, "store": recovery.store, "to": to}
+        asked = Wish(RECOVERY, bench.estate.own_site.name, plan, reason, document)
+        agreed = ask_second_person(bench, asked)
+        return agreed.permit if agreed else None
 
 
 @contextmanager

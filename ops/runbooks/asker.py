@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import proof_of_requester
+from ops.access.approvals.ask import use_approval
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import NEXT_IN_RUN, ApprovalAwaitedError, Permit, require_approval
-from ops.access.session import Bench, follow_decision, look_at_past
+from ops.access.approvals.require import NEXT_IN_RUN, ApprovalAwaitedError, Permit
+from ops.access.session import Bench, follow_decision
 from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import OpsError
 from ops.language.text import N_, _, fill
@@ -232,28 +232,15 @@ class EstateApprover:
             if permit.approved_by and permit.approved_by == person:
                 raise SamePersonError(request.number, person)
 
-        wish = Wish(
-            action="runbook-step",
-            subject=request.runbook,
-            plan={
-                "run": request.run,
-                "step": request.number,
-                "does": request.sentence,
-                "commands": list(request.commands),
-            },
-            reason=self.reason,
-            document=self.document,
-        )
-        look_at_past(self.bench)
+        plan = {
+            "run": request.run,
+            "step": request.number,
+            "does": request.sentence,
+            "commands": list(request.commands),
+        }
+        wish = Wish("runbook-step", request.runbook, plan, self.reason, self.document)
         try:
-            permit = require_approval(
-                self.bench.catalog,
-                self.bench.origin,
-                wish,
-                now=self.clock.now(),
-                act=refuse_same,
-                prove=proof_of_requester(self.bench),
-            )
+            permit = use_approval(self.bench, wish, self.clock.now(), refuse_same)
         except ApprovalAwaitedError as error:
             error.next_step, error.params["run"] = NEXT_IN_RUN, request.run
             raise

@@ -6,22 +6,18 @@ write it into the finding and journal it. Past that day it is open again by itse
 it was fixed and comes back, or becomes graver.
 """
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
 from ops.catalog.columns import find_by_id
 from ops.catalog.tables.security import SecurityFinding
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
-from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_date, format_id
 from ops.language.text import N_, _
@@ -52,8 +48,7 @@ def accept_finding(wish: Accept) -> int:
                 subject=finding.subject, finding=tell_finding(finding), day=format_date(until)
             )
         )
-        refuse_alone(bench, ACCEPTANCE)
-        if _agree(bench, finding, wish, until, estate.zone) is not None:
+        if _agree(bench, finding, wish, until):
             write_line(
                 "  "
                 + _("accepted; on {day} it is open again").format(
@@ -96,10 +91,7 @@ def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> 
         )
 
 
-def _agree(
-    bench: Bench, finding: SecurityFinding, wish: Accept, until: date, zone: ZoneInfo
-) -> Permit | None:
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+def _agree(bench: Bench, finding: SecurityFinding, wish: Accept, until: date) -> Agreed | None:
     details: dict[str, object] = {
         "finding": str(finding.id),
         "tool": finding.tool,
@@ -108,29 +100,20 @@ def _agree(
         "until": until.isoformat(),
     }
 
-    def act(session: Session, permit: Permit) -> None:
-        need_two(permit)
-        row = find_finding(session, str(finding.id))
+    def record(session: Session, agreed: Agreed) -> list[Entry]:
+        row, permit = find_finding(session, str(finding.id)), agreed.permit
         refuse_finder(row, permit.approved_by)
         if (row.state, row.severity) != ("open", finding.severity):
             raise _changed(row)
-        row.accepted_until = datetime.combine(until + timedelta(days=1), time.min, zone).astimezone(
-            UTC
-        )
+        end = datetime.combine(until + timedelta(days=1), time.min, bench.estate.zone)
+        row.accepted_until = end.astimezone(UTC)
         row.accepted_by, row.asked_by = permit.approved_by, permit.requested_by
         row.accept_reason, row.accept_document = wish.reason, wish.document
-        acting = replace(origin, requested_by=permit.requested_by)
-        entry = Entry(ACCEPTED, row.subject, {**details, **permit.as_details()})
-        journal.append(session, acting, [entry])
+        return [Entry(ACCEPTED, row.subject, details)]
 
-    asked = Wish(
-        action=ACCEPTANCE,
-        subject=finding.subject,
-        plan={"act": "accept-finding", **details},
-        reason=wish.reason,
-        document=wish.document,
-    )
-    return ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
+    plan = {"act": "accept-finding", **details}
+    asked = Wish(ACCEPTANCE, finding.subject, plan, wish.reason, wish.document)
+    return ask_second_person(bench, asked, record)
 
 
 def _changed(row: SecurityFinding) -> OpsError:

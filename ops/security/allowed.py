@@ -5,22 +5,20 @@ here); have another person agree to exactly that; in the transaction that uses t
 write the list, hold the last look against it again, and journal it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
 from ops.canonical import digest_of
 from ops.catalog.tables.security import SecurityBaseline, SecurityLook
 from ops.errors import OpsError, unknown
 from ops.estate.load.load import load_estate
-from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _
 from ops.security.findings import ToolLook, judge_items
@@ -109,8 +107,7 @@ def keep_baseline(wish: Baseline) -> int:
         if not wish.approve:
             return 0
         refuse_old(found, datetime.now(UTC))
-        refuse_alone(bench, CHANGE)
-        if _agree(bench, found, wish) is not None:
+        if _agree(bench, found, wish):
             write_line("  " + _("it is what is allowed from now on"))
     return 0
 
@@ -170,15 +167,12 @@ def _show(found: Sequence[Deviation]) -> None:
             write_line("  " + _("as approved: {count}").format(count=len(it.items)))
 
 
-def _agree(bench: Bench, found: Sequence[Deviation], wish: Baseline) -> Permit | None:
+def _agree(bench: Bench, found: Sequence[Deviation], wish: Baseline) -> Agreed | None:
     subject = f"host:{wish.host}"
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     told = {it.tool: {"added": it.added, "gone": it.gone} for it in found}
 
-    def act(session: Session, permit: Permit) -> None:
-        need_two(permit)
-        now = datetime.now(UTC)
-        acting = replace(origin, requested_by=permit.requested_by)
+    def record(session: Session, agreed: Agreed) -> Iterator[Entry]:
+        now, permit = datetime.now(UTC), agreed.permit
         for it in found:
             session.add(
                 SecurityBaseline(
@@ -192,24 +186,18 @@ def _agree(bench: Bench, found: Sequence[Deviation], wish: Baseline) -> Permit |
                     document=wish.document,
                 )
             )
-        details = {"lists": told, **permit.as_details()}
-        journal.append(session, acting, [Entry(ALLOWED_NOW, subject, details)])
+        yield Entry(ALLOWED_NOW, subject, {"lists": told})
         looks = [_again(subject, it) for it in found]
-        remember_looks(session, acting, looks, now=now)
+        remember_looks(session, agreed.bench.origin, looks, now=now)
 
-    asked = Wish(
-        action=CHANGE,
-        subject=wish.host,
-        plan={
-            "act": "allow",
-            "added": {it.tool: it.added for it in found if it.added},
-            "gone": {it.tool: it.gone for it in found if it.gone},
-            "whole": {it.tool: digest_of(it.items) for it in found},
-        },
-        reason=wish.reason,
-        document=wish.document,
-    )
-    return ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
+    plan = {
+        "act": "allow",
+        "added": {it.tool: it.added for it in found if it.added},
+        "gone": {it.tool: it.gone for it in found if it.gone},
+        "whole": {it.tool: digest_of(it.items) for it in found},
+    }
+    asked = Wish(CHANGE, wish.host, plan, wish.reason, wish.document)
+    return ask_second_person(bench, asked, record)
 
 
 def _again(subject: str, it: Deviation) -> ToolLook:

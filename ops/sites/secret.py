@@ -16,9 +16,8 @@ import os
 import stat
 from pathlib import Path
 
-from ops.access.approvals.ask import ask_second_person
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit
 from ops.access.session import at_bench, note_act
 from ops.backups.keys.secrets import read_secret
 from ops.durable_files import name_of_old, place_file
@@ -59,7 +58,7 @@ def store_secret(wish: Secret) -> int:
     _check_place(path, reference, replace=wish.replace)
     was_there = path.exists()
     guarded = was_there and _is_key(estate, path)
-    permit = _ask_to_replace(estate, path, reference, wish) if guarded else None
+    agreed = _ask_to_replace(estate, path, reference, wish) if guarded else None
     if wish.dry_run:
         write_line(
             _("would store the secret {reference} in {path}").format(reference=reference, path=path)
@@ -72,7 +71,7 @@ def store_secret(wish: Secret) -> int:
         return made.tell()
     _place(path, secret, reference, replace=wish.replace, keep=guarded)
     write_line(_("stored {reference}, readable by its owner only").format(reference=reference))
-    return _note(estate, wish, reference, permit, replaced=was_there)
+    return _note(estate, wish, reference, agreed, replaced=was_there)
 
 
 def make_file_reference(name: str) -> str:
@@ -122,20 +121,15 @@ def _is_key(estate: Estate, path: Path) -> bool:
     return _normal(f"{_FILE}{path}") in {_normal(it) for it in keys if it}
 
 
-def _ask_to_replace(estate: Estate, path: Path, reference: str, wish: Secret) -> Permit | None:
+def _ask_to_replace(estate: Estate, path: Path, reference: str, wish: Secret) -> Agreed | None:
     """Have a key's replacement confirmed and agreed to; None for a dry run."""
     if not wish.dry_run:
         question = _("What was made with the key {path} does not open with another one.")
         need_confirmation(path.name, wish.confirm, question.format(path=path))
-    asked = Wish(
-        action=REPLACEMENT,
-        subject=path.name,
-        plan={"act": "replace", "key": reference},
-        reason=wish.reason,
-        document=wish.document,
-    )
+    plan = {"act": "replace", "key": reference}
+    asked = Wish(REPLACEMENT, path.name, plan, wish.reason, wish.document)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        return ask_second_person(bench, asked, dry_run=wish.dry_run)
+        return ask_second_person(bench, asked)
 
 
 def _keep_old(path: Path) -> None:
@@ -185,15 +179,15 @@ def _place(path: Path, content: bytes, reference: str, *, replace: bool, keep: b
 
 
 def _note(
-    estate: Estate, wish: Secret, reference: str, permit: Permit | None, *, replaced: bool
+    estate: Estate, wish: Secret, reference: str, agreed: Agreed | None, *, replaced: bool
 ) -> int:
     """Journal it; the catalog may need the very secret, so a failure here is told, not raised."""
-    approval = {"approval": permit.as_details()} if permit else {}
+    approval = {"approval": agreed.permit.as_details()} if agreed else {}
     try:
         note_act(
             estate,
             Entry("secret.stored", reference, {"replaced": replaced, **approval}),
-            requested_by=permit.requested_by if permit else "",
+            requested_by=agreed.permit.requested_by if agreed else "",
             reason=wish.reason,
             document=wish.document,
         )

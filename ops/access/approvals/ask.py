@@ -1,4 +1,9 @@
-"""Have the one who asks for an act of two people prove who it is, where the system cannot tell.
+"""The one frame of every act of two people; and the proof of who asks for it.
+
+`ask_second_person` refuses, asks, uses the approval up, has the act look again, and journals; no
+module outside this folder calls a part of it alone (`tests/test_acts_of_two.py`).
+
+Who asks has to prove who it is, where the system cannot tell:
 
 The kernel keeps with whom a session began (audit login id), also behind `sudo`; where the system's
 login sets it, that is proof enough. Elsewhere the login comes from the environment, which anybody
@@ -7,10 +12,12 @@ asked for; the journal row of the request says by which of the two it was made.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -18,16 +25,21 @@ from sqlalchemy.orm import Session
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import (
     ApprovalAwaitedError,
+    Need,
     Permit,
     find_need,
-    need_two,
+    is_granted,
+    refuse_alone,
     require_approval,
 )
 from ops.access.credentials import NoCredentialsError, has_good_credentials, prove
 from ops.access.factors import load_credentials_key
 from ops.access.identity import kernel_login
 from ops.access.prompts import ask_proof
+from ops.access.roles import NEVER_ALONE
 from ops.access.session import Bench, follow_decision, look_at_past
+from ops.journal import journal
+from ops.journal.journal import Entry
 from ops.language.text import N_, _, fill
 from ops.meanwhile import meanwhile
 from ops.terminal.output import write_line
@@ -85,49 +97,107 @@ def proof_of_requester(bench: Bench) -> Callable[[], str]:
     return ask
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Who carries an act out, on whose approval.
+
+    Attributes:
+        bench: Its origin says who asked, why and on what ground; the journal has it from there.
+        permit: The second person's, or why none was needed.
+    """
+
+    bench: Bench
+    permit: Permit
+
+    def note(self, action: str, subject: str, details: Mapping[str, object]) -> None:
+        """Journal an act past the catalog, in a transaction of its own, with its approval."""
+        self.bench.note(action, subject, {**details, "approval": self.permit.as_details()})
+
+
+Record = Callable[[Session, Agreed], Iterable[Entry]]
+"""An act within the catalog: looks again, writes, and gives what the journal says of it.
+
+Each entry is journaled as it comes, with the approval.
+"""
+
+
 def ask_second_person(
     bench: Bench,
     wish: Wish,
+    record: Record | None = None,
     *,
-    dry_run: bool,
+    confirm: Callable[[], None] | None = None,
     hint: str = "",
-    act: Callable[[Session, Permit], None] | None = None,
-) -> Permit | None:
-    """Go on with a permit, or stop with exit code 4 and the id of a request.
+) -> Agreed | None:
+    """Carry out an act of two people, or stop with exit code 4 and the id of a request.
+
+    Order:
+    1. What nobody does alone is refused where nobody else has credentials, in a rehearsal too; a
+       rehearsal says whether somebody would be asked, and ends here.
+    2. The person confirms.
+    3. An approval of exactly this is used up; without one, the person proves who it is, a request
+       is written, and nothing is done.
+    4. In the same transaction the act looks again, writes, and is journaled: under the wish's
+       reason and document, who asked, and the approval. An act past the catalog begins when the
+       approval is used up for good, and its caller journals it with `Agreed.note`.
 
     Args:
         bench: Who wants to act.
-        wish: What is wanted.
-        dry_run: Only say whether somebody would be asked.
+        wish: What is wanted, and why.
+        record: The act, where it is within the catalog.
+        confirm: Has the person say that it is meant.
         hint: What to mind when the command is typed again, in the reader's language.
-        act: Done in the transaction that uses the request up, for acts within the catalog.
 
     Returns:
-        The permit; None for a dry run.
+        What was agreed to; None for a rehearsal.
 
     Raises:
         ApprovalAwaitedError: A request waits.
+        SecondPersonMissingError: Nobody does this alone, and nobody else has credentials.
     """
-    look_at_past(bench)
-    if dry_run:
-        with bench.catalog.reading() as session:
-            need = find_need(session, wish.action, bench.origin.person)
-        if need == "needed":
-            write_line("  " + _("another person has to approve it first"))
-        return None
+    said = replace(bench.origin, reason=wish.reason, document=wish.document)
+    asking = replace(bench, origin=said)
+    if bench.is_rehearsal or wish.action in NEVER_ALONE:
+        need = _look_for_another(asking, wish)
+        if bench.is_rehearsal:
+            if need == "needed":
+                write_line("  " + _("another person has to approve it first"))
+            return None
+    if confirm is not None:
+        confirm()
     try:
-        permit = require_approval(
-            bench.catalog,
-            bench.origin,
-            wish,
-            now=datetime.now(UTC),
-            act=act,
-            prove=proof_of_requester(bench),
-        )
+        permit = use_approval(asking, wish, datetime.now(UTC), partial(_record, asking, record))
     except ApprovalAwaitedError:
         if hint:
             write_line("  " + hint)
         raise
+    _tell(permit)
+    if permit.need == "needed" or wish.action == "role-change":
+        follow_decision(bench)
+    return _agreed(asking, permit)
+
+
+def _look_for_another(bench: Bench, wish: Wish) -> Need:
+    look_at_past(bench)
+    with bench.catalog.reading() as session:
+        need = find_need(session, wish.action, bench.origin.person)
+    refuse_alone(wish.action, need)
+    return need
+
+
+def _record(bench: Bench, record: Record | None, session: Session, permit: Permit) -> None:
+    agreed, told = _agreed(bench, permit), permit.as_details()
+    for entry in record(session, agreed) if record is not None else ():
+        noted = replace(entry, details={**told, **entry.details})
+        journal.append(session, agreed.bench.origin, [noted])
+
+
+def _agreed(bench: Bench, permit: Permit) -> Agreed:
+    origin = replace(bench.origin, requested_by=permit.requested_by)
+    return Agreed(replace(bench, origin=origin), permit)
+
+
+def _tell(permit: Permit) -> None:
     if permit.need == "alone":
         text = N_(
             "  no second person was asked: fewer than two have credentials (`{program} user.add`)"
@@ -135,18 +205,22 @@ def ask_second_person(
         write_line(fill(text, {}))
     elif permit.need == "needed":
         write_line("  " + _("approved by {person}").format(person=permit.approved_by))
-        follow_decision(bench)
-    return permit
 
 
-def refuse_alone(bench: Bench, action: str) -> None:
-    """Refuse at once where no second person could ever approve; a rehearsal, too.
+def use_approval(
+    bench: Bench, wish: Wish, now: datetime, act: Callable[[Session, Permit], None]
+) -> Permit:
+    """Use an approval up with what is done in its transaction, or write a request and stop."""
+    look_at_past(bench)
+    prove = proof_of_requester(bench)
+    return require_approval(bench.catalog, bench.origin, wish, now=now, act=act, prove=prove)
 
-    Raises:
-        SecondPersonMissingError: Nobody else has credentials.
+
+def would_begin(bench: Bench, wish: Wish) -> bool:
+    """Tell whether an act may begin now; uses nothing up.
+
+    For acts that ask a person for more first: a slip there must not use the approval up.
     """
     look_at_past(bench)
     with bench.catalog.reading() as session:
-        need = find_need(session, action, bench.origin.person)
-    if need != "needed":
-        need_two(Permit(need))
+        return is_granted(session, bench.origin, wish, datetime.now(UTC))

@@ -27,7 +27,7 @@ _USUAL_VALIDITY = timedelta(days=1)
 Standing = Literal["waiting", "approved", "refused", "used", "expired"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Wish:
     """An act that needs two people.
 

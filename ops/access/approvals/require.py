@@ -32,7 +32,7 @@ from ops.access.approvals.requests import (
     request_approval,
 )
 from ops.access.credentials import people_with_credentials
-from ops.access.roles import decide_may_approve, roles_by_person, roles_of
+from ops.access.roles import NEVER_ALONE, decide_may_approve, roles_by_person, roles_of
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import OpsError
@@ -143,6 +143,7 @@ def require_approval(
 
     Raises:
         ApprovalAwaitedError: A request waits now; the error names its id.
+        SecondPersonMissingError: Nobody does this alone, and nobody else has credentials.
         WrongUseError: The request lacks a reason, or a person of the estate who asks.
     """
     answer = _try(catalog, origin, wish, now, act, None)
@@ -177,6 +178,7 @@ def _seek(
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     need = find_need(session, wish.action, origin.person)
     if need != "needed":
+        refuse_alone(wish.action, need)
         return Permit(need)
     used = _find_usable(session, origin, wish, now, use=True)
     if not isinstance(used, str):
@@ -270,13 +272,13 @@ class SecondPersonMissingError(OpsError):
     """An act that always takes two people, where there is only one."""
 
 
-def need_two(permit: Permit) -> None:
-    """Refuse a permit that nobody else has given.
+def refuse_alone(action: str, need: Need) -> None:
+    """Refuse what nobody does alone, where no second person could ever approve.
 
     Raises:
         SecondPersonMissingError: There is no second person.
     """
-    if permit.need != "needed" or not permit.approved_by:
+    if action in NEVER_ALONE and need != "needed":
         raise SecondPersonMissingError(
             "this always takes a second person, and nobody else has credentials",
             why="what is deleted or released cannot be brought back",

@@ -25,7 +25,6 @@ from ops.backups.keys.key_holders import (
     choose_own_key,
     choose_with_own,
     name_stores,
-    note_key_act,
     open_sites,
     stores_with_key,
 )
@@ -112,27 +111,26 @@ def add_password(wish: KeyAdd) -> int:
         opened = [it for one in found for it in one.sites]
         lacking = [it for it in opened if open_with(it.repository.store, password) is None]
         _tell_addition(opened, lacking)
-        asked = _wish_addition(wish, lacking)
-        if not lacking or ask_second_person(bench, asked, dry_run=wish.dry_run) is None:
+        agreed = ask_second_person(bench, _wish_addition(wish, lacking)) if lacking else None
+        if agreed is None:
             return gravest(it.exit_code for it in found)
         added: dict[str, str] = {}
         for it in lacking:
             with hold_site_lock(estate.service.state, it.site.name, holder="key-add"):
                 added[f"{it.store.name}/{it.site.name}"] = add_key(it.repository, password)
-        note_key_act(bench, "backup.key-add", asked, {"keys": added})
+        agreed.note("backup.key-add", _about(wish), {"keys": added})
     write_line(_("added; repositories: {count}"), count=len(added))
     return gravest(it.exit_code for it in found)
 
 
 def _wish_addition(wish: KeyAdd, lacking: list[OpenedSite]) -> Wish:
     places = sorted(f"{it.store.name}/{it.site.name}" for it in lacking)
-    return Wish(
-        action="key-export",
-        subject=wish.site or wish.store or "*",
-        plan={"act": "add", "repositories": places},
-        reason=wish.reason,
-        document=wish.document,
-    )
+    plan = {"act": "add", "repositories": places}
+    return Wish("key-export", _about(wish), plan, wish.reason, wish.document)
+
+
+def _about(wish: KeyAdd) -> str:
+    return wish.site or wish.store or "*"
 
 
 def _tell_addition(opened: list[OpenedSite], lacking: list[OpenedSite]) -> None:
@@ -158,15 +156,10 @@ def export_key(wish: KeyExport) -> int:
         places = ", ".join(name_stores(stores_with_key(estate, store)))
         write_line(_("the password of {stores}, to {folder}"), stores=places, folder=folder)
         keys = {it.site.name: it.repository.key_id for it in found.sites}
-        asked = Wish(
-            action="key-export",
-            subject=store.name,
-            plan={"act": "export", "key": reference, "keys": keys, "to": str(folder)},
-            reason=wish.reason,
-            document=wish.document,
-        )
-        permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
-        if permit is None:
+        plan = {"act": "export", "key": reference, "keys": keys, "to": str(folder)}
+        asked = Wish("key-export", store.name, plan, wish.reason, wish.document)
+        agreed = ask_second_person(bench, asked)
+        if agreed is None:
             return found.exit_code
         password = resolve(reference).get_secret_value().encode() + b"\n"
         files = {f"{store.name}.key": password}
@@ -174,8 +167,7 @@ def export_key(wish: KeyExport) -> int:
             f"{store.name}-{it.site.name}-{it.repository.key_id}": it.key_file for it in found.sites
         }
         paths = write_secret_files(folder, files)
-        details = {**asked.plan, "approval": permit.as_details()}
-        note_key_act(bench, "backup.key-export", asked, details)
+        agreed.note("backup.key-export", store.name, plan)
     for path in paths:
         write_line(f"  {path}")
     return found.exit_code

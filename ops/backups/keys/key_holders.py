@@ -1,12 +1,10 @@
 """The repositories that one password opens: found, opened, with the key file that opened each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backup.format.bounds import read_bounded
 from backup.repository.repository import Repository
-from ops.access.approvals.requests import Wish
-from ops.access.session import Bench
 from ops.backups.repositories.open import open_repository
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites
@@ -104,11 +102,6 @@ def name_stores(stores: Sequence[Store]) -> Iterator[str]:
     """Name stores as people call them."""
     for store in stores:
         yield f"{store.name} ({store.location})"
-
-
-def note_key_act(bench: Bench, action: str, asked: Wish, details: Mapping[str, object]) -> None:
-    """Journal what was done with a key, under the reason that was given; never a secret."""
-    bench.note(action, asked.subject, details, reason=asked.reason, document=asked.document)
 
 
 def _all_sites(estate: Estate) -> tuple[Site, ...]:

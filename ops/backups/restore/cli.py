@@ -15,9 +15,8 @@ from typing import get_args
 from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.request import Overwrite
-from ops.access.approvals.ask import ask_second_person
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_newest_whole
@@ -122,7 +121,7 @@ def _carry_out(
     progress: Progress,
 ) -> Done:
     """Look, ask where something is overwritten, and restore."""
-    estate, permit, chosen = bench.estate, None, None
+    estate, agreed, chosen = bench.estate, None, None
     if site is not None:
         chosen = _choose(bench, wish, site, state)
         refuse_lacking(repository, state, chosen, site.name)
@@ -135,7 +134,7 @@ def _carry_out(
         if state.whole is not None:
             work.tell_newer()
         _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
-        permit = _ask_second_person(bench, wish, site, state, chosen)
+        agreed = _ask_second_person(bench, wish, site, state, chosen)
     if wish.delete and not wish.dry_run:
         count = work.find_removed()
         text = ngettext(
@@ -144,7 +143,7 @@ def _carry_out(
             count,
         ).format(folder=as_typed(wish.target), count=format_number(count))
         need_confirmation(wish.site, wish.confirm, text)
-    with _recorded(bench, wish, state, permit) as done:
+    with _recorded(bench, wish, state, agreed) as done:
         work.run(done)
     return done
 
@@ -233,47 +232,40 @@ def _ask(wish: Restore, site: Site, chosen: Chosen, moment: str) -> None:
 
 def _ask_second_person(
     bench: Bench, wish: Restore, site: Site, state: State, chosen: Chosen
-) -> Permit | None:
+) -> Agreed | None:
     """Have another person agree that production is overwritten; the plan binds the agreement."""
-    asked = Wish(
-        action="restore-in-place",
-        subject=site.name,
-        plan={
-            **state.as_values(),
-            "include": list(wish.include),
-            **wish_doubt(bench, site.name, {it.id: it.time for it in state.snapshots}),
-            "files": {it.part.name: it.place for it in (*chosen.files, *chosen.elsewhere)},
-            "databases": {it.part.name: it.part.database for it in chosen.databases},
-            **({"store": wish.store} if wish.store else {}),
-        },
-        reason=wish.reason,
-        document=wish.document,
-    )
-    hint = _("to restore this very state after the approval, add {flag}").format(
-        flag=tell_flag(state)
-    )
-    return ask_second_person(bench, asked, dry_run=wish.dry_run, hint=hint)
+    plan = {
+        **state.as_values(),
+        "include": list(wish.include),
+        **wish_doubt(bench, site.name, {it.id: it.time for it in state.snapshots}),
+        "files": {it.part.name: it.place for it in (*chosen.files, *chosen.elsewhere)},
+        "databases": {it.part.name: it.part.database for it in chosen.databases},
+        **({"store": wish.store} if wish.store else {}),
+    }
+    asked = Wish("restore-in-place", site.name, plan, wish.reason, wish.document)
+    hint = _("to restore this very state after the approval, add {flag}")
+    return ask_second_person(bench, asked, hint=hint.format(flag=tell_flag(state)))
 
 
 @contextmanager
-def _recorded(bench: Bench, wish: Restore, state: State, permit: Permit | None) -> Iterator[Done]:
+def _recorded(bench: Bench, wish: Restore, state: State, agreed: Agreed | None) -> Iterator[Done]:
     """Journal what was done in one row, however it ends."""
     done = Done()
     try:
         yield done
     except BaseException as error:
         reason = describe_failure(error).reason
-        _record(bench, wish, state, permit, done, "failed", reason=reason, text=str(error))
+        _record(bench, wish, state, agreed, done, "failed", reason=reason, text=str(error))
         raise
     is_whole = not done.failed and not done.unset
-    _record(bench, wish, state, permit, done, "ok" if is_whole else "incomplete")
+    _record(bench, wish, state, agreed, done, "ok" if is_whole else "incomplete")
 
 
 def _record(
     bench: Bench,
     wish: Restore,
     state: State,
-    permit: Permit | None,
+    agreed: Agreed | None,
     done: Done,
     outcome: str,
     **why: str,
@@ -297,8 +289,8 @@ def _record(
         **({"removed": done.removed} if wish.delete else {}),
         **why,
     }
-    if permit is not None:
-        details["approval"] = permit.as_details()
-    by = permit.requested_by if permit else ""
-    said = {"requested_by": by, "reason": wish.reason, "document": wish.document}
+    if agreed is not None:
+        agreed.note("backup.restore", wish.site, details)
+        return
+    said = {"reason": wish.reason, "document": wish.document}
     bench.note("backup.restore", wish.site, details, **said)

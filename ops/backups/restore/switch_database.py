@@ -337,24 +337,19 @@ def _ask(bench: Bench, wish: Switch, site: Site, part: DatabasePart, work: _Swit
     if not wish.dry_run:
         question = _("The site's database {live} will be another one. Stop the site first.")
         need_confirmation(site.name, wish.confirm, question.format(live=part.database))
-    asked = Wish(
-        action="restore-in-place",
-        subject=site.name,
-        plan={
-            **(
-                {"database": names.live, "becomes": names.aside}
-                if names.aside
-                else {"takes": names.live, "is_back" if names.is_back else "is_absent": True}
-            ),
-            "from": names.fresh,
-            **_wish_loaded(bench, site, part, names.fresh),
-            **work.count(),
-        },
-        reason=wish.reason,
-        document=wish.document,
-    )
-    permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
-    return permit.as_details() if permit is not None else None
+    plan = {
+        **(
+            {"database": names.live, "becomes": names.aside}
+            if names.aside
+            else {"takes": names.live, "is_back" if names.is_back else "is_absent": True}
+        ),
+        "from": names.fresh,
+        **_wish_loaded(bench, site, part, names.fresh),
+        **work.count(),
+    }
+    asked = Wish("restore-in-place", site.name, plan, wish.reason, wish.document)
+    agreed = ask_second_person(bench, asked)
+    return agreed.permit.as_details() if agreed else None
 
 
 def _wish_loaded(bench: Bench, site: Site, part: DatabasePart, name: str) -> dict[str, object]:

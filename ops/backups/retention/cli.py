@@ -15,7 +15,7 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.retention.forget import ForgetPlan
 from backup.snapshots.selection import find_snapshot
-from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.ask import ask_second_person
 from ops.access.session import Bench, at_bench
 from ops.backups.brakes import Brake, decide_brake
 from ops.backups.kinds import arguments_at, forget_job, name_elsewhere
@@ -23,7 +23,6 @@ from ops.backups.repositories.catalog_index import update_index, was_seen
 from ops.backups.repositories.open import open_repository
 from ops.backups.retention.deletion_records import DeletionPlan
 from ops.backups.retention.forget_named import (
-    BELOW_MINIMUM,
     NamedWish,
     forget_named,
     plan_named,
@@ -272,13 +271,12 @@ def _forget_named(typed: Forget, progress: Progress) -> int:
             guard = read_guard(session, estate, site)
         plan = plan_named(estate, site, snapshots, guard, wish, now=datetime.now(UTC))
         _write_named(bench, plan)
-        refuse_alone(bench, BELOW_MINIMUM)
-        if not typed.dry_run:
-            need_confirmation(site.name, typed.confirm, _("They will be removed for good."))
-        permit = ask_second_person(bench, wish_deletion(plan, wish), dry_run=typed.dry_run)
-        if permit is None:
+        question = _("They will be removed for good.")
+        confirm = partial(need_confirmation, site.name, typed.confirm, question)
+        agreed = ask_second_person(bench, wish_deletion(plan, wish), confirm=confirm)
+        if agreed is None:
             return 0
-        work = partial(forget_named, wish=wish, permit=permit, progress=progress)
+        work = partial(forget_named, wish=wish, permit=agreed.permit, progress=progress)
         result = run_by_hand(bench, work, job=forget_job(site.name), kind="forget", site=site.name)
     return write_removed(result, site.name)
 

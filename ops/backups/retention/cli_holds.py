@@ -9,13 +9,11 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from backup.snapshots.selection import find_snapshot
-from ops.access.approvals.ask import ask_second_person, refuse_alone
-from ops.access.approvals.require import Permit
-from ops.access.session import Bench, at_bench
+from ops.access.approvals.ask import Agreed, ask_second_person
+from ops.access.session import at_bench
 from ops.backups.repositories.open import open_repository
 from ops.backups.retention.deletion_records import list_deletions
 from ops.backups.retention.holds import (
-    RELEASE,
     check_hold,
     find_hold,
     list_holds,
@@ -26,11 +24,11 @@ from ops.backups.retention.holds import (
 )
 from ops.backups.retention.tasks import PlaceHold, Release
 from ops.catalog.columns import columns_of
-from ops.catalog.tables.retention import Hold
 from ops.errors import WrongUseError
 from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
+from ops.journal.journal import Entry
 from ops.language.formats import format_id, format_number
 from ops.language.text import N_, _
 from ops.terminal.output import Cell, write_line
@@ -115,23 +113,14 @@ def release(wish: Release) -> int:
         refuse_released(hold)
         what = hold.snapshot[:8] or _("all snapshots, later ones too")
         write_line(f"{hold.site} · {what} · {hold.reference}")
-        refuse_alone(bench, RELEASE)
-        permit = _release(bench, hold, wish)
-    if permit is None:
-        return 0
-    write_line("  " + _("released; retention decides again"))
+
+        def record(session: Session, agreed: Agreed) -> list[Entry]:
+            origin, now = agreed.bench.origin, datetime.now(UTC)
+            return [release_hold(session, origin, hold.id, agreed.permit, wish.reason, now)]
+
+        if ask_second_person(bench, wish_release(hold, wish.reason), record):
+            write_line("  " + _("released; retention decides again"))
     return 0
-
-
-def _release(bench: Bench, hold: Hold, wish: Release) -> Permit | None:
-    origin = replace(bench.origin, reason=wish.reason)
-
-    def act(session: Session, permit: Permit) -> None:
-        release_hold(session, origin, hold.id, permit, wish.reason, datetime.now(UTC))
-
-    asking = replace(bench, origin=origin)
-    asked = wish_release(hold, wish.reason)
-    return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
 
 
 def _resolve(estate: Estate, wish: PlaceHold) -> str:

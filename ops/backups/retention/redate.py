@@ -19,7 +19,7 @@ Cut off between 3 and 4, the old one is told as gone until `backup.forget --acce
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
@@ -30,9 +30,8 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.tag import rewrite_snapshot
-from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.catalog_index import (
     drop_expected,
@@ -98,13 +97,9 @@ def redate(wish: Redate) -> int:
             write_line(_("nothing to do: no backup of this site is dated ahead of now"))
             return 0
         _write_plan(estate, found)
-        refuse_alone(bench, CORRECTION)
-        permit = ask_second_person(bench, _wish(wish, found), dry_run=wish.dry_run)
-        if permit is None:
-            return 0
-        need_two(permit)
-        for it in found:
-            _rewrite(bench, wish, it, permit)
+        if agreed := ask_second_person(bench, _wish(wish, found)):
+            for it in found:
+                _rewrite(agreed, wish.site, it)
     return 0
 
 
@@ -169,13 +164,8 @@ def choose_moment(snapshot: Snapshot, bounds: Between, wanted: datetime | None) 
 
 def _wish(wish: Redate, found: Sequence[_Found]) -> Wish:
     moments = {f"{it.store.name}/{it.snapshot.id}": it.moment.isoformat() for it in found}
-    return Wish(
-        action=CORRECTION,
-        subject=wish.site,
-        plan={"act": "redate", "moments": moments},
-        reason=wish.reason,
-        document=wish.document,
-    )
+    plan = {"act": "redate", "moments": moments}
+    return Wish(CORRECTION, wish.site, plan, wish.reason, wish.document)
 
 
 def _write_plan(estate: Estate, found: Sequence[_Found]) -> None:
@@ -192,8 +182,8 @@ def _write_plan(estate: Estate, found: Sequence[_Found]) -> None:
         )
 
 
-def _rewrite(bench: Bench, wish: Redate, found: _Found, permit: Permit) -> None:
-    store, old = found.store.name, found.snapshot
+def _rewrite(agreed: Agreed, site: str, found: _Found) -> None:
+    catalog, store, old = agreed.bench.catalog, found.store.name, found.snapshot
     with hold_lock(found.repository, exclusive=True) as lock:
         new_id = rewrite_snapshot(found.repository, old, lock, time=found.moment)
         new = found.repository.load_snapshot(new_id)
@@ -203,17 +193,11 @@ def _rewrite(bench: Bench, wish: Redate, found: _Found, permit: Permit) -> None:
         "dated": old.time.isoformat(),
         "becomes": new_id,
         "to": found.moment.isoformat(),
-        **permit.as_details(),
+        **agreed.permit.as_details(),
     }
-    origin = replace(
-        bench.origin,
-        requested_by=permit.requested_by,
-        reason=wish.reason,
-        document=wish.document,
-    )
-    with bench.catalog.writing() as session:
-        remember_seen(session, wish.site, store, [new])
-        drop_expected(session, wish.site, store, [old.id])
-        journal.append(session, origin, [Entry("backup.redate", wish.site, details)])
-    update_index(bench.catalog, found.repository, site=wish.site, store=store)
+    with catalog.writing() as session:
+        remember_seen(session, site, store, [new])
+        drop_expected(session, site, store, [old.id])
+        journal.append(session, agreed.bench.origin, [Entry("backup.redate", site, details)])
+    update_index(catalog, found.repository, site=site, store=store)
     write_line("  " + _("{old} is now {new}"), old=old.short_id, new=new.short_id)

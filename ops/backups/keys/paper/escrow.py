@@ -24,7 +24,6 @@ from ops.backups.keys.key_holders import (
     choose_own_key,
     choose_with_own,
     name_stores,
-    note_key_act,
     open_sites,
     stores_with_key,
 )
@@ -86,8 +85,8 @@ def escrow_key(wish: KeyEscrow) -> int:
         found = open_sites(estate, choose_with_own(estate, ""), store)
         _tell_plan(estate, store, holders, wish, found.sites)
         asked = _wish(estate, store, wish, found.sites)
-        permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
-        if permit is None:
+        agreed = ask_second_person(bench, asked)
+        if agreed is None:
             return found.exit_code
         shares = split_password(password, threshold=wish.threshold, count=len(holders))
         escrow = _describe(estate, store, holders, shares, password)
@@ -100,9 +99,8 @@ def escrow_key(wish: KeyEscrow) -> int:
             **asked.plan,
             "identifier": escrow.identifier,
             "key_files_sheet": hashlib.sha256(sheets[KEYS_SHEET.format(store.name)]).hexdigest(),
-            "approval": permit.as_details(),
         }
-        note_key_act(bench, "backup.key-escrow", asked, details)
+        agreed.note("backup.key-escrow", store.name, details)
     _tell_done(paths, escrow)
     return found.exit_code
 
@@ -192,13 +190,7 @@ def _wish(estate: Estate, store: Store, wish: KeyEscrow, sites: tuple[OpenedSite
     }
     if wish.entry_keys:
         plan["entry_keys"] = [it.store for it in list_entries(estate) if it.keys]
-    return Wish(
-        action="key-export",
-        subject=store.name,
-        plan=plan,
-        reason=wish.reason,
-        document=wish.document,
-    )
+    return Wish("key-export", store.name, plan, wish.reason, wish.document)
 
 
 def _tell_plan(

@@ -127,9 +127,7 @@ def _rotate_master(bench: Bench, wish: KeyRotate, progress: Progress) -> int:
     store = choose_own_key(bench.estate, wish.store)
     rotation = plan_master_rotation(bench.estate, site.name, store)
     if wish.remove_old:
-        return remove_old(
-            bench, rotation, reason=wish.reason, document=wish.document, dry_run=wish.dry_run
-        )
+        return remove_old(bench, rotation, wish.reason, wish.document)
     told = {
         "begin": _("a new repository will be filled and take the place of {path}"),
         "copy": _("a change that was cut off goes on: {path} is still the old one"),

@@ -13,9 +13,7 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import need_two
 from ops.access.session import Bench
-from ops.backups.keys.key_holders import note_key_act
 from ops.backups.keys.rotation.master_key import OLD, MasterRotation
 from ops.backups.retention.forget_named import BELOW_MINIMUM
 from ops.backups.retention.holds import read_holds
@@ -41,9 +39,7 @@ class OldRepository:
     snapshots: tuple[Snapshot, ...]
 
 
-def remove_old(
-    bench: Bench, rotation: MasterRotation, *, reason: str, document: str, dry_run: bool
-) -> int:
+def remove_old(bench: Bench, rotation: MasterRotation, reason: str, document: str) -> int:
     """Remove what a change of the master key has left behind; gives the exit code.
 
     Raises:
@@ -56,24 +52,17 @@ def remove_old(
         write_line(f"  {it.path}")
         _refuse_needed(bench, rotation, it)
     if not found:
-        if not dry_run:
+        if not bench.is_rehearsal:
             delete_old(rotation, found)
         write_line(_("nothing is left behind"))
         return 0
     names = sorted(str(it.path) for it in found)
-    asked = Wish(
-        action=BELOW_MINIMUM,
-        subject=rotation.site,
-        plan={"act": "remove-old-key", "repositories": names},
-        reason=reason,
-        document=document,
-    )
-    permit = ask_second_person(bench, asked, dry_run=dry_run)
-    if permit is None:
+    plan = {"act": "remove-old-key", "repositories": names}
+    asked = Wish(BELOW_MINIMUM, rotation.site, plan, reason, document)
+    agreed = ask_second_person(bench, asked)
+    if agreed is None:
         return 0
-    need_two(permit)
-    details = {**asked.plan, "approval": permit.as_details()}
-    note_key_act(bench, "backup.key-remove-old", asked, details)
+    agreed.note("backup.key-remove-old", rotation.site, plan)
     delete_old(rotation, found)
     write_line(_("removed; repositories: {count}"), count=len(found))
     return 0
