@@ -47,16 +47,14 @@ class CredentialsChangedError(OpsError):
     """What the person proves with was changed past this program."""
 
 
-class NoCredentialsError(WrongUseError):
-    """The person was never given credentials, or they were taken away."""
-
-    def __init__(self, person: str) -> None:
-        super().__init__(
-            '"{person}" has no credentials',
-            next_step="give them: `{program} user.add --person {person}`; those that were taken"
-            " away come back with `{program} user.reset-totp --person {person}`",
-            person=person,
-        )
+def no_credentials(person: str) -> WrongUseError:
+    """Give the refusal of who was never given credentials, or whose were taken away."""
+    return WrongUseError(
+        '"{person}" has no credentials',
+        next_step="give them: `{program} user.add --person {person}`; those that were taken"
+        " away come back with `{program} user.reset-totp --person {person}`",
+        person=person,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ def renew_factor(
     """Give a person a new second factor beside the same password; see `issue_credentials`."""
     row = session.get(Credential, person)
     if row is None:
-        raise NoCredentialsError(person)
+        raise no_credentials(person)
     return _renew(session, key, row, now, factor)
 
 

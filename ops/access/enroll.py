@@ -18,10 +18,10 @@ from ops.access.approvals.ask import Agreed, ask_second_person, would_begin
 from ops.access.approvals.requests import Wish
 from ops.access.credentials import (
     Issued,
-    NoCredentialsError,
     disable_credentials,
     issue_credentials,
     make_factor,
+    no_credentials,
     people_with_credentials,
     prove,
     renew_factor,
@@ -207,7 +207,7 @@ def disable_person(wish: Disable) -> None:
         with bench.catalog.writing() as session:
             refuse_if_last(session, name)
             if not disable_credentials(session, name, now=datetime.now(UTC)):
-                raise NoCredentialsError(name)
+                raise no_credentials(name)
             origin = replace(bench.origin, reason=wish.reason)
             journal.append(session, origin, [Entry("user.disable", name)])
         follow_decision(bench)
@@ -222,7 +222,7 @@ def renew_person(wish: ResetTotp) -> None:
         is_own = bench.origin.person == wish.person
         with bench.catalog.reading() as session:
             if wish.person not in people_with_credentials(session):
-                raise NoCredentialsError(wish.person)
+                raise no_credentials(wish.person)
             if not is_own:
                 _check_security_officer(session, bench.origin.person)
         if wish.keep_app and not is_own:

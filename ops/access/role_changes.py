@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.credentials import NoCredentialsError, has_good_credentials
+from ops.access.credentials import has_good_credentials, no_credentials
 from ops.access.identity import NotAllowedError, check_person, open_existing
 from ops.access.roles import (
     FOUNDERS_ROLE,
@@ -66,7 +66,7 @@ def _check_change(session: Session, wish: Role) -> bool:
         refuse_if_last(session, wish.person, wish.role)
         return wish.role in held
     if not has_good_credentials(session, wish.person):
-        raise NoCredentialsError(wish.person)
+        raise no_credentials(wish.person)
     return wish.role not in held
 
 

@@ -33,20 +33,17 @@ _MOST_FIGURES = 30
 _MOST_TOLD = 30
 
 
-class SheetError(OpsError):
-    """A file is no sheet that can be read."""
-
-    def __init__(self, path: Path, *, why: str) -> None:
-        super().__init__(
-            "{path} is no sheet that can be read",
-            why=why,
-            data="nothing was changed",
-            next_step="save it as XLSX or as `CSV UTF-8`, then type the command again",
-            path=path,
-            most=MOST_BYTES,
-            lines=MOST_LINES,
-            columns=MOST_COLUMNS,
-        )
+def _no_sheet(path: Path, why: str) -> OpsError:
+    return OpsError(
+        "{path} is no sheet that can be read",
+        why=why,
+        data="nothing was changed",
+        next_step="save it as XLSX or as `CSV UTF-8`, then type the command again",
+        path=path,
+        most=MOST_BYTES,
+        lines=MOST_LINES,
+        columns=MOST_COLUMNS,
+    )
 
 
 class LinesError(OpsError):
@@ -67,17 +64,17 @@ def read_lines(path: Path) -> list[list[object]]:
     """Give the lines of the first sheet of a file.
 
     Raises:
-        SheetError: It is not there, is too large, or is neither CSV in UTF-8 nor XLSX.
+        OpsError: It is not there, is too large, or is neither CSV in UTF-8 nor XLSX.
     """
     try:
         content = read_bounded(path, MOST_BYTES)
     except OSError as error:
-        raise SheetError(path, why="it cannot be read, or is not there") from error
+        raise _no_sheet(path, "it cannot be read, or is not there") from error
     if len(content) > MOST_BYTES:
-        raise SheetError(path, why="it is larger than {most} bytes")
+        raise _no_sheet(path, "it is larger than {most} bytes")
     lines = _read_xlsx(path, content) if content[:2] == b"PK" else _read_csv(path, content)
     if len(lines) > MOST_LINES or any(len(line) > MOST_COLUMNS for line in lines):
-        raise SheetError(path, why="it has more than {lines} lines or {columns} columns")
+        raise _no_sheet(path, "it has more than {lines} lines or {columns} columns")
     return lines
 
 
@@ -85,14 +82,14 @@ def _read_csv(path: Path, content: bytes) -> list[list[object]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SheetError(path, why="it is not in UTF-8") from error
+        raise _no_sheet(path, "it is not in UTF-8") from error
     delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
     try:
         return [
             list(line) for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         ]
     except csv.Error as error:
-        raise SheetError(path, why="its quotes do not fit together") from error
+        raise _no_sheet(path, "its quotes do not fit together") from error
 
 
 def _read_xlsx(path: Path, content: bytes) -> list[list[object]]:
@@ -102,7 +99,7 @@ def _read_xlsx(path: Path, content: bytes) -> list[list[object]]:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_unpack(path, content)))
         return [list(line) for line in book.get_sheet_by_index(0).to_python()]
     except (*_BROKEN, CalamineError) as error:
-        raise SheetError(path, why="it is no XLSX that can be read") from error
+        raise _no_sheet(path, "it is no XLSX that can be read") from error
 
 
 _BROKEN = (
@@ -126,14 +123,14 @@ def _unpack(path: Path, content: bytes) -> bytes:
     plain = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(plain, "w") as unpacked:
         if sum(it.file_size for it in packed.infolist()) > MOST_UNPACKED:
-            raise SheetError(path, why="it unpacks to far more than it is")
+            raise _no_sheet(path, "it unpacks to far more than it is")
         if len(set(packed.namelist())) < len(packed.namelist()):
             raise zipfile.BadZipFile("a part stands there twice")
         for it in packed.infolist():
             with packed.open(it) as file:
                 part = file.read(it.file_size + 1)  # bounded; `packed.read` believes the stream
             if _is_too_wide(part):
-                raise SheetError(path, why="it has more than {lines} lines or {columns} columns")
+                raise _no_sheet(path, "it has more than {lines} lines or {columns} columns")
             unpacked.writestr(it.filename, part)
     return plain.getvalue()
 

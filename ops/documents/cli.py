@@ -67,7 +67,7 @@ def add(wish: AddDocument) -> int:
     """Keep a document; gives 0.
 
     Raises:
-        DocumentError: The file cannot be kept.
+        OpsError: The file cannot be kept.
         WrongUseError: A text or the day makes no sense.
     """
     estate, path = load_estate(), Path(wish.file)

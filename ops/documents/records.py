@@ -38,20 +38,6 @@ _OFFICE = (("xl/workbook.xml", "xlsx"), ("word/document.xml", "docx"))
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-class DocumentError(OpsError):
-    """A file cannot be kept as a document."""
-
-    def __init__(self, path: Path, *, why: str, next_step: str, **params: object) -> None:
-        super().__init__(
-            "{path} cannot be kept as a document",
-            why=why,
-            data="nothing was changed",
-            next_step=next_step,
-            path=path,
-            **params,
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class DocumentFile:
     """A document's bytes, with their hash and what they are."""
@@ -65,16 +51,16 @@ def read_document(path: Path) -> DocumentFile:
     """Read a file and look at what it is.
 
     Raises:
-        DocumentError: It cannot be read, is empty, too large, or is none of the known types.
+        OpsError: It cannot be read, is empty, too large, or is none of the known types.
     """
     try:
         data = read_bounded(path, MOST_BYTES)
     except OSError as error:
-        raise DocumentError(
+        raise _refuse(
             path, why="it cannot be read, or is not there", next_step="check its name and rights"
         ) from error
     if len(data) > MOST_BYTES:
-        raise DocumentError(
+        raise _refuse(
             path,
             why="it is larger than {most} MiB",
             most=MOST_BYTES >> 20,
@@ -82,12 +68,23 @@ def read_document(path: Path) -> DocumentFile:
         )
     kind = find_type(data)
     if not kind:
-        raise DocumentError(
+        raise _refuse(
             path,
             why="it is no PDF, PNG, JPEG, XLSX or DOCX, or holds macros",
             next_step="save it as PDF, then type the command again",
         )
     return DocumentFile(data, hashlib.sha256(data).hexdigest(), kind)
+
+
+def _refuse(path: Path, *, why: str, next_step: str, **params: object) -> OpsError:
+    return OpsError(
+        "{path} cannot be kept as a document",
+        why=why,
+        data="nothing was changed",
+        next_step=next_step,
+        path=path,
+        **params,
+    )
 
 
 def find_type(data: bytes) -> str:

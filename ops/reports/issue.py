@@ -75,7 +75,7 @@ def issue(wish: Issue) -> int:
     Raises:
         SignatureError: It is not signed, or changed.
         WrongUseError: Kind, number, site or request makes no sense.
-        DocumentError: It cannot be kept.
+        OpsError: It cannot be kept.
     """
     day = read_day(wish.date, "date")
     path, estate = Path(wish.file), load_estate()

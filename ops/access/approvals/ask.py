@@ -32,7 +32,7 @@ from ops.access.approvals.require import (
     refuse_alone,
     require_approval,
 )
-from ops.access.credentials import NoCredentialsError, has_good_credentials, prove
+from ops.access.credentials import has_good_credentials, no_credentials, prove
 from ops.access.factors import load_credentials_key
 from ops.access.identity import kernel_login
 from ops.access.prompts import ask_proof
@@ -77,7 +77,7 @@ def open_proof(environment: Mapping[str, str]) -> list[int]:
 def proof_of_requester(bench: Bench) -> Callable[[], str]:
     """Give what makes the one at the terminal prove who it is; it gives the way that was used.
 
-    What it gives back raises `ProofError`, or `NoCredentialsError` of who can prove nothing.
+    What it gives back raises `ProofError`, or `WrongUseError` of who can prove nothing.
     """
 
     def ask() -> str:
@@ -86,7 +86,7 @@ def proof_of_requester(bench: Bench) -> Callable[[], str]:
         person = bench.origin.person
         with bench.catalog.reading() as session:
             if not has_good_credentials(session, person):
-                raise NoCredentialsError(person)
+                raise no_credentials(person)
         key = load_credentials_key(bench.estate)
         if not _PROOF_FILE.get():
             write_line("  " + _("this machine does not keep who logged in: prove who you are"))
@@ -153,7 +153,7 @@ def ask_second_person(
 
     Raises:
         ApprovalAwaitedError: A request waits.
-        SecondPersonMissingError: Nobody does this alone, and nobody else has credentials.
+        OpsError: Nobody does this alone, and nobody else has credentials.
     """
     said = replace(bench.origin, reason=wish.reason, document=wish.document)
     asking = replace(bench, origin=said)

@@ -143,7 +143,7 @@ def require_approval(
 
     Raises:
         ApprovalAwaitedError: A request waits now; the error names its id.
-        SecondPersonMissingError: Nobody does this alone, and nobody else has credentials.
+        OpsError: Nobody does this alone, and nobody else has credentials.
         WrongUseError: The request lacks a reason, or a person of the estate who asks.
     """
     answer = _try(catalog, origin, wish, now, act, None)
@@ -268,18 +268,14 @@ def _awaited(request: ApprovalRequest, why: str) -> ApprovalAwaitedError:
     )
 
 
-class SecondPersonMissingError(OpsError):
-    """An act that always takes two people, where there is only one."""
-
-
 def refuse_alone(action: str, need: Need) -> None:
     """Refuse what nobody does alone, where no second person could ever approve.
 
     Raises:
-        SecondPersonMissingError: There is no second person.
+        OpsError: There is no second person.
     """
     if action in NEVER_ALONE and need != "needed":
-        raise SecondPersonMissingError(
+        raise OpsError(
             "this always takes a second person, and nobody else has credentials",
             why="what is deleted or released cannot be brought back",
             data="nothing was changed",

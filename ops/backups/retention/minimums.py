@@ -141,7 +141,7 @@ def lower_minimum(wish: LowerMinimum) -> int:
 
     Raises:
         ApprovalAwaitedError: Another person has to agree first.
-        SecondPersonMissingError: Nobody else has credentials.
+        OpsError: Nobody else has credentials.
     """
     estate = load_estate()
     with at_bench(estate, dry_run=wish.dry_run) as bench:

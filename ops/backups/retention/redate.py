@@ -83,7 +83,7 @@ def redate(wish: Redate) -> int:
     Raises:
         WrongUseError: The moment is none that can be believed.
         ApprovalAwaitedError: Another person has to agree first.
-        SecondPersonMissingError: Nobody else has credentials.
+        OpsError: Nobody else has credentials.
     """
     estate, now = load_estate(), datetime.now(UTC)
     with ExitStack() as held:

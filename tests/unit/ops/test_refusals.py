@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ops.access.credentials import NoCredentialsError
 from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.console.office.server import NothingHereError
@@ -17,7 +16,6 @@ from tests.a_year import write_estate
 
 REFUSALS: dict[type[WrongUseError], Callable[[], WrongUseError]] = {
     WrongUseError: lambda: unknown('there is no role "{name}"', "vua", ["viewer"]),
-    NoCredentialsError: lambda: NoCredentialsError("nva"),
     NothingHereError: lambda: NothingHereError("there is no such page"),
 }
 """One of each class that says so by itself."""

@@ -45,7 +45,7 @@ def remove_old(bench: Bench, rotation: MasterRotation, reason: str, document: st
     Raises:
         OpsError: A hold or the site's minimum keeps one of them.
         ApprovalAwaitedError: Another person has to agree first.
-        SecondPersonMissingError: There is no second person.
+        OpsError: There is no second person.
     """
     found = find_old(rotation)
     for it in found:
