@@ -10,6 +10,7 @@ from invoke.parser.argument import Argument
 
 from backup.commands.parser import VERBS, FlagParser, add_global_flags
 from ops.cli.collections import FabricTask, load_tasks
+from ops.cli.completing import tell_choices
 
 _HEAD = """# Commands
 
@@ -52,16 +53,25 @@ def _render_collections(root: Collection) -> Iterable[str]:
             full_name = f"{name}.{collection.transform(task.name)}"
             yield f"#### `{full_name}`\n\n{(task.__doc__ or '').strip()}\n"
             yield _render_table(
-                (f"`{_written_flag(argument, task)}`", argument.help or "")
+                (f"`{_written_flag(argument, task)}`", _told(argument, task))
                 for argument in task.get_arguments()
             )
+
+
+def _field(argument: Argument) -> str:
+    return argument.attr_name or argument.name or ""  # the first where a flag is written otherwise
+
+
+def _told(argument: Argument, task: FabricTask) -> str:
+    flag = task.declared.flags.get(_field(argument))
+    return tell_choices(str(argument.help or ""), flag)
 
 
 def _written_flag(argument: Argument, task: FabricTask) -> str:
     """Write a flag as somebody would type it."""
     name = (argument.name or "").strip("_").replace("_", "-")
     flag = f"--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"--{name}"
-    return flag if argument.attr_name in task.required else f"[{flag}]"
+    return flag if _field(argument) in task.required else f"[{flag}]"
 
 
 def _render_verbs() -> Iterable[str]:

@@ -22,7 +22,7 @@ from ops.access.roles import (
 )
 from ops.access.session import Bench, at_bench, look_at_past
 from ops.access.tasks_user import Role
-from ops.errors import OpsError, Problem, WrongUseError, unknown
+from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal.journal import Entry
@@ -33,8 +33,6 @@ from ops.terminal.output import write_line
 def change_role(wish: Role) -> None:
     """Change a person's roles, or say what would be done."""
     estate = load_estate()
-    if wish.role not in ROLES:
-        raise unknown('there is no role "{name}"', wish.role, ROLES)
     if not wish.take:
         check_person(estate.people, wish.person)
     with at_bench(estate, dry_run=wish.dry_run) as bench:

@@ -66,14 +66,7 @@ class Role:
     """
 
     person: _Person
-    role: Annotated[
-        str,
-        Flag(
-            "viewer, operator, backup_admin, security_officer, head, approver, auditor, archivist"
-            " or unit_contact.",
-            "Role",
-        ),
-    ]
+    role: Annotated[str, Flag("Which role.", "Role", one_of=ROLES)]
     take: Annotated[bool, Flag("Take the role away instead of giving it.")] = False
     reason: ReasonForApprover = ""
     document: Document = ""

@@ -15,14 +15,14 @@ from archive.ocfl.root import open_root
 from archive.search.index import Found, ItemIndex, Wanted
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
-from ops.archives.export import FORMS, export_item, item_to_export
+from ops.archives.export import export_item, item_to_export
 from ops.archives.find import Named, find_by_address, find_item, infected_parts
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
 from ops.archives.tasks import Export, List, Reindex, Search, Show
 from ops.archives.wording import tell_refusal
-from ops.errors import WrongUseError, unknown
+from ops.errors import WrongUseError
 from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -234,8 +234,6 @@ def _shown(value: object) -> str:
 
 def export(wish: Export) -> int:
     """Give an item out."""
-    if wish.as_ not in FORMS:
-        raise unknown("{name} is not in this version", wish.as_, FORMS)
     if not wish.out:
         raise WrongUseError("nobody has said where to", next_step="write --out FOLDER")
     estate = load_estate()

@@ -15,12 +15,12 @@ from ops.archives.find import Named
 from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.language.formats import format_moment
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.version import software_version
 
 SHEET, SUMS = "index.html", "sha256sums.txt"
 FOLDER, BAG = "folder", "bagit"
-FORMS = (FOLDER, BAG)
+FORMS = {FOLDER: N_("a folder"), BAG: N_("BagIt")}
 _PAYLOAD, _MANIFEST = "data", "manifest-sha512.txt"
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 

@@ -115,7 +115,7 @@ class Export:
 
     id: _Id
     out: Annotated[str, Flag("New or empty folder.", shape="output-folder")]
-    as_: Annotated[str, Flag("folder or bagit.", "As what")] = "folder"
+    as_: Annotated[str, Flag("As what.", one_of="ops.archives.export:FORMS")] = "folder"
     version: _Version = ""
     private: _Private = False
     dry_run: DryRun = False

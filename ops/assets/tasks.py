@@ -10,7 +10,7 @@ from ops.terminal.task import Flag, Form, task
 TITLE = N_("assets: devices, software, lines, contracts")
 
 _Kind = Annotated[
-    str, Flag("Only of this kind, such as server, software or contract.", "Kind; empty: all")
+    str, Flag("Only of this kind.", "Kind; empty: all", one_of="ops.assets.asset:KINDS")
 ]
 
 

@@ -20,7 +20,8 @@ from ops.cli.door import become_owner, refuse_borrowed
 from ops.errors import WrongUseError
 from ops.language.text import _, program_name
 from ops.service.completion import list_values
-from ops.terminal.task import all_tasks
+from ops.terminal.task import DeclaredFlag, all_tasks
+from ops.terminal.task import Task as Declared
 
 _PLAIN = re.compile(r"[\w.:@/+][\w.:@/+-]*")
 """What may be a value: what a shell would expand, or take for a flag, is none of ours."""
@@ -135,9 +136,8 @@ def _first_sentence(task: Task) -> str:  # type: ignore[type-arg]  # of whatever
     return (task.__doc__ or "").split("\n\n")[0]
 
 
-def write_task_help(name: str, documentation: str, flags: ParserContext) -> None:
+def write_task_help(name: str, documentation: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Write usage, explanation and flags of one task."""
-    pairs = flag_pairs(flags)
     usage = f"{program_name()} {name}" + (f" [{_('flags')}]" if pairs else "")
     write_out(f"{_('usage')}: {usage}", "")
     for paragraph in documentation.split("\n\n"):
@@ -147,16 +147,29 @@ def write_task_help(name: str, documentation: str, flags: ParserContext) -> None
         write_columns(pairs)
 
 
-def flag_pairs(flags: ParserContext, names: Sequence[str] = ()) -> list[tuple[str, str]]:
+def flag_pairs(
+    flags: ParserContext, names: Sequence[str] = (), task: Declared | None = None
+) -> list[tuple[str, str]]:
     """Give each flag as typed and what it means, in the order of the task's arguments."""
     pairs = []
+    declared = {it.written: it for it in task.flags.values()} if task else {}
     for argument in flags.args.values():
         if names and argument.name not in names:
             continue
         value = "" if argument.kind is bool else f" {_('VALUE')}"
         start = "--no-" if argument.kind is bool and argument.default is True else "--"
-        pairs.append((f"{start}{argument.names[0]}{value}", argument.help or ""))
+        told = tell_choices(argument.help or "", declared.get(argument.names[0]))
+        pairs.append((f"{start}{argument.names[0]}{value}", told))
     return pairs
+
+
+def tell_choices(text: str, flag: DeclaredFlag | None) -> str:
+    """Add to what a flag means what it may be, unless that says it already."""
+    choices = flag.choices() if flag else {}
+    if all(it in text for it in choices):
+        return text
+    told = [it if it == title else f"{it} ({_(title)})" for it, title in choices.items()]
+    return f"{text} " + _("One of: {known}.").format(known=", ".join(told))
 
 
 def write_columns(pairs: Iterable[tuple[str, str]], width: int = 0) -> None:

@@ -17,7 +17,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
-from ops.cli.completing import write_everyday, write_group, write_out, write_task_help
+from ops.cli.completing import flag_pairs, write_everyday, write_group, write_out, write_task_help
 from ops.cli.door import become_owner, refuse_borrowed
 from ops.errors import WrongUseError
 from ops.language.text import N_
@@ -147,8 +147,8 @@ class OperatorProgram(Fab):  # type: ignore[misc]  # as above
     def print_task_help(self, name: str) -> None:
         """Write the help of one task."""
         task = self.collection[name]
-        context = self.parser.contexts[name]
-        self._finish(lambda: write_task_help(name, task.__doc__ or "", context))
+        pairs = flag_pairs(self.parser.contexts[name], task=task.declared)
+        self._finish(lambda: write_task_help(name, task.__doc__ or "", pairs))
 
     def no_tasks_given(self) -> None:
         """Say what is red, whether data is safe, and what to type."""

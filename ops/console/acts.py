@@ -33,12 +33,14 @@ class Field:
             pattern that means it alone.
         help: What it is; not translated.
         is_required: Whether it may not be left out.
+        choices: What it may be, with its title, not translated; empty where it is free.
     """
 
     name: str
     kind: Kind
     help: str
     is_required: bool
+    choices: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Act:
                 kind=_kind_of(it),
                 help=it.label or it.help,
                 is_required=it.name in needs or it.is_required,
+                choices=it.choices() if it.kind is str else {},
             )
             for it in self.declared.fields_of(self.form)
         ]

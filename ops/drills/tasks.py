@@ -52,10 +52,16 @@ class Run:
             shape="site",
         ),
     ] = ""
-    from_: Annotated[str, Flag("backup, or archive: items by lot, from a copy of the archive.")] = (
-        "backup"
-    )
-    with_: Annotated[str, Flag("Who restores: ours, or stock restic.")] = "ours"
+    from_: Annotated[
+        str,
+        Flag(
+            "backup, or archive: items by lot, from a copy of the archive.",
+            one_of=("backup", "archive"),
+        ),
+    ] = "backup"
+    with_: Annotated[
+        str, Flag("Who restores: ours, or stock restic.", one_of=("ours", "restic"))
+    ] = "ours"
     store: StoreOrPrimary = ""
     snapshot: SnapshotOrNewest = ""
     file: Annotated[

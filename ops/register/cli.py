@@ -125,12 +125,9 @@ def _read_new(session: Session, estate: Estate, wish: AddEntry, now: datetime) -
 
 def _read_kind(wish: AddEntry, start: _Origin | None) -> Kind:
     kind = wish.kind or ("incident" if start else "")
-    if kind in KINDS:
-        return cast("Kind", kind)
-    what = (
-        'the register has no kind "{name}"' if kind else "it is not said what kind of entry it is"
-    )
-    raise unknown(what, kind, KINDS)
+    if not kind:
+        raise unknown("it is not said what kind of entry it is", kind, KINDS)
+    return cast("Kind", kind)
 
 
 def _read_unit(estate: Estate, wish: AddEntry, site: str) -> str:

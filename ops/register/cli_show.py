@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from ops.access.session import reading
 from ops.duties.cli import DutyDesk, at_desk
 from ops.duties.wording import tell_title
-from ops.errors import unknown
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
@@ -72,7 +71,6 @@ def show(wish: ListEntries) -> int:
 def show_entries(wish: ListEntries) -> int:
     """Write entries, received last first; gives 0."""
     estate = load_estate()
-    _check_kind(wish.kind)
     wanted = Wanted(kind=wish.kind, site=wish.site, unit=wish.unit, only_open=not wish.all)
     with reading(estate) as session:
         entries = list_entries(session, wanted, limit=MOST_LISTED + 1)
@@ -89,11 +87,6 @@ def show_entries(wish: ListEntries) -> int:
     if has_table and is_cut:
         write_line(_("There are older ones; ask for one kind, site or unit."))
     return 0
-
-
-def _check_kind(kind: str) -> None:
-    if kind and kind not in KINDS:
-        raise unknown('the register has no kind "{name}"', kind, KINDS)
 
 
 def show_entry(wish: ShowEntry) -> int:
@@ -217,7 +210,6 @@ TIMELINE = View(
 def show_year(wish: ListEntries) -> int:
     """Write the figures of a year, of what is asked for alone; gives 0."""
     estate = load_estate()
-    _check_kind(wish.kind)
     since, until = year_bounds(wish.year, estate.zone)
     with reading(estate) as session:
         summary = summarise(session, since, until, kind=wish.kind, site=wish.site, unit=wish.unit)

@@ -9,6 +9,7 @@ from ops.terminal.task import Flag, Form, task
 
 TITLE = N_("register: remarks, requests, incidents, difficulties")
 
+_KINDS = "ops.register.entry:KINDS"
 _CLERKS = INCIDENT | {"archivist", "head"}
 _Entry = Annotated[str, Flag("The entry, as `register.list` shows it.")]
 _Serious = Annotated[
@@ -33,7 +34,7 @@ class AddEntry:
     Write no phone numbers and no papers of citizens into it: the register is read by many.
     """
 
-    kind: Annotated[str, Flag("remark, support, restore, incident or difficulty.", "Kind")] = ""
+    kind: Annotated[str, Flag("What kind of entry.", "Kind", one_of=_KINDS)] = ""
     title: Annotated[str, Flag("What it is about, in one line.")] = ""
     unit: Annotated[
         str, Flag("Unit that it comes from; left out: that of the site.", roles=_CLERKS)
@@ -84,7 +85,7 @@ class AddEntry:
 class ListEntries:
     """List what is open, received last first; with --year the figures of that year."""
 
-    kind: Annotated[str, Flag("Only of this kind.")] = ""
+    kind: Annotated[str, Flag("Only of this kind.", one_of=_KINDS)] = ""
     site: SiteOrAll = ""
     unit: Annotated[str, Flag("Name of the unit; left out: all units.")] = ""
     all: Annotated[bool, Flag("Closed ones too.")] = False

@@ -14,7 +14,8 @@ TITLE = N_("reports: the year, sites, minutes, notices, lists, evidence")
 _CLERKS = INCIDENT | {"archivist", "head"}
 _WRITERS = OPERATE | {"unit_contact"}
 
-_Kind = Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.", "Kind")]
+_KINDS = "ops.reports.kinds.table:KINDS"
+_Kind = Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.", "Kind", one_of=_KINDS)]
 _Out = Annotated[
     str,
     Flag(
@@ -58,7 +59,7 @@ class Make:
     """
 
     out: _Out
-    kind: Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.")]
+    kind: Annotated[str, Flag("Kind of paper, as `report.kinds` lists them.", one_of=_KINDS)]
     year: Annotated[
         int, Flag("The year; it runs from 15 December before it to 14 December.", "Year")
     ] = 0

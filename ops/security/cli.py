@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from ops.outcomes import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.security.compliance import ControlRow, read_compliance
 from ops.security.controls import load_controls
-from ops.security.findings import RANK, Severity, standing_of
+from ops.security.findings import RANK, standing_of
 from ops.security.form_08 import fill_form
 from ops.security.job import AUDIT, AUDIT_JOB, audit, choose_plans
 from ops.security.records import find_findings, find_last_looks, find_trend
@@ -34,7 +34,6 @@ from ops.security.subjects import (
     MONTHS,
     STANDING_TONES,
     STANDINGS,
-    TOOLS,
     VERDICTS,
     Plan,
     list_subjects,
@@ -74,8 +73,6 @@ def refuse_unknown(wish: Findings, estate: Document, kept: Iterable[str] = ()) -
     named: tuple[tuple[str, Iterable[str]], ...] = (
         (wish.host, hosts),
         (wish.site, sites),
-        (wish.tool, TOOLS),
-        (wish.severity, get_args(Severity)),
     )
     for name, known in named:
         if name and name not in known:

@@ -43,7 +43,7 @@ from ops.security.records import (
     hold_against,
     remember_looks,
 )
-from ops.security.subjects import FACTS, TOOLS, Plan, Subject, list_subjects, plan_asked, plan_looks
+from ops.security.subjects import FACTS, Plan, Subject, list_subjects, plan_asked, plan_looks
 from provisioning.errors import ProvisioningError
 from provisioning.local_host import LocalHost
 
@@ -243,7 +243,6 @@ def choose_plans(subjects: Collection[Subject], arguments: Mapping[str, Any]) ->
     known = {it.key for it in subjects}
     for kind, names in (("host:", hosts), ("site:", sites)):
         _refuse_unknown(names, [it.partition(":")[2] for it in known if it.startswith(kind)])
-    _refuse_unknown(only, TOOLS)
     return plan_asked(subjects, hosts=hosts, sites=sites, only=only)
 
 

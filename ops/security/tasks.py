@@ -9,6 +9,9 @@ from ops.terminal.task import Flag, Form, task
 
 TITLE = N_("what is unsafe on hosts and sites, what is accepted, and what it proves")
 
+_GRADES = "ops.security.findings:Severity"
+_TOOLS, _LISTS = "ops.security.subjects:TOOLS", "ops.security.subjects:ALLOWED"
+
 
 @task("security.audit", "ops.security.cli:audit_now", roles=INCIDENT, forms=(Form("Audit now"),))
 class Audit:
@@ -37,8 +40,9 @@ class Audit:
     only: Annotated[
         tuple[str, ...],
         Flag(
-            "Only this tool, e.g. ports; may be given several times.",
+            "Only this tool; may be given several times.",
             "Only these tools, one a line",
+            one_of=_TOOLS,
         ),
     ] = ()
     all: Annotated[bool, Flag("Look at everything now, not only at what is due today.")] = False
@@ -56,8 +60,10 @@ class Findings:
 
     host: Annotated[str, Flag("Only this host; localhost is this machine.", shape="host")] = ""
     site: Annotated[str, Flag("Only this site.", shape="site")] = ""
-    tool: Annotated[str, Flag("Only what this tool found, e.g. lynis.")] = ""
-    severity: Annotated[str, Flag("Only this grave or graver: low, medium, high, critical.")] = ""
+    tool: Annotated[str, Flag("Only what this tool found.", one_of=_TOOLS)] = ""
+    severity: Annotated[
+        str, Flag("Only this grave or graver: low, medium, high, critical.", one_of=_GRADES)
+    ] = ""
     fixed: Annotated[bool, Flag("Show also what is fixed.")] = False
     looks: Annotated[
         bool, Flag("Show the last look of each tool instead, and why it saw nothing.")
@@ -86,7 +92,8 @@ class Baseline:
 
     host: Annotated[str, Flag("Name of the host; localhost is this machine.", shape="host")]
     only: Annotated[
-        tuple[str, ...], Flag("Only this list: ports, keys, sudoers; may be given several times.")
+        tuple[str, ...],
+        Flag("Only this list: ports, keys, sudoers; may be given several times.", one_of=_LISTS),
     ] = ()
     approve: Annotated[bool, Flag("Have what is there now approved as what is allowed.")] = False
     reason: ReasonForApprover = ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ops.errors import OpsError
-from ops.terminal.task import Shape, all_tasks
+from ops.terminal.task import DeclaredFlag, all_tasks
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -42,7 +42,10 @@ def list_values(
     from ops.estate.load.load import load_estate
 
     try:
-        shape = _shape_of(task, flag)
+        found = _find_flag(task, flag)
+        shape = found.shape if found else None
+        if found and (known := found.choices()):
+            return sorted(known)
         if shape in _NAMES:
             check_door("estate.show", {})
             return sorted(it.name for it in _NAMES[shape](load_estate()))
@@ -56,10 +59,10 @@ def list_values(
     return []
 
 
-def _shape_of(task: str, flag: str) -> Shape | None:
-    """Give what a flag takes; nothing of one that confirms: who gives it has to type it."""
+def _find_flag(task: str, flag: str) -> DeclaredFlag | None:
+    """Give a flag; none that confirms: who gives it has to type it."""
     flags = all_tasks()[task].flags.values() if task in all_tasks() else ()
-    return next((it.shape for it in flags if it.written == flag != "confirm"), None)
+    return next((it for it in flags if it.written == flag != "confirm"), None)
 
 
 def _read(ids: _Ids, site: str) -> list[str]:

@@ -17,7 +17,7 @@ may ask for a second person.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache, cached_property
 from types import ModuleType
@@ -33,6 +33,7 @@ from typing import (
     get_type_hints,
 )
 
+from ops.errors import unknown
 from ops.language.text import N_, paragraphs_of
 from ops.parts import Seam, find
 
@@ -101,11 +102,14 @@ class Flag:
         endings: Of a folder that files are made in, how their names end: only such files are taken
             into one that is there; without any, it has to be new or empty. Of a file that is made,
             how the names of others beside it end.
+        one_of: What it may be, where that is a fixed list; as "module:NAME" where it is not light.
+            Help, forms and completion list it, and nothing else is taken.
     """
 
     help: str
     label: str = ""
     _: KW_ONLY
+    one_of: str | Collection[str] = ()
     shape: Shape | None = None
     roles: frozenset[str] | None = None
     endings: tuple[str, ...] = ()
@@ -171,6 +175,24 @@ class DeclaredFlag(Flag):
     def is_required(self) -> bool:
         """Whether it must be given."""
         return self.default is MISSING
+
+    def choices(self) -> Mapping[str, str]:
+        """Give what it may be, with what people call it, not translated; empty where it is free."""
+        known = find(self.one_of) if isinstance(self.one_of, str) else self.one_of
+        if not isinstance(known, Mapping):
+            return {it: it for it in get_args(known) or known}
+        return {it: told if isinstance(told, str) else told.title for it, told in known.items()}
+
+    def refuse_unknown(self, value: object) -> None:
+        """Refuse what is none of the choices; what a flag that is left out has is none to refuse.
+
+        Raises:
+            WrongUseError: There is no such choice.
+        """
+        for it in value if isinstance(value, (list, tuple)) else (value,):
+            if self.one_of and it not in (None, self.default) and it not in self.choices():
+                what = '--{flag} takes no "{name}"'
+                raise unknown(what, it, self.choices(), flag=self.written)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +291,13 @@ class Task:
 
         Args:
             values: By field; a list is as good as a tuple.
+
+        Raises:
+            WrongUseError: A value is none of its flag's choices.
         """
+        for name, value in values.items():
+            if name in self.flags:
+                self.flags[name].refuse_unknown(value)
         own = {it.name for it in fields(self.wish)}
         return self.wish(
             **{
@@ -322,6 +350,7 @@ def _declared(name: str, hint: Any, *, default: object) -> DeclaredFlag:
         shape=flag.shape or _SHAPES[kind],
         roles=flag.roles,
         endings=flag.endings,
+        one_of=flag.one_of,
         name=name,
         kind=kind,
         default=default,

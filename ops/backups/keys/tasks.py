@@ -138,7 +138,9 @@ class KeyRotate:
     old one is kept until two people have it removed. Cut off, the same command goes on.
     """
 
-    leaked: Annotated[str, Flag("What has leaked: password, or master-key.")]
+    leaked: Annotated[
+        str, Flag("What has leaked: password, or master-key.", one_of=("password", "master-key"))
+    ]
     site: Annotated[str, Flag("Site whose master key has leaked.", shape="site")] = ""
     store: _KeyStore = ""
     remove_old: Annotated[

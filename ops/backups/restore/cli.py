@@ -10,11 +10,9 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import get_args
 
 from backup.progress import Progress
 from backup.repository.repository import Repository
-from backup.restorer.request import Overwrite
 from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
@@ -196,12 +194,10 @@ def _refuse_nonsense(wish: Restore) -> None:
             "a restore goes into a folder or in its place",
             next_step="give either `--target FOLDER` or `--in-place`",
         )
-    ways = get_args(Overwrite)
-    if wish.overwrite not in ways or (wish.in_place and (wish.delete or wish.overwrite != ways[0])):
+    if wish.in_place and (wish.delete or wish.overwrite != Restore.overwrite):
         raise WrongUseError(
-            "--overwrite is one of {ways}, and goes with --target, as --delete does",
+            "--overwrite goes with --target, as --delete does",
             next_step="leave them out, or see `{program} backup.restore --help`",
-            ways=", ".join(ways),
         )
 
 

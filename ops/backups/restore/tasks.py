@@ -166,7 +166,8 @@ class Restore(_AsAdministrator):
         str,
         Flag(
             "With --target, what becomes of what is there: always, if-changed, if-newer or never"
-            " overwritten; left out: always, and what is right already is only read."
+            " overwritten; left out: always, and what is right already is only read.",
+            one_of="backup.restorer.request:Overwrite",
         ),
     ] = "always"
     delete: Annotated[

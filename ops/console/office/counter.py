@@ -267,7 +267,13 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
         "takes_file": bool(act.form.upload),
         "needs_file": act.needs_file,
         "fields": [
-            {"name": it.name, "kind": it.kind, "help": _(it.help), "is_required": it.is_required}
+            {
+                "name": it.name,
+                "kind": it.kind,
+                "help": _(it.help),
+                "is_required": it.is_required,
+                "choices": [(name, _(title)) for name, title in it.choices.items()],
+            }
             for it in act.fields()
         ],
     }

@@ -11,20 +11,19 @@ from ops.access.approvals.notify import word_plan
 from ops.access.cli import PEOPLE, REQUESTS
 from ops.access.credentials import count_codes_left
 from ops.access.factors import totp_address
-from ops.access.roles import ROLES, decide_may_approve
+from ops.access.roles import decide_may_approve
 from ops.console.acts import make_offer, offered_secret
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.language.text import N_, _
+from ops.language.text import N_
 from ops.terminal.view import as_cells, as_table
 
 
 def read(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
     """Give everybody in the estate, and whoever else holds a role or credentials."""
     found = desk.look("user.list")
-    roles = [[name, _(title)] for name, title in ROLES.items()]
     names = [[it["name"], it["title"] or it["name"]] for it in found["items"]]
-    return {**found, "list": as_table(PEOPLE, found["items"]), "roles": roles, "names": names}
+    return {**found, "list": as_table(PEOPLE, found["items"]), "names": names}
 
 
 PAGE = Page(

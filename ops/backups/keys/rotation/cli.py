@@ -25,7 +25,6 @@ from ops.terminal.output import write_line
 from ops.terminal.progress import need_confirmation, showing_progress
 
 PASSWORD, MASTER_KEY = "password", "master-key"
-_CHOICES = (PASSWORD, MASTER_KEY)
 _PASSWORD_STEPS: Mapping[str, str] = {
     "made": N_("a new password is made"),
     "added": N_("{place}: the new password is added"),
@@ -55,11 +54,7 @@ def rotate_key(wish: KeyRotate, progress: Progress) -> int:
         BackupError: A store failed; the same command goes on.
     """
     is_master = wish.leaked == MASTER_KEY
-    if (
-        wish.leaked not in _CHOICES
-        or is_master != bool(wish.site)
-        or (wish.remove_old and not is_master)
-    ):
+    if is_master != bool(wish.site) or (wish.remove_old and not is_master):
         raise WrongUseError(
             "say what has leaked: `--leaked password`, or `--leaked master-key --site NAME`",
             why="a password is changed in all repositories it opens; a master key belongs to one"
