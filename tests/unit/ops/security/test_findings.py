@@ -34,6 +34,7 @@ from ops.security.records import (
     remember_looks,
 )
 from ops.security.tasks import Findings
+from ops.terminal.task import find_task
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -228,4 +229,4 @@ def test_a_name_that_nobody_knows_is_no_clean_host(wrong: dict[str, Any]) -> Non
     refuse_unknown(Findings(host="web1", site="a", tool="lynis"), estate)
     refuse_unknown(Findings(host="gone"), estate, ["host:gone"])
     with pytest.raises(WrongUseError):
-        refuse_unknown(Findings(**wrong), estate)
+        refuse_unknown(find_task("security.findings").make(wrong), estate)
