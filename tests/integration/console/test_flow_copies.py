@@ -265,7 +265,7 @@ def test_a_run_that_somebody_asks_for_is_watched_until_its_end(place: Place, scr
         state = page.locator("#state")
         expect(state).to_contain_text(re.compile("sao lưu: [1-9][0-9,]* MiB"))
         place.gate.touch()
-        expect(state.locator(".mark").first).to_have_text("tốt")
+        expect(state.locator(".mark").first).to_have_text("thành công")
         expect(state.locator("table a[href*='/journal']")).not_to_have_count(0)
 
 
@@ -279,7 +279,7 @@ def test_a_drill_is_run_to_its_minutes_and_their_paper(
         fill(form, site="cong-xa", reason="theo lịch", **({} if scripts else {"file": "1"}))
         do(page, form, "đã xong, có điều cần xem" if scripts else DONE)
         page.locator("table a[href*='drill=']").first.click()
-        expect(page.locator("h1")).to_contain_text("chưa đủ" if scripts else "tốt")
+        expect(page.locator("h1")).to_contain_text("chưa đầy đủ" if scripts else "đạt")
         send(open_form(page, "report.drill"))
         be_over(page, DONE)
         assert "BIÊN BẢN" in text_of_docx(download(page, ".docx"))

@@ -99,7 +99,7 @@ def test_stock_restic_restores_the_site_as_the_page_says(backed_up: Path, tmp_pa
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("vi", ("Trang", "tốt", "1 trên 1 trang có bản sao lưu đúng mục tiêu")),
+        ("vi", ("Trang", "đạt", "1 trên 1 trang có bản sao lưu đúng mục tiêu")),
         ("en", ("Site", "well", "1 of 1 sites are well backed up")),
     ],
 )
