@@ -16,7 +16,15 @@ from ops.language.formats import format_date, format_moment
 from ops.language.text import N_, _, fill
 from ops.parts import Seam
 from ops.planning.document import PlanDocument
-from ops.planning.item import CHOICES, EVIDENCE, GROUPS, PRIORITIES, PlanLine, line_values
+from ops.planning.item import (
+    CHOICES,
+    EVIDENCE,
+    GROUPS,
+    NOTE_KINDS,
+    PRIORITIES,
+    PlanLine,
+    line_values,
+)
 from ops.planning.money import by_group, format_amount, plan_shortage, security_share, sum_up
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
@@ -264,7 +272,7 @@ def _tell_note(note: PlanNote, zone: str) -> str:
     """Give a note in one line: when, who, of which kind, and what."""
     spans = [format_moment(it, zone) for it in (note.begins, note.until) if it]
     texts = (note.text, note.result, note.document)
-    head = f"{format_moment(note.at, zone)} {note.person}: {note.kind}"
+    head = f"{format_moment(note.at, zone)} {note.person}: {_(NOTE_KINDS[note.kind])}"
     return " ".join(filter(None, (head, " – ".join(spans), *texts)))
 
 

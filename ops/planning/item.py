@@ -69,6 +69,15 @@ EVIDENCE: Mapping[str, str] = {
 }
 """Kind of evidence → what it is called."""
 
+NOTE_KINDS: Mapping[str, str] = {
+    "opinion": N_("opinion"),
+    "window": N_("planned work"),
+    "work": N_("work done"),
+    "money": N_("money"),
+    "acceptance": N_("acceptance"),
+}
+"""Kind of note on the plan or an item → what it is called."""
+
 Decision = Literal["", "granted", "cut", "deferred"]
 
 
