@@ -20,7 +20,7 @@ from backup.stores import open_store
 from ops.catalog.open import open_catalog
 from tests.backing_up import back_up_mounts
 from tests.installed_machine import SERVICE, by_operator, only_root, run_installed
-from tests.integration.jobs.small_estate import ESTATE, GIUCONG, build_estate, giucong
+from tests.integration.jobs.small_estate import ESTATE, build_estate, giucong, giucong_words
 from tests.people import appoint
 
 pytestmark = pytest.mark.slow
@@ -227,7 +227,7 @@ def test_what_lies_with_root_stays_with_root(folder: Path) -> None:
     forgery.put("files/x", "known_hosts")
     forgery.put("files/y", "sites.d/a.toml")
 
-    ended = run_installed(path.parent, str(GIUCONG), *forgery.save())
+    ended = run_installed(path.parent, *giucong_words(), *forgery.save())
 
     for name, mode in (("known_hosts", 0o640), ("sites.d", 0o750), ("sites.d/a.toml", 0o640)):
         found = (path.parent / name).stat()
@@ -247,7 +247,7 @@ def test_root_and_the_services_own_user_may(folder: Path) -> None:
     itself = ("setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups")
 
     for before in ((), itself):
-        ended = run_installed(path.parent, *before, str(GIUCONG), *words)
+        ended = run_installed(path.parent, *before, *giucong_words(), *words)
 
         assert (path.parent / "known_hosts").is_file(), ended.stdout + ended.stderr
         assert (path.parent / "known_hosts").stat().st_uid == SERVICE

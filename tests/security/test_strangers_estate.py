@@ -19,7 +19,7 @@ from tests.installed_machine import (
     run_installed,
     words_for_python_of_all,
 )
-from tests.integration.jobs.small_estate import ESTATE, GIUCONG, build_estate
+from tests.integration.jobs.small_estate import ESTATE, GIUCONG, build_estate, giucong_words
 
 STRANGER = 1063
 TASKS = (["backup.init"], ["backup.run", "--site", "lenh"], ["catalog.trust", "--reason", "x"])
@@ -56,7 +56,7 @@ class Trap:
         """Type something in a folder, on a machine on which nothing is installed."""
         rights = [f"--reuid={self.victim}", f"--regid={self.victim}", "--clear-groups"]
         return subprocess.run(
-            [*words_for_python_of_all(), "setpriv", *rights, str(GIUCONG), *words],
+            [*words_for_python_of_all(), "setpriv", *rights, *giucong_words(), *words],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "GIUCONG_LANG": "en"},
             cwd=folder or self.here, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             check=False, timeout=120,
@@ -186,9 +186,11 @@ def test_root_acts_for_the_installed_estate_wherever_it_stands(top: Path) -> Non
     typed = ["sh", "-c", f"{GIUCONG} backup.init; {GIUCONG} backup.run --site lenh"]
     ended = run_installed(installed, *typed, folder=trap.here)
     give(0, trap.here)
-    own = run_installed(installed, str(GIUCONG), "backup.run", "--site", "lenh", folder=trap.here)
+    own = run_installed(
+        installed, *giucong_words(), "backup.run", "--site", "lenh", folder=trap.here
+    )
     words = ("--estate", "estate.toml", "backup.init")
-    named = run_installed(installed, str(GIUCONG), *words, folder=trap.here)
+    named = run_installed(installed, *giucong_words(), *words, folder=trap.here)
 
     assert 'no site is called "lenh"' in ended.stderr
     assert 'no site is called "lenh"' in own.stderr
@@ -205,7 +207,7 @@ def test_the_services_own_estate_is_no_order_to_root(top: Path, where: str) -> N
     trap = Trap(top, 0)
     if where == "no state folder is there yet":
         trap.state.rmdir()
-    ended = [run_installed(trap.here, str(GIUCONG), *words) for words in TASKS]
+    ended = [run_installed(trap.here, *giucong_words(), *words) for words in TASKS]
 
     assert [it.returncode for it in ended] == [1] * len(TASKS), ended
     assert all(

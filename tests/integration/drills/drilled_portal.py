@@ -24,7 +24,7 @@ from ops.backups.pages.noting import note_pages
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.estate.load.load import load_estate
-from tests.integration.jobs.small_estate import GIUCONG, ROOT, giucong
+from tests.integration.jobs.small_estate import ROOT, giucong, giucong_words
 from tests.integration.jobs.test_real_portal import PROVINCE, REGISTER, write_estate
 from tests.mariadb_server import MariadbServer
 from tests.portal import PROVINCE_PAGES, PhpSite, make_province_portal, make_register
@@ -128,7 +128,7 @@ def watch_drill(portal: Portal, site: str, *flags: str) -> Watched:
     """Run a drill and note by an outside stop-watch when its site was verified."""
     watched = Watched()
     with subprocess.Popen(
-        [GIUCONG, "drill.run", "--site", site, *flags],
+        [*giucong_words(), "drill.run", "--site", site, *flags],
         cwd=ROOT,
         env={**os.environ, "GIUCONG_ESTATE": str(portal.estate), "GIUCONG_LANG": "en"},
         stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.jobs.small_estate import GIUCONG, ROOT
+from tests.integration.jobs.small_estate import ROOT, giucong_words
 
 Act = Callable[[], str | None]
 Answer = str | Act
@@ -70,7 +70,7 @@ def answer(
     """
     named = {"GIUCONG_ESTATE": str(estate)} if estate else {}
     process = subprocess.Popen(
-        [GIUCONG, *arguments],
+        [*giucong_words(), *arguments],
         cwd=cwd,
         env={**os.environ, "GIUCONG_LANG": "en", **named},
         stdin=subprocess.PIPE,

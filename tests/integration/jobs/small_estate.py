@@ -12,7 +12,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from tests.warm_program import run_warm
+from tests.warm_program import run_warm, warm_words
 
 ROOT = Path(__file__).parents[3]
 GIUCONG = Path(sys.executable).with_name("giucong")
@@ -125,6 +125,11 @@ def giucong(
     """Run the operator's program as a process; nobody sits at the terminal."""
     variables = _environment(estate, language, environment)
     return run_warm([str(GIUCONG), *arguments], variables, timeout=120)
+
+
+def giucong_words() -> list[str]:
+    """Give the words that start the operator's program, for whoever and wherever it is."""
+    return warm_words(GIUCONG)
 
 
 def giucong_afresh(

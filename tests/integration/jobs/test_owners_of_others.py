@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.installed_machine import SERVICE, only_root, words_for_python_of_all
-from tests.integration.jobs.small_estate import GIUCONG, build_estate
+from tests.integration.jobs.small_estate import build_estate, giucong_words
 from tests.trees import describe_tree, differences
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def by_service(estate: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a task as the service's user, who is in no group but its own."""
     identity = (f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups")
     return subprocess.run(
-        [*words_for_python_of_all(), "setpriv", *identity, str(GIUCONG), *words],
+        [*words_for_python_of_all(), "setpriv", *identity, *giucong_words(), *words],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "GIUCONG_ESTATE": str(estate),
              "GIUCONG_LANG": "en", "HOME": "/nonexistent", "LANG": "C.UTF-8"},
         cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.archive_roots import flip_bit
 from tests.installed_machine import SERVICE, only_root, run_installed
 from tests.integration.archive.commune import SITE, Commune
-from tests.integration.jobs.small_estate import GIUCONG
+from tests.integration.jobs.small_estate import giucong_words
 
 _AS_SERVICE = ("setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups")
 
@@ -22,7 +22,7 @@ def installed(built: Path, folder: Path) -> Commune:
 
 
 def by_service(commune: Commune, *words: str) -> "subprocess.CompletedProcess[str]":
-    return run_installed(commune.folder, *_AS_SERVICE, str(GIUCONG), *words)
+    return run_installed(commune.folder, *_AS_SERVICE, *giucong_words(), *words)
 
 
 @only_root
