@@ -160,7 +160,7 @@ def _not_whole(source: Store, plan: MirrorPlan, damaged: Sequence[str]) -> Damag
         "{count} packs cannot be mirrored from {place}",
         why="{damaged} hold wrong bytes, {lost} are gone though the index names them; the first is"
         " {first}",
-        data="the mirror is whole up to its last update; nothing was removed there",
+        data="the mirror is as its last update left it; nothing was removed there",
         next_step="run check --read-data to see what is damaged",
         count=len(damaged) + len(plan.lost),
         damaged=len(damaged),

@@ -46,7 +46,7 @@ _TEXTS: Mapping[str, Explanation] = {
     "store_fills": Explanation(
         N_("the store {title} is full in {days} days: {ends}"),
         N_("the limit is {limit} days; what retention lets go until then is counted"),
-        N_("backups in it are whole; new ones fail when it is full"),
+        N_("backups in it are not affected; new ones fail when it is full"),
         N_("give it room, or keep less: `[defaults.retention]` in the estate"),
     ),
 }

@@ -69,7 +69,8 @@ def put_in_place(plan: RecoveryPlan, found: Found, made: list[Path]) -> None:
             raise OpsError(
                 "{path} cannot be put in place",
                 why="{reason}",
-                data="what was there before is whole; what was moved aside ends with {aside}",
+                data="what was there before is not affected;"
+                " what was moved aside ends with {aside}",
                 next_step="run it as root or as the service's user, or name a `--target`",
                 path=step.path,
                 reason=error.strerror or type(error).__name__,

@@ -249,7 +249,7 @@ def _half_way(at: Connection, plan: SwitchPlan, reason: str) -> SwitchError:
     return SwitchError(
         "the database {fresh} on {host} could not be given the name {live}",
         why="{reason}",
-        data="every table is whole, in {fresh}, in {live} or in {aside}",
+        data="no table is lost: each is in {fresh}, in {live} or in {aside}",
         next_step="stop what still uses {live}, or put right what the server complains about; then"
         " type the same command again: it goes on where it stopped",
         fresh=plan.fresh,
