@@ -11,9 +11,7 @@ TASKS = (
     "ops.sites.tasks",
     "ops.backups.tasks",
     "ops.status.tasks",
-    "ops.backups.browse.tasks",
     "ops.backups.restore.tasks",
-    "ops.backups.media.tasks",
     "ops.backups.retention.tasks",
     "ops.backups.keys.tasks",
     "ops.service.tasks",
@@ -86,8 +84,8 @@ give(
     "notice-kinds",
     "ops.alerts.watch_telling:NOTICE_KINDS",
     "ops.access.approvals.notify:NOTICE_KINDS",
-    "ops.backups.media.facts:NOTICE_KINDS",
-    "ops.drills.rotation.wording:NOTICE_KINDS",
+    "ops.backups.media.records:NOTICE_KINDS",
+    "ops.drills.rotation.due:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
     "ops.monitor.alert_wording:NOTICE_KINDS",
     "ops.register.clocks:NOTICE_KINDS",
@@ -98,7 +96,7 @@ give(
     "daily-chores",
     "ops.duties.idle_accounts:disable_idle",
     "ops.duties.reminders:note_duties",
-    "ops.backups.media.facts:note_media",
+    "ops.backups.media.records:note_media",
     "ops.reports.requests:remind",
 )
 give(
@@ -120,7 +118,7 @@ give(
     "ops.backups.ransomware.suspicion:PLAN_WORDS",
     "ops.security.subjects:PLAN_WORDS",
 )
-give("past-of-stores", "ops.backups.repositories.lost_places:index_past")
+give("past-of-stores", "ops.backups.repositories.init:index_past")
 give("after-decision", "ops.audit.job:sign_decision", "ops.recovery.job:save_decision")
 give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")

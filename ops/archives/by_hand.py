@@ -30,9 +30,8 @@ from archive.ocfl.files import Digests, copy_file, digest_of, read_most
 from backup.progress import SILENT, Progress
 from ops.access.session import at_bench
 from ops.archives.bench import set_up
-from ops.archives.capture import portal_of
-from ops.archives.contents import SMALL, Contents
-from ops.archives.keep import Keeper, keeping
+from ops.archives.capture import SMALL, Contents, portal_of
+from ops.archives.keep import ItemKeeper, keeping
 from ops.archives.kind import BY_HAND, by_hand_job
 from ops.archives.places import make_roots
 from ops.archives.tasks import Ingest
@@ -57,7 +56,7 @@ _LONGEST_ENDING = 10
 
 
 @dataclass(slots=True)
-class Looked:
+class HandedLook:
     """What was found without keeping anything.
 
     Attributes:
@@ -135,14 +134,14 @@ def desk_of(estate: Estate, site: Site, content_class: str = "") -> Desk:
     return Desk(portal, content_class, frozenset(it.name for it in estate.classes))
 
 
-def look_at(path: Path, desk: Desk) -> Looked:
+def look_at(path: Path, desk: Desk) -> HandedLook:
     """Say what would be archived; keeps nothing.
 
     Raises:
         HandedInError: Nothing of it can be taken.
     """
     handed = receive(path, desk, caller())
-    looked = Looked(handed.kind, remarks=handed.remarks)
+    looked = HandedLook(handed.kind, remarks=handed.remarks)
     for found in handed.items:
         if isinstance(found, Refused):
             looked.refused.append(found)
@@ -190,7 +189,7 @@ def ingest_by_hand(
 def _keep(
     handed: HandedIn,
     contents: Contents,
-    keeper: Keeper,
+    keeper: ItemKeeper,
     progress: Progress,
     told: Callable[[Refused], None],
 ) -> None:
@@ -222,7 +221,7 @@ def _deliveries(captured: Captured, handed: HandedIn, contents: Contents) -> Ite
         yield replace(delivery, sender_digests=sums, verified=handed.verified, is_whole=True)
 
 
-def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobResult:
+def _conclude(keeper: ItemKeeper, handed: HandedIn, path: Path, site: str) -> JobResult:
     counts = keeper.counts
     summary: dict[str, Any] = {
         **asdict(counts),
@@ -282,7 +281,7 @@ def ingest(wish: Ingest) -> int:
     return EXIT_CODES[result.outcome]
 
 
-def _tell_looked(looked: Looked, *, as_json: bool) -> int:
+def _tell_looked(looked: HandedLook, *, as_json: bool) -> int:
     if as_json:
         refused = [{"place": it.place, "why": it.error.reason} for it in looked.refused]
         remarks = [it.reason for it in looked.remarks]

@@ -14,13 +14,20 @@ from archive.metadata.item import MISSING, Item
 from archive.ocfl.root import open_root
 from archive.search.index import Found, ItemIndex, Wanted
 from ops.access.session import Bench, at_bench
-from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import export_item, item_to_export
-from ops.archives.find import Named, find_by_address, find_item, infected_parts
-from ops.archives.from_backup import restored_root
+from ops.archives.item import (
+    Named,
+    changed_fields,
+    changed_files,
+    changed_words,
+    find_by_address,
+    find_item,
+    infected_parts,
+)
+from ops.archives.mend import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
-from ops.archives.tasks import Export, List, Reindex, Search, Show
+from ops.archives.tasks import ExportItem, ListItems, Reindex, Search, ShowItem
 from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_place
@@ -84,12 +91,12 @@ def search(wish: Search) -> int:
     return _list(wish, wish.text)
 
 
-def list_newest(wish: List) -> int:
+def list_newest(wish: ListItems) -> int:
     """List items, the newest first; gives 0."""
     return _list(wish, "")
 
 
-def _list(wish: List | Search, text: str) -> int:
+def _list(wish: ListItems | Search, text: str) -> int:
     if wish.limit < 1:
         raise WrongUseError("--limit says how many at most: 1 or more")
     wanted = Wanted(
@@ -134,7 +141,7 @@ def find_entries(index: ItemIndex, wanted: Wanted) -> Found:
     return index.search(wanted)
 
 
-def show(wish: Show) -> int:
+def show(wish: ShowItem) -> int:
     """Show an item, its versions, and what changed."""
     estate = load_estate()
     named = find_item(estate, wish.id, private=wish.private)
@@ -232,7 +239,7 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def export(wish: Export) -> int:
+def export(wish: ExportItem) -> int:
     """Give an item out."""
     if not wish.out:
         raise WrongUseError("nobody has said where to", next_step="write --out FOLDER")
@@ -333,8 +340,5 @@ def read_day(text: str, flag: str) -> date | None:
         except ValueError:
             continue
     raise WrongUseError(
-        '"{text}" is not a day',
-        next_step="write --{flag} 31/12/2026",
-        text=text,
-        flag=flag,
+        '"{text}" is not a day', next_step="write --{flag} 31/12/2026", text=text, flag=flag
     )

@@ -1,4 +1,4 @@
-"""Say what is archived and whether it is intact, for a person at a terminal."""
+"""Say what is archived and whether it is intact; verify and heal it, for a person at a terminal."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,27 +9,136 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backup.progress import SILENT, Progress
 from ops.access.session import at_bench
-from ops.archives.cli_counts import show_counts
-from ops.archives.cli_fixity import damaged, tell_days
-from ops.archives.kind import CAPTURE, PAGE_CAPTURE
-from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
-from ops.archives.standing import Standing, read_standings
-from ops.archives.tasks import Status
+from ops.archives.counting import show_counts
+from ops.archives.fixity import check_archive
+from ops.archives.kind import CAPTURE, FIXITY, FIXITY_JOB, PAGE_CAPTURE
+from ops.archives.places import (
+    PRIVATE,
+    Place,
+    Standing,
+    all_places,
+    opened_index,
+    own_places,
+    read_standings,
+)
+from ops.archives.tasks import ArchiveStatus, Repair, Verify
 from ops.archives.wording import tell_refusal
 from ops.catalog.tables.core import Run
+from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
-from ops.language.formats import format_number
+from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import ARCHIVE_SITE
+from ops.jobs.run_now import run_by_hand
+from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill, ngettext
+from ops.outcomes import write_outcome
 from ops.schedule.kinds import JobKind
-from ops.schedule.ledger.job import JobDefinition, schedule_of
+from ops.schedule.ledger.job import JobDefinition, JobResult, schedule_of
 from ops.schedule.occurrences import next_due
-from ops.terminal.exit_codes import INCOMPLETE
+from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
 from ops.terminal.output import Cell, write_json, write_line
+from ops.terminal.progress import shown_progress
 from ops.terminal.view import Column, Row, View, day, moment, number, outcome, size, write_list
 
 
-def status(wish: Status) -> int:
+def _read(row: Row) -> str:
+    return f"{format_number(row['read'])} · {format_size(row['bytes'])}"
+
+
+def damaged(value: int, _zone: str) -> Cell:
+    """Show how many objects are damaged."""
+    return Cell(format_number(value), "bad" if value else "plain")
+
+
+READ_BACK = View(
+    N_("Nothing."),
+    Column("place", N_("Kept in")),
+    Column("items", N_("Items"), number),
+    Column("read", N_("Read back"), of=_read),
+    Column("damaged", N_("Damaged"), damaged),
+    Column("copied", N_("Copied"), number),
+    Column("oldest_days", N_("Longest unread"), lambda value, _zone: tell_days(value)),
+)
+
+
+def verify(wish: Verify) -> int:
+    """Run the check now; gives the exit code."""
+    estate = load_estate()
+    names = [it.name for it in all_places(estate)]
+    if wish.place and wish.place not in names:
+        raise unknown('the archive has no place "{name}"', wish.place, names)
+    if wish.dry_run:
+        read = [name for name in names if wish.place in {name, ""}]
+        if wish.json:
+            write_json([{"place": name} for name in read])
+        for name in () if wish.json else read:
+            write_line(_("{place}: would be read back").format(place=name))
+        return 0
+    given = {"place": wish.place, "all": wish.all}
+    with shown_progress() as progress:
+        return _run(estate, given, progress, as_json=wish.json)
+
+
+def repair(wish: Repair) -> int:
+    """Heal what is known to be damaged; gives the exit code."""
+    estate = load_estate()
+    if wish.confirm not in {"", ARCHIVE_SITE}:
+        raise WrongUseError(
+            '"{given}" is not what was to be typed',
+            next_step="`{program} archive.repair --confirm {name}`",
+            given=wish.confirm,
+            name=ARCHIVE_SITE,
+        )
+    with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
+        standings = read_standings(session, estate, datetime.now(UTC))
+    damaged = [(it.name, path) for it in standings for path in it.damaged]
+    if wish.dry_run or not damaged:
+        _write_damaged(damaged, as_json=wish.json)
+        return 0
+    given = {"repair": True, "confirm": bool(wish.confirm)}
+    return _run(estate, given, SILENT, as_json=wish.json)
+
+
+def _write_damaged(damaged: list[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        write_json([{"place": name, "path": path} for name, path in damaged])
+        return
+    for name, path in damaged:
+        write_line(f"{name}: {path}")
+    text = _("{count} objects are known to be damaged")
+    write_line(text.format(count=format_number(len(damaged))))
+
+
+def _run(estate: Estate, arguments: Mapping[str, Any], progress: Progress, *, as_json: bool) -> int:
+    with at_bench(estate) as bench:
+        work = partial(check_archive, progress=progress)
+        given = {name: value for name, value in arguments.items() if value}
+        result = run_by_hand(
+            bench, work, job=FIXITY_JOB, kind=FIXITY.name, site=ARCHIVE_SITE, arguments=given
+        )
+    if as_json:
+        write_json([asdict(result)])
+    else:
+        _write(result)
+    return {**EXIT_CODES, "not_checked": INCOMPLETE}[result.outcome]
+
+
+def _write(result: JobResult) -> None:
+    write_list(READ_BACK, result.summary["places"], as_json=False)
+    if result.summary["repaired"]:
+        text = _("{count} objects were healed from a copy that proved itself")
+        write_line(text.format(count=format_number(result.summary["repaired"])))
+    write_outcome(result, job=FIXITY_JOB, site=ARCHIVE_SITE)
+
+
+def tell_days(days: int) -> str:
+    """Say how many days ago something was."""
+    return _("{count} days").format(count=format_number(days)) if days else _("today")
+
+
+def status(wish: ArchiveStatus) -> int:
     """Say how the archive is, or what a year brought; the exit code is that of its last check."""
     if wish.counts or wish.year or wish.since or wish.until or wish.site:
         return show_counts(wish)

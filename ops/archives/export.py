@@ -11,7 +11,7 @@ from pathlib import Path
 from archive.errors import ObjectNotFoundError
 from archive.metadata.findings import INFECTED
 from archive.metadata.item import ITEM_FILE, Item, Part, RefusedPart
-from ops.archives.find import Named
+from ops.archives.item import Named
 from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.language.formats import format_moment

@@ -28,13 +28,15 @@ from ops.archives.places import (
     PRIVATE,
     ArchivePlaceLostError,
     Place,
+    PlaceState,
     all_places,
     make_roots,
     open_copy,
     opened_index,
     own_places,
+    read_place,
+    write_place,
 )
-from ops.archives.standing import PlaceState, read_place, write_place
 from ops.archives.wording import as_cause
 from ops.catalog.open import Catalog
 from ops.errors import OpsError

@@ -115,7 +115,7 @@ class _Open:
     found: list[StoredObject] = field(default_factory=list)
 
 
-class Keeper:
+class ItemKeeper:
     """Keeps items in the two roots. Made by `keeping`."""
 
     def __init__(self, context: RunContext, estate: Estate, bench: Workbench, agent: str) -> None:
@@ -332,7 +332,7 @@ def keeping(
     agent: str,
     *,
     wait: timedelta = timedelta(0),
-) -> Iterator[Keeper]:
+) -> Iterator[ItemKeeper]:
     """Hold the archive for writing; what is staged when the block ends well is committed.
 
     Args:
@@ -345,7 +345,7 @@ def keeping(
     Raises:
         ArchiveBusyError: Another process writes there, after the wait too.
     """
-    keeper = Keeper(context, estate, bench, agent)
+    keeper = ItemKeeper(context, estate, bench, agent)
     deadline = time.monotonic() + wait.total_seconds()
     with ExitStack() as stack:
         while True:

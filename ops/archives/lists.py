@@ -23,9 +23,8 @@ from archive.web.pace import Pace
 from archive.web.reader import NotReadError, SiteReader
 from backup.progress import Progress
 from ops.archives.bench import set_up
-from ops.archives.capture import Gone, count_refused, mark_gone, portal_of
-from ops.archives.contents import Contents
-from ops.archives.keep import AT_ONCE, Counts, Keeper, keeping
+from ops.archives.capture import Contents, Gone, count_refused, mark_gone, portal_of
+from ops.archives.keep import AT_ONCE, Counts, ItemKeeper, keeping
 from ops.archives.pages import agent_name, place_of_site
 from ops.archives.places import own_places
 from ops.estate.model.archive import SiteArchive, WebCapture
@@ -75,7 +74,7 @@ class _Run:
         self._tools = set_up(estate)
 
     @contextmanager
-    def keeping(self) -> Iterator[Keeper]:
+    def keeping(self) -> Iterator[ItemKeeper]:
         """Hold the archive for writing; others may write to it while the site is asked."""
         agent = f"giucong {software_version()}"
         with keeping(self.context, self.estate, self._tools, agent, wait=_WAIT) as keeper:

@@ -1,10 +1,11 @@
-"""Heal damaged objects: from a copy that proves itself, at last from the backup of the archive.
+"""Take objects of the archive out of its backup, the site `luu-tru` of every store.
 
 The backup is restored into a folder of its own, object by object, and has to prove itself like any
 other copy; so the private root, which has no plain copy, is healed too.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +16,64 @@ from archive.fixity.repair import apply_repair, look_everywhere, plan_repair
 from archive.ocfl.files import remove_tree
 from archive.ocfl.root import StorageRoot
 from backup.errors import BackupError
-from ops.archives.from_backup import restore_objects, restored_root
-from ops.archives.places import PRIVATE, Place, all_places
-from ops.archives.standing import read_place
+from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import compile_patterns
+from backup.progress import SILENT, Progress
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from ops.archives.places import PRIVATE, Place, all_places, read_place
+from ops.backups.repositories.moments import choose_snapshot
+from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import PRIVATE_PART, PUBLIC_PART
+from ops.estate.model.own_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
+from ops.estate.model.stores import Store
 from ops.journal import journal
 from ops.schedule.kinds import RunContext
+
+
+def restore_objects(
+    estate: Estate,
+    parts: Iterable[tuple[str, str]],
+    folder: Path,
+    *,
+    store: Store | None = None,
+    wanted: str = "",
+    progress: Progress = SILENT,
+) -> Snapshot:
+    """Restore objects; they come to lie as `folder / luu-tru / files / part / path`.
+
+    Args:
+        estate: The estate in force.
+        parts: (part of the site, path of the object below its root).
+        folder: New or empty.
+        store: Which; None is the primary.
+        wanted: Beginning of a snapshot's id; empty for the newest.
+        progress: Told of it.
+
+    Raises:
+        OpsError: The repository does not open, or there is no snapshot.
+        BackupError: The store failed.
+    """
+    repository = open_repository(estate, ARCHIVE_SITE, store)
+    with hold_reading_lock(repository):
+        snapshot = choose_snapshot(repository, estate, ARCHIVE_SITE, wanted=wanted)
+        paths = (f"/{ARCHIVE_SITE}/files/{part}/{path}" for part, path in parts)
+        request = RestoreRequest(
+            target=os.fsencode(folder),
+            include=compile_patterns(os.fsencode(_quoted(it)) for it in paths),
+        )
+        restore_snapshot(repository, snapshot.tree, request, progress)
+    return snapshot
+
+
+def restored_root(folder: Path, part: str) -> Path:
+    """Give where a part's objects lie below the folder they were restored to."""
+    return folder / ARCHIVE_SITE / "files" / part
+
+
+def _quoted(path: str) -> str:
+    return "".join(f"[{it}]" if it in "*?[" else it for it in path)
+
 
 REPAIRED = "archive.repair"
 _BACKUP = "backup"

@@ -6,7 +6,7 @@ Order:
 2. The crawl (`archive.web.crawler`) writes WARC files into a folder of its own.
 3. They are read back whole and held against their index; where one byte is wrong, nothing of the
    run is kept, and the next run begins anew.
-4. Bodies are looked through for malware, where there is a scanner (`ops.archives.page_scan`).
+4. Bodies are looked through for malware, where there is a scanner (`ops.archives.bench`).
 5. Files, index and log come to the month's object as its next version: durable, read back, indexed,
    journaled (`ops.archives.keep`). Months that are over are closed.
 6. Only then does the crawl forget its files. What it did not come to waits for the next run.
@@ -32,9 +32,8 @@ from archive.web.fetch import Fetcher
 from archive.web.state import CrawlState, open_state
 from archive.web.warc import Original, check_files
 from backup.progress import SILENT, Progress
-from ops.archives.bench import set_up
-from ops.archives.keep import Keeper, keeping
-from ops.archives.page_scan import Scanned, bodies_of, scan_bodies
+from ops.archives.bench import Scanned, bodies_of, scan_bodies, set_up
+from ops.archives.keep import ItemKeeper, keeping
 from ops.archives.places import make_roots, own_places
 from ops.errors import WrongUseError
 from ops.estate.model.archive import WebCapture
@@ -225,7 +224,7 @@ def _keep(
     return scanned
 
 
-def _over(keeper: Keeper, site: str, month: str) -> Iterator[str]:
+def _over(keeper: ItemKeeper, site: str, month: str) -> Iterator[str]:
     """Give the months that are over and not closed."""
     for key, known in keeper.known(site, KEY):
         stored = keeper.stored(known.id) if key < f"{KEY}{month}" else None

@@ -28,7 +28,7 @@ from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.dump import read_content
 from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
-from ops.archives.contents import SMALL
+from ops.archives.capture import SMALL
 from ops.backups import MANIFEST
 from ops.errors import OpsError
 from ops.estate.model.archive import SiteArchive
@@ -38,8 +38,8 @@ from ops.sandbox.isolation.new_root import MADE_BELOW
 from ops.sandbox.make_plan import bounds_of, plan_database
 from ops.sandbox.plan import RehearsalPlan, TablesWanted
 from ops.sandbox.rehearse import remove_tree, set_apart
+from ops.sandbox.result import tell_remark
 from ops.sandbox.tables import read_rows
-from ops.sandbox.wording import tell_remark
 
 LARGEST_FILE = 5_000_000_000
 """Bytes of a file that an article may have; a longer one is named and left to the backup."""
@@ -52,7 +52,7 @@ Rows = dict[str, Iterator[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class PortalCopy:
     """Where a portal is read from.
 
     Attributes:
@@ -68,11 +68,7 @@ class Copy:
 
 @contextmanager
 def portal_rows(
-    estate: Estate,
-    site: Site,
-    wanted: SiteArchive,
-    copy: Copy,
-    progress: Progress,
+    estate: Estate, site: Site, wanted: SiteArchive, copy: PortalCopy, progress: Progress
 ) -> Iterator[tuple[Rows, Path]]:
     """Give the answers to what a site's connector asks, by name of the question, and a folder.
 
@@ -103,7 +99,7 @@ def portal_rows(
         remove_tree(work)
 
 
-def _restore(site: str, part: str, copy: Copy, work: Path, progress: Progress) -> None:
+def _restore(site: str, part: str, copy: PortalCopy, work: Path, progress: Progress) -> None:
     names = (f"/{site}/databases/{part}.*", f"/{site}/{MANIFEST}")
     request = RestoreRequest(
         target=os.fsencode(work), include=compile_patterns(map(os.fsencode, names))

@@ -21,7 +21,7 @@ _Until = Annotated[str, Flag("Last day of publication, dd/mm/yyyy.", shape="date
 _Limit = Annotated[int, Flag("So many at most.")]
 
 
-@task("archive.capture", "ops.archives.cli_capture:capture", roles=_KEEPERS)
+@task("archive.capture", "ops.archives.job:capture", roles=_KEEPERS)
 class Capture:
     """Archive a site: the items of its portal, new, changed or gone, and its pages as seen."""
 
@@ -52,8 +52,7 @@ class Ingest:
     from_: Annotated[
         str,
         Flag(
-            "A folder, with or without items.csv; a CSV file; or a BagIt bag.",
-            shape="input-folder",
+            "A folder, with or without items.csv; a CSV file; or a BagIt bag.", shape="input-folder"
         ),
     ]
     content_class: Annotated[
@@ -64,7 +63,7 @@ class Ingest:
 
 
 @task("archive.list", "ops.archives.cli:list_newest", roles=OFFICE)
-class List:
+class ListItems:
     """List archived items, the newest first."""
 
     site: SiteOrAll = ""
@@ -81,8 +80,7 @@ class Search:
     """Find archived items by their words."""
 
     text: Annotated[
-        str,
-        Flag('Words; "in quotation marks" together; without marks also finds those with.'),
+        str, Flag('Words; "in quotation marks" together; without marks also finds those with.')
     ]
     site: SiteOrAll = ""
     content_class: _Class = ""
@@ -94,7 +92,7 @@ class Search:
 
 
 @task("archive.show", "ops.archives.cli:show", roles=OFFICE)
-class Show:
+class ShowItem:
     """Show an item: where it comes from, its files, its versions, what changed."""
 
     id: _Id
@@ -110,7 +108,7 @@ class Show:
     roles=ARCHIVE,
     forms=(Form("Give the item out", fields="id as_ version", out="out"),),
 )
-class Export:
+class ExportItem:
     """Give an item out: its files, its description, a sheet to read, sums to check."""
 
     id: _Id
@@ -135,7 +133,7 @@ class Reindex:
     dry_run: DryRun = False
 
 
-@task("archive.verify", "ops.archives.cli_fixity:verify", roles=_KEEPERS)
+@task("archive.verify", "ops.archives.cli_status:verify", roles=_KEEPERS)
 class Verify:
     """Read the archive and its copies back, bring the copies up to date, heal what is damaged."""
 
@@ -147,7 +145,7 @@ class Verify:
     dry_run: DryRun = False
 
 
-@task("archive.repair", "ops.archives.cli_fixity:repair", roles=ADMIN)
+@task("archive.repair", "ops.archives.cli_status:repair", roles=ADMIN)
 class Repair:
     """Heal what is known to be damaged, from a copy that proves itself or from the backup."""
 
@@ -157,12 +155,11 @@ class Repair:
 
 
 @task("archive.status", "ops.archives.cli_status:status", roles=OFFICE)
-class Status:
+class ArchiveStatus:
     """Say what is archived, whether it is intact, and what was refused or is late."""
 
     counts: Annotated[
-        bool,
-        Flag("What a year brought, for its report: by class and column, late, answered."),
+        bool, Flag("What a year brought, for its report: by class and column, late, answered.")
     ] = False
     year: Annotated[int, Flag("With --counts: the year; left out: the present one.")] = 0
     since: Annotated[

@@ -165,7 +165,7 @@ _OF_CHECKS: Mapping[str, Explanation | Explainer] = {
         N_("install it: `apt-get install {package}`"),
     ),
     "nothing_to_witness": Explanation(
-        N_("there is no snapshot yet that stock restic could look at"),
+        N_("there is no snapshot yet that stock restic could look at")
     ),
     "packs_unreadable": Explanation(
         N_("{count} packs cannot be read and stay out of the index"),
@@ -189,9 +189,7 @@ _OF_CHECKS: Mapping[str, Explanation | Explainer] = {
 
 
 _OF_COPIES: Mapping[str, Explanation | Explainer] = {
-    "nothing_to_copy": Explanation(
-        N_("there is no backup yet that could go to {store}"),
-    ),
+    "nothing_to_copy": Explanation(N_("there is no backup yet that could go to {store}")),
     "not_all_copied": Explanation(
         N_("{count} snapshots could not be copied to {store}"),
         "{first}",

@@ -18,7 +18,7 @@ from ops.drills.phases.prepare import describe, find_copy, judge_room, look_at_r
 from ops.drills.phases.run import carry_out_phase
 from ops.drills.phases.work import Paper, store_of
 from ops.drills.records import KeptDrill, find_drill, kind_of
-from ops.drills.tasks import Phase, Run
+from ops.drills.tasks import Phase, RunDrill
 from ops.drills.wording import tell_phase
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_sites, read_moment
@@ -66,7 +66,7 @@ class Lines(AtTerminal):
         flush()
 
 
-def drill_sites(wish: Run) -> int:
+def drill_sites(wish: RunDrill) -> int:
     """Drill one site, or one file of each; gives the gravest exit code."""
     estate = load_estate()
     if not wish.site and not wish.file and wish.from_ != "archive":
@@ -91,11 +91,11 @@ def drill_sites(wish: Run) -> int:
             return _drill_all(replace(bench, origin=origin), wish, sites, arguments, progress)
 
 
-def _paper(wish: Run | Phase) -> Paper:
+def _paper(wish: RunDrill | Phase) -> Paper:
     return Paper(wish.share, wish.key_file)
 
 
-def _arguments(wish: Run, estate: Estate) -> dict[str, Any]:
+def _arguments(wish: RunDrill, estate: Estate) -> dict[str, Any]:
     """Give the flags as a job's arguments; what was not asked for is left out."""
     asked: dict[str, Any] = {
         "scope": "file" if wish.file else "",
@@ -110,7 +110,7 @@ def _arguments(wish: Run, estate: Estate) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value}
 
 
-def _choose(estate: Estate, wish: Run) -> Sequence[Site]:
+def _choose(estate: Estate, wish: RunDrill) -> Sequence[Site]:
     """Give the site that is named; else all, from the archive those that are archived."""
     if wish.site:
         return choose_sites(estate, wish.site)
@@ -119,7 +119,7 @@ def _choose(estate: Estate, wish: Run) -> Sequence[Site]:
 
 def _drill_all(
     bench: Bench,
-    wish: Run,
+    wish: RunDrill,
     sites: Sequence[str],
     arguments: dict[str, Any],
     progress: Progress,
@@ -143,7 +143,7 @@ def _drill_all(
 
 def _drill(
     bench: Bench,
-    wish: Run,
+    wish: RunDrill,
     site: str,
     arguments: dict[str, Any],
     progress: Progress,

@@ -37,7 +37,7 @@ Tree = tuple[bytes, Callable[[bytes], bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class EntryDifference:
     """One thing that is not as the snapshot has it.
 
     Attributes:
@@ -94,7 +94,7 @@ class Comparison:
     equal_entries: int = 0
     owners_compared: bool = False
     attributes_compared: bool = False
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[EntryDifference] = field(default_factory=list)
     difference_count: int = 0
     hash_list: str = ""
     newest_file_ns: int = 0
@@ -103,7 +103,7 @@ class Comparison:
         """Take note of a difference."""
         self.difference_count += 1
         if len(self.differences) < MOST_NAMED:
-            self.differences.append(Difference(show_path(path), what))
+            self.differences.append(EntryDifference(show_path(path), what))
 
     def as_values(self) -> dict[str, Any]:
         """Give JSON values."""

@@ -52,8 +52,8 @@ from ops.sandbox.isolation.new_root import MADE_BELOW
 from ops.sandbox.make_plan import bounds_of, plan_database
 from ops.sandbox.plan import RehearsalPlan, RowsWanted
 from ops.sandbox.rehearse import remove_tree, set_apart
+from ops.sandbox.result import tell_remark
 from ops.sandbox.rows import CSV, STATEMENTS, SUMMARY
-from ops.sandbox.wording import tell_remark
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.exit_codes import INCOMPLETE
@@ -118,9 +118,7 @@ def _take_apart(text: str) -> tuple[str, str]:
     column, equals, value = text.partition("=")
     if not column or not equals:
         raise WrongUseError(
-            '"{text}" names no column and value',
-            next_step="write --where COLUMN=VALUE",
-            text=text,
+            '"{text}" names no column and value', next_step="write --where COLUMN=VALUE", text=text
         )
     return column, value
 

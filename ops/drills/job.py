@@ -25,15 +25,7 @@ from ops.drills.file_drill import drill_file
 from ops.drills.phases.conclude import PAPER_RUNBOOK, RUNBOOK
 from ops.drills.phases.run import carry_out_phase
 from ops.drills.phases.work import Paper, store_of
-from ops.drills.records import (
-    KeptDrill,
-    Kind,
-    NewDrill,
-    Scope,
-    begin_drill,
-    find_drill,
-    kind_of,
-)
+from ops.drills.records import KeptDrill, Kind, NewDrill, Scope, begin_drill, find_drill, kind_of
 from ops.drills.stop import give_up_earlier, stop_at_window_end
 from ops.drills.wording import tell_phase
 from ops.errors import OpsError, WrongUseError

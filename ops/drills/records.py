@@ -281,9 +281,7 @@ def kind_of(scope: Scope, source: str) -> Kind:
 def no_such_drill(drill: str) -> WrongUseError:
     """Make the error of a drill that nobody knows."""
     return WrongUseError(
-        'there is no drill "{drill}"',
-        next_step="`{program} drill.list` lists them",
-        drill=drill,
+        'there is no drill "{drill}"', next_step="`{program} drill.list` lists them", drill=drill
     )
 
 

@@ -37,7 +37,7 @@ _KeyFile = Annotated[
     roles=OPERATE,
     forms=(Form("Drill now", fields="site store snapshot file reason document"),),
 )
-class Run:
+class RunDrill:
     """Rehearse the restore of a site in a sandbox, or of one file by lot.
 
     Production is not touched. It ends with 0 where the drill was passed, 1 where it failed, and 3
@@ -73,20 +73,18 @@ class Run:
     share: _Share = ()
     key_file: _KeyFile = ()
     incident_at: Annotated[
-        str,
-        Flag("When the loss is taken to have happened, YYYY-MM-DD HH:MM.", shape="moment"),
+        str, Flag("When the loss is taken to have happened, YYYY-MM-DD HH:MM.", shape="moment")
     ] = ""
     reason: ReasonForJournal = ""
     document: Document = ""
     dry_run: Annotated[
-        bool,
-        Flag("Say which copy would be drilled, how and with how much room; do nothing."),
+        bool, Flag("Say which copy would be drilled, how and with how much room; do nothing.")
     ] = False
     json: Json = False
 
 
 @task("drill.list", "ops.drills.minutes.cli:show_list", roles=OFFICE)
-class List:
+class ListDrills:
     """List the drills, newest first; or what they have shown; or which are due.
 
     With --due it ends with 1 where one is overdue.
@@ -103,7 +101,7 @@ class List:
 
 
 @task("drill.show", "ops.drills.minutes.cli:show_drill", roles=OFFICE)
-class Show:
+class ShowDrill:
     """Show the minutes of a drill: targets, what was reached, the evidence."""
 
     drill: _Drill = ""
@@ -162,7 +160,6 @@ class Wipe:
     """Overwrite and remove the rows that were taken out of a backup; nothing else in the folder."""
 
     target: Annotated[
-        str,
-        Flag("The folder that `drill.extract` has put the rows into.", shape="own-folder"),
+        str, Flag("The folder that `drill.extract` has put the rows into.", shape="own-folder")
     ]
     dry_run: DryRun = False

@@ -10,8 +10,7 @@ from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, fill, ngettext
 from ops.outcomes import Explainer, Explanation
 from ops.outcomes import explain as explain_reason
-from ops.sandbox.result import Remark
-from ops.sandbox.wording import REMARKS, tell_remark
+from ops.sandbox.result import REMARKS, Remark, tell_remark
 from ops.terminal.output import outcome_cell
 
 Params = Mapping[str, Any]

@@ -208,7 +208,7 @@ def draft_reminders(agenda: Iterable[AgendaItem], today: date, since: date) -> l
     return [
         _draft(item)
         for item in agenda
-        if item.due.duty.name != RENEWAL  # `ops.backups.media.facts` tells of each medium
+        if item.due.duty.name != RENEWAL  # `ops.backups.media.records` tells of each medium
         and item.when == "ahead"
         and item.outcome != "ok"
         and item.due.remind_on is not None

@@ -143,9 +143,7 @@ def read_day(text: str) -> date:
     day = try_day(text)
     if day is None:
         raise WrongUseError(
-            '"{text}" is not a date',
-            next_step="write it like 24/11/2026 or 2026-11-24",
-            text=text,
+            '"{text}" is not a date', next_step="write it like 24/11/2026 or 2026-11-24", text=text
         )
     return day
 

@@ -135,12 +135,7 @@ def _log_in(machine: SshTarget, way: WayIn) -> Iterator[Host]:
             host=name,
         )
     passphrase = read_line(way.passphrase_file) if way.passphrase_file else None
-    target = replace(
-        machine,
-        user=way.login,
-        identity=Path(way.identity),
-        passphrase=passphrase,
-    )
+    target = replace(machine, user=way.login, identity=Path(way.identity), passphrase=passphrase)
     pool = SshPool()
     try:
         yield _as_user(SshHost(target, pool), way)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from backup.retention.policy import KeepPolicy
 from ops.alerts.looks import Condition, State
 from ops.alerts.silences import FORECAST
-from ops.backups.retention.policies import list_paths, make_policy
+from ops.backups.retention.protection import list_paths, make_policy
 from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed
 from ops.estate.model.estate import Estate
 from ops.estate.model.monitor import resolve_thresholds

@@ -22,7 +22,7 @@ from ops.alerts.silences import FORECAST
 from ops.alerts.watch import take_look
 from ops.backups.checks.packs_read import DAMAGED_AT
 from ops.backups.copies.seen import find_newer, read_newest, read_newest_alone
-from ops.backups.run.full_reads import read_newest_full
+from ops.backups.run.follow_up import read_newest_full
 from ops.catalog.open import Catalog
 from ops.catalog.tables.copies import ArchivePlace, PackReading
 from ops.catalog.tables.drills import Drill

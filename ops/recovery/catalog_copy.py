@@ -39,7 +39,7 @@ from ops.journal.journal import Entry
 from ops.journal.standing import TRUSTED, find_doubt
 from ops.language.text import _
 from ops.outcomes import explain
-from ops.recovery.tasks import Trust
+from ops.recovery.tasks import TrustCatalog
 from ops.terminal.output import write_line
 from ops.terminal.progress import need_confirmation
 
@@ -174,21 +174,19 @@ def _reader_of(kind: object) -> Callable[[Any], Any]:
     return next((read for known, read in readers if isinstance(kind, known)), lambda value: value)
 
 
-def trust_catalog(wish: Trust) -> int:
+def trust_catalog(wish: TrustCatalog) -> int:
     """Journal it; gives the exit code."""
     estate = load_estate()
     _refuse_others(estate)
     check_files(estate.path)
     if not wish.reason.strip():
         raise WrongUseError(
-            "why this catalog counts has to be said",
-            next_step="add `--reason TEXT`",
+            "why this catalog counts has to be said", next_step="add `--reason TEXT`"
         )
     there = open_existing(estate)
     if there is None:
         raise WrongUseError(
-            "there is no catalog yet",
-            next_step="look first: `{program} backup.status`",
+            "there is no catalog yet", next_step="look first: `{program} backup.status`"
         )
     there.close()
     with at_bench(estate, dry_run=wish.dry_run) as bench:

@@ -36,8 +36,7 @@ from ops.audit.verify import tell
 from ops.backups import MANIFEST
 from ops.backups.keys.paper.combine import read_shares
 from ops.backups.keys.paper.shares import combine_shares
-from ops.backups.repositories.entry import Access
-from ops.backups.repositories.stores import open_root
+from ops.backups.repositories.stores import Access, open_root
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
 from ops.entering import find_around, refuse_strange_links
@@ -85,10 +84,7 @@ def recover_service(wish: Recover) -> int:
         else read_password(wish.password_file)
     )
     entry = Access.of(wish)
-    with (
-        shown_progress() as progress,
-        take_newest(wish.repo, entry, password, progress) as found,
-    ):
+    with shown_progress() as progress, take_newest(wish.repo, entry, password, progress) as found:
         manifest = json.loads(found.source(MANIFEST).read_text(encoding="utf-8"))
         target = Path(wish.target).absolute() if wish.target else None
         plan = plan_recovery(manifest, target, partial(look_at, found))
@@ -128,8 +124,7 @@ def _write_plan(plan: RecoveryPlan, snapshot: Snapshot, folders: Sequence[Path])
 def _refuse_or_ask(plan: RecoveryPlan, wish: Recover) -> None:
     if any(is_service_running(state) for state in _working_folders(plan.estate_file)[:1]):
         raise WrongUseError(
-            "a service runs on this machine",
-            next_step="stop it first: `systemctl stop giucong`",
+            "a service runs on this machine", next_step="stop it first: `systemctl stop giucong`"
         )
     if plan.taken:
         places = ", ".join(str(step.path) for step in plan.taken)

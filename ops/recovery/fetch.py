@@ -17,9 +17,8 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.stores import open_store
 from ops.audit.heads import decrypt_key
-from ops.backups.repositories.entry import Access, explain_refusal
 from ops.backups.repositories.open import hold_reading_lock
-from ops.backups.repositories.stores import answer_whoever_waits
+from ops.backups.repositories.stores import Access, answer_whoever_waits, explain_refusal
 from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.own_site import OWN_SITE
@@ -107,10 +106,7 @@ def take_newest(repo: str, entry: Access, password: bytes, progress: Progress) -
             whole = SnapshotFilter(paths=(f"/{OWN_SITE}",))
             snapshot = _find_newest(repository, repo, whole)
             request = RestoreRequest(
-                target=os.fsencode(name),
-                subfolder=f"/{OWN_SITE}".encode(),
-                verify=True,
-                workers=0,
+                target=os.fsencode(name), subfolder=f"/{OWN_SITE}".encode(), verify=True, workers=0
             )
             result = restore_snapshot(repository, snapshot.tree, request, progress)
         if result.error_count:

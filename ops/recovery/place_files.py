@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.backups.repositories.entry import Access
+from ops.backups.repositories.stores import Access
 from ops.durable_files import copy_new, put_new
 from ops.entering import entered
 from ops.errors import OpsError, SecretError, WrongUseError

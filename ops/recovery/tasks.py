@@ -32,8 +32,7 @@ class Recover:
 
     repo: Annotated[str, Flag("A store, or the repository STORE/giucong in it.")]
     password_file: Annotated[
-        str,
-        Flag("File with the key's line; else RESTIC_PASSWORD_FILE is read.", shape="secret"),
+        str, Flag("File with the key's line; else RESTIC_PASSWORD_FILE is read.", shape="secret")
     ] = ""
     share: Annotated[
         tuple[str, ...],
@@ -91,7 +90,7 @@ class Move:
 
 # Root alone says it, and must be seen to be root.
 @task("catalog.trust", "ops.recovery.catalog_copy:trust_catalog", roles=None, as_owner=False)
-class Trust:
+class TrustCatalog:
     """Say as root that this catalog counts, although the stores are older than its records.
 
     Until then nothing is forgotten, and nothing is done that takes two people.

@@ -21,7 +21,7 @@ from backup.repository.ids import SnapshotNotFoundError
 from backup.repository.repository import Repository
 from backup.snapshots.selection import find_snapshot, load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
-from ops.backups.browse.cli import find_by_name
+from ops.backups.browse import find_by_name
 from ops.backups.ransomware.suspicion import look_for_suspicion, write_suspicion
 from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read

@@ -37,16 +37,9 @@ from ops.sandbox.databases.databases import (
 from ops.sandbox.guard import Tell, guard
 from ops.sandbox.isolation import limits, network
 from ops.sandbox.isolation import system_calls as calls
-from ops.sandbox.isolation.live_places import empty_caches, put_in_place
-from ops.sandbox.isolation.new_root import enter_new_root, inside
+from ops.sandbox.isolation.new_root import empty_caches, enter_new_root, inside, put_in_place
 from ops.sandbox.isolation.refused_calls import keep_to_families, refuse_user_namespaces
-from ops.sandbox.plan import (
-    Order,
-    RehearsalPlan,
-    RowsWanted,
-    TablesWanted,
-    list_namespaces,
-)
+from ops.sandbox.plan import Order, RehearsalPlan, RowsWanted, TablesWanted, list_namespaces
 from ops.sandbox.processes import (
     PATH,
     Bench,
@@ -100,9 +93,7 @@ class Rehearsal:
         """Give all that is known."""
         seconds = {part: round(taken, 3) for part, taken in self.seconds.items()}
         return replace(
-            self.result,
-            seconds=RehearsalSeconds(**seconds),
-            remarks=tuple(self.remarks),
+            self.result, seconds=RehearsalSeconds(**seconds), remarks=tuple(self.remarks)
         )
 
 

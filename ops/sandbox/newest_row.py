@@ -40,7 +40,7 @@ class MomentColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Believed:
     """Which values count.
 
     Attributes:

@@ -23,10 +23,10 @@ from typing import Literal
 
 import msgspec
 
-from ops.sandbox.isolation.control_group import make_group
 from ops.sandbox.isolation.limits import (
     count_taken,
     fit,
+    make_group,
     tell_bounds,
     too_many_processes,
     too_much_memory,

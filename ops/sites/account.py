@@ -12,8 +12,7 @@ Cut off inside 3, the key may be on record without its row in the journal; askin
 from pathlib import Path
 
 from ops.access.session import at_bench
-from ops.backups.sources.databases import commands_on
-from ops.backups.sources.files import commands_of_files
+from ops.backups.sources.parts import commands_of_files, commands_on
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -30,7 +29,7 @@ from ops.hosts.connect import (
 from ops.journal import journal
 from ops.language.text import _
 from ops.sites.propose import is_closed_here, propose, read_if_there
-from ops.sites.tasks import Account, Trust
+from ops.sites.tasks import Account, TrustHost
 from ops.terminal.exit_codes import warn
 from ops.terminal.output import write_json, write_line, write_text
 from ops.terminal.progress import need_confirmation
@@ -136,7 +135,7 @@ def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
     return Allowed(commands=commands, loaders=(python_tree.PYTHON,), programs=(program,))
 
 
-def trust_host(wish: Trust) -> int:
+def trust_host(wish: TrustHost) -> int:
     """Show the key of a host and record it; gives the exit code.
 
     Raises:

@@ -15,14 +15,14 @@ from ops.estate.known_sites import check_vanished
 from ops.estate.load.load import load_estate
 from ops.estate.site_rules import check_required, list_not_available
 from ops.language.text import _, fill, ngettext, program_name, render_problem
-from ops.sites.tasks import Check
+from ops.sites.tasks import CheckEstate
 from ops.terminal.output import write_indented, write_json, write_line
 from ops.version import software_version
 
 _MOST_NAMED = 8
 
 
-def check(wish: Check) -> int:
+def check(wish: CheckEstate) -> int:
     """Write every problem of the estate; gives 1 where there is one that is no warning, else 0.
 
     Raises:

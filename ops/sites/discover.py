@@ -13,9 +13,9 @@ from ops.estate.model.sites import Site
 from ops.hosts.connect import open_host
 from ops.language.text import N_, _, fill, ngettext
 from ops.sites.discovery.databases import find_unnamed, list_databases
-from ops.sites.discovery.find import Looked, look_around
+from ops.sites.discovery.find import MachineLook, look_around
 from ops.sites.discovery.machine_files import Below, DatabaseSettings, Files, FilesOnHost
-from ops.sites.discovery.propose import Place, Proposal, clean, propose
+from ops.sites.discovery.propose import ProposedSite, SiteSetting, clean, propose
 from ops.sites.tasks import Discover
 from ops.terminal.output import write_json, write_line, write_text
 from provisioning.hosts import Host
@@ -67,7 +67,7 @@ def discover(wish: Discover) -> int:
         find_unnamed(stored, [*named, *_databases_in(sites, machine.name)], machine.address),
         taken=[site.name for site in sites],
         known_paths=_paths_in(sites, machine.name),
-        place=Place(unit=units[0].name if len(units) == 1 else "", host=machine.name),
+        place=SiteSetting(unit=units[0].name if len(units) == 1 else "", host=machine.name),
     )
     if wish.out:
         _write(Path(wish.out), proposals)
@@ -123,7 +123,7 @@ def _estate_if_any() -> Estate | None:
     return load_estate(path)
 
 
-def _write(out: Path, proposals: list[Proposal]) -> None:
+def _write(out: Path, proposals: list[ProposedSite]) -> None:
     text = "\n".join(it.toml for it in proposals)
     try:
         place_file(out, text.encode(), mode=0o644, replace=False)
@@ -138,7 +138,7 @@ def _write(out: Path, proposals: list[Proposal]) -> None:
         ) from error
 
 
-def _tell(looked: Looked, proposals: list[Proposal], *, out: str, as_json: bool) -> None:
+def _tell(looked: MachineLook, proposals: list[ProposedSite], *, out: str, as_json: bool) -> None:
     if as_json:
         write_json(proposals, notes=looked.notes)
         return

@@ -35,7 +35,7 @@ from ops.estate.versions import find_changes
 from ops.journal.journal import Entry
 from ops.language.text import N_, _, as_typed
 from ops.sites.propose import change_file, read_if_there
-from ops.sites.tasks import Change, Propose
+from ops.sites.tasks import ChangePart, Propose
 from ops.terminal.output import write_line, write_text
 
 LARGEST_FILE = 4 << 20
@@ -162,7 +162,7 @@ def _refuse_far_includes(main: Path, content: bytes) -> None:
 _MODE = 0o600
 
 
-def change_part(wish: Change) -> int:
+def change_part(wish: ChangePart) -> int:
     """Put a new changeable part in the place of the old one, or print it; gives the exit code.
 
     Raises:

@@ -15,7 +15,7 @@ from ops.estate.model.estate import Estate
 from ops.journal.journal import Entry
 from ops.language.text import N_, _, fill, ngettext
 from ops.sites.propose import Proposed, change_file, read_if_there
-from ops.sites.tasks import Import
+from ops.sites.tasks import ImportSites
 from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_json, write_line, write_text
 
@@ -24,7 +24,7 @@ STANDARD_INPUT = "-"
 _MOST_BYTES = 16 << 20
 
 
-def import_sites(wish: Import) -> int:
+def import_sites(wish: ImportSites) -> int:
     """Add the sites of a table to the estate; gives the exit code.
 
     Raises:

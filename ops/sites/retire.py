@@ -12,7 +12,7 @@ the catalog.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -48,55 +48,6 @@ from ops.terminal.progress import need_confirmation
 _RULE = "-" * 72
 
 
-@dataclass(frozen=True, slots=True)
-class StoreKept:
-    """What one store keeps of a site.
-
-    Attributes:
-        store: Its name.
-        address: Of the repository; a reference stays one.
-        outcome: `ok` when the store was asked just now, `not_checked` when only the catalog was.
-        snapshots: How many there are.
-        last: Ids of the newest snapshots, one for each set of paths, the newest first.
-        last_at: When the newest was taken, in UTC; empty without any.
-        why: Why the store was not asked; empty when it was.
-    """
-
-    store: str
-    address: str
-    outcome: str
-    snapshots: int
-    last: tuple[str, ...] = ()
-    last_at: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retirement:
-    """A retirement as it is recorded; fields as in `ops.catalog.tables.sites.RetiredSite`.
-
-    Attributes:
-        unit_title, owner_title, by_title: What people call the three on that day.
-        holds: Reference and snapshot (empty: all) of each hold that is in force.
-    """
-
-    name: str
-    title: str
-    unit: str
-    unit_title: str
-    owner: str
-    owner_title: str
-    at: datetime
-    by: str
-    by_title: str
-    reason: str
-    document: str
-    estate: str
-    retention: Mapping[str, Any]
-    stores: Sequence[StoreKept]
-    holds: Sequence[tuple[str, str]] = ()
-
-
 def find_site(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Give a site's table in an estate's document; empty when there is none."""
     return next((site for site in document.get("sites", ()) if site.get("name") == name), {})
@@ -112,39 +63,51 @@ def title_of(document: Mapping[str, Any], section: str, name: str, day: date) ->
     return str(newest.get("name") or entry.get("title") or name)
 
 
-def newest_of_each(rows: Sequence[tuple[str, datetime, Sequence[str]]]) -> tuple[str, ...]:
+def newest_of_each(rows: Sequence[tuple[str, datetime, Sequence[str]]]) -> list[str]:
     """Give the id of the newest snapshot for each set of paths, the newest first.
 
     Args:
         rows: Id, moment and paths of each snapshot.
     """
-    seen: set[tuple[str, ...]] = set()
-    chosen = []
+    found: dict[tuple[str, ...], str] = {}
     for snapshot_id, _at, paths in sorted(rows, key=lambda row: row[1], reverse=True):
-        if tuple(paths) not in seen:
-            seen.add(tuple(paths))
-            chosen.append(snapshot_id)
-    return tuple(chosen)
+        found.setdefault(tuple(paths), snapshot_id)
+    return list(found.values())
 
 
-def write_minutes(retirement: Retirement, *, organisation: str, zone: str) -> str:
-    """Give the minutes as plain text, for the file and for signing."""
+def write_minutes(
+    retired: RetiredSite,
+    titles: Mapping[str, str],
+    holds: Sequence[tuple[str, str]],
+    *,
+    organisation: str,
+    zone: str,
+) -> str:
+    """Give the minutes as plain text, for the file and for signing.
+
+    Args:
+        retired: The record, but for its minutes.
+        titles: What people call the `unit`, the `owner` and who records it (`by`) on that day.
+        holds: Reference and snapshot (empty: all) of each hold that is in force.
+        organisation: Its name on that day.
+        zone: Its time zone.
+    """
     labelled = (
-        (_("Site"), f"{retirement.title} ({retirement.name})"),
-        (_("Unit"), retirement.unit_title or "–"),
-        (_("Answerable"), retirement.owner_title or "–"),
-        (_("Retired at"), format_moment(retirement.at, zone)),
-        (_("Recorded by"), retirement.by_title),
-        (_("Reason"), retirement.reason),
-        (_("On the ground of"), retirement.document),
-        (_("Kept by the rules"), _format_rules(retirement.retention)),
-        (_("Estate version"), retirement.estate or "–"),
+        (_("Site"), f"{retired.title} ({retired.name})"),
+        (_("Unit"), titles["unit"] or "–"),
+        (_("Answerable"), titles["owner"] or "–"),
+        (_("Retired at"), format_moment(retired.retired_at, zone)),
+        (_("Recorded by"), titles["by"]),
+        (_("Reason"), retired.reason),
+        (_("On the ground of"), retired.document),
+        (_("Kept by the rules"), _format_rules(retired.retention)),
+        (_("Estate version"), retired.estate or "–"),
     )
     lines = [organisation, "", _("MINUTES: A SITE IS TAKEN OUT OF BACKUP"), _RULE]
     lines += [f"{label}: {value}" for label, value in labelled]
     lines += ["", _("The backups below stay as they are; nothing removes them by itself.")]
-    lines += tell_holds(retirement.holds)
-    for kept in retirement.stores:
+    lines += tell_holds(holds)
+    for kept in retired.stores:
         lines += ["", *_store_lines(kept, zone)]
     lines += ["", _RULE, _("Answerable for the site"), "", "", _("Recorded by"), ""]
     return "\n".join(lines)
@@ -157,18 +120,18 @@ def tell_holds(holds: Sequence[tuple[str, str]]) -> list[str]:
     return [text.format(reference=ref, what=snapshot or everything) for ref, snapshot in holds]
 
 
-def _store_lines(kept: StoreKept, zone: str) -> list[str]:
+def _store_lines(kept: Mapping[str, Any], zone: str) -> list[str]:
     lines = [
-        f"{_('Store')}: {kept.store}",
-        "  " + _("address: {address}").format(address=kept.address),
-        "  " + _("snapshots: {count}").format(count=kept.snapshots),
+        f"{_('Store')}: {kept['store']}",
+        "  " + _("address: {address}").format(address=kept["address"]),
+        "  " + _("snapshots: {count}").format(count=kept["snapshots"]),
     ]
-    if kept.last_at:
-        moment = format_moment(datetime.fromisoformat(kept.last_at), zone)
+    if kept["last_at"]:
+        moment = format_moment(datetime.fromisoformat(kept["last_at"]), zone)
         lines.append("  " + _("the newest: {moment}").format(moment=moment))
-    lines += [f"    {snapshot_id}" for snapshot_id in kept.last]
-    if kept.outcome != "ok":
-        lines.append("  " + _("not checked now: {why}").format(why=kept.why))
+    lines += [f"    {snapshot_id}" for snapshot_id in kept["last"]]
+    if kept["outcome"] != "ok":
+        lines.append("  " + _("not checked now: {why}").format(why=kept["why"]))
     return lines
 
 
@@ -181,9 +144,6 @@ def _format_rules(retention: Mapping[str, Any]) -> str:
         return told
     least = _("at least {count} days").format(count=rules.minimum_days)
     return f"{told}; {least}" + (f" ({rules.minimum_basis})" if rules.minimum_basis else "")
-
-
-_RECORDED = ("name", "title", "unit", "owner", "reason", "document", "estate")
 
 
 def retire_site(wish: Retire) -> int:
@@ -207,21 +167,22 @@ def retire_site(wish: Retire) -> int:
         at_bench(estate, dry_run=wish.dry_run) as bench,
         hold_site_lock(estate.service.state, name, holder="retire"),
     ):
-        plan = _plan(bench, name, reason=wish.reason.strip(), document=wish.document.strip())
-        zone = estate.organisation.timezone
-        minutes = write_minutes(plan, organisation=estate.name_at(plan.at), zone=zone)
+        retired = _plan(bench, name, reason=wish.reason.strip(), document=wish.document.strip())
         if wish.dry_run:
-            write_text(minutes)
+            write_text(retired.minutes)
             write_line(_("would be recorded so; nothing was changed"))
             return 0
-        question = _("{title} is no longer backed up; its backups stay.").format(title=plan.title)
+        question = _("{title} is no longer backed up; its backups stay.").format(
+            title=retired.title
+        )
         need_confirmation(name, wish.confirm, question)
-        _record(bench, plan, minutes)
-    write_text(minutes)
+        _record(bench, retired)
+    write_text(retired.minutes)
     return _take_lines(estate, name)
 
 
-def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
+def _plan(bench: Bench, name: str, *, reason: str, document: str) -> RetiredSite:
+    """Make the record, with its minutes; nothing is written yet but the index tables."""
     estate = bench.estate
     with bench.catalog.reading() as session:
         history = read_history(session)
@@ -235,23 +196,27 @@ def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
     by = bench.origin.person or bench.origin.login
     at = datetime.now(UTC)
     today = at.astimezone(estate.zone).date()
-    return Retirement(
+    titles = {
+        "unit": title_of(document_then, "units", unit, today),
+        "owner": title_of(document_then, "people", owner, today),
+        "by": title_of(estate.document(), "people", by, today),
+    }
+    retired = RetiredSite(
         name=name,
         title=title_of(document_then, "sites", name, today),
         unit=unit,
-        unit_title=title_of(document_then, "units", unit, today),
         owner=owner,
-        owner_title=title_of(document_then, "people", owner, today),
-        at=at,
-        by=by,
-        by_title=title_of(estate.document(), "people", by, today),
+        retired_at=at,
+        retired_by=by,
         reason=reason,
         document=document,
         estate=version,
-        retention=site.get("retention") or {},
+        retention=dict(site.get("retention") or {}),
         stores=[_look_into(bench, store, name) for store in estate.stores],
-        holds=_holds_of(bench, name),
     )
+    names = {"organisation": estate.name_at(at), "zone": estate.organisation.timezone}
+    retired.minutes = write_minutes(retired, titles, _holds_of(bench, name), **names)
+    return retired
 
 
 def _holds_of(bench: Bench, name: str) -> list[tuple[str, str]]:
@@ -290,7 +255,7 @@ def _refuse_strangers(estate: Estate, name: str, history: SiteHistory) -> None:
         estate.site(name)
 
 
-def _look_into(bench: Bench, store: Store, name: str) -> StoreKept:
+def _look_into(bench: Bench, store: Store, name: str) -> dict[str, Any]:
     """Ask a store; one that cannot be asked is told as the catalog saw it last."""
     why = ""
     try:
@@ -304,32 +269,23 @@ def _look_into(bench: Bench, store: Store, name: str) -> StoreKept:
     with bench.catalog.reading() as session:
         rows = [(row.id, row.taken_at, row.paths) for row in session.execute(query)]
     newest = max((row[1] for row in rows), default=None)
-    return StoreKept(
-        store=store.name,
-        address=f"{store.url.rstrip('/')}/{name}",
-        outcome="not_checked" if why else "ok",
-        snapshots=len(rows),
-        last=newest_of_each(rows),
-        last_at=newest.isoformat() if newest else "",
-        why=why,
-    )
+    return {
+        "store": store.name,
+        "address": f"{store.url.rstrip('/')}/{name}",
+        "outcome": "not_checked" if why else "ok",
+        "snapshots": len(rows),
+        "last": newest_of_each(rows),
+        "last_at": newest.isoformat() if newest else "",
+        "why": why,
+    }
 
 
-def _record(bench: Bench, plan: Retirement, minutes: str) -> None:
-    stores = [{**asdict(kept), "last": list(kept.last)} for kept in plan.stores]
-    row = RetiredSite(
-        **{key: getattr(plan, key) for key in _RECORDED},
-        retired_at=plan.at,
-        retired_by=plan.by,
-        retention=dict(plan.retention),
-        stores=stores,
-        minutes=minutes,
-    )
-    origin = replace(bench.origin, reason=plan.reason, document=plan.document)
+def _record(bench: Bench, retired: RetiredSite) -> None:
+    origin = replace(bench.origin, reason=retired.reason, document=retired.document)
+    details = {"stores": retired.stores, "owner": retired.owner}
     with bench.catalog.writing() as session:
-        session.add(row)
-        details = {"stores": stores, "owner": plan.owner}
-        journal.append(session, origin, [journal.Entry("site.retired", plan.name, details)])
+        session.add(retired)
+        journal.append(session, origin, [journal.Entry("site.retired", retired.name, details)])
 
 
 def _take_lines(estate: Estate, name: str) -> int:

@@ -16,11 +16,11 @@ from ops.estate.model.sites import Site
 from ops.estate.versions import PastEstate, find_estate_at, revive
 from ops.language.formats import format_date, format_moment
 from ops.language.text import _, ngettext
-from ops.sites.tasks import Show
+from ops.sites.tasks import ShowEstate
 from ops.terminal.output import write_json, write_line, write_table
 
 
-def show_estate(wish: Show) -> None:
+def show_estate(wish: ShowEstate) -> None:
     """Write the estate.
 
     Raises:

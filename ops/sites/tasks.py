@@ -20,7 +20,7 @@ class Sample:
 
 # Whoever can read the file may learn what is wrong with it.
 @task("estate.check", "ops.sites.check:check", roles=None, is_looking=True)
-class Check:
+class CheckEstate:
     """Check the estate file and what it points to; list every problem with its fix.
 
     Nothing is changed. Exit code 0 when there is no problem, 1 when there is one; warnings do not
@@ -32,7 +32,7 @@ class Check:
 
 
 @task("estate.show", "ops.sites.show:show_estate", roles=OFFICE)
-class Show:
+class ShowEstate:
     """Show the estate as the service understands it, with defaults merged in."""
 
     at: Annotated[
@@ -53,7 +53,7 @@ class Keep:
 
 
 @task("estate.import", "ops.sites.import_csv:import_sites", roles=ADMIN)
-class Import:
+class ImportSites:
     """Add sites from a table (CSV); sites that are there already stay as they are.
 
     Columns: name, title, unit, owner, system, role, profile, host, url, classes, path, config_path,
@@ -83,15 +83,12 @@ class Propose:
 
     file: Annotated[str, Flag("The file.", shape="input-file")]
     # A file of the estate, which includes it: none of whoever types.
-    out: Annotated[
-        str,
-        Flag("Which file of the estate it becomes, e.g. sites.d/web1.toml."),
-    ]
+    out: Annotated[str, Flag("Which file of the estate it becomes, e.g. sites.d/web1.toml.")]
     dry_run: DryRun = False
 
 
 @task("estate.change", "ops.sites.hand_in:change_part", roles=ADMIN)
-class Change:
+class ChangePart:
     """Change what takes no root: titles, people, routes, roster, days off. Or print it.
 
     The file takes the place of the whole part; begin with what --show prints. Where the estate file
@@ -107,13 +104,7 @@ class Change:
 
 
 # Root's files are written by root, in a process of its own; inside it asks whose the login is.
-@task(
-    "estate.take",
-    "ops.sites.take:take_proposal",
-    roles=KEYS,
-    as_owner=False,
-    as_oneself=True,
-)
+@task("estate.take", "ops.sites.take:take_proposal", roles=KEYS, as_owner=False, as_oneself=True)
 class Take:
     """Root takes what the service has proposed for the estate's files; without --id: what waits.
 
@@ -150,12 +141,10 @@ class Discover:
         ),
     ] = ""
     root: Annotated[
-        str,
-        Flag("Look below this folder instead of /, e.g. a mounted disk.", shape="input-folder"),
+        str, Flag("Look below this folder instead of /, e.g. a mounted disk.", shape="input-folder")
     ] = "/"
     out: Annotated[
-        str,
-        Flag("Write the blocks to this new file instead of showing them.", shape="output-file"),
+        str, Flag("Write the blocks to this new file instead of showing them.", shape="output-file")
     ] = ""
     json: Json = False
 
@@ -172,22 +161,20 @@ class Secret:
     file: Annotated[
         str,
         Flag(
-            "Read the secret from this file instead of asking; - is standard input.",
-            shape="secret",
+            "Read the secret from this file instead of asking; - is standard input.", shape="secret"
         ),
     ] = ""
     replace: Annotated[bool, Flag("Put it in the place of one that is there already.")] = False
     confirm: Annotated[str, Flag("Name of the key's file, where a key is replaced.")] = ""
     reason: Annotated[
-        str,
-        Flag("Why a key is replaced; the person who approves it reads it.", shape="long"),
+        str, Flag("Why a key is replaced; the person who approves it reads it.", shape="long")
     ] = ""
     document: Document = ""
     dry_run: DryRun = False
 
 
 @task("estate.trust", "ops.sites.account:trust_host", roles=ADMIN)
-class Trust:
+class TrustHost:
     """Show the key of a host and record it once you have compared it.
 
     Only a host whose key is on record is ever logged in to. A key that has changed is shown beside
@@ -215,8 +202,7 @@ class Account:
 
     host: _Host
     sudo: Annotated[
-        bool,
-        Flag("Read all files through sudo, where the host's file system has no capabilities."),
+        bool, Flag("Read all files through sudo, where the host's file system has no capabilities.")
     ] = False
     databases: Annotated[
         bool, Flag("Let it dump the databases of the host, too; they can start a shell.")

@@ -20,8 +20,8 @@ from ops.alerts.drafts import (
 )
 from ops.backups.copies.seen import HeldGone, explain_held_gone
 from ops.backups.kinds import backup_job
-from ops.backups.media.facts import explain_renewal
-from ops.drills.rotation.wording import explain_finding, explain_overdue
+from ops.backups.media.records import explain_renewal
+from ops.drills.rotation.due import explain_finding, explain_overdue
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill, language, ngettext
 from ops.monitor.alert_wording import explain_alert

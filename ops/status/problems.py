@@ -21,8 +21,9 @@ from ops.alerts.drafts import (
     judge_run,
 )
 from ops.alerts.drafts import is_late as is_overdue
-from ops.backups.media.facts import MediumFacts
-from ops.backups.pages.jump import UNLIKE
+from ops.backups.media.records import MediumFacts
+from ops.backups.pages.verdict import UNLIKE
+from ops.backups.ransomware.freeze import is_of_pages, params_of
 from ops.drills.kind import drill_job
 from ops.drills.rotation.read import DrillStanding, finding_params, finding_subject, overdue_subject
 from ops.jobs.live import LastRun
@@ -98,11 +99,11 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     if site.frozen is not None:
         yield Problem(
             subject=frozen_subject(site.name),
-            severity="warning" if site.frozen.is_of_pages else "critical",
+            severity="warning" if is_of_pages(site.frozen) else "critical",
             code=FROZEN,
-            params=site.frozen.as_params(),
+            params=params_of(site.frozen),
             site=site.name,
-            occasion=site.frozen.finding,
+            occasion=str(site.frozen.id),
         )
     if site.ahead is not None:
         told = {"latest": site.ahead.isoformat()}

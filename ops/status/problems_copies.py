@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.alerts.drafts import Severity
 from ops.backups.copies.rule_32110 import CopyFacts, RulePart, is_fresh
-from ops.backups.media.facts import MediumFacts
+from ops.backups.media.records import MediumFacts
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill
 from ops.outcomes import Explanation

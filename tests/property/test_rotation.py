@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.drills.rotation.facts import OpenFinding, PastDrill, RotationFacts
-from ops.drills.rotation.needs import Line, list_lines
-from ops.drills.rotation.rotation import FINDING, Entry, choose_next, plan_rotation
+from ops.drills.rotation.needs import DutyLine, OpenFinding, PastDrill, RotationFacts, list_lines
+from ops.drills.rotation.rotation import FINDING, Need, choose_next, plan_rotation
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 
 DUTIES = read_duties((SHIPPED_DUTIES,)).duties
@@ -36,7 +35,7 @@ class World:
     systems: dict[str, str | None] = field(default_factory=dict)
     drills: list[PastDrill] = field(default_factory=list)
     findings: list[OpenFinding] = field(default_factory=list)
-    lines: tuple[date, list[Line]] | None = None
+    lines: tuple[date, list[DutyLine]] | None = None
 
     def add(self, site: str, system: str | None, day: date) -> None:
         self.since[site], self.systems[site] = day, system
@@ -65,7 +64,7 @@ class World:
             today=today, lines=self.lines[1], drills=self.drills, findings=findings, stores=stores
         )
 
-    def run(self, entry: Entry, day: date, number: int) -> None:
+    def run(self, entry: Need, day: date, number: int) -> None:
         """Run what was chosen; whatever happens, it is written down."""
         choice = entry.choice
         assert choice is not None
@@ -95,9 +94,9 @@ class World:
                 )
             )  # fmt: skip
 
-    def pass_night(self, day: date) -> list[Entry]:
+    def pass_night(self, day: date) -> list[Need]:
         """Ask and run one after the other, as the service does; gives what was run."""
-        ran: list[Entry] = []
+        ran: list[Need] = []
         while len(ran) < MOST_A_NIGHT:
             entry = choose_next(plan_rotation(self.facts(day)))
             if entry is None:
@@ -113,12 +112,12 @@ def newest_good(drills: Sequence[PastDrill], site: str, scope: str) -> datetime:
     return max(good, default=datetime.min.replace(tzinfo=UTC))
 
 
-def line_of(entry: Entry, facts: RotationFacts) -> Line:
+def line_of(entry: Need, facts: RotationFacts) -> DutyLine:
     (found,) = [it for it in facts.lines if (it.duty, it.subject) == (entry.duty, entry.subject)]
     return found
 
 
-def assert_oldest_first(entry: Entry, facts: RotationFacts) -> None:
+def assert_oldest_first(entry: Need, facts: RotationFacts) -> None:
     """No site is chosen before one that was drilled longer ago, unless that failed lately."""
     if entry.finding or entry.choice is None:
         return
@@ -134,7 +133,7 @@ def assert_oldest_first(entry: Entry, facts: RotationFacts) -> None:
         assert mine <= good or failed_lately
 
 
-def unproven(line: Line, drills: Sequence[PastDrill], today: date) -> bool:
+def unproven(line: DutyLine, drills: Sequence[PastDrill], today: date) -> bool:
     """Say whether the period that ended last was known to the service, and brought nothing good."""
     last = line.last
     if last is None or line.known > last.since:
@@ -217,7 +216,7 @@ def test_nothing_is_forgotten_in_years(soak_seconds: float) -> None:
     print(f"\n{lived.total()} worlds of 1 500 days, by share of failures: {dict(lived)}")
 
 
-def of_duty(entries: Sequence[Entry], duty: str, subject: str = "") -> Entry:
+def of_duty(entries: Sequence[Need], duty: str, subject: str = "") -> Need:
     (found,) = [it for it in entries if (it.duty, it.subject) == (duty, subject)]
     return found
 

@@ -15,7 +15,7 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.sources.source import FolderSource, StreamSource, open_command
 from backup.stores.folder import FolderStore
-from ops.backups.run.budget import GIGABYTE, Metered, TooMuchError, decide_budget
+from ops.backups.run.odd import GIGABYTE, Metered, TooMuchError, decide_budget
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Run

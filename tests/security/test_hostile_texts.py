@@ -9,9 +9,8 @@ from backup.snapshots.walk import TreeReader
 from ops.backups.malware.clamscan import read_answers
 from ops.backups.pages.moving import MOST_WORDS, find_share, hash_words, learn_moves
 from ops.backups.pages.notes import _PROGRAM_ERROR
-from ops.backups.pages.page_text import list_links, read_html
-from ops.backups.pages.traits import find_traits
-from ops.backups.ransomware.entropy import looks_sealed
+from ops.backups.pages.page_text import find_traits, list_links, read_html
+from ops.backups.ransomware.compare import looks_sealed
 from ops.backups.sources.delivery_facts import look_at_files, parse_hashes
 from ops.canonical import clean_text
 from ops.estate.model.sites import Delivery

@@ -11,13 +11,20 @@ from typing import Any
 import pytest
 
 from backup.format.crypto import generate_master_key, prove
-from ops.backups.media.label import NAME, Content, Label, LabelError, decode_label, encode_label
+from ops.backups.media.label import (
+    NAME,
+    Label,
+    LabelError,
+    MediumContent,
+    decode_label,
+    encode_label,
+)
 from ops.backups.media.mount_point import read_label, repository_on
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from tests.integration.jobs.small_estate import build_estate, giucong
 
-CONTENT = Content(
+CONTENT = MediumContent(
     site="a", repository="1" * 64, snapshots=(), newest_at=None, objects=7, size_bytes=9_000,
     digest="3" * 64,
 )  # fmt: skip

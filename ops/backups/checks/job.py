@@ -1,5 +1,15 @@
 """Check a site's repository: its structure always, and each day a share of the stored bytes.
 
+Order:
+
+1. Write the probe where locked objects lie; one that an earlier trial could not delete will do, and
+   is locked anew like anything that a new snapshot needs.
+2. Delete it: in a bucket that locks, the very version, and past the lock where that may be passed.
+   What refuses, and still has it afterwards, is protected.
+3. Keep the verdict.
+
+Killed between 1 and 2, a probe of a few bytes is left, which the next trial takes.
+
 The catalog remembers when each pack was last read back and found sound. Each day reads those that
 were not read for longest, a share of the bytes and one more for every day on which no check ran,
 so that every stored byte is read back within `reread_days`.
@@ -10,14 +20,20 @@ is sound or gone: no check that has not looked there calls the repository good.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from backup.check.check import CheckRequest, CheckResult, PackChoice, check_repository
 from backup.check.findings import Finding
+from backup.errors import ObjectExistsError, StoreError, StoreUnavailableError
 from backup.progress import SILENT, Progress
 from backup.repository.repository import Repository
-from ops.backups.checks.deletion_probe import try_protection
+from backup.stores.base import Store as OpenStore
+from backup.stores.leftovers import remove_for_good
+from backup.stores.object_lock import promises_of
+from ops.access.session import Bench, at_bench
 from ops.backups.checks.mend import mend
 from ops.backups.checks.packs_read import (
     DAMAGED_AT,
@@ -25,17 +41,82 @@ from ops.backups.checks.packs_read import (
     recall_readings,
     remember_readings,
 )
-from ops.backups.repositories.catalog_index import update_index
-from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.retention.losses import read_losses
+from ops.backups.kinds import arguments_at, check_job, name_elsewhere
+from ops.backups.repositories.catalog_index import update_index, was_seen
+from ops.backups.repositories.open import hold_reading_lock, open_place, open_repository
+from ops.backups.retention.deletion_records import read_losses
+from ops.backups.tasks import CheckBackups
+from ops.backups.wording import advise_on_faults, tell_fault
 from ops.canonical import keep_told
-from ops.estate.choose import chosen_store
+from ops.catalog.open import Catalog
+from ops.catalog.tables.copies import StoreTrial
+from ops.estate.choose import choose_sites, choose_stores, chosen_store
+from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
-from ops.jobs.run_now import begin
+from ops.jobs.run_now import NO_WAIT, begin, run_by_hand
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock
+from ops.language.formats import format_size
+from ops.language.text import LABELS, N_, _
+from ops.outcomes import write_outcome
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
+from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
+from ops.terminal.output import write_line
+from ops.terminal.progress import showing_progress
+from ops.terminal.view import Column, Row, View, duration, number, verdict, write_list
+
+PROBE = "keys/giucong-probe"
+_TEXT = b"giucong: may this be deleted?\n"
+_AGAIN_AFTER = timedelta(hours=20)
+
+
+def try_protection(catalog: Catalog, estate: Estate, site: str, store: Store) -> None:
+    """Try a store once a day, and keep the verdict; where the trial fails the old one stays.
+
+    Args:
+        catalog: Open.
+        estate: As it is now.
+        site: In whose repository the probe lies.
+        store: Which store.
+    """
+    now = datetime.now(UTC)
+    with catalog.reading() as session:
+        known = session.get(StoreTrial, store.name)
+        if known is not None and now - known.tried_at < _AGAIN_AFTER:
+            return
+    try:
+        told = find_refusal(open_place(estate, site, store))
+    except StoreError:
+        return
+    with catalog.writing() as session:
+        is_protected = told is not None
+        session.merge(
+            StoreTrial(store=store.name, is_protected=is_protected, told=told or "", tried_at=now)
+        )
+
+
+def find_refusal(place: OpenStore) -> str | None:
+    """Try to delete a probe; give what the store said against it, None where it deleted.
+
+    Raises:
+        StoreError: The store could not be tried.
+    """
+    with suppress(ObjectExistsError):
+        place.write(PROBE, _TEXT)
+    promises = promises_of(place)
+    if promises is not None:
+        promises.renew([PROBE])
+        return remove_for_good(place, PROBE)
+    try:
+        place.delete(PROBE)
+    except StoreUnavailableError:
+        raise
+    except StoreError as error:
+        place.size(PROBE)
+        return str(error)
+    return None
+
 
 ReadData = Literal["none", "share", "all"]
 
@@ -172,3 +253,70 @@ def tell_finding(finding: Finding) -> dict[str, Any]:
         "concerned": finding.concerned,
         "params": {name: keep_told(value) for name, value in finding.params.items()},
     }
+
+
+def _tell_read(row: Row) -> str:
+    summary = row["summary"]
+    if not summary["packs_read"]:
+        return _("not checked")
+    size = format_size(summary["bytes_read"])
+    return _("all, {size}").format(size=size) if summary["every_pack_read"] else size
+
+
+CHECKS = View(
+    "",
+    Column("site", N_("Site")),
+    Column("store", N_("Store")),
+    Column("outcome", N_("Result"), verdict),
+    Column("snapshots", N_("Snapshots"), number, of=lambda row: row["summary"]["snapshots"]),
+    Column("packs", N_("Packs"), number, of=lambda row: row["summary"]["packs"]),
+    Column("read", N_("Read back"), of=_tell_read),
+    Column("took", N_("Took"), duration, of=lambda row: row["summary"]["seconds"]),
+)
+
+
+@showing_progress
+def check_sites(wish: CheckBackups, progress: Progress) -> int:
+    """Check one site's repositories or all, and write what was found; gives the exit code."""
+    estate = load_estate()
+    wanted: ReadData = "all" if wish.read_data else "share" if wish.share else "none"
+    results: dict[tuple[str, str], JobResult] = {}
+    codes: list[int] = []
+    with at_bench(estate) as bench:
+        for site in choose_sites(estate, wish.site):
+            for place in choose_stores(estate, wish.store):
+                if place.role != "primary" and not (
+                    wish.store or was_seen(bench.catalog, site.name, place.name)
+                ):
+                    continue
+                with noting(codes):
+                    result = _check_at(bench, site.name, place, progress, wanted)
+                    results[site.name, place.name] = result
+                    codes.append(EXIT_CODES[result.outcome])
+    if results or wish.json:
+        items = [{"site": it, "store": at, **asdict(found)} for (it, at), found in results.items()]
+        write_list(CHECKS, items, as_json=wish.json)
+    if not wish.json:
+        _write_faults(results, estate.primary_store.name)
+    return gravest(codes)
+
+
+def _check_at(
+    bench: Bench, site: str, place: Store, progress: Progress, wanted: ReadData
+) -> JobResult:
+    work = partial(check, progress=progress, wait_for_lock=NO_WAIT)
+    arguments = {"read_data": wanted, **arguments_at(place)}
+    job = check_job(site, name_elsewhere(place))
+    return run_by_hand(bench, work, job=job, kind="check", site=site, arguments=arguments)
+
+
+def _write_faults(results: Mapping[tuple[str, str], JobResult], primary: str) -> None:
+    for (site, store), result in results.items():
+        findings = result.params.get("first", ())
+        for finding in findings:
+            write_line(f"  {site} ({store}): {tell_fault(finding)}")
+        elsewhere = "" if store == primary else store
+        for advice in advise_on_faults(findings, site, elsewhere):
+            write_line(f"  {_(LABELS['next_step'])}: {advice}")
+        if result.reason:
+            write_outcome(result, job=check_job(site, elsewhere), site=site)

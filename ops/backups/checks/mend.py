@@ -5,9 +5,14 @@ pack goes (`backup.repair.packs_from_copy`). What no store has stays for a perso
 takes out a pack and keeps what is sound of it, and the next backup or copy stores the rest again.
 """
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from backup.copies.mirror import ensure_same
 from backup.copies.mirror_objects import mend_packs
@@ -16,13 +21,14 @@ from backup.repair.packs import plan_repair_packs
 from backup.repair.packs_from_copy import repair_from_copy
 from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
-from ops.backups.checks.mended import MENDED
 from ops.backups.repositories.open import hold_reading_lock, open_place, open_repository
-from ops.backups.retention.losses import root_of
+from ops.backups.retention.deletion_records import root_of
+from ops.catalog.tables.core import JournalRow, Run
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.journal import journal
+from ops.outcomes import Explanation, explain
 from ops.schedule.kinds import RunContext
 
 _Way = Callable[[Estate, str, Store, Repository, list[bytes], timedelta], Collection[bytes]]
@@ -114,3 +120,60 @@ def find_twins(estate: Estate, store: Store) -> list[Store]:
         for other in estate.stores
         if other.name != store.name and root_of(estate, other).name == root.name
     ]
+
+
+MENDED = "backup.mend"
+"""The journal's word for packs that a check has mended from another store."""
+
+TOLD_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Packs of a site that were damaged in a store and were mended.
+
+    Attributes:
+        site, store: Names.
+        count: How many packs.
+        at: When, at last.
+    """
+
+    site: str
+    store: str
+    count: int
+    at: datetime
+
+    def explain(self) -> Explanation:
+        """Say it in the reader's language."""
+        params = {"count": self.count, "store": self.store}
+        return explain("damage_mended", params, site=self.site)
+
+
+def read_mended(session: Session, now: datetime) -> list[Mended]:
+    """Give what was mended lately and not followed by a check that read everything back."""
+    found: dict[tuple[str, str], Mended] = {}
+    query = (
+        select(JournalRow.subject, JournalRow.at, JournalRow.details)
+        .where(JournalRow.action == MENDED, JournalRow.at >= now - TOLD_FOR)
+        .order_by(JournalRow.sequence)
+    )
+    for site, at, text in session.execute(query):
+        details = json.loads(text)
+        place = (site, str(details["store"]))
+        earlier = found[place].count if place in found else 0
+        found[place] = Mended(*place, earlier + sum(map(len, details["from"].values())), at)
+    return [it for it in found.values() if not _is_proven(session, it)]
+
+
+def _is_proven(session: Session, mended: Mended) -> bool:
+    """Say whether a good check has read every pack of that store back since."""
+    query = select(Run.summary).where(
+        Run.kind == "check",
+        Run.site == mended.site,
+        Run.outcome == "ok",
+        Run.started_at > mended.at,
+    )
+    return any(
+        it.get("store") == mended.store and it.get("every_pack_read")
+        for it in session.execute(query).scalars()
+    )

@@ -128,11 +128,7 @@ def _judge_locked(fresh: Sequence[CopyFacts]) -> RulePart:
 
 
 def _judge_errors(
-    copies: Sequence[CopyFacts],
-    fresh: Sequence[CopyFacts],
-    *,
-    now: datetime,
-    reread: timedelta,
+    copies: Sequence[CopyFacts], fresh: Sequence[CopyFacts], *, now: datetime, reread: timedelta
 ) -> RulePart:
     """A store that no check has looked at in time is not known to be without errors."""
     unreadable = [it.store for it in copies if it.is_unreadable]

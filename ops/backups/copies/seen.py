@@ -220,11 +220,7 @@ Ended = Mapping[str, tuple[str, datetime]]
 
 
 def read_copies(
-    session: Session,
-    estate: Estate,
-    ended: Ended,
-    newest: Mapping[Place, Newest],
-    now: datetime,
+    session: Session, estate: Estate, ended: Ended, newest: Mapping[Place, Newest], now: datetime
 ) -> dict[str, list[CopyFacts]]:
     """Give what is known of each store, by site, the service's own included.
 

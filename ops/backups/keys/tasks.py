@@ -25,7 +25,7 @@ _KeyStore = Annotated[
 _AnyDisk = Annotated[bool, Flag("Write there although it is the service's own disk.")]
 
 
-@task("backup.key-list", "ops.backups.keys.cli:show_keys", roles=OFFICE)
+@task("backup.key-list", "ops.backups.keys.key_holders:show_keys", roles=OFFICE)
 class KeyList:
     """List the keys of sites' repositories in every store."""
 
@@ -34,7 +34,12 @@ class KeyList:
     json: Json = False
 
 
-@task("backup.key-add", "ops.backups.keys.cli:add_password", roles=ADMIN, second=("key-export",))
+@task(
+    "backup.key-add",
+    "ops.backups.keys.key_holders:add_password",
+    roles=ADMIN,
+    second=("key-export",),
+)
 class KeyAdd:
     """Give repositories one more password; takes a second person."""
 
@@ -46,7 +51,12 @@ class KeyAdd:
     dry_run: DryRun = False
 
 
-@task("backup.key-export", "ops.backups.keys.cli:export_key", roles=KEYS, second=("key-export",))
+@task(
+    "backup.key-export",
+    "ops.backups.keys.key_holders:export_key",
+    roles=KEYS,
+    second=("key-export",),
+)
 class KeyExport:
     """Write the password and the key files to a folder; takes a second person."""
 
@@ -126,7 +136,7 @@ class KeyCombine:
 
 @task(
     "backup.key-rotate",
-    "ops.backups.keys.rotation.cli:rotate_key",
+    "ops.backups.keys.rotate:rotate_key",
     roles=ADMIN,
     second=("deletion-below-minimum",),
 )

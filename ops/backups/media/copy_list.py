@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from ops.access.session import reading
 from ops.backups.kinds import check_job, name_elsewhere
-from ops.backups.media.label import Content, content_from
+from ops.backups.media.label import MediumContent, content_from
 from ops.backups.media.records import read_media
-from ops.backups.run.full_reads import read_methods
+from ops.backups.run.follow_up import read_methods
 from ops.canonical import clean_text
 from ops.catalog.tables.copies import MalwareScan, Medium
 from ops.catalog.tables.core import Run
@@ -286,7 +286,7 @@ def _in_store(there: list[Snapshot], store: Store | None, known: _Known) -> Iter
         yield _in_repository(entry, known.repositories.get((row.site, row.store), ""), known)
 
 
-def _on_medium(medium: Medium, content: Content, known: _Known) -> Iterator[CopyEntry]:
+def _on_medium(medium: Medium, content: MediumContent, known: _Known) -> Iterator[CopyEntry]:
     """Yield the copies of one site on a medium; one that no store has any more is named by id."""
     for version, held in enumerate(content.snapshots, 1):
         row = known.rows.get((content.site, held.id))

@@ -38,9 +38,15 @@ from ops.backups.keys.key_holders import choose_with_own
 from ops.backups.kinds import EXPORT
 from ops.backups.media.copy_list import NAME as LIST_NAME
 from ops.backups.media.copy_list import list_copies, write_copy_list
-from ops.backups.media.inventory import Inventory, take_inventory
-from ops.backups.media.label import Content, Held, Label, replace_contents
-from ops.backups.media.label_proof import doubt_label, find_openable, prove_label, sign_label
+from ops.backups.media.label import Held, Label, MediumContent, replace_contents
+from ops.backups.media.label_proof import (
+    Inventory,
+    doubt_label,
+    find_openable,
+    prove_label,
+    sign_label,
+    take_inventory,
+)
 from ops.backups.media.mount_point import (
     HeldMedium,
     MediumStore,
@@ -53,10 +59,10 @@ from ops.backups.media.mount_point import (
     write_label,
 )
 from ops.backups.media.records import note_read_back, note_written, read_codes, read_media
-from ops.backups.media.tasks import ExportMedia
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.retention.look_before_deleting import find_standing_brake
+from ops.backups.tasks import ExportMedia
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.index import is_ahead
 from ops.duties.evidence.judge import plan_renewal
@@ -125,14 +131,14 @@ def _started(wish: ExportMedia, found: Label | None, today: date) -> date:
     return found.started_on if found else today
 
 
-def describe(repository: Repository, site: str, inventory: Inventory) -> Content:
+def describe(repository: Repository, site: str, inventory: Inventory) -> MediumContent:
     """Say what a label tells of one repository."""
     snapshots = sorted(load_readable_snapshots(repository).snapshots, key=lambda it: it.time)
     now = repository.clock.now()
     whole = [
         it.time for it in snapshots if it.paths == (f"/{site}",) and not is_ahead(it.time, now)
     ]
-    return Content(
+    return MediumContent(
         site=site,
         repository=repository.id,
         snapshots=tuple(Held(it.id, it.time.astimezone(UTC)) for it in snapshots),
@@ -143,7 +149,7 @@ def describe(repository: Repository, site: str, inventory: Inventory) -> Content
     )
 
 
-def conclude(mirrored: MirrorResult, content: Content, inventory: Inventory) -> JobResult:
+def conclude(mirrored: MirrorResult, content: MediumContent, inventory: Inventory) -> JobResult:
     """Give the result of one site; what does not read back as it was written has failed."""
     plan = mirrored.plan
     summary = {
@@ -264,14 +270,14 @@ class _Exported:
         code: The exit code.
     """
 
-    content: Content | None
+    content: MediumContent | None
     key: MasterKey | None
     damaged: int
     code: int
 
 
 def _export(bench: Bench, site: Site, medium: HeldMedium, progress: Progress) -> _Exported:
-    done: list[tuple[Content, MasterKey]] = []
+    done: list[tuple[MediumContent, MasterKey]] = []
     work = partial(_mirror, bench.estate, medium, done, progress)
     job = f"{EXPORT.name}/{site.name}"
     try:
@@ -297,7 +303,7 @@ def _export(bench: Bench, site: Site, medium: HeldMedium, progress: Progress) ->
 def _mirror(
     estate: Estate,
     medium: HeldMedium,
-    done: list[tuple[Content, MasterKey]],
+    done: list[tuple[MediumContent, MasterKey]],
     progress: Progress,
     context: RunContext,
 ) -> JobResult:

@@ -22,14 +22,13 @@ from backup.errors import BackupError, ObjectNotFoundError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.kinds import IMPORT
-from ops.backups.media.inventory import take_inventory
-from ops.backups.media.label import Content, Label, LabelError
-from ops.backups.media.label_proof import open_on_medium, prove_label
+from ops.backups.media.label import Label, LabelError, MediumContent
+from ops.backups.media.label_proof import open_on_medium, prove_label, take_inventory
 from ops.backups.media.mount_point import read_label, repository_on
 from ops.backups.media.records import note_read_back
-from ops.backups.media.tasks import ImportMedia
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_place, open_repository
+from ops.backups.tasks import ImportMedia
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_place
 from ops.estate.load.load import load_estate
@@ -124,7 +123,7 @@ def choose_target(estate: Estate, name: str) -> Store:
     return store
 
 
-def choose_contents(label: Label, site: str) -> tuple[Content, ...]:
+def choose_contents(label: Label, site: str) -> tuple[MediumContent, ...]:
     """Give what is to be taken.
 
     Raises:
@@ -143,7 +142,7 @@ def choose_contents(label: Label, site: str) -> tuple[Content, ...]:
     return (content,)
 
 
-def check_content(folder: Path, content: Content, code: str) -> None:
+def check_content(folder: Path, content: MediumContent, code: str) -> None:
     """Read a repository back from the medium.
 
     Raises:
@@ -167,7 +166,13 @@ def check_content(folder: Path, content: Content, code: str) -> None:
 
 
 def _take(
-    bench: Bench, folder: Path, content: Content, store: Store, progress: Progress, *, dry: bool
+    bench: Bench,
+    folder: Path,
+    content: MediumContent,
+    store: Store,
+    progress: Progress,
+    *,
+    dry: bool,
 ) -> int:
     """Take one site; gives 0 where the store has it already."""
     estate = bench.estate

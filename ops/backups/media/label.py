@@ -33,7 +33,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class MediumContent:
     """One site's repository on a medium.
 
     Attributes:
@@ -43,7 +43,7 @@ class Content:
         newest_at: When the newest snapshot of the whole site was taken; None without one.
         objects: How many files it consists of, locks left out.
         size_bytes: Their bytes.
-        digest: SHA-256 over their names, sizes and contents; see `ops.backups.media.inventory`.
+        digest: SHA-256 over their names, sizes and contents; see `ops.backups.media.label_proof`.
     """
 
     site: str
@@ -82,15 +82,15 @@ class Label:
     holder: str
     written_by: str
     written_at: datetime | None = None
-    contents: tuple[Content, ...] = ()
+    contents: tuple[MediumContent, ...] = ()
     proofs: Mapping[str, str] = field(default_factory=dict)
 
-    def content_of(self, site: str) -> Content | None:
+    def content_of(self, site: str) -> MediumContent | None:
         """Give what it holds of a site."""
         return next((it for it in self.contents if it.site == site), None)
 
 
-def replace_contents(label: Label, fresh: Mapping[str, Content]) -> Label:
+def replace_contents(label: Label, fresh: Mapping[str, MediumContent]) -> Label:
     """Give the label with new contents of some sites; those of other sites stay."""
     kept = {it.site: it for it in label.contents} | dict(fresh)
     return replace(label, contents=tuple(kept[site] for site in sorted(kept)))
@@ -113,7 +113,7 @@ def clean_text_lines(text: str) -> str:
     return "\n".join(clean_text(line) for line in text.splitlines())
 
 
-def content_values(content: Content) -> dict[str, Any]:
+def content_values(content: MediumContent) -> dict[str, Any]:
     """Give one repository as plain JSON values."""
     newest = content.newest_at
     return {
@@ -126,7 +126,7 @@ def content_values(content: Content) -> dict[str, Any]:
     }
 
 
-def content_from(values: Mapping[str, Any]) -> Content:
+def content_from(values: Mapping[str, Any]) -> MediumContent:
     """Give one repository from its JSON values.
 
     Raises:
@@ -137,7 +137,7 @@ def content_from(values: Mapping[str, Any]) -> Content:
         raise ValueError(f"{values['site']!r} is not the name of a site")
     if not is_id(values["repository"]):
         raise ValueError(f"{values['repository']!r} is not the id of a repository")
-    return Content(
+    return MediumContent(
         site=str(values["site"]),
         repository=str(values["repository"]),
         snapshots=tuple(map(_held, values["snapshots"])),

@@ -1,4 +1,9 @@
-"""Prove that a label is as this service wrote it, and sign one, with the keys of what lies there.
+"""What a medium itself says: its repository read back and digested, its label proven and signed.
+
+The digest of a repository is the SHA-256, in hexadecimal, over one line for each of its files in
+the order of their keys: key, size in decimal and SHA-256 of the content, parted by a blank and
+ended by a line feed. Locks and what is no part of a repository are left out. Each file is dropped
+from the machine's cache before it is read, so that what is digested is what the medium holds.
 
 Who finds or borrows a medium can edit its label, but has no repository's master key. One proof
 under a key that opens is enough, since it is over the whole label. Labels of earlier versions bear
@@ -7,12 +12,16 @@ they are next written.
 """
 
 import hmac
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
+from backup.copies.mirror_plan import KINDS
 from backup.errors import BackupError, StoreReadOnlyError
+from backup.format.config import is_id
 from backup.format.crypto import MasterKey, prove
 from backup.repository.repository import Repository
 from backup.stores.base import Buffer, ObjectInfo, Store
@@ -24,6 +33,74 @@ from ops.catalog.tables.copies import Medium
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
 from ops.estate.model.values import is_name
+
+CONFIG = "config"
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was read.
+
+    Attributes:
+        objects: How many files.
+        size_bytes: Their bytes.
+        digest: As above.
+        damaged: Keys of files whose content does not have the hash they are named by, or that
+            cannot be read.
+    """
+
+    objects: int
+    size_bytes: int
+    digest: str
+    damaged: tuple[str, ...]
+
+
+def take_inventory(folder: Path) -> Inventory:
+    """Read every file of a repository.
+
+    Args:
+        folder: Where it lies.
+    """
+    total, size_bytes, count = sha256(), 0, 0
+    damaged = []
+    for key in sorted(list_keys(folder)):
+        try:
+            size, found = _read(folder / key)
+        except OSError:
+            damaged.append(key)
+            continue
+        if key != CONFIG and found != key.rpartition("/")[2]:
+            damaged.append(key)
+        total.update(f"{key} {size} {found}\n".encode())
+        size_bytes += size
+        count += 1
+    return Inventory(count, size_bytes, total.hexdigest(), tuple(damaged))
+
+
+def list_keys(folder: Path) -> Iterator[str]:
+    """Give the keys of a repository's files, in no particular order."""
+    if (folder / CONFIG).is_file():
+        yield CONFIG
+    for kind in KINDS:
+        for path in (folder / kind).rglob("*"):
+            if is_id(path.name) and path.is_file():
+                yield path.relative_to(folder).as_posix()
+
+
+def _read(path: Path) -> tuple[int, str]:
+    """Give a file's size and SHA-256, read from the medium and not from memory."""
+    size, found = 0, sha256()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        while piece := os.read(descriptor, _PIECE):
+            found.update(piece)
+            size += len(piece)
+    finally:
+        os.close(descriptor)
+    return size, found.hexdigest()
+
 
 _LOCKS = "locks"
 

@@ -236,11 +236,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def check_code(
-    label: Label | None,
-    code: str,
-    known: Collection[str],
-    in_use: Collection[str],
-    folder: Path,
+    label: Label | None, code: str, known: Collection[str], in_use: Collection[str], folder: Path
 ) -> None:
     """Refuse a medium that is another one than was named.
 

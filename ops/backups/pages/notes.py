@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ops.backups.pages.moving import Stretch, count_staying, hash_words, learn_moves
-from ops.backups.pages.page_text import VisibleText, decode, fold, read_html
-from ops.backups.pages.traits import Traits, find_traits, host_of
+from ops.backups.pages.page_text import (
+    Traits,
+    VisibleText,
+    decode,
+    find_traits,
+    fold,
+    host_of,
+    read_html,
+)
 from ops.language.text import N_, fill
 
 if TYPE_CHECKING:
@@ -115,7 +122,7 @@ class Jump:
     """One way in which a page is unlike all that the last good backups noted of it.
 
     Attributes:
-        measure: As in `ops.backups.pages.jump`.
+        measure: As in `ops.backups.pages.verdict`.
         detail: The figure or words for it; what a page says is hostile, and bounded.
     """
 
@@ -143,7 +150,7 @@ class PageNote:
         title_moves: Whether the title does.
         looks: Readings that this was learnt from.
         rules: What the estate asks of it.
-        obeys, leads, foreign: As in `ops.backups.pages.traits.Traits`; its own host is the first
+        obeys, leads, foreign: As in `ops.backups.pages.page_text.Traits`; its own host is the first
             that it obeys. All empty in notes of versions that knew no traits.
         jumps: How it is unlike what the last good backups noted of it.
         problem, detail: What went wrong; empty when nothing did.

@@ -3,7 +3,7 @@
 Each page is fetched twice, as two strangers would, on two connections without cookies: what moves
 is learnt from what the two, and the last backups, do not have in common. What chance chooses from
 two looks the same in two readings of four: a page that few readings are known of is fetched more
-often. What all have, and none of the last good backups, is a jump (`ops.backups.pages.jump`).
+often. What all have, and none of the last good backups, is a jump (`ops.backups.pages.verdict`).
 
 Pages are fetched beside the backup, in a process of its own: whatever a server sends, the backup
 neither shares its memory nor its processor's lock, and waits for it a minute at most.
@@ -27,9 +27,9 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import msgspec
 
 from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address
-from ops.backups.pages.jump import find_jumps
 from ops.backups.pages.notes import NO_RULES, Fetched, PageNote, PageRules, learn, note_answer
 from ops.backups.pages.page_text import decode, list_links
+from ops.backups.pages.verdict import find_jumps
 
 ALL_PAGES_SECONDS = 60.0
 """What all pages of a site may take together: a server that is down must not hold up a backup."""

@@ -7,157 +7,98 @@ accepted. It is written with its journal row in one transaction, as soon as it i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ops.alerts.drafts import FROZEN
+from ops.access.session import Bench, at_bench
+from ops.alerts.drafts import FROZEN, SUSPICIOUS
 from ops.backups.brakes import Brake
-from ops.backups.pages.jump import UNLIKE
-from ops.backups.ransomware.verdict import ChangeFigures, Signal
+from ops.backups.pages.verdict import UNLIKE
+from ops.backups.ransomware.verdict import ChangeFigures, tell_figures, tell_signals
+from ops.backups.tasks import Accept
 from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import is_believed
+from ops.errors import WrongUseError
+from ops.estate.known_sites import require_site
+from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+from ops.language.formats import format_moment
+from ops.language.text import LABELS, N_, _, fill
+from ops.outcomes import explain
+from ops.terminal.output import write_indented, write_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freeze:
-    """Why a site is frozen: the first finding that nobody has accepted.
-
-    Attributes:
-        site: Name.
-        finding: Its id.
-        found_at: When.
-        snapshot, before: The backup, and the one it was compared with.
-        figures, signals: JSON values, as in `ops.catalog.tables.copies.WatchFinding`.
-        more: How many later findings wait too.
-        run: Id of the run that has made the backup.
-    """
-
-    site: str
-    finding: str
-    found_at: datetime
-    snapshot: str
-    before: str
-    figures: Mapping[str, Any]
-    signals: Sequence[Mapping[str, Any]]
-    more: int = 0
-    run: str = ""
-
-    @property
-    def is_of_pages(self) -> bool:
-        """Whether pages have jumped, and the files are as usual."""
-        return all("page" in it for it in self.signals)
-
-    def as_params(self) -> dict[str, Any]:
-        """Give JSON values for sentences about it."""
-        return {
-            "reason": UNLIKE if self.is_of_pages else FROZEN,
-            "found_at": self.found_at.isoformat(),
-            "snapshot": self.snapshot[:8],
-            "before": self.before[:8],
-            "figures": dict(self.figures),
-            "signals": [dict(it) for it in self.signals],
-        }
+def is_of_pages(finding: WatchFinding) -> bool:
+    """Say whether pages have jumped, and the files are as usual."""
+    return all("page" in it for it in finding.signals)
 
 
-NO_CHANGE = ChangeFigures(files=0)
+def params_of(finding: WatchFinding) -> dict[str, Any]:
+    """Give JSON values for sentences about why a site is frozen."""
+    return {
+        "reason": UNLIKE if is_of_pages(finding) else FROZEN,
+        "found_at": finding.found_at.isoformat(),
+        "snapshot": finding.snapshot[:8],
+        "before": finding.before[:8],
+        "figures": dict(finding.figures),
+        "signals": [dict(it) for it in finding.signals],
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """What was found of one backup.
-
-    Attributes:
-        site: Name.
-        before: Id of the snapshot it was compared with.
-        snapshot: Its own id.
-        signals: Each measure beyond its bound; of pages with `page`, `measure` and `detail`.
-        figures: How the site's files have changed between them.
-    """
-
-    site: str
-    before: str
-    snapshot: str
-    signals: Sequence[Signal] | Sequence[Mapping[str, str]]
-    figures: ChangeFigures = NO_CHANGE
-
-
-def note_finding(session: Session, origin: Origin, finding: Suspect, *, now: datetime) -> Freeze:
+def note_finding(session: Session, origin: Origin, finding: WatchFinding, *, now: datetime) -> None:
     """Write a finding down, and journal it; from then on the site is frozen, by this at least.
 
     Args:
         session: A writing session.
         origin: Whose run.
-        finding: What was found.
+        finding: Which site, its backup and the one that was compared with it, what was found;
+            without figures, as of pages, no file has changed.
         now: Aware.
     """
-    figures = asdict(finding.figures)
-    told = [asdict(it) if isinstance(it, Signal) else dict(it) for it in finding.signals]
-    row = WatchFinding(
-        site=finding.site,
-        run=origin.run,
-        snapshot=finding.snapshot,
-        before=finding.before,
-        figures=figures,
-        signals=told,
-        found_at=now,
-        accepted_by="",
-        accept_reason="",
-    )
-    session.add(row)
-    details = {
-        "snapshot": finding.snapshot,
-        "before": finding.before,
-        "figures": figures,
-        "signals": told,
-    }
+    finding.figures = finding.figures or asdict(ChangeFigures(files=0))
+    finding.run, finding.found_at = origin.run, now
+    finding.accepted_by = finding.accept_reason = ""
+    session.add(finding)
+    told = ("snapshot", "before", "figures", "signals")
+    details = {name: getattr(finding, name) for name in told}
     journal.append(session, origin, [Entry("backup.freeze", finding.site, details)])
-    return _as_freeze(row)
 
 
-def read_freezes(session: Session) -> list[Freeze]:
-    """Give every frozen site, in the order they were frozen; what files show is told first."""
-    rows = session.execute(
-        select(WatchFinding)
-        .where(WatchFinding.accepted_at.is_(None))
-        .order_by(WatchFinding.found_at, WatchFinding.id)
-    ).scalars()
-    found: dict[str, Freeze] = {}
-    for row in rows:
-        known, freeze = found.get(row.site), _as_freeze(row)
-        if known:
-            first = freeze if known.is_of_pages and not freeze.is_of_pages else known
-            freeze = replace(first, more=known.more + 1)
-        found[row.site] = freeze
-    return list(found.values())
+def read_freezes(session: Session) -> dict[str, WatchFinding]:
+    """Give the first finding of every frozen site, in that order; what files show is told first."""
+    query = select(WatchFinding).where(WatchFinding.accepted_at.is_(None))
+    found: dict[str, WatchFinding] = {}
+    for row in session.execute(query.order_by(WatchFinding.found_at, WatchFinding.id)).scalars():
+        known = found.setdefault(row.site, row)
+        if is_of_pages(known) and not is_of_pages(row):
+            found[row.site] = row
+    return found
 
 
-def list_freezes(session: Session, site: str) -> list[Freeze]:
+def list_freezes(session: Session, site: str) -> Sequence[WatchFinding]:
     """Give every finding of a site that nobody has accepted, oldest first."""
     query = select(WatchFinding).where(
         WatchFinding.site == site, WatchFinding.accepted_at.is_(None)
     )
-    return [
-        _as_freeze(it) for it in session.execute(query.order_by(WatchFinding.found_at)).scalars()
-    ]
+    return session.execute(query.order_by(WatchFinding.found_at)).scalars().all()
 
 
-def find_freeze(session: Session, site: str) -> Freeze | None:
+def find_freeze(session: Session, site: str) -> WatchFinding | None:
     """Give why a site is frozen; None where it is not."""
-    return next((it for it in read_freezes(session) if it.site == site), None)
+    return read_freezes(session).get(site)
 
 
 def find_freeze_brake(session: Session, site: str) -> Brake | None:
     """Give the freeze of a site as what stops deletions; None where there is none."""
     freeze = find_freeze(session, site)
-    return None if freeze is None else Brake(FROZEN, freeze.as_params())
+    return None if freeze is None else Brake(FROZEN, params_of(freeze))
 
 
 def find_accepted_run(session: Session, site: str) -> UUID | None:
@@ -201,13 +142,7 @@ def accept_findings(
         reason: What was found out; not empty.
         now: Aware.
     """
-    rows = list(
-        session.execute(
-            select(WatchFinding).where(
-                WatchFinding.site == site, WatchFinding.accepted_at.is_(None)
-            )
-        ).scalars()
-    )
+    rows = list_freezes(session, site)
     for row in rows:
         row.accepted_at = now
         row.accepted_by = origin.person or origin.login
@@ -219,14 +154,84 @@ def accept_findings(
     return len(rows)
 
 
-def _as_freeze(row: WatchFinding) -> Freeze:
-    return Freeze(
-        site=row.site,
-        finding=str(row.id),
-        found_at=row.found_at,
-        snapshot=row.snapshot,
-        before=row.before,
-        figures=row.figures,
-        signals=row.signals,
-        run=row.run,
+def write_watch(site: str, summary: Mapping[str, Any]) -> None:
+    """Write what a backup's summary says of the watch; nothing where all is usual."""
+    found = summary.get("watch", {})
+    if "not_checked" in found:
+        text = _("could not be held against the site's past: {reason}")
+        write_indented(text.format(reason=found["not_checked"]), "  ", "    ")
+    if found.get("accepted"):
+        text = _("unlike the site's past, and accepted: {signals}")
+        told = tell_signals({"figures": found["figures"], "signals": found["accepted"]})
+        write_indented(text.format(signals=told), "  ", "    ")
+    if found.get("signals"):
+        params = {**found, "snapshot": str(summary["snapshot"])[:8], "before": found["before"][:8]}
+        write_freeze(site, params)
+
+
+def write_freeze(site: str, params: Mapping[str, Any]) -> None:
+    """Write why a site is frozen, and what to do; `params` as of `params_of`."""
+    told = explain(FROZEN, params, site=site)
+    write_indented(told.what, "  ", "    ", style="bold red")
+    for label, text in (("why", told.why), ("data", told.data), ("next_step", told.next_step)):
+        write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
+
+
+def accept_backup(wish: Accept) -> int:
+    """End a site's freeze because somebody has looked; gives the exit code.
+
+    Raises:
+        WrongUseError: No reason is given, or there is no such site.
+    """
+    if not wish.reason.strip():
+        raise WrongUseError(
+            "this lets old backups be deleted again, so it needs a reason",
+            next_step="add `--reason TEXT`: what you have looked at, and what it was",
+        )
+    estate, name = load_estate(), wish.site
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        require_site(estate, bench.catalog, name)
+        with bench.catalog.reading() as session:
+            freeze, every = find_freeze(session, name), list_freezes(session, name)
+        if freeze is None:
+            write_line(_("Nothing is frozen; there is nothing to accept."))
+            return 0
+        _write_accepted(freeze, len(every) - 1, estate.organisation.timezone)
+        if is_of_pages(freeze) and _is_newest(bench, freeze):
+            write_line(
+                "  " + _("how its pages are in the newest backup counts as usual from now on")
+            )
+        if wish.dry_run:
+            write_line(_("would let the rules delete old backups of the site again"))
+            return 0
+        with bench.catalog.writing() as session:
+            accept_findings(session, bench.origin, name, wish.reason, now=datetime.now(UTC))
+    write_line(_("Accepted; the rules decide again what is deleted."))
+    write_line(
+        fill(
+            N_("What was deleted: `{program} backup.list --site {site} --deletions`"),
+            {"site": name},
+        )
     )
+    return 0
+
+
+def _is_newest(bench: Bench, freeze: WatchFinding) -> bool:
+    """Say whether the site's newest backup is still one that jumps: nobody has put it back."""
+    with bench.catalog.reading() as session:
+        query = select(Run.reason).where(*whole_runs(freeze.site))
+        newest = session.execute(query.order_by(Run.started_at.desc()).limit(1)).scalar()
+    return newest in {UNLIKE, SUSPICIOUS}
+
+
+def _write_accepted(freeze: WatchFinding, more: int, zone: str) -> None:
+    params = params_of(freeze)
+    moment = format_moment(freeze.found_at, zone)
+    write_line(f"{freeze.site} · {freeze.snapshot[:8]} · {moment}")
+    write_indented(tell_signals(params), "  ", "    ")
+    if not is_of_pages(freeze):
+        write_indented(tell_figures(params), "  ", "    ")
+    text = _("the snapshot before it, the last without these signs: {before}")
+    write_line("  " + text, before=freeze.before[:8])
+    if more:
+        write_line("  " + _("later findings that end with it: {count}"), count=more)

@@ -15,8 +15,13 @@ from sqlalchemy.orm import Session
 
 from backup.format.snapshot import Snapshot
 from ops.alerts.drafts import FROZEN, SUSPICIOUS
-from ops.backups.pages.jump import UNLIKE
-from ops.backups.ransomware.freeze import find_accepted_run, find_freeze, whole_runs
+from ops.backups.pages.verdict import UNLIKE
+from ops.backups.ransomware.freeze import (
+    find_accepted_run,
+    find_freeze,
+    params_of,
+    whole_runs,
+)
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Run
 from ops.errors import OpsError
@@ -68,7 +73,7 @@ def find_suspicion(session: Session, site: str) -> Suspicion | None:
     if freeze is not None:
         begun = session.get(Run, UUID(freeze.run)) if freeze.run else None
         since = begun.started_at if begun else freeze.found_at
-        found.insert(0, Suspicion(site, since, FROZEN, freeze.as_params()))
+        found.insert(0, Suspicion(site, since, FROZEN, params_of(freeze)))
     return min(found, key=lambda it: it.since, default=None)
 
 

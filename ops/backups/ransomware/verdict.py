@@ -21,8 +21,8 @@ from statistics import median
 from typing import Any
 
 from ops.alerts.drafts import FROZEN
-from ops.backups.pages.jump import UNLIKE
-from ops.backups.pages.wording import tell_jump
+from ops.backups.pages.verdict import UNLIKE, tell_jump
+from ops.estate.model.policies import Watch
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
 from ops.outcomes import Explainer, Explanation
@@ -116,22 +116,6 @@ _COUNTS: Mapping[str, Callable[[ChangeFigures], int]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
-    """What the estate allows until enough is known of a site: shares from 0 to 1.
-
-    Attributes:
-        encrypted, hardened, relabelled, lost: By measure.
-        needed: Good backups that must have gone before until a bound is learnt.
-    """
-
-    encrypted: float = 0.1
-    hardened: float = 0.2
-    relabelled: float = 0.4
-    lost: float = 0.7
-    needed: int = 7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """One measure beyond its bound.
 
@@ -151,22 +135,24 @@ class Signal:
 
 
 def judge_change(
-    figures: ChangeFigures, history: Sequence[ChangeFigures], bounds: Usual
+    figures: ChangeFigures, history: Sequence[ChangeFigures], settings: Watch
 ) -> list[Signal]:
     """Give every measure that lies beyond its bound; the most telling first.
 
     Args:
         figures: Of the backup to judge.
         history: Of the good backups before it; the newest `LEARNT_FROM` are enough.
-        bounds: The estate's own.
+        settings: The estate's own bounds, in percent, until enough good backups went before.
     """
     found = []
     for measure, count in _COUNTS.items():
         files = count(figures)
         share = _share(files, figures)
         past = [_share(count(it), it) for it in history]
-        is_learnt = len(past) >= bounds.needed
-        bound = _learn(past, _FLOORS[measure]) if is_learnt else float(getattr(bounds, measure))
+        is_learnt = len(past) >= settings.learn_runs
+        bound = getattr(settings, f"{measure}_percent") / 100
+        if is_learnt:
+            bound = _learn(past, _FLOORS[measure])
         if files >= FEWEST_FILES and share > bound:
             runs = len(past) if is_learnt else 0
             found.append(
@@ -204,7 +190,7 @@ _MEASURES: Mapping[str, str] = {
 
 
 def tell_signals(params: Mapping[str, Any]) -> str:
-    """Give all measures beyond their bounds as one line; `params` as of `Freeze.as_params`."""
+    """Give all measures beyond their bounds as one line; `params` as of `freeze.params_of`."""
     figures = ChangeFigures.from_values(params["figures"])
     return "; ".join(_tell_signal(it, figures) for it in params["signals"])
 

@@ -23,8 +23,9 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.ransomware.compare import compare_files
-from ops.backups.ransomware.freeze import Suspect, note_finding, whole_runs
-from ops.backups.ransomware.verdict import LEARNT_FROM, ChangeFigures, Usual, judge_change
+from ops.backups.ransomware.freeze import note_finding, whole_runs
+from ops.backups.ransomware.verdict import LEARNT_FROM, ChangeFigures, judge_change
+from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import Run
 from ops.estate.model.policies import Watch
 from ops.estate.model.sites import Site
@@ -87,13 +88,13 @@ def _watch(
     if after is None or before is None:
         return {}
     figures = compare_files(repository, before, after)
-    signals = judge_change(figures, learn(judged), make_bounds(settings))
+    signals = judge_change(figures, learn(judged), settings)
     told = [asdict(it) for it in signals]
-    found = {"before": before.id, "figures": asdict(figures)}
+    found: dict[str, Any] = {"before": before.id, "figures": asdict(figures)}
     if accepts or not signals:
         return {**found, "signals": [], "accepted": told}
     with context.catalog.writing() as session:
-        finding = Suspect(site.name, before.id, after.id, signals, figures)
+        finding = WatchFinding(site=site.name, snapshot=after.id, signals=told, **found)
         note_finding(session, context.origin, finding, now=datetime.now(UTC))
     return {**found, "signals": told, "accepted": []}
 
@@ -114,17 +115,6 @@ def learn(judged: Sequence[Mapping[str, Any]]) -> list[ChangeFigures]:
     """Give the figures of good backups: one that was suspicious teaches nothing; pure."""
     good = [it[KEY] for it in judged if it[KEY].get("figures") and not it[KEY].get("signals")]
     return [ChangeFigures.from_values(it["figures"]) for it in good[:LEARNT_FROM]]
-
-
-def make_bounds(settings: Watch) -> Usual:
-    """Give the estate's bounds as shares."""
-    return Usual(
-        encrypted=settings.encrypted_percent / 100,
-        hardened=settings.hardened_percent / 100,
-        relabelled=settings.relabelled_percent / 100,
-        lost=settings.lost_percent / 100,
-        needed=settings.learn_runs,
-    )
 
 
 def find_reference(

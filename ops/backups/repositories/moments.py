@@ -32,7 +32,7 @@ class NoSnapshotError(OpsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SnapshotShare:
     """What one snapshot gives of a state.
 
     Attributes:
@@ -69,13 +69,13 @@ class State:
         found = (*([self.whole] if self.whole else []), *self.apart.values())
         return tuple({it.id: it for it in found}.values())
 
-    def shares(self, site: str) -> Iterator[Share]:
+    def shares(self, site: str) -> Iterator[SnapshotShare]:
         """Yield what to take of which snapshot, so that everything is there once."""
         places = {it: f"/{site}/databases/{it}.*" for it in self.apart}
         if self.whole is not None:
-            yield Share(self.whole, exclude=tuple(places.values()))
+            yield SnapshotShare(self.whole, exclude=tuple(places.values()))
         for name, snapshot in self.apart.items():
-            yield Share(snapshot, include=(places[name],))
+            yield SnapshotShare(snapshot, include=(places[name],))
 
     def as_values(self) -> dict[str, object]:
         """Give JSON values, for the journal and for approvals."""

@@ -47,7 +47,7 @@ from ops.backups.restore.fresh_database import (
 )
 from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.restore.tasks import Load, Switch
-from ops.backups.sources.databases import connect, copy_path, globals_path
+from ops.backups.sources.parts import connect, copy_path, globals_path
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate

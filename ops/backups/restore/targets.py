@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.backups.sources.databases import copy_path
-from ops.backups.sources.files import files_path, is_folder_here
+from ops.backups.sources.parts import copy_path, files_path, is_folder_here
 from ops.entering import find_around, refuse_strange_links, take_folder
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH

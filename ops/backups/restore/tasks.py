@@ -138,8 +138,7 @@ class Restore(_AsAdministrator):
 
     site: Site
     target: Annotated[
-        str,
-        Flag("Folder that gets the content; made if it is missing.", shape="own-folder"),
+        str, Flag("Folder that gets the content; made if it is missing.", shape="own-folder")
     ] = ""
     store: StoreOrPrimary = ""
     snapshot: SnapshotOrNewest = ""
@@ -156,8 +155,7 @@ class Restore(_AsAdministrator):
         bool, Flag("Put files and databases back where they came from; asks first.")
     ] = False
     login: Annotated[
-        str,
-        Flag("With --in-place: an administrator's account on the files' host, or this one."),
+        str, Flag("With --in-place: an administrator's account on the files' host, or this one.")
     ] = ""
     identity: _Identity = ""
     passphrase_file: _PassphraseFile = ""

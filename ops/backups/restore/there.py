@@ -18,13 +18,7 @@ from backup.errors import BackupError
 from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.served_content import ServedContent, ends_wanted
-from ops.backups.restore.into_folder import (
-    CameOf,
-    IntoFolder,
-    find_removed,
-    restore_into,
-    typed_of,
-)
+from ops.backups.restore.into_folder import CameOf, IntoFolder, find_removed, restore_into, typed_of
 from ops.backups.restore.targets import closed_folders, refuse_around, take_target
 from ops.backups.restore.tasks import Restore
 from ops.errors import OpsError

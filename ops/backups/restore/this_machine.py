@@ -72,10 +72,7 @@ def send_to_own_server(
             place = database.part.database
             raise _belongs(site, place, os.fsencode(place), is_part=False)
     return replace(
-        chosen,
-        files=tuple(here),
-        databases=tuple(databases),
-        elsewhere=(*chosen.elsewhere, *there),
+        chosen, files=tuple(here), databases=tuple(databases), elsewhere=(*chosen.elsewhere, *there)
     )
 
 

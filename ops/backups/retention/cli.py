@@ -21,7 +21,7 @@ from ops.backups.brakes import Brake, decide_brake
 from ops.backups.kinds import arguments_at, forget_job, name_elsewhere
 from ops.backups.repositories.catalog_index import update_index, was_seen
 from ops.backups.repositories.open import open_repository
-from ops.backups.retention.deletion_records import DeletionPlan
+from ops.backups.retention.deletion_records import DeletionPlan, read_losses
 from ops.backups.retention.forget_named import (
     NamedWish,
     forget_named,
@@ -41,7 +41,6 @@ from ops.backups.retention.look_before_deleting import (
     find_standing_brake,
     read_facts,
 )
-from ops.backups.retention.losses import read_losses
 from ops.backups.retention.tasks import Forget, Prune
 from ops.errors import WrongUseError
 from ops.estate.choose import choose_stores

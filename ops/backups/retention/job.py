@@ -41,8 +41,7 @@ from ops.backups.retention.deletion_records import (
 from ops.backups.retention.holds import read_holds
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.minimums import read_past_rules
-from ops.backups.retention.policies import list_paths, make_policy
-from ops.backups.retention.protection import Guard, keep_ahead, protect
+from ops.backups.retention.protection import Guard, keep_ahead, list_paths, make_policy, protect
 from ops.canonical import keep_told
 from ops.catalog.tables.index import Snapshot as SnapshotRow
 from ops.catalog.tables.index import is_ahead

@@ -1,4 +1,4 @@
-"""What stays whatever the keep rules say: the young, the held, the newest whole one; pure."""
+"""What is kept: the rules as the engine takes them, and what stays whatever they say; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,10 +6,38 @@ from datetime import datetime, timedelta
 
 from backup.format.snapshot import Snapshot
 from backup.retention.forget import DEFAULT_GROUPING, ForgetPlan, GroupPlan
-from backup.retention.policy import Verdict
+from backup.retention.policy import KeepPolicy, Verdict
 from backup.snapshots.groups import group_snapshots
 from ops.backups.retention.minimums import Minimum, decide_minimum
+from ops.backups.sources.site import path_alone
+from ops.estate.model.policies import DatabaseRetention, Retention
+from ops.estate.model.sites import DatabasePart, Site
 from ops.language.text import N_
+
+
+def list_paths(site: Site, part: DatabasePart) -> list[tuple[str, ...]]:
+    """Give the paths by which snapshots of a database alone are known; pure.
+
+    Earlier versions wrote the same path for every database of a site.
+    """
+    found: list[tuple[str, ...]] = [(path_alone(site, part),)]
+    if len(site.databases) == 1:
+        found.append((f"/{site.name}/databases",))
+    return found
+
+
+def make_policy(retention: Retention | DatabaseRetention) -> KeepPolicy:
+    """Give the engine's policy for the estate's keep rules; the minimum is `Guard`'s."""
+    hourly = retention.keep_hourly if isinstance(retention, DatabaseRetention) else 0
+    return KeepPolicy(
+        last=retention.keep_last,
+        hourly=hourly,
+        daily=retention.keep_daily,
+        weekly=retention.keep_weekly,
+        monthly=retention.keep_monthly,
+        yearly=retention.keep_yearly,
+    )
+
 
 NEWEST_WHOLE = N_("newest whole snapshot")
 HELD = N_("held")

@@ -66,7 +66,7 @@ class Prune:
 
 @task(
     "backup.hold",
-    "ops.backups.retention.cli_holds:hold",
+    "ops.backups.retention.holds:hold",
     roles=KEYS,
     forms=(Form("Hold backups", fields="site snapshot reason reference"),),
 )
@@ -89,7 +89,7 @@ class PlaceHold:
 
 @task(
     "backup.release",
-    "ops.backups.retention.cli_holds:release",
+    "ops.backups.retention.holds:release",
     roles=KEYS,
     second=("hold-release",),
     forms=(Form("Release the hold"),),

@@ -9,9 +9,8 @@ from typing import Any
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.kinds import backup_job, database_job, full_read_job
-from ops.backups.pages.jump import UNLIKE
-from ops.backups.pages.wording import list_remarks, write_pages
-from ops.backups.ransomware.cli import write_freeze, write_watch
+from ops.backups.pages.verdict import UNLIKE, list_remarks, write_pages
+from ops.backups.ransomware.freeze import write_freeze, write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
 from ops.backups.sources.site import Reading

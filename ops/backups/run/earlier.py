@@ -17,9 +17,9 @@ from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader
 from ops.alerts.drafts import SUSPICIOUS
 from ops.backups.kinds import backup_job, database_job, full_read_job
-from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote, read_note
 from ops.backups.pages.noting import LEARNT_FROM
+from ops.backups.pages.verdict import UNLIKE
 from ops.backups.ransomware.freeze import find_accepted_run
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.catalog.open import Catalog

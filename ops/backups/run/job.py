@@ -9,7 +9,7 @@ Order:
    holds the notes.
 4. Bring the index tables up to date.
 5. Hold it against the site's own past (`ops.backups.ransomware.watch`, `too_small`, `losses`), and
-   its pages, as they were noted in step 2 (`ops.backups.pages.jump`): what is suspicious is noted.
+   its pages, as noted in step 2 (`ops.backups.pages.verdict`): what is suspicious is noted.
 6. The caller records the result: ledger, journal and notices in one transaction.
 
 What another system delivered is judged between 3 and 4, from the snapshot itself.
@@ -31,26 +31,27 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.alerts.drafts import SUSPICIOUS
-from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote, rules_of
 from ops.backups.pages.noting import PagesOrder, noting_beside
-from ops.backups.pages.wording import list_jumps, list_remarks
-from ops.backups.ransomware.freeze import Suspect, note_finding
+from ops.backups.pages.verdict import UNLIKE, list_jumps, list_remarks
+from ops.backups.ransomware.freeze import note_finding, params_of
 from ops.backups.ransomware.watch import KEY, watch_backup
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
-from ops.backups.run.budget import Metered, decide_budget, read_last_size
 from ops.backups.run.earlier import find_good, list_notes, read_earlier, whole_jobs
-from ops.backups.run.full_reads import KEY as METHOD
-from ops.backups.run.full_reads import method_of
+from ops.backups.run.follow_up import KEY as METHOD
+from ops.backups.run.follow_up import method_of
 from ops.backups.run.odd import (
     LEARNT_FROM,
     MOST_TOLD,
     Loss,
+    Metered,
     RunFigures,
+    decide_budget,
     find_failed_pages,
     find_losses,
     find_oddities,
+    read_last_size,
 )
 from ops.backups.sources.availability import check_site
 from ops.backups.sources.delivery_facts import judge_deliveries
@@ -58,6 +59,7 @@ from ops.backups.sources.delivery_verdict import make_params
 from ops.backups.sources.manifest import describe_reading, make_manifest
 from ops.backups.sources.site import Reading, make_request
 from ops.catalog.open import Catalog
+from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import Run
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
@@ -176,9 +178,9 @@ def _freeze_unlike(
         return {}
     with context.catalog.writing() as session:
         before = find_good(session, site, whole_jobs(site))[0]
-        finding = Suspect(site, before, snapshot, jumps)
-        frozen = note_finding(session, context.origin, finding, now=datetime.now(UTC))
-    return {UNLIKE: frozen.as_params()}
+        frozen = WatchFinding(site=site, before=before, snapshot=snapshot, signals=jumps)
+        note_finding(session, context.origin, frozen, now=datetime.now(UTC))
+    return {UNLIKE: params_of(frozen)}
 
 
 def _make_ready(context: RunContext, start: Start) -> None:

@@ -1,4 +1,4 @@
-"""Is a good run strangely fast, or did it read strangely little? Judged against its own history.
+"""What a run is like beside its own history: odd in time or size, too much read.
 
 The danger is a job that reports success and saved next to nothing: an empty dump, a folder that is
 not mounted. So each measure of a run is held against a band learnt from the good runs before it;
@@ -15,6 +15,9 @@ What a site has lost since its last good backups, by their manifests; pure.
 Tables and folders that all of them had, tables that have lost most of their rows, pages that were
 well and fail now. A table that is emptied now and then has had few rows before and is no loss; a
 folder that the estate leaves out from now on is none either.
+
+What a site may grow in a night is judged by its own past. Everything that is read counts, new or
+not, compressed well or not at all: it is time on a worker as much as room in a store.
 """
 
 import math
@@ -23,7 +26,16 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from sqlalchemy import select
+
+from backup.progress import Progress
+from ops.alerts.drafts import SUSPICIOUS
 from ops.backups.pages.notes import PageNote
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Run
+from ops.errors import OpsError
+from ops.estate.model.sites import Site
+from ops.terminal.progress import PassOn
 
 NEEDED_RUNS = 5
 """Good runs that must have gone before; with fewer nothing is judged."""
@@ -193,3 +205,83 @@ def find_failed_pages(now: Sequence[PageNote], earlier: Sequence[PageNote]) -> l
 
 def _lose(what: str, part: str, name: str, before: int, now: int) -> Loss:
     return {"what": what, "part": part, "name": name, "before": before, "now": now}
+
+
+GIGABYTE = 10**9
+_TIMES = 4
+_ALWAYS = 50 * GIGABYTE
+_AT_FIRST = 2000 * GIGABYTE
+
+
+class TooMuchError(OpsError):
+    """A site gives more than a backup of it may read."""
+
+
+class Metered(PassOn):
+    """Passes progress on, and ends the backup that reads more than it may.
+
+    Args:
+        inner: Told everything.
+        site: Name of the site.
+        most: Bytes.
+    """
+
+    def __init__(self, inner: Progress, site: str, most: int) -> None:
+        super().__init__(inner)
+        self._site, self._most, self._read = site, most, 0
+
+    def advance(self, amount: int = 1, *, items: int = 0) -> None:
+        """Count.
+
+        Raises:
+            TooMuchError: It is too much.
+        """
+        self._read += amount
+        if self._read > self._most:
+            raise TooMuchError(
+                '"{site}" gives more than the {most} GB that a backup of it may read',
+                why="it has grown by far, or something in it writes or sends without end",
+                data="no snapshot was made; earlier backups are untouched",
+                next_step="see what has grown; if it is in order, write more `gigabytes` in"
+                " `limits` of the site, then `{program} backup.run --site {site}`",
+                site=self._site,
+                most=self._most // GIGABYTE,
+            )
+        super().advance(amount, items=items)
+
+
+def read_last_size(catalog: Catalog, job: str) -> int:
+    """Give the bytes that the newest good run of a job has read; 0 where there was none."""
+    query = (
+        select(Run.summary)
+        .where(Run.job == job, Run.outcome.in_(("ok", "incomplete")))
+        .order_by(Run.started_at.desc())
+        .limit(1)
+    )
+    with catalog.reading() as session:
+        summary = session.execute(query).scalar_one_or_none() or {}
+    return int(summary.get("processed_bytes", 0))
+
+
+def decide_budget(catalog: Catalog, site: Site, *, accepts: bool = False) -> int:
+    """Give the bytes that a backup of a site may read.
+
+    Args:
+        catalog: Knows the last whole runs, of any of the site's backups.
+        site: Which; its own word counts first.
+        accepts: A person takes its size for normal: its past says nothing.
+    """
+    if site.limits.gigabytes:
+        return site.limits.gigabytes * GIGABYTE
+    with catalog.reading() as session:
+        query = (
+            select(Run.summary)
+            .where(Run.site == site.name, Run.kind == "backup")
+            .where(Run.outcome.in_(("ok", "incomplete")), Run.reason != SUSPICIOUS)
+            .order_by(Run.started_at.desc())
+            .limit(LEARNT_FROM)
+        )
+        sizes = [int(it.get("processed_bytes", 0)) for it in session.execute(query).scalars()]
+    if accepts or not sizes:
+        return max([_AT_FIRST, *(_TIMES * it for it in sizes)])
+    return _TIMES * max(sizes) + _ALWAYS

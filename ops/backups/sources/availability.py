@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ops.backups.sources.files import is_folder_here
+from ops.backups.sources.parts import is_folder_here
 from ops.errors import OpsError
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.estate.site_rules import is_not_yet

@@ -28,7 +28,7 @@ from ops.backups.sources.delivery_verdict import (
     conclude,
     judge_delivery,
 )
-from ops.backups.sources.files import files_path
+from ops.backups.sources.parts import files_path
 from ops.canonical import keep_told
 from ops.estate.model.sites import Delivery, FilesPart, Site
 

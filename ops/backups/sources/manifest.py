@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from backup.sources.databases.connection import DumpFacts
 from backup.sources.databases.sqlite_copy import SqliteFacts
 from ops.backups.pages.notes import PageNote, describe_note
-from ops.backups.sources.databases import globals_path
+from ops.backups.sources.parts import globals_path
 from ops.backups.sources.site import DatabaseReading, FilesReading, Reading
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import FilesPart
@@ -213,13 +213,7 @@ def describe_database(reading: DatabaseReading, moment: Moment) -> dict[str, Any
             "database": part.database,
         }
         known["globals"] = globals_path(part)
-    return {
-        "name": part.name,
-        "at": reading.at,
-        "engine": part.engine,
-        "source": source,
-        **known,
-    }
+    return {"name": part.name, "at": reading.at, "engine": part.engine, "source": source, **known}
 
 
 def _describe_copy(facts: SqliteFacts, moment: Moment) -> dict[str, Any]:
@@ -227,11 +221,7 @@ def _describe_copy(facts: SqliteFacts, moment: Moment) -> dict[str, Any]:
         "consistent_at": moment(facts.consistent_at),
         "copied_at": moment(facts.copied_at),
         "size_bytes": facts.size_bytes,
-        "check": {
-            "kind": facts.check,
-            "ok": not facts.problems,
-            "problems": list(facts.problems),
-        },
+        "check": {"kind": facts.check, "ok": not facts.problems, "problems": list(facts.problems)},
         "sqlite": {
             "library": facts.sqlite_version,
             "page_size": facts.page_size,

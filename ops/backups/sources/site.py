@@ -20,9 +20,15 @@ from backup.sources.source import FolderSource, TextSource
 from ops.backups import MANIFEST
 from ops.backups.pages.notes import PageNote
 from ops.backups.sources.availability import chosen_databases
-from ops.backups.sources.databases import DatabaseFacts, copy_path, database_sources
 from ops.backups.sources.delivery_verdict import Judged
-from ops.backups.sources.files import files_path, is_folder_here, remote_source
+from ops.backups.sources.parts import (
+    DatabaseFacts,
+    copy_path,
+    database_sources,
+    files_path,
+    is_folder_here,
+    remote_source,
+)
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 

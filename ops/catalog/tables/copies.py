@@ -61,7 +61,7 @@ class Medium(Base):
         written_at: When it was last written.
         verified_at: When it was last read back; NULL where it never was.
         verified: `ok`, `failed`, or empty where it never was.
-        contents: A table for each repository, as in `ops.backups.media.label.Content`.
+        contents: A table for each repository, as in `ops.backups.media.label.MediumContent`.
     """
 
     __tablename__ = "media"

@@ -14,8 +14,14 @@ from archive.search.fold import split_hits
 from archive.search.index import Wanted
 from ops.archives.cli import PARTS, VERSIONS, find_entries, list_versions
 from ops.archives.cli_status import PAGES, PLACES
-from ops.archives.differences import changed_fields, changed_files, changed_words
-from ops.archives.find import Named, find_item, infected_parts
+from ops.archives.item import (
+    Named,
+    changed_fields,
+    changed_files,
+    changed_words,
+    find_item,
+    infected_parts,
+)
 from ops.archives.places import opened_index, own_places
 from ops.archives.replay import list_months
 from ops.console.office.captured import GOOD_FOR, MONTHS, RIGHT

@@ -26,7 +26,7 @@ from ops.drills.minutes.tables import (
     part_rows,
     shortcoming_rows,
 )
-from ops.drills.rotation.cli import DUE
+from ops.drills.rotation.due import DUE
 from ops.language.formats import format_date
 from ops.language.text import N_, _
 from ops.outcomes import explain

@@ -13,8 +13,7 @@ from urllib.parse import quote, unquote_to_bytes
 from sqlalchemy import Select, func, select
 
 from ops.backups.ransomware.suspicion import find_suspicion
-from ops.backups.sources.databases import copy_path
-from ops.backups.sources.files import files_path, is_folder_here
+from ops.backups.sources.parts import copy_path, files_path, is_folder_here
 from ops.catalog.tables.index import Snapshot, is_believed, is_of_whole_site
 from ops.console.acts import LONGEST_PATH, pattern_of
 from ops.console.office.desk import Desk

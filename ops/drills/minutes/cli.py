@@ -13,9 +13,8 @@ from ops.drills.findings import Finding, list_findings
 from ops.drills.minutes.minutes import read_minutes
 from ops.drills.minutes.output import write_minutes
 from ops.drills.records import KeptDrill, find_drill, kind_of, list_drills
-from ops.drills.rotation.cli import show_due
-from ops.drills.rotation.wording import tell_kind
-from ops.drills.tasks import List, Show
+from ops.drills.rotation.due import show_due, tell_kind
+from ops.drills.tasks import ListDrills, ShowDrill
 from ops.drills.wording import tell_phase
 from ops.duties.wording import tell_who
 from ops.errors import OpsError, WrongUseError
@@ -79,7 +78,7 @@ def _need_known(estate: Estate, session: Session | None, site: str) -> None:
         estate.site(site)
 
 
-def show_list(wish: List) -> int:
+def show_list(wish: ListDrills) -> int:
     """Write drills, newest first, or what was found, or what is due; gives the exit code."""
     if wish.due:
         return show_due(wish)
@@ -87,7 +86,7 @@ def show_list(wish: List) -> int:
     return 0
 
 
-def _show_drills(wish: List) -> None:
+def _show_drills(wish: ListDrills) -> None:
     estate = load_estate()
     with _reading(estate) as session:
         drills = list_drills(session, site=wish.site, limit=_MOST_LISTED) if session else []
@@ -114,7 +113,7 @@ def _seconds(drill: KeptDrill, name: str) -> float | None:
     return reached
 
 
-def _show_findings(wish: List) -> None:
+def _show_findings(wish: ListDrills) -> None:
     """Write what drills have shown and none has shown fixed."""
     estate = load_estate()
     with _reading(estate) as session:
@@ -158,12 +157,11 @@ def _finding_row(
     )
 
 
-def show_drill(wish: Show) -> None:
+def show_drill(wish: ShowDrill) -> None:
     """Write the minutes of a drill, or how far it has come."""
     if bool(wish.drill) == bool(wish.site):
         raise WrongUseError(
-            "give either a drill or a site",
-            next_step="`{program} drill.list` lists the drills",
+            "give either a drill or a site", next_step="`{program} drill.list` lists the drills"
         )
     estate = load_estate()
     with _reading(estate) as session:

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from ops.drills.findings import Terms
 from ops.drills.minutes.verdict import Aims, Judgement, Measured
 from ops.drills.records import KeptDrill, KeptPhase
-from ops.drills.rotation.terms import Terms
 
 FORMAT = "giucong-drill-minutes"
 VERSION = 2
@@ -101,7 +101,7 @@ def read_minutes(values: Mapping[str, Any]) -> Minutes:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DrillVerdict:
     """What the drill came to, for the minutes."""
 
     judgement: Judgement
@@ -111,7 +111,7 @@ class Verdict:
 
 
 def make_minutes(
-    drill: KeptDrill, setting: Setting, verdict: Verdict, *, ended_at: datetime
+    drill: KeptDrill, setting: Setting, verdict: DrillVerdict, *, ended_at: datetime
 ) -> Minutes:
     """Write the minutes of a drill that is judged.
 
@@ -235,7 +235,7 @@ def _describe_step(phase: KeptPhase) -> dict[str, Any]:
     }
 
 
-def _describe_results(drill: KeptDrill, verdict: Verdict, setting: Setting) -> dict[str, Any]:
+def _describe_results(drill: KeptDrill, verdict: DrillVerdict, setting: Setting) -> dict[str, Any]:
     fetched, result = _facts(drill, "fetch"), _facts(drill, "rehearse").get("result", {})
     names = (
         "path", "page", "items", "whole_items", "chosen_from", "entries", "files", "folders",

@@ -9,12 +9,11 @@ Killed before 2, nothing is concluded; after it, everything is.
 import socket
 from datetime import UTC, datetime, timedelta
 
-from ops.drills.findings import settle
-from ops.drills.minutes.minutes import Minutes, Setting, Verdict, make_minutes
+from ops.drills.findings import find_terms, settle
+from ops.drills.minutes.minutes import DrillVerdict, Minutes, Setting, make_minutes
 from ops.drills.minutes.verdict import Aims, judge_drill, measure_drill
 from ops.drills.phases.work import Work
 from ops.drills.records import Conclusion, PhaseResult, conclude_drill, end_phase
-from ops.drills.rotation.terms import find_terms
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
@@ -56,7 +55,7 @@ def conclude(work: Work, attempt: int) -> PhaseResult:
     measured, aims = measure_drill(drill), find_aims(work.estate, work.site)
     judgement = judge_drill(drill, measured, aims)
     terms = find_terms(work.estate, work.site.name, now)
-    verdict = Verdict(judgement, measured, aims, terms)
+    verdict = DrillVerdict(judgement, measured, aims, terms)
     setting = describe_setting(work.estate, work.site, work.store, now)
     minutes = make_minutes(drill, setting, verdict, ended_at=now)
     result = PhaseResult(outcome="ok")
@@ -67,7 +66,7 @@ def conclude(work: Work, attempt: int) -> PhaseResult:
     return result
 
 
-def _conclusion(verdict: Verdict, minutes: Minutes) -> Conclusion:
+def _conclusion(verdict: DrillVerdict, minutes: Minutes) -> Conclusion:
     judged = verdict.judgement
     return Conclusion(
         outcome=judged.outcome,

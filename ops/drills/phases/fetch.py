@@ -6,8 +6,17 @@
 3. Restore all of it, with our engine or with stock restic.
 4. Compare every entry with the snapshots' trees (`ops.drills.compare`).
 5. Have the restored manifest tell of databases that are of later snapshots.
+
+Which one is decided by lot: the file whose path, hashed with the drill's id, comes first. So nobody
+chooses it, and everybody can draw it again from the record. A file that an earlier drill has found
+wrong is taken by its name.
+
+1. Clear what an earlier try has fetched.
+2. Open the repository, choose snapshot and file.
+3. Restore that file, and compare it with its entry.
 """
 
+import hashlib
 import os
 import shutil
 import time
@@ -24,26 +33,27 @@ from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import Patterns, compile_patterns
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
-from backup.snapshots.walk import TreeReader
+from backup.snapshots.walk import Entry, TreeReader, walk
 from ops.alerts.drafts import FROZEN
 from ops.backups import MANIFEST
-from ops.backups.pages.jump import UNLIKE
-from ops.backups.ransomware.freeze import list_freezes
+from ops.backups.malware.scan import show_path
+from ops.backups.pages.verdict import UNLIKE
+from ops.backups.ransomware.freeze import list_freezes, params_of
 from ops.backups.repositories.moments import (
     NoSnapshotError,
-    Share,
+    SnapshotShare,
     State,
     choose_snapshot,
     choose_state,
 )
-from ops.backups.repositories.open import hold_reading_lock
+from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.repositories.stock_restic import restic_at
 from ops.backups.restore.into_folder import join_databases
 from ops.backups.restore.restore import read_told
 from ops.canonical import clean_text
 from ops.catalog.tables.core import Run
-from ops.drills.compare import Comparison, Newest, Tree, compare_folder
-from ops.drills.phases.keys import open_for_drill, paper_password
+from ops.drills.compare import Comparison, Newest, Tree, compare_entry, compare_folder
+from ops.drills.phases.prepare import open_for_drill, paper_password
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
 from ops.version import software_version
@@ -83,7 +93,7 @@ def _of_runs(session: Session, site: str, ids: set[str]) -> Iterator[dict[str, A
 def _of_freezes(session: Session, site: str, ids: set[str]) -> Iterator[dict[str, Any]]:
     for it in list_freezes(session, site):
         if it.snapshot in ids:
-            yield {"reason": FROZEN, "params": it.as_params()}
+            yield {"reason": FROZEN, "params": params_of(it)}
 
 
 FEW = 5
@@ -173,7 +183,7 @@ def _choose(work: Work, repository: Repository) -> tuple[Snapshot, State]:
     return snapshot, State(snapshot)
 
 
-def _tree_of(share: Share) -> Tree:
+def _tree_of(share: SnapshotShare) -> Tree:
     """Give a snapshot's tree, and which of its entries have to be there."""
     own, others = _compile(share.include), _compile(share.exclude)
     return (
@@ -208,7 +218,7 @@ def judge_comparison(found: Comparison, facts: dict[str, Any]) -> PhaseResult:
     return PhaseResult(outcome="failed", reason="drill_differs", params=params, facts=facts)
 
 
-def _restore(work: Work, repository: Repository, shares: Sequence[Share]) -> Restored:
+def _restore(work: Work, repository: Repository, shares: Sequence[SnapshotShare]) -> Restored:
     if work.drill.engine == "restic":
         return _restore_with_restic(work, shares)
     lines, count = list[str](), 0
@@ -225,7 +235,7 @@ def _restore(work: Work, repository: Repository, shares: Sequence[Share]) -> Res
     return Restored(f"giucong {software_version()}", told, count)
 
 
-def _restore_with_restic(work: Work, shares: Sequence[Share]) -> Restored:
+def _restore_with_restic(work: Work, shares: Sequence[SnapshotShare]) -> Restored:
     """Have stock restic restore."""
     program = shutil.which("restic")
     if program is None:
@@ -239,3 +249,84 @@ def _restore_with_restic(work: Work, shares: Sequence[Share]) -> Restored:
     lines = [line for it in done for line in it.stderr.splitlines() if line.strip()]
     told = tuple(clean_text(line) for line in lines[:_MOST_LINES])
     return Restored(restic.version(), told, max(it.returncode for it in done))
+
+
+@dataclass(frozen=True, slots=True)
+class OnePath:
+    """Chooses one path of a snapshot and nothing else."""
+
+    path: bytes
+
+    def match(self, path: bytes) -> bool:
+        """Whether this is it."""
+        return path == self.path
+
+    def child_match(self, path: bytes) -> bool:
+        """Whether it lies below."""
+        return self.path.startswith(path.rstrip(b"/") + b"/")
+
+    @property
+    def literals(self) -> tuple[bytes]:
+        """See `backup.restorer.request.PathFilter`."""
+        return (self.path.rpartition(b"/")[2],)
+
+
+def fetch_file(work: Work) -> PhaseResult:
+    """Fetch and compare."""
+    target = os.fsencode(make_folder(work.restored))
+    repository = open_repository(work.estate, work.site.name, work.store)
+    with hold_reading_lock(repository, retry_for=_WAIT_FOR_LOCK):
+        snapshot = choose_snapshot(
+            repository, work.estate, work.site.name, wanted=work.drill.wanted
+        )
+        with work.catalog.writing() as session:
+            choose_copy(
+                session,
+                work.drill.id,
+                store=work.store.name,
+                snapshot=snapshot.id,
+                taken_at=snapshot.time,
+            )
+        reader = TreeReader(repository, repository.load_index())
+        entry, count = choose_file(reader, snapshot.tree, work.drill.id, work.path)
+        if entry is None:
+            params = {"path": work.path}
+            return PhaseResult(outcome="not_checked", reason="drill_no_file", params=params)
+        request = RestoreRequest(target=target, include=OnePath(entry.path), workers=0)
+        result = restore_snapshot(repository, snapshot.tree, request, work.progress)
+        found = compare_entry(reader, entry, target, newest_of(work.site.name, snapshot))
+    facts = {
+        **found.as_values(),
+        "path": show_path(entry.path),
+        "chosen_from": count,
+        "by_lot": not work.path,
+        "engine": f"giucong {software_version()}",
+        "problem_count": result.error_count,
+        "made_by": snapshot.program_version,
+    }
+    return judge_comparison(found, facts)
+
+
+def choose_file(
+    reader: TreeReader, tree: bytes, drill: str, path: str = ""
+) -> tuple[Entry | None, int]:
+    """Choose a file; gives it, and from how many.
+
+    Args:
+        reader: Reads the trees.
+        tree: Id of the snapshot's root tree.
+        drill: Id of the drill, from which the lot is drawn.
+        path: As `show_path` tells it; empty for the lot.
+    """
+    best: tuple[bytes, Entry] | None = None
+    count = 0
+    for entry in walk(reader, tree):
+        if entry.node.type != "file":
+            continue
+        count += 1
+        lot = hashlib.sha256(drill.encode() + b"\0" + entry.path).digest()
+        if path and show_path(entry.path) == path:
+            return entry, 1
+        if not path and (best is None or lot < best[0]):
+            best = lot, entry
+    return (None if best is None else best[1]), count

@@ -1,13 +1,13 @@
 """Fetch items by lot from a copy of the archive, and verify every byte of all their versions.
 
 Which items there must be, and in which version, the archive's index says; which of them are taken
-is decided by lot as in `ops.drills.phases.fetch_file`, so that everybody can draw it again. The
+is decided by lot as in `ops.drills.phases.fetch`, so that everybody can draw it again. The
 copy is a plain one, or the backup of the archive in a store, which alone holds private parts.
 
 1. Clear what an earlier try has fetched.
 2. Draw the lot; take the objects into the drill's folder, and nothing else of them.
 3. Hold each against its inventory, and its newest version against the index.
-4. Show a page of the newest captured month again (`ops.archives.shown`).
+4. Show a page of the newest captured month again (`ops.archives.replay`).
 """
 
 import hashlib
@@ -22,9 +22,9 @@ from archive.ocfl.layout import object_path
 from archive.ocfl.root import open_root, read_object
 from archive.ocfl.validate import Verdict, validate_object
 from backup.repository.ids import SnapshotNotFoundError
-from ops.archives.from_backup import restore_objects, restored_root
+from ops.archives.mend import restore_objects, restored_root
 from ops.archives.places import PRIVATE, Place, find_copy, opened_index, own_places
-from ops.archives.shown import DAMAGED, show_page
+from ops.archives.replay import DAMAGED, show_page
 from ops.backups.repositories.catalog_index import read_expected, was_seen
 from ops.backups.repositories.open import RepositoryMissingError
 from ops.drills.phases.work import Work, make_folder

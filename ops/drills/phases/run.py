@@ -19,22 +19,12 @@ from backup.progress import Progress
 from ops.access.session import Bench
 from ops.drills.phases import ALWAYS, FILE_PHASES, PHASES
 from ops.drills.phases.conclude import conclude, wipe
-from ops.drills.phases.fetch import fetch
+from ops.drills.phases.fetch import fetch, fetch_file
 from ops.drills.phases.fetch_archive import fetch_archive
-from ops.drills.phases.fetch_file import fetch_file
-from ops.drills.phases.keys import get_keys
-from ops.drills.phases.prepare import prepare
-from ops.drills.phases.rehearse import rehearse
-from ops.drills.phases.scan import scan
+from ops.drills.phases.look import rehearse, scan
+from ops.drills.phases.prepare import get_keys, prepare
 from ops.drills.phases.work import Paper, Work, store_of
-from ops.drills.records import (
-    KeptDrill,
-    KeptPhase,
-    PhaseResult,
-    begin_phase,
-    end_phase,
-    find_drill,
-)
+from ops.drills.records import KeptDrill, KeptPhase, PhaseResult, begin_phase, end_phase, find_drill
 from ops.errors import WrongUseError
 from ops.estate.known_sites import require_site
 from ops.schedule.ledger.job import describe_failure

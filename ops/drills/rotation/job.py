@@ -28,8 +28,7 @@ from ops.alerts.outbox import find_estate
 from ops.catalog.tables.core import Occurrence
 from ops.drills.kind import drill_job
 from ops.drills.rotation.read import DRILL, read_plan
-from ops.drills.rotation.rotation import Entry, choose_next
-from ops.drills.rotation.turns import Choice, next_moment
+from ops.drills.rotation.rotation import Choice, Need, choose_next, next_moment
 from ops.duties.table.load import DutiesError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -48,7 +47,7 @@ _LEFT_AFTER = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedDrill:
     """A drill that was asked for.
 
     Attributes:
@@ -59,7 +58,7 @@ class Asked:
 
     job: str
     due_at: datetime
-    entry: Entry
+    entry: Need
 
 
 def plan_drills(context: RunContext) -> JobResult:
@@ -99,7 +98,9 @@ def ask_after(session: Session, events: Sequence[LedgerEvent], now: datetime) ->
         log.error("drills-not-planned", extra={"fields": {"error": str(error)}})  # noqa: TRY400 - the log is one line an event
 
 
-def ask_for_next(session: Session, estate: Estate, now: datetime, origin: Origin) -> Asked | None:
+def ask_for_next(
+    session: Session, estate: Estate, now: datetime, origin: Origin
+) -> AskedDrill | None:
     """Ask for the drill whose turn it is; None where none is due, or one is under way.
 
     Args:
@@ -128,7 +129,7 @@ def ask_for_next(session: Session, estate: Estate, now: datetime, origin: Origin
         origin=replace(origin, reason=reason),
         arguments=arguments,
     )
-    return Asked(job.name, due_at, entry)
+    return AskedDrill(job.name, due_at, entry)
 
 
 def arguments_of(choice: Choice) -> dict[str, Any]:

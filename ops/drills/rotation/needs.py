@@ -1,4 +1,4 @@
-"""What duties ask of drills: each duty, for each whom it concerns, with its periods; pure.
+"""What the rotation is decided from: what duties ask, each with its periods, tries, open findings.
 
 A duty asks for drills where its evidence is a trial restore or a drill and it comes with a period.
 A period asks for its drill on a day of its own in its first half, so that the drills of many sites
@@ -7,8 +7,9 @@ comes later, since the turn may have brought it by then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 
 from ops.drills.records import Kind
 from ops.duties.evidence.due import Period, WorkCalendar, due_of, list_periods, longest_days
@@ -47,7 +48,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DutyLine:
     """One duty for one whom it concerns, through time.
 
     Attributes:
@@ -84,7 +85,7 @@ def list_lines(
     calendar: WorkCalendar,
     since: Mapping[str, date],
     today: date,
-) -> list[Line]:
+) -> list[DutyLine]:
     """Give what the duties in force today ask of drills, in the order of the tables.
 
     Args:
@@ -98,7 +99,7 @@ def list_lines(
     for duty in duties:
         if duty.every is not None and duty.evidence.query in {"restores", "drills"}:
             rows.setdefault(duty.name, []).append(duty)
-    lines: list[Line] = []
+    lines: list[DutyLine] = []
     for named in rows.values():
         terms = _find_terms(named, calendar, today)
         row = next((it for it in named if it.is_valid_on(today)), None)
@@ -112,7 +113,7 @@ Terms = tuple[Term | None, Term, Term | None]
 
 def _lines_of(
     row: Duty, estate: Document, terms: Terms, since: Mapping[str, date], today: date
-) -> Iterator[Line]:
+) -> Iterator[DutyLine]:
     proof = row.evidence
     wanted = Wanted()
     if proof.query == "drills":
@@ -126,7 +127,7 @@ def _lines_of(
         for sites in _groups(subject, proof.coverage):
             known = min(since.get(it, today) for it in sites)
             name = subject.name if proof.coverage == "any" else sites[0]
-            yield Line(row.name, name, sites, wanted, known, *terms)
+            yield DutyLine(row.name, name, sites, wanted, known, *terms)
 
 
 def _groups(subject: Subject, coverage: str) -> Iterator[tuple[str, ...]]:
@@ -171,3 +172,160 @@ def _term(row: Duty, period: Period, calendar: WorkCalendar) -> Term:
     """Give the days of a period; what is done after its end proves the next one."""
     day = due_of(row, period, calendar).day
     return Term(period.start, max(period.start, min(day or period.end, period.end)))
+
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastDrill:
+    """One try at a drill.
+
+    Attributes:
+        site, scope, engine, from_paper, store: As in `ops.catalog.tables.drills.Drill`.
+        outcome: Empty where it was begun and not concluded.
+        at: When it ended, else when it began; in the organisation's zone.
+        path: The file that was restored; empty for a whole site.
+    """
+
+    site: str
+    scope: Kind
+    engine: str
+    at: datetime
+    outcome: str
+    from_paper: bool = False
+    store: str = ""
+    path: str = ""
+
+    @property
+    def day(self) -> date:
+        """On which day."""
+        return self.at.date()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it counts."""
+        return self.outcome == "ok"
+
+    def meets(self, wanted: Wanted) -> bool:
+        """Say whether it is of the kind that is wanted."""
+        return (
+            self.scope == wanted.scope
+            and wanted.engine in {"", self.engine}
+            and self.from_paper >= wanted.from_paper
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFinding:
+    """What a drill has shown and none has shown fixed; as in `ops.drills.findings.Finding`.
+
+    Attributes:
+        opened_on, due_on: Days.
+        path: The file it is about; empty for a whole site.
+    """
+
+    id: str
+    site: str
+    scope: Kind
+    engine: str
+    from_paper: bool
+    store: str
+    opened_on: date
+    due_on: date
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationFacts:
+    """What the rotation is decided from.
+
+    Attributes:
+        today: The organisation's day.
+        lines: What duties ask, as of `ops.drills.rotation.needs.list_lines`.
+        drills: Every try there was, in any order.
+        findings: The open ones of sites that the estate names, oldest first.
+        stores: For each site the stores that hold a backup of the whole of it, in the estate's
+            order; a site that is missing has no backup.
+        stock_every: One in so many drills of whole sites is done with stock restic.
+    """
+
+    today: date
+    lines: Sequence[DutyLine]
+    drills: Sequence[PastDrill]
+    findings: Sequence[OpenFinding] = ()
+    stores: Mapping[str, Sequence[str]]
+    stock_every: int = 3
+
+
+@dataclass(slots=True)
+class Tries:
+    """The tries of one kind at one site.
+
+    Attributes:
+        like: One of them; the others have its scope, its engine and its `from_paper`.
+        newest_good: When the newest good one ended; long ago where there is none.
+        good_copies: The same for each store that one of them was restored from.
+        in_vain: Those that did not go well, in the order of time.
+    """
+
+    like: PastDrill
+    newest_good: datetime = LONG_AGO
+    good_copies: dict[str, datetime] = field(default_factory=dict)
+    in_vain: list[PastDrill] = field(default_factory=list)
+
+    def add(self, drill: PastDrill) -> None:
+        """Add one that is younger than all before."""
+        if drill.is_good:
+            self.newest_good = self.good_copies[drill.store] = drill.at
+        else:
+            self.in_vain.append(drill)
+
+    def in_vain_since(self, day: date) -> Iterator[PastDrill]:
+        """Yield those that did not go well on a day or later, the youngest first."""
+        return takewhile(lambda it: it.day >= day, reversed(self.in_vain))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was, sorted once.
+
+    Attributes:
+        facts: All facts.
+        of_site: The tries by site, each kind for itself.
+        whole: Those of whole sites, in the order of time.
+    """
+
+    facts: RotationFacts
+    of_site: Mapping[str, Sequence[Tries]]
+    whole: Sequence[PastDrill]
+
+    @property
+    def today(self) -> date:
+        """The organisation's day."""
+        return self.facts.today
+
+    def of(self, line: DutyLine) -> list[Tries]:
+        """Give the tries that are of the kind a line wants."""
+        kinds = (it for site in line.sites for it in self.of_site.get(site, ()))
+        return [it for it in kinds if it.like.meets(line.wanted)]
+
+    def newest_good(self, site: str, scope: Kind) -> datetime:
+        """Give when a site's newest good drill ended; long ago where there is none."""
+        kinds = self.of_site.get(site, ())
+        return max((it.newest_good for it in kinds if it.like.scope == scope), default=LONG_AGO)
+
+
+def sort_past(facts: RotationFacts) -> Past:
+    """Sort what was."""
+    tries: dict[tuple[str, str, str, bool], Tries] = {}
+    drills = sorted(facts.drills, key=lambda it: it.at)
+    for it in drills:
+        key = (it.site, it.scope, it.engine, it.from_paper)
+        if key not in tries:
+            tries[key] = Tries(it)
+        tries[key].add(it)
+    of_site: dict[str, list[Tries]] = {}
+    for (site, *_kind), found in tries.items():
+        of_site.setdefault(site, []).append(found)
+    return Past(facts, of_site, [it for it in drills if it.scope == "site"])

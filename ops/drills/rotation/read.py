@@ -17,10 +17,8 @@ from ops.catalog.tables.sites import KnownSite
 from ops.drills.findings import Finding, file_of, list_findings
 from ops.drills.kind import drill_job
 from ops.drills.records import Kind, kind_of
-from ops.drills.rotation.facts import OpenFinding, PastDrill, RotationFacts
-from ops.drills.rotation.needs import list_lines
-from ops.drills.rotation.rotation import Entry, plan_rotation
-from ops.drills.rotation.turns import Choice
+from ops.drills.rotation.needs import OpenFinding, PastDrill, RotationFacts, list_lines
+from ops.drills.rotation.rotation import Choice, Need, plan_rotation
 from ops.duties.evidence.queries import Setting
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
@@ -31,7 +29,7 @@ DRILL = "drill"
 """Kind of the jobs that are drills."""
 
 
-def read_plan(session: Session, estate: Estate, now: datetime) -> list[Entry]:
+def read_plan(session: Session, estate: Estate, now: datetime) -> list[Need]:
     """Give each need and how it stands: overdue, due, ahead.
 
     Raises:
@@ -58,10 +56,7 @@ def read_facts(
     return RotationFacts(
         today=setting.today,
         lines=lines,
-        drills=[
-            *_read_drills(session, setting.zone),
-            *_read_failed_runs(session, setting.zone),
-        ],
+        drills=[*_read_drills(session, setting.zone), *_read_failed_runs(session, setting.zone)],
         findings=[_as_open(it, setting.zone) for it in list_open_findings(session, estate)],
         stores=_read_stores(session, estate),
         stock_every=estate.drill.stock_restic_every,
@@ -174,7 +169,7 @@ class Overdue:
         due_on: The earliest day that has passed.
         subjects: Systems and sites concerned; one empty name for the organisation.
         choice: What is to be run first; None where nothing can be.
-        hindrance: As in `ops.drills.rotation.rotation.Entry`.
+        hindrance: As in `ops.drills.rotation.rotation.Need`.
     """
 
     duty: str
@@ -232,10 +227,10 @@ def read_standing(session: Session, estate: Estate, now: datetime) -> DrillStand
     return DrillStanding(tuple(find_overdue(entries, duties)), findings, today)
 
 
-def find_overdue(entries: Iterable[Entry], duties: Iterable[Duty]) -> list[Overdue]:
+def find_overdue(entries: Iterable[Need], duties: Iterable[Duty]) -> list[Overdue]:
     """Give what is overdue, one for each duty; findings stand for themselves; pure."""
     titles = {it.name: {"vi": it.title.vi, "en": it.title.en} for it in duties}
-    of_duty: dict[str, list[Entry]] = {}
+    of_duty: dict[str, list[Need]] = {}
     for entry in entries:
         if entry.state == "overdue" and not entry.finding:
             of_duty.setdefault(entry.duty, []).append(entry)

@@ -24,7 +24,7 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SheetColumn:
     """Where the cells of a column belong in a site.
 
     Attributes:
@@ -42,30 +42,30 @@ class Column:
     heads: tuple[str, ...] = ()
 
 
-COLUMNS: Mapping[str, Column] = {
-    "name": Column("", "", "name", heads=("tên", "tên ngắn")),
-    "title": Column("", "", "title", heads=("tiêu đề", "tên trang")),
-    "unit": Column("", "", "unit", heads=("đơn vị",)),
-    "owner": Column("", "", "owner", heads=("người phụ trách", "phụ trách")),
-    "system": Column("", "", "system", heads=("hệ thống", "hệ thống thông tin")),
-    "role": Column("", "", "role", heads=("vai trò",)),
-    "profile": Column("", "", "profile", heads=("hồ sơ mẫu", "mẫu")),
-    "host": Column("", "", "host", heads=("máy chủ",)),
-    "url": Column("", "", "url", heads=("địa chỉ", "địa chỉ trang")),
-    "classes": Column("", "", "classes", "list", heads=("loại nội dung",)),
-    "path": Column("files", "www", "path", "path", heads=("thư mục", "đường dẫn")),
-    "config_path": Column("files", "config", "path", "path", heads=("thư mục cấu hình",)),
-    "system_path": Column("files", "system", "path", "path", heads=("thư mục hệ thống",)),
-    "engine": Column("databases", "db", "engine", heads=("hệ quản trị", "loại cơ sở dữ liệu")),
-    "database": Column("databases", "db", "database", "path", heads=("cơ sở dữ liệu", "csdl")),
-    "address": Column("databases", "db", "address", heads=("máy cơ sở dữ liệu",)),
-    "port": Column("databases", "db", "port", "number", heads=("cổng",)),
-    "socket": Column("databases", "db", "socket", "path"),
-    "user": Column("databases", "db", "user", heads=("tài khoản",)),
-    "password": Column("databases", "db", "password", heads=("mật khẩu",)),
-    "lacks": Column("exceptions", "", "lacks", "lacks", heads=("còn thiếu", "thiếu")),
-    "reason": Column("exceptions", "", "reason", heads=("lý do",)),
-    "until": Column("exceptions", "", "until", "day", heads=("đến ngày",)),
+COLUMNS: Mapping[str, SheetColumn] = {
+    "name": SheetColumn("", "", "name", heads=("tên", "tên ngắn")),
+    "title": SheetColumn("", "", "title", heads=("tiêu đề", "tên trang")),
+    "unit": SheetColumn("", "", "unit", heads=("đơn vị",)),
+    "owner": SheetColumn("", "", "owner", heads=("người phụ trách", "phụ trách")),
+    "system": SheetColumn("", "", "system", heads=("hệ thống", "hệ thống thông tin")),
+    "role": SheetColumn("", "", "role", heads=("vai trò",)),
+    "profile": SheetColumn("", "", "profile", heads=("hồ sơ mẫu", "mẫu")),
+    "host": SheetColumn("", "", "host", heads=("máy chủ",)),
+    "url": SheetColumn("", "", "url", heads=("địa chỉ", "địa chỉ trang")),
+    "classes": SheetColumn("", "", "classes", "list", heads=("loại nội dung",)),
+    "path": SheetColumn("files", "www", "path", "path", heads=("thư mục", "đường dẫn")),
+    "config_path": SheetColumn("files", "config", "path", "path", heads=("thư mục cấu hình",)),
+    "system_path": SheetColumn("files", "system", "path", "path", heads=("thư mục hệ thống",)),
+    "engine": SheetColumn("databases", "db", "engine", heads=("hệ quản trị", "loại cơ sở dữ liệu")),
+    "database": SheetColumn("databases", "db", "database", "path", heads=("cơ sở dữ liệu", "csdl")),
+    "address": SheetColumn("databases", "db", "address", heads=("máy cơ sở dữ liệu",)),
+    "port": SheetColumn("databases", "db", "port", "number", heads=("cổng",)),
+    "socket": SheetColumn("databases", "db", "socket", "path"),
+    "user": SheetColumn("databases", "db", "user", heads=("tài khoản",)),
+    "password": SheetColumn("databases", "db", "password", heads=("mật khẩu",)),
+    "lacks": SheetColumn("exceptions", "", "lacks", "lacks", heads=("còn thiếu", "thiếu")),
+    "reason": SheetColumn("exceptions", "", "reason", heads=("lý do",)),
+    "until": SheetColumn("exceptions", "", "until", "day", heads=("đến ngày",)),
 }
 KINDS = {"www": "content", "config": "config", "system": "system"}
 """What kind a folder is, by the part that its column stands for."""

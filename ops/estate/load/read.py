@@ -278,11 +278,7 @@ def _merge(document: Document, part: dict[str, Any], path: Path) -> None:
 
 
 def _merge_value(
-    document: Document,
-    target: dict[str, Any],
-    location: Location,
-    value: Any,
-    path: Path,
+    document: Document, target: dict[str, Any], location: Location, value: Any, path: Path
 ) -> None:
     """Append to a list, descend into a table; a plain key that exists already is a conflict."""
     key = str(location[-1])

@@ -83,8 +83,7 @@ class Calendar(Part):
         examples=[["holidays-vn.toml"]],
     )
     years: Changeable[tuple[CoveredYear, ...]] = Field(
-        default=(),
-        description="Years whose days stand below; for them no other table counts.",
+        default=(), description="Years whose days stand below; for them no other table counts."
     )
     days_off: Changeable[tuple[DaysOff, ...]] = Field(default=(), description="Days off.")
     made_up: Changeable[tuple[DayMadeUp, ...]] = Field(

@@ -16,7 +16,7 @@ from ops.language.text import render_error
 from ops.sandbox.isolation.accounts import find_account, give
 from ops.sandbox.isolation.new_root import WORKSHOP
 from ops.sandbox.make_plan import Endpoint
-from ops.sandbox.newest_row import FIRST, MomentColumn, Window, choose_newest, kind_of
+from ops.sandbox.newest_row import FIRST, Believed, MomentColumn, choose_newest, kind_of
 from ops.sandbox.plan import DatabasePlan
 from ops.sandbox.processes import Bench
 from provisioning.local_host import LocalHost
@@ -196,7 +196,7 @@ def count_mariadb(server: Mariadb, database: str) -> dict[str, int | None]:
 
 
 def find_newest_in_mariadb(
-    server: Mariadb, database: str, window: Window
+    server: Mariadb, database: str, window: Believed
 ) -> tuple[datetime | None, str]:
     """Find the newest moment in any row, and where it stands."""
     connection = server.connect(database)
@@ -225,7 +225,7 @@ def _list_columns(connection: Connection) -> Iterator[MomentColumn]:
         yield MomentColumn(table, column, kind_of(column, is_zoned=zoned, is_date=date))
 
 
-def _questions(columns: list[MomentColumn], window: Window) -> Iterator[str]:
+def _questions(columns: list[MomentColumn], window: Believed) -> Iterator[str]:
     """Yield one statement a column, that gives its number and its newest value that counts."""
     for number, it in enumerate(columns):
         name, limit = quote_name(it.column), quote_text(window.limit(it.kind))

@@ -28,7 +28,7 @@ from backup.sources.databases.postgresql_session import open_session
 from ops.sandbox.isolation.accounts import find_account, give
 from ops.sandbox.isolation.new_root import WORKSHOP
 from ops.sandbox.make_plan import Endpoint
-from ops.sandbox.newest_row import FIRST, MomentColumn, Window, choose_newest, kind_of
+from ops.sandbox.newest_row import FIRST, Believed, MomentColumn, choose_newest, kind_of
 from ops.sandbox.plan import DatabasePlan
 from ops.sandbox.processes import Bench, ProgramError
 from provisioning.local_host import LocalHost
@@ -228,7 +228,7 @@ def count_postgresql(server: Postgresql, database: str) -> dict[str, int | None]
 
 
 def find_newest_in_postgresql(
-    server: Postgresql, database: str, window: Window
+    server: Postgresql, database: str, window: Believed
 ) -> tuple[datetime | None, str]:
     """Find the newest moment in any row, and where it stands."""
     with server.open(database) as connection:
@@ -247,7 +247,7 @@ def _list_columns(
 
 
 def _find_newest(
-    connection: psycopg.Connection[tuple[Any, ...]], schema: str, it: MomentColumn, window: Window
+    connection: psycopg.Connection[tuple[Any, ...]], schema: str, it: MomentColumn, window: Believed
 ) -> datetime | None:
     asked = sql.SQL("SELECT max({0})::text FROM ONLY {1} WHERE {0} BETWEEN {2} AND {3}").format(
         sql.Identifier(it.column), sql.Identifier(schema, it.table), FIRST, window.limit(it.kind)

@@ -12,7 +12,7 @@ from backup.sources.databases.sqlite_examination import count_rows, distrust
 from ops.sandbox.isolation import system_calls as calls
 from ops.sandbox.isolation.accounts import Account, give
 from ops.sandbox.isolation.new_root import WORKSHOP
-from ops.sandbox.newest_row import MomentColumn, Window, choose_newest, kind_of
+from ops.sandbox.newest_row import Believed, MomentColumn, choose_newest, kind_of
 from ops.sandbox.plan import DatabasePlan
 from ops.sandbox.processes import Bench, ProgramError
 
@@ -53,7 +53,7 @@ def count_sqlite(path: str) -> dict[str, int | None]:
         return count_rows(connection)
 
 
-def find_newest_in_sqlite(path: str, window: Window) -> tuple[datetime | None, str]:
+def find_newest_in_sqlite(path: str, window: Believed) -> tuple[datetime | None, str]:
     """Find the newest moment in any row, and where it stands.
 
     Looked at are columns whose declared type speaks of date or time (texts, and numbers that count
@@ -88,7 +88,7 @@ def _list_columns(connection: sqlite3.Connection) -> Iterator[tuple[MomentColumn
 
 
 def _find_newest(
-    connection: sqlite3.Connection, it: MomentColumn, declared: str, window: Window
+    connection: sqlite3.Connection, it: MomentColumn, declared: str, window: Believed
 ) -> datetime | None:
     """Have every value read, once: texts with and without a zone do not sort together."""
 
@@ -115,7 +115,7 @@ def _find_newest(
     return datetime.fromisoformat(text) if text else None
 
 
-def _read(value: str | float, it: MomentColumn, window: Window) -> datetime | None:
+def _read(value: str | float, it: MomentColumn, window: Believed) -> datetime | None:
     if isinstance(value, str):
         return window.read(value, it.kind)
     seconds = value if abs(value) < _SECONDS_BELOW else value / 1000

@@ -50,16 +50,16 @@ class FoundSite:
 
 
 @dataclass(slots=True)
-class Looked:
+class MachineLook:
     """What was found, and what could not be read."""
 
     sites: list[FoundSite] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
 
-def look_around(files: Files) -> Looked:
+def look_around(files: Files) -> MachineLook:
     """Find what the web servers of a machine serve."""
-    looked = Looked(notes=files.notes)
+    looked = MachineLook(notes=files.notes)
     found: dict[str, FoundSite] = {}
     for host, folder in find_virtual_hosts(files):
         served = files.resolve(host.root) if host.root.startswith("/") else None

@@ -20,7 +20,7 @@ _SAY_NOTHING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedSite:
     """A block for the estate.
 
     Attributes:
@@ -39,7 +39,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SiteSetting:
     """Where the sites are that are proposed.
 
     Attributes:
@@ -57,8 +57,8 @@ def propose(
     *,
     taken: Iterable[str],
     known_paths: Iterable[str],
-    place: Place = Place(),
-) -> list[Proposal]:
+    place: SiteSetting = SiteSetting(),
+) -> list[ProposedSite]:
     """Give a block for each folder that no site of the estate saves yet, and for each database.
 
     Args:
@@ -118,7 +118,7 @@ def _free_name(name: str, taken: set[str]) -> str:
     return f"{name[: _LONGEST_NAME - 4]}-{number}"
 
 
-def _propose(site: FoundSite, name: str, place: Place) -> Proposal:
+def _propose(site: FoundSite, name: str, place: SiteSetting) -> ProposedSite:
     databases = [_database(it, name, number, place) for number, it in enumerate(site.databases, 1)]
     table = _head(name, site.names[0] if site.names else name, place)
     if site.application in shipped_profiles():
@@ -133,7 +133,7 @@ def _propose(site: FoundSite, name: str, place: Place) -> Proposal:
         table["url"] = f"{'https' if site.is_secure else 'http'}://{clean(site.names[0])}"
     secrets = tuple(it["password"] for it in table["databases"] if "password" in it)
     lines = [*_open_points(site, place.unit, secrets), write_site(table)]
-    return Proposal(name, site.names, site.path, "\n".join(lines), secrets)
+    return ProposedSite(name, site.names, site.path, "\n".join(lines), secrets)
 
 
 def _beside(folders: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -146,7 +146,7 @@ def _beside(folders: Sequence[str]) -> Iterator[dict[str, str]]:
         yield {"name": name, "path": clean(folder), "kind": kind}
 
 
-def _propose_alone(database: DatabaseSettings, name: str, place: Place) -> Proposal:
+def _propose_alone(database: DatabaseSettings, name: str, place: SiteSetting) -> ProposedSite:
     """Give the block of a database that no configuration names."""
     table = _head(name, database.database, place)
     table["databases"] = [_database(database, name, 1, place)]
@@ -156,10 +156,10 @@ def _propose_alone(database: DatabaseSettings, name: str, place: Place) -> Propo
         *([] if place.unit else ["# " + _("unit: write the name of one below [[units]]")]),
         write_site(table),
     ]
-    return Proposal(name, (), "", "\n".join(lines), ())
+    return ProposedSite(name, (), "", "\n".join(lines), ())
 
 
-def _head(name: str, title: str, place: Place) -> dict[str, Any]:
+def _head(name: str, title: str, place: SiteSetting) -> dict[str, Any]:
     table: dict[str, Any] = {"name": name, "title": clean(title), "unit": place.unit or "?"}
     return table | ({"host": place.host} if place.host else {})
 
@@ -169,7 +169,9 @@ def clean(text: str) -> str:
     return "".join(it if unicodedata.category(it)[0] != "C" else " " for it in text).strip()
 
 
-def _database(found: DatabaseSettings, site: str, number: int, place: Place) -> dict[str, Any]:
+def _database(
+    found: DatabaseSettings, site: str, number: int, place: SiteSetting
+) -> dict[str, Any]:
     table: dict[str, Any] = {
         "name": "db" if number == 1 else f"db-{number}",
         "engine": found.engine,

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ops.backups.repositories.open import find_missing_keys
 from ops.backups.sources.availability import PartClosedError, part_is_there
-from ops.backups.sources.files import is_folder_here
+from ops.backups.sources.parts import is_folder_here
 from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.errors import SecretError
 from ops.estate.check import check_secrets, find_references

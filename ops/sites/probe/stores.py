@@ -26,15 +26,10 @@ from backup.sources.databases.postgresql_dump import (
 from backup.sources.remote.tree import ListedFolder, Pause, RemoteTree, Unlisted
 from ops.backups.pages.notes import PageNote, rules_of, tell_problem
 from ops.backups.pages.noting import PagesOrder, noting_beside
-from ops.backups.pages.wording import tell_moving
-from ops.backups.repositories.open import (
-    RepositoryMissingError,
-    find_missing_keys,
-    open_repository,
-)
+from ops.backups.pages.verdict import tell_moving
+from ops.backups.repositories.open import RepositoryMissingError, find_missing_keys, open_repository
 from ops.backups.repositories.stores import open_store_of
-from ops.backups.sources.databases import connect
-from ops.backups.sources.files import open_output, open_tree
+from ops.backups.sources.parts import connect, open_output, open_tree
 from ops.backups.sources.site import compile_excludes
 from ops.errors import OpsError, SecretError
 from ops.estate.model.estate import Estate

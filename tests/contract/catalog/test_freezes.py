@@ -9,32 +9,39 @@ from sqlalchemy.exc import IntegrityError
 
 from backup.format.snapshot import Snapshot
 from ops.alerts.drafts import FROZEN
-from ops.backups.keys.rotation.remove_old import decide_needed
+from ops.backups.keys.rotate import decide_needed
 from ops.backups.ransomware.freeze import (
-    Suspect,
     accept_findings,
     find_freeze,
     find_freeze_brake,
+    list_freezes,
     note_finding,
     read_freezes,
 )
-from ops.backups.ransomware.verdict import ChangeFigures, Usual, judge_change
+from ops.backups.ransomware.verdict import ChangeFigures, judge_change
 from ops.backups.ransomware.watch import learn, read_judged
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import JournalRow, Run
+from ops.estate.model.policies import Watch
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIGURES = ChangeFigures(files=100, changed=90, samples=32, sealed=32)
-SIGNALS = judge_change(FIGURES, [], Usual())
+SIGNALS = [asdict(it) for it in judge_change(FIGURES, [], Watch())]
 
 
 def freeze(catalog: Catalog, site: str = "a", *, days: int = 0) -> None:
     with catalog.writing() as session:
-        finding = Suspect(site, "b" * 64, f"{days:064x}", SIGNALS, FIGURES)
+        finding = WatchFinding(
+            site=site,
+            before="b" * 64,
+            snapshot=f"{days:064x}",
+            signals=SIGNALS,
+            figures=asdict(FIGURES),
+        )
         note_finding(session, origin_of("nva"), finding, now=NOW + timedelta(days=days))
 
 
@@ -64,14 +71,14 @@ def test_several_findings_are_one_freeze_that_one_look_ends(catalog: Catalog) ->
         freeze(catalog, days=days)
     freeze(catalog, "b")
     with catalog.reading() as session:
-        both = read_freezes(session)
-    assert [(it.site, it.found_at, it.more) for it in both] == [("a", NOW, 2), ("b", NOW, 0)]
+        both = [(it, len(list_freezes(session, it.site))) for it in read_freezes(session).values()]
+    assert [(it.site, it.found_at, every) for it, every in both] == [("a", NOW, 3), ("b", NOW, 1)]
 
     with catalog.writing() as session:
         assert accept_findings(session, origin_of("nva"), "a", "Nâng cấp", now=NOW) == 3
     with catalog.writing() as session:
         assert accept_findings(session, origin_of("nva"), "a", "Nâng cấp", now=NOW) == 0
-        assert [it.site for it in read_freezes(session)] == ["b"]
+        assert list(read_freezes(session)) == ["b"]
         rows = session.execute(select(JournalRow.action, JournalRow.reason)).all()
         kept = session.execute(select(WatchFinding.accept_reason)).scalars().all()
     assert [tuple(it) for it in rows] == [("backup.freeze", "")] * 4 + [

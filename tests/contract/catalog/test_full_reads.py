@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.backups.run.full_reads import (
+from ops.backups.run.follow_up import (
     ask_for_full_reads,
     follow_with_full_reads,
     read_methods,

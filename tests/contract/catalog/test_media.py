@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from ops.backups.media.copy_list import list_copies
-from ops.backups.media.facts import note_media
-from ops.backups.media.label import Content, Held, Label
+from ops.backups.media.label import Held, Label, MediumContent
 from ops.backups.media.records import (
+    note_media,
     note_read_back,
     note_retired,
     note_written,
@@ -32,7 +32,7 @@ from tests.integration.jobs.small_estate import build_estate
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-CONTENT = Content(
+CONTENT = MediumContent(
     site="cong-xa", repository="1" * 64,
     snapshots=(Held("2" * 64, NOW - timedelta(days=9)), Held("3" * 64, NOW - timedelta(days=1))),
     newest_at=NOW - timedelta(days=1), objects=7, size_bytes=9_000, digest="4" * 64,

@@ -15,13 +15,12 @@ from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow, Notice, Occurrence, Run
 from ops.catalog.tables.index import Snapshot
 from ops.catalog.tables.sites import KnownSite
-from ops.drills.findings import settle
+from ops.drills.findings import find_terms, settle
 from ops.drills.kind import drill_job
 from ops.drills.records import Conclusion, NewDrill, begin_drill, choose_copy, conclude_drill
-from ops.drills.rotation.job import Asked, ask_after, ask_for_next
+from ops.drills.rotation.job import AskedDrill, ask_after, ask_for_next
 from ops.drills.rotation.read import read_facts, read_plan, read_standing
-from ops.drills.rotation.rotation import Entry
-from ops.drills.rotation.terms import find_terms
+from ops.drills.rotation.rotation import Need
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
 from ops.estate.load.load import load_estate
@@ -134,7 +133,7 @@ def drilled(
         settle(session, origin_of("nva"), drill, owner=terms.owner, due=terms.due, now=at)
 
 
-def ask(catalog: Catalog, estate: Estate, now: datetime = MONDAY) -> Asked | None:
+def ask(catalog: Catalog, estate: Estate, now: datetime = MONDAY) -> AskedDrill | None:
     with catalog.writing() as session:
         return ask_for_next(session, estate, now, BY_CLOCK)
 
@@ -144,12 +143,12 @@ def occurrences(catalog: Catalog) -> Sequence[Occurrence]:
         return session.execute(select(Occurrence).order_by(Occurrence.created_at)).scalars().all()
 
 
-def plan(catalog: Catalog, estate: Estate, now: datetime = MONDAY) -> dict[tuple[str, str], Entry]:
+def plan(catalog: Catalog, estate: Estate, now: datetime = MONDAY) -> dict[tuple[str, str], Need]:
     with catalog.reading() as session:
         return {(it.duty, it.subject): it for it in read_plan(session, estate, now)}
 
 
-def end(catalog: Catalog, asked: Asked, outcome: str, now: datetime) -> None:
+def end(catalog: Catalog, asked: AskedDrill, outcome: str, now: datetime) -> None:
     """Run what was asked for, as a worker does, with the service's listener."""
     recording = Recording(BY_CLOCK, lambda session, events: ask_after(session, events, now))
     with catalog.writing() as session:
@@ -183,7 +182,7 @@ def test_of_two_services_that_look_at_once_one_asks(catalog: Catalog, estate: Es
     begin(catalog, estate)
     ready = threading.Barrier(4)
 
-    def look(number: int) -> Asked | None:
+    def look(number: int) -> AskedDrill | None:
         ready.wait()
         return ask(catalog, estate, MONDAY + timedelta(seconds=number))
 

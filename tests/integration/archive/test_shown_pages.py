@@ -13,8 +13,8 @@ import pytest
 from archive.ocfl.root import StoredObject, create_root
 from archive.ocfl.write import Author, writing
 from archive.web.cdxj import Capture, write_index
-from ops.archives import replay, shown
-from ops.archives.shown import show_page
+from ops.archives import replay
+from ops.archives.replay import show_page
 from ops.estate.model.estate import Estate
 from tests.crawls import crawl, paths_of
 from tests.outside_programs import outside_program
@@ -52,7 +52,7 @@ def estate_in(folder: Path) -> Estate:
 def test_it_is_shown_byte_by_byte_and_nothing_is_left(tmp_path: Path) -> None:
     outside_program("wayback")
     told = show_page(store(tmp_path), estate_in(tmp_path), LOT)
-    assert (told["outcome"], told["why"]) == ("ok", shown.SHOWN)
+    assert (told["outcome"], told["why"]) == ("ok", replay.SHOWN)
     assert told["bytes"] in {18, 10}
     assert not list((tmp_path / "scratch").iterdir())
 
@@ -62,7 +62,7 @@ def test_without_the_program_it_is_not_checked(
 ) -> None:
     monkeypatch.setattr(replay, "tools_folder", lambda: tmp_path / "none")
     told = show_page(store(tmp_path), estate_in(tmp_path), LOT)
-    assert (told["outcome"], told["why"]) == ("not_checked", shown.NOT_INSTALLED)
+    assert (told["outcome"], told["why"]) == ("not_checked", replay.NOT_INSTALLED)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_an_index_that_was_altered_is_seen_before_anything_is_shown(
         return [msgspec.structs.replace(it, **changed) for it in captures]
 
     told = show_page(store(tmp_path, change), estate_in(tmp_path), LOT)
-    assert (told["outcome"], told["why"]) == ("failed", shown.DAMAGED)
+    assert (told["outcome"], told["why"]) == ("failed", replay.DAMAGED)
 
 
 def test_a_month_without_a_whole_page_is_not_checked(tmp_path: Path) -> None:
     stored = store(tmp_path, lambda captures: [it for it in captures if it.status != 200])
-    assert show_page(stored, estate_in(tmp_path), LOT)["why"] == shown.NO_PAGE
+    assert show_page(stored, estate_in(tmp_path), LOT)["why"] == replay.NO_PAGE
 
 
 def test_other_bytes_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,9 +106,9 @@ def test_other_bytes_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         encoding="utf-8",
     )
     program.chmod(0o755)
-    monkeypatch.setattr(shown, "find_program", lambda: str(program))
+    monkeypatch.setattr(replay, "find_program", lambda: str(program))
     told = show_page(store(tmp_path), estate_in(tmp_path), LOT)
-    assert (told["outcome"], told["why"]) == ("failed", shown.OTHER)
+    assert (told["outcome"], told["why"]) == ("failed", replay.OTHER)
 
 
 def test_the_way_to_the_program_is_one_command(

@@ -14,8 +14,9 @@ from sqlalchemy import select
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import NotAllowedError
 from ops.access.prompts import ask_proof
-from ops.backups.ransomware.freeze import Suspect, accept_findings, note_finding, whole_runs
+from ops.backups.ransomware.freeze import accept_findings, note_finding, whole_runs
 from ops.catalog.columns import new_id
+from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot
 from ops.errors import WrongUseError
@@ -224,7 +225,9 @@ def test_a_restore_begins_with_what_is_in_doubt_and_the_moment_before(
         run = session.execute(query).scalars().first()
         assert run is not None
         origin = replace(origin_of("bach"), run=str(run.id))
-        finding = Suspect("cong-xa", good, str(run.summary["snapshot"]), signals)
+        finding = WatchFinding(
+            site="cong-xa", before=good, snapshot=str(run.summary["snapshot"]), signals=signals
+        )
         note_finding(session, origin, finding, now=datetime.now(UTC))
     backed_up.counter.keeper.documents.forget()  # what people share may be some seconds old
     doubtful, before = (

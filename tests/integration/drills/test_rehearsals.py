@@ -16,9 +16,8 @@ from ops.backups.pages.verdict import tell_comparison
 from ops.estate.model.sites import FilesPart, Site
 from ops.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
 from ops.sandbox.rehearse import rehearse
-from ops.sandbox.result import RehearsalResult
+from ops.sandbox.result import REMARKS, RehearsalResult, tell_remark
 from ops.sandbox.site_settings import find_caches, follow_site
-from ops.sandbox.wording import REMARKS, tell_remark
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import REGISTER_PAGES, make_register
 from tests.postgres_server import PostgresServer, postgres_server

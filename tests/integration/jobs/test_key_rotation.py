@@ -18,13 +18,9 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.stores import open_store
 from ops.access.identity import login_at_terminal
-from ops.backups.keys.rotation.master_key import plan_master_rotation, rotate_master
-from ops.backups.keys.rotation.password import (
-    decide_stage,
-    plan_password_rotation,
-    rotate_password,
-)
-from ops.backups.keys.rotation.remove_old import decide_needed, delete_old, find_old
+from ops.backups.keys.master_key import plan_master_rotation, rotate_master
+from ops.backups.keys.password import decide_stage, plan_password_rotation, rotate_password
+from ops.backups.keys.rotate import decide_needed, delete_old, find_old
 from ops.backups.retention.protection import HoldView
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow

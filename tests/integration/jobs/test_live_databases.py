@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops.backups.sources.databases import commands_on
+from ops.backups.sources.parts import commands_on
 from ops.estate.load.load import load_estate
 from ops.sites.account import list_allowed
 from provisioning.gate.account_script import GATE, make_key_line, make_list

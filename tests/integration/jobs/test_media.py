@@ -19,7 +19,7 @@ from ops.backups.media.copy_list import NAMESPACE
 from ops.backups.media.export_medium import export_media
 from ops.backups.media.label import NAME as LABEL
 from ops.backups.media.mount_point import MediumGoneError, hold_medium
-from ops.backups.media.tasks import ExportMedia
+from ops.backups.tasks import ExportMedia
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow

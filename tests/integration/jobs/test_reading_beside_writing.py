@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from backup.repository.locks import hold_lock
-from ops.backups.ransomware.freeze import Suspect, note_finding
+from ops.backups.ransomware.freeze import note_finding
 from ops.backups.repositories.open import open_repository
 from ops.catalog.open import open_catalog
+from ops.catalog.tables.copies import WatchFinding
 from ops.estate.load.load import load_estate
 from ops.journal.journal import Origin
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
@@ -134,7 +135,8 @@ def test_beside_a_backup(estate: Path, tmp_path: Path) -> None:
 
 
 def test_a_load_of_what_is_in_doubt_says_so_first(estate: Path) -> None:
-    finding = Suspect("cong-xa", "before", "now", [{"page": "/", "measure": "title", "detail": ""}])
+    signals = [{"page": "/", "measure": "title", "detail": ""}]
+    finding = WatchFinding(site="cong-xa", before="before", snapshot="now", signals=signals)
     with open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog:
         past = datetime.now(UTC) - timedelta(days=1)
         with catalog.writing() as session:

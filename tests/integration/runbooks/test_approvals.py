@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from ops.backups.ransomware.freeze import Suspect, note_finding, whole_runs
+from ops.backups.ransomware.freeze import note_finding, whole_runs
 from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import Run
 from ops.journal.journal import Origin
 from tests.integration.jobs.small_estate import GIUCONG
@@ -37,9 +38,8 @@ def note_doubt(catalog: Catalog) -> None:
         snapshot = str(run.summary["snapshot"])
         signals = [{"page": "/", "measure": "title", "detail": "Hacked"}]
         origin = Origin(via="clock", run=str(run.id))
-        note_finding(
-            session, origin, Suspect("cong-xa", snapshot, snapshot, signals), now=datetime.now(UTC)
-        )
+        finding = WatchFinding(site="cong-xa", before=snapshot, snapshot=snapshot, signals=signals)
+        note_finding(session, origin, finding, now=datetime.now(UTC))
 
 
 def test_who_approves_is_told_first_that_the_backup_is_in_doubt(

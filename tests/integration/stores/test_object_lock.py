@@ -28,7 +28,7 @@ from backup.stores.retry import RetryingStore
 from backup.stores.s3.object_lock import LockingS3Store
 from backup.stores.s3.settings import S3Settings
 from backup.stores.s3.versions import PastS3Store, list_versions, purge_superseded
-from ops.backups.checks.deletion_probe import PROBE, find_refusal
+from ops.backups.checks.job import PROBE, find_refusal
 from tests.backing_up import back_up, read_back
 from tests.faulty_line import FaultyLine
 from tests.s3_server import ADMINISTRATOR, WRITER, S3Server

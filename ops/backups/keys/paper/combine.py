@@ -34,8 +34,8 @@ from ops.backups.keys.paper.key_files import read_key_files
 from ops.backups.keys.paper.shares import Combined, collect_shares, combine_shares, split_shares
 from ops.backups.keys.secrets import write_secret_files
 from ops.backups.keys.tasks import KeyCombine
-from ops.backups.repositories.entry import Access, explain_refusal
 from ops.backups.repositories.open import open_with
+from ops.backups.repositories.stores import Access, explain_refusal
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path

@@ -5,12 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ops.backups.keys.paper.entry_keys import (
-    PrintedEntry,
-    StoreEntry,
-    entry_needs,
-    entry_rules,
-)
+from ops.backups.keys.paper.entry_keys import PrintedEntry, StoreEntry, entry_needs, entry_rules
 from ops.backups.keys.paper.key_files import number_lines, qr_image
 from ops.backups.keys.paper.shares import Form
 from ops.language.text import _, language
@@ -144,9 +139,7 @@ def steps_by_hand(form: str) -> list[str]:
 def key_facts(escrow: Escrow) -> list[tuple[str, str]]:
     """Give what stands at the top of the page of key files."""
     needed = _("{threshold} of {count}: {holders}").format(
-        threshold=escrow.threshold,
-        count=len(escrow.holders),
-        holders=", ".join(escrow.holders),
+        threshold=escrow.threshold, count=len(escrow.holders), holders=", ".join(escrow.holders)
     )
     return [
         (_("Opens"), ", ".join(escrow.stores)),

@@ -12,8 +12,7 @@ from archive.fixity.scrub import SHELVES, ScrubReport, ScrubState, scrub
 from ops.archives import fixity
 from ops.archives.fixity import Checked, conclude, limits_of
 from ops.archives.mend import Mended
-from ops.archives.places import Place
-from ops.archives.standing import PlaceState, standing_of
+from ops.archives.places import Place, PlaceState, standing_of
 from tests.archive_roots import make_root
 
 NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)

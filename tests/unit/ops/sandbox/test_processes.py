@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops.sandbox.processes import _read_end, find_cause
-from ops.sandbox.result import Remark
-from ops.sandbox.wording import tell_remark
+from ops.sandbox.result import Remark, tell_remark
 
 PHP = "site: [7] PHP Fatal error:  Uncaught mysqli_sql_exception: No such table in a.php:9"
 

@@ -8,21 +8,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ops.sandbox.databases.databases import find_differing, find_missing
 from ops.sandbox.isolation.accounts import Account, run_as
 from ops.sandbox.isolation.network import find_names
 from ops.sandbox.isolation.new_root import inside
 from ops.sandbox.make_plan import find_endpoints, list_probes
-from ops.sandbox.newest_row import MomentColumn, Window, choose_newest, kind_of
+from ops.sandbox.newest_row import Believed, MomentColumn, choose_newest, kind_of
 from ops.sandbox.plan import DatabasePlan, RehearsalPlan, ServingPlan
 from ops.sandbox.processes import MissingProgram, find_mariadb, find_php, find_postgresql
-from ops.sandbox.result import Remark, TableDifference
+from ops.sandbox.result import REMARKS, Remark, TableDifference, tell_remark
 from ops.sandbox.serve_site import Door, decide_door
-from ops.sandbox.verify import find_differing, find_missing
-from ops.sandbox.wording import REMARKS, tell_remark
 from tests.rehearsals import write_estate
 
 INCIDENT = datetime(2026, 11, 24, 1, 3, tzinfo=UTC)
-WINDOW = Window(INCIDENT, ZoneInfo("Asia/Ho_Chi_Minh"))
+WINDOW = Believed(INCIDENT, ZoneInfo("Asia/Ho_Chi_Minh"))
 PLAN = RehearsalPlan(work="/w", site="cong-xa", incident_at=INCIDENT)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 -- inside the sandbox
 DATABASE = DatabasePlan(name="db", engine="mariadb", database="portal", dump="/w/db.sql")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ops.drills.phases.rehearse import judge_rehearsal
+from ops.drills.phases.look import judge_rehearsal
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
+from ops.sandbox.databases.databases import doubt_copy, remark_on
 from ops.sandbox.plan import DatabasePlan
 from ops.sandbox.result import DatabaseResult, Isolation, RehearsalResult
-from ops.sandbox.verify import doubt_copy, remark_on
 
 SITE = Site(
     name="cong-xa", title="Cổng xã", unit="xa",

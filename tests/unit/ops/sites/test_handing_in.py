@@ -11,7 +11,7 @@ from ops.language.text import render_error
 from ops.sites.hand_in import HandedInError, change_part, hand_in
 from ops.sites.propose import propose
 from ops.sites.take import take_proposal
-from ops.sites.tasks import Change, Propose, Take
+from ops.sites.tasks import ChangePart, Propose, Take
 from ops.terminal.document import read_document
 from tests.integration.jobs.small_estate import build_estate
 
@@ -40,13 +40,13 @@ def test_a_part_that_is_there_already_is_not_written_again(
 ) -> None:
     part = tmp_path / "part.toml"
     part.write_text(PART)
-    assert change_part(Change(file=str(part))) == 0
+    assert change_part(ChangePart(file=str(part))) == 0
     first = capsys.readouterr().out
     assert "changeable.toml is written" in first
     assert "person lvc" in first
     assert "{'" not in first
     written = (estate.parent / "state" / "changeable.toml").stat().st_mtime_ns
-    assert change_part(Change(file=str(part))) == 0
+    assert change_part(ChangePart(file=str(part))) == 0
     assert "is the same already" in capsys.readouterr().out
     assert (estate.parent / "state" / "changeable.toml").stat().st_mtime_ns == written
 
@@ -55,7 +55,7 @@ def test_a_mistake_is_one_of_the_file_that_was_typed(estate: Path, tmp_path: Pat
     part = tmp_path / "part.toml"
     part.write_text(PART.replace('person = "lvc"', 'person = "ai"'))
     with pytest.raises(HandedInError) as refused:
-        change_part(Change(file=str(part)))
+        change_part(ChangePart(file=str(part)))
     told = render_error(refused.value)
     assert f'the file "{part}" is not taken' in told
     assert "changeable.toml" not in told

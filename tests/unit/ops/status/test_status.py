@@ -10,7 +10,7 @@ from ops.alerts.drafts import draft_notices
 from ops.alerts.overview import AlertView, Telling
 from ops.backups.copies.rule_32110 import CopyFacts, RulePart
 from ops.backups.copies.seen import HeldGone
-from ops.backups.retention.losses import Loss
+from ops.backups.retention.deletion_records import Loss
 from ops.jobs.live import LastRun
 from ops.outcomes import Explanation
 from ops.schedule.ledger.job import LedgerEvent

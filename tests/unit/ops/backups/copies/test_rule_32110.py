@@ -8,7 +8,7 @@ import pytest
 from backup.errors import StoreReadOnlyError, StoreUnavailableError
 from backup.stores.faulty import Effect, Fault, FaultyStore
 from backup.stores.memory import MemoryStore
-from ops.backups.checks.deletion_probe import PROBE, find_refusal
+from ops.backups.checks.job import PROBE, find_refusal
 from ops.backups.copies.rule_32110 import CopyFacts, judge_copies
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)

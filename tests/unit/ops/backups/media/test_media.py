@@ -18,19 +18,18 @@ from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.backups.copies.rule_32110 import CopyFacts, judge_copies
 from ops.backups.media.copy_list import NAMESPACE, CopyEntry, write_copy_list
 from ops.backups.media.export_medium import conclude
-from ops.backups.media.facts import MediumFacts, copies_on_media, draft_renewal
-from ops.backups.media.inventory import Inventory, take_inventory
 from ops.backups.media.label import (
-    Content,
     Held,
     Label,
     LabelError,
+    MediumContent,
     decode_label,
     encode_label,
     replace_contents,
 )
-from ops.backups.media.label_proof import ReadOnlyStore
+from ops.backups.media.label_proof import Inventory, ReadOnlyStore, take_inventory
 from ops.backups.media.mount_point import check_code, check_place
+from ops.backups.media.records import MediumFacts, copies_on_media, draft_renewal
 from ops.duties.evidence.judge import Renewal, plan_renewal
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError
@@ -40,7 +39,7 @@ from ops.status.problems import find_in_medium
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
-CONTENT = Content(
+CONTENT = MediumContent(
     site="a", repository="1" * 64, snapshots=(Held("2" * 64, NOW - 2 * DAY),),
     newest_at=NOW - 2 * DAY, objects=7, size_bytes=9_000, digest="3" * 64,
 )  # fmt: skip

@@ -9,10 +9,9 @@ from functools import cache
 
 import pytest
 
-from ops.backups.pages.jump import find_jumps
 from ops.backups.pages.notes import Fetched, PageNote, learn, note_answer
-from ops.backups.pages.page_text import read_html
-from ops.backups.pages.traits import find_traits, host_of
+from ops.backups.pages.page_text import find_traits, host_of, read_html
+from ops.backups.pages.verdict import find_jumps
 from tests.defacements import DEFACEMENTS, UNSEEN
 from tests.moving_pages import CONTACT, HOME, NEWS, LivingPortal
 

@@ -13,7 +13,7 @@ import zipfile
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ops.backups.ransomware.entropy import LONGEST, SHORTEST, entropy, looks_sealed
+from ops.backups.ransomware.compare import LONGEST, SHORTEST, entropy, looks_sealed
 
 TEXT = ("Ủy ban nhân dân tỉnh thông báo lịch tiếp công dân tháng 11. " * 200).encode()
 

@@ -19,12 +19,12 @@ from ops.backups.ransomware.verdict import (
     LOST,
     RELABELLED,
     ChangeFigures,
-    Usual,
     judge_change,
 )
+from ops.estate.model.policies import Watch
 
 Night = Callable[[random.Random, int], ChangeFigures]
-BOUNDS = Usual()
+BOUNDS = Watch()
 SIZES = (60, 400, 3_000, 40_000)
 
 

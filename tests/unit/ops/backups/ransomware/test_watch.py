@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backup.format.snapshot import Snapshot
-from ops.backups.ransomware.verdict import LEARNT_FROM, ChangeFigures, Usual
-from ops.backups.ransomware.watch import find_reference, learn, make_bounds
+from ops.backups.ransomware.verdict import LEARNT_FROM, ChangeFigures, judge_change
+from ops.backups.ransomware.watch import find_reference, learn
 from ops.estate.model.policies import Watch
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -62,4 +62,8 @@ def test_a_suspicious_backup_teaches_nothing_and_an_accepted_one_does() -> None:
 
 
 def test_the_estates_bounds_are_shares() -> None:
-    assert make_bounds(Watch()) == Usual()
+    all_gone = ChangeFigures(
+        files=100, changed=100, removed=100, renamed=100, hardened=100, samples=32, sealed=32
+    )
+    bounds = {it.measure: it.bound for it in judge_change(all_gone, [], Watch())}
+    assert bounds == {"encrypted": 0.1, "hardened": 0.2, "relabelled": 0.4, "lost": 0.7}

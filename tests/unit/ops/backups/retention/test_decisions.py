@@ -22,7 +22,6 @@ from ops.backups.brakes import (
 )
 from ops.backups.retention.holds import check_hold
 from ops.backups.retention.minimums import Minimum, decide_minimum, find_lowered
-from ops.backups.retention.policies import make_policy
 from ops.backups.retention.protection import (
     HELD,
     NEWEST_WHOLE,
@@ -30,6 +29,7 @@ from ops.backups.retention.protection import (
     HoldView,
     find_protected,
     is_held,
+    make_policy,
     protect,
 )
 from ops.backups.retention.tasks import PlaceHold

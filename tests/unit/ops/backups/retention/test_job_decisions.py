@@ -12,8 +12,7 @@ from backup.restorer.request import RestoreResult
 from backup.retention.forget import plan_forget
 from ops.backups.checks.packs_read import DAMAGED_AT, choose_packs
 from ops.backups.restore.into_folder import write_result
-from ops.backups.retention.policies import make_policy
-from ops.backups.retention.protection import NEWEST_WHOLE, Guard, protect
+from ops.backups.retention.protection import NEWEST_WHOLE, Guard, make_policy, protect
 from ops.durable_files import make_key_file
 from ops.errors import OpsError
 from ops.estate.model.policies import Retention

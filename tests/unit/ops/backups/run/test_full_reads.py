@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.backups.run.full_reads import find_owed, method_of
+from ops.backups.run.follow_up import find_owed, method_of
 from ops.schedule.ledger.job import JobDefinition
 
 MONTHLY = JobDefinition(

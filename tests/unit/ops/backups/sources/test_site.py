@@ -14,7 +14,7 @@ from ops.backups.sources.availability import (
     PartNotSupportedError,
     check_site,
 )
-from ops.backups.sources.files import keeps_to_one_file_system
+from ops.backups.sources.parts import keeps_to_one_file_system
 from ops.backups.sources.site import compile_excludes, find_live_files, make_request
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ops.canonical import digest_of
+from ops.drills.findings import Terms
 from ops.drills.minutes.cli import refuse_changed
-from ops.drills.minutes.minutes import Minutes, Setting, Verdict, make_minutes, read_minutes
+from ops.drills.minutes.minutes import DrillVerdict, Minutes, Setting, make_minutes, read_minutes
 from ops.drills.minutes.tables import measure_rows
 from ops.drills.minutes.verdict import Aims, judge_drill, measure_drill
 from ops.drills.phases.run import find_cause
 from ops.drills.records import KeptDrill, KeptPhase
-from ops.drills.rotation.terms import Terms
 from ops.errors import OpsError
 from ops.language.text import speaking
 from ops.terminal.output import Cell
@@ -279,7 +279,7 @@ SETTING = Setting(
 
 def make(drill: KeptDrill) -> Minutes:
     measured = measure_drill(drill)
-    verdict = Verdict(judge_drill(drill, measured, AIMS), measured, AIMS, TERMS)
+    verdict = DrillVerdict(judge_drill(drill, measured, AIMS), measured, AIMS, TERMS)
     return make_minutes(drill, SETTING, verdict, ended_at=NOW)
 
 

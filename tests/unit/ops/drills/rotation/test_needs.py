@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.drills.rotation.needs import Line, Term, Wanted, list_lines
+from ops.drills.rotation.needs import DutyLine, Term, Wanted, list_lines
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.duties.table.models import Duty
 
@@ -25,11 +25,11 @@ ESTATE: Mapping[str, Any] = {
 SINCE = {site["name"]: date(2026, 12, 1) for site in ESTATE["sites"]}
 
 
-def lines_of(*duties: Duty, today: date = TODAY) -> list[Line]:
+def lines_of(*duties: Duty, today: date = TODAY) -> list[DutyLine]:
     return list_lines(duties or SHIPPED, ESTATE, CALENDAR, SINCE, today)
 
 
-def of(name: str, subject: str = "") -> Line:
+def of(name: str, subject: str = "") -> DutyLine:
     (found,) = [it for it in lines_of() if (it.duty, it.subject) == (name, subject)]
     return found
 
@@ -122,7 +122,7 @@ def test_the_days_lie_in_the_first_half_and_those_of_restic_after_it(engine: str
 def test_a_site_that_is_new_has_its_day_after_it_came() -> None:
     line = lines_of(a_duty(every={"count": 1, "unit": "years"}))[0]
     since = date(2027, 12, 30)
-    late = Line(line.duty, "moi", ("moi",), line.wanted, since, None, line.current, None)
+    late = DutyLine(line.duty, "moi", ("moi",), line.wanted, since, None, line.current, None)
 
     assert since <= late.day_of(line.current) <= line.current.due_on
     assert line.day_of(line.current) - timedelta(days=190) <= line.current.since

@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ops.drills.findings import Terms, decide_terms
 from ops.drills.rotation.rotation import FINDING
-from ops.drills.rotation.terms import Terms, decide_terms
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 
 SHIPPED = read_duties((SHIPPED_DUTIES,))

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.drills.rotation.turns import next_moment
+from ops.drills.rotation.rotation import next_moment
 from ops.schedule.windows import parse_schedule
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

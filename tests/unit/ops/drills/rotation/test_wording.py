@@ -9,10 +9,9 @@ from ops.alerts.decisions import decide_alerts, job_subject, subject_of
 from ops.alerts.drafts import Draft
 from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.drills.findings import Finding
+from ops.drills.rotation.due import explain_overdue, tell_command
 from ops.drills.rotation.read import DrillStanding, Overdue, find_overdue
-from ops.drills.rotation.rotation import Entry, State
-from ops.drills.rotation.turns import Choice
-from ops.drills.rotation.wording import explain_overdue, tell_command
+from ops.drills.rotation.rotation import Choice, Need, State
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.status.daily_summary import STATES, draft_problem
 from ops.status.facts import Facts
@@ -129,8 +128,8 @@ def test_the_notices_say_what_why_and_what_to_type(
         assert "{" not in message.title + message.body
 
 
-def an_entry(subject: str, state: State, day: int, finding: str = "") -> Entry:
-    return Entry(
+def an_entry(subject: str, state: State, day: int, finding: str = "") -> Need:
+    return Need(
         duty="drill-stock-restic", subject=subject, state=state, due_on=date(2026, 12, day),
         ready_on=date(2026, 12, 1), choice=None, hindrance="no_backup", finding=finding,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.backups.sources.files import words_of
+from ops.backups.sources.parts import words_of
 from ops.estate.site_rules import check_bare_hosts
 from ops.hosts.connect import make_target
 from tests.unit.ops.estate.conftest import SITE, Load

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.sandbox.isolation.control_group import ControlGroup, find_places, make_group
-from ops.sandbox.isolation.limits import fit, tell_bounds
+from ops.sandbox.isolation.limits import ControlGroup, find_places, fit, make_group, tell_bounds
 from ops.sandbox.plan import Bounds, Order, RehearsalPlan
 
 PLAN = RehearsalPlan(work="/w", site="xa", incident_at=datetime(2026, 11, 24, tzinfo=UTC))

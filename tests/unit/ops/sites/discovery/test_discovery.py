@@ -29,7 +29,7 @@ from ops.sites.discovery.machine_files import (
     Note,
     VirtualHost,
 )
-from ops.sites.discovery.propose import Place, make_name, propose
+from ops.sites.discovery.propose import SiteSetting, make_name, propose
 from ops.sites.discovery.web_servers import parse_apache, parse_nginx
 from provisioning.hosts import Command, Completed
 from provisioning.local_host import LocalHost
@@ -350,7 +350,10 @@ def test_a_content_system_is_proposed_with_its_profile_and_the_folders_beside_it
 
 def test_proposals_are_blocks_that_hold_no_password(machine: Path) -> None:
     proposals = propose(
-        look_around(Below(machine, [])).sites, taken=["soyte"], known_paths=[], place=Place("xa")
+        look_around(Below(machine, [])).sites,
+        taken=["soyte"],
+        known_paths=[],
+        place=SiteSetting("xa"),
     )
     text = "\n".join(it.toml for it in proposals)
     sites = tomllib.loads(text)["sites"]
@@ -378,7 +381,7 @@ def test_hostile_names_stay_inside_their_block(tmp_path: Path) -> None:
     )
     (tmp_path / "srv/x\n[y]\n").mkdir(parents=True)
     (proposal,) = propose(
-        look_around(Below(tmp_path, [])).sites, taken=[], known_paths=[], place=Place("xa")
+        look_around(Below(tmp_path, [])).sites, taken=[], known_paths=[], place=SiteSetting("xa")
     )
 
     assert len(tomllib.loads(proposal.toml)["sites"]) == 1
@@ -504,7 +507,7 @@ def test_databases_that_no_configuration_names_become_blocks(whole: Path) -> Non
     sites = look_around(files).sites
     stored = list_databases(files, None)
     unnamed = find_unnamed(stored, [it for site in sites for it in site.databases])
-    proposals = propose(sites, unnamed, taken=[], known_paths=[], place=Place("xa", "web1"))
+    proposals = propose(sites, unnamed, taken=[], known_paths=[], place=SiteSetting("xa", "web1"))
     last = tomllib.loads("\n".join(it.toml for it in proposals))["sites"][-1]
 
     assert [it.database for it in stored] == ["cong_xa_tan_phu", "mot-cua"]

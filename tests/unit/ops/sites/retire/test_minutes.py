@@ -4,9 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from ops.catalog.tables.sites import RetiredSite
 from ops.sites.retire import (
-    Retirement,
-    StoreKept,
     find_site,
     newest_of_each,
     title_of,
@@ -23,8 +22,8 @@ def test_the_newest_snapshot_of_each_set_of_paths_is_kept() -> None:
         ("db", NOW - timedelta(days=1), ["/a/databases"]),
     ]
 
-    assert newest_of_each(rows) == ("new", "db")
-    assert newest_of_each([]) == ()
+    assert newest_of_each(rows) == ["new", "db"]
+    assert newest_of_each([]) == []
 
 
 def test_a_site_is_found_in_a_document() -> None:
@@ -38,18 +37,22 @@ def test_the_minutes_hold_addresses_ids_rules_and_what_was_not_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GIUCONG_LANG", "en")
+    known = ("store", "address", "outcome", "snapshots", "last", "last_at", "why")
     stores = [
-        StoreKept("near", "/srv/near/a", "ok", 2, ("b" * 64,), NOW.isoformat()),
-        StoreKept("far", "env:FAR/a", "not_checked", 0, why="no such store"),
+        dict(zip(known, it, strict=True))
+        for it in (
+            ("near", "/srv/near/a", "ok", 2, ["b" * 64], NOW.isoformat(), ""),
+            ("far", "env:FAR/a", "not_checked", 0, [], "", "no such store"),
+        )
     ]
-    retirement = Retirement(
-        name="a", title="Cổng A", unit="so-y-te", unit_title="Sở Y tế", owner="nva",
-        owner_title="Nguyễn Văn A", at=NOW, by="root", by_title="root",
+    retired = RetiredSite(
+        name="a", title="Cổng A", unit="so-y-te", owner="nva", retired_at=NOW, retired_by="root",
         reason="sáp nhập", document="12/QĐ", estate="c" * 64,
         retention={"keep_last": 3, "minimum_days": 30, "minimum_basis": "tự đặt"}, stores=stores,
-        holds=[("05/QĐ-TTr", ""), ("06/QĐ-TTr", "d" * 64)],
     )  # fmt: skip
-    text = write_minutes(retirement, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
+    titles = {"unit": "Sở Y tế", "owner": "Nguyễn Văn A", "by": "root"}
+    holds = [("05/QĐ-TTr", ""), ("06/QĐ-TTr", "d" * 64)]
+    text = write_minutes(retired, titles, holds, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
 
     for part in ("Trung tâm", "Cổng A (a)", "12/QĐ", "sáp nhập", "3 newest", "Sở Y tế",
                  "Nguyễn Văn A", "/srv/near/a",

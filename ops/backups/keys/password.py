@@ -11,7 +11,7 @@ Order; killed after any step, the same command goes on from what it finds:
 6. Remove `KEY.old`.
 
 The master key stays. Whoever has the old password and once copied a key file can read what is there
-and what is added: then the master key has leaked too (`ops.backups.keys.rotation.master_key`).
+and what is added: then the master key has leaked too (`ops.backups.keys.master_key`).
 """
 
 import os

@@ -5,13 +5,13 @@ Say what differs between two snapshots of a site.
 
 from backup.snapshots.difference import Difference, compare_trees
 from backup.snapshots.walk import TreeReader, find_folder
-from ops.backups.browse.tasks import Diff, Pages
 from ops.backups.pages.notes import PageNote, read_note, tell_problem
 from ops.backups.pages.noting import note_pages
 from ops.backups.pages.verdict import PageComparison, Verdict, compare_pages, tell_comparison
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.tasks import CompareSnapshots, Pages
 from ops.errors import OpsError
 from ops.estate.known_sites import title_of_known
 from ops.estate.load.load import load_estate
@@ -100,7 +100,7 @@ def _tell(it: PageComparison, found: PageNote) -> str:
     return text.format(alike=int(100 * it.alike), least=int(100 * it.least))
 
 
-def show_difference(wish: Diff) -> int:
+def show_difference(wish: CompareSnapshots) -> int:
     """Write each entry that differs, with restic's marks; gives the exit code.
 
     Raises:

@@ -1,1 +1,0 @@
-"""What backups hold: listed, compared."""

@@ -1,1 +1,0 @@
-"""Passwords and master keys replaced."""
