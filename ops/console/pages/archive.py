@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -31,7 +31,7 @@ from ops.estate.model.estate import Estate
 from ops.language.text import N_
 from ops.terminal.document import plain
 from ops.terminal.output import Cell
-from ops.terminal.view import Column, Row, View, as_table
+from ops.terminal.view import Column, Row, View, as_table, moment
 
 _ROWS = 50
 _LONGEST_SEARCH = 300
@@ -203,6 +203,12 @@ ITEM_PAGE = Page(
 
 _ADDRESSES = 100
 _LONGEST_ADDRESS = 2_000
+_ADDRESS = "/captured?site={site}&month={month}&at={at}&address={address}"
+CAPTURED = View(
+    N_("No page is like that."),
+    Column("address", N_("Address"), link=_ADDRESS),
+    Column("moment", N_("Captured"), moment),
+)
 
 
 def read_captured(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -219,25 +225,39 @@ def read_captured(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     month, kept = MONTHS.get(desk.estate, site.name, arguments.get("month", ""))
     text, skip = arguments.get("text", "")[:_LONGEST_ADDRESS], number_of(arguments, "from")
     address = arguments.get("address", "")[:_LONGEST_ADDRESS]
-    found = (
-        []
-        if address
-        else list(islice(kept.index.pages(text, skip, _ADDRESSES + 1), _ADDRESSES + 1))
-    )
+    at, most = arguments.get("at", "")[:20], 0 if address else _ADDRESSES + 1
+    found = list(islice(kept.index.pages(text, skip, _ADDRESSES + 1), most))
+    items = [
+        {
+            "site": site.name,
+            "month": month,
+            "address": it.url,
+            "moment": it.moment,
+            "at": it.stamp,
+        }
+        for it in found[:_ADDRESSES]
+    ]
     return {
         "site": site.name,
         "site_title": desk.estate.title_at(site.name),
         "month": month,
         "text": text,
         "address": address,
-        "at": arguments.get("at", "")[:20],
-        "items": [
-            {"address": it.url, "moment": it.moment, "at": it.stamp} for it in found[:_ADDRESSES]
-        ],
+        "at": at,
+        "moment": _moment_of(at),
+        "list": as_table(CAPTURED, items, zone=desk.estate.organisation.timezone),
         "next": skip + _ADDRESSES if len(found) > _ADDRESSES else None,
         "infected": infected_parts(parse_item(kept.stored.read(ITEM_FILE))),
         "minutes": GOOD_FOR.total_seconds() // 60,
     }
+
+
+def _moment_of(stamp: str) -> str:
+    """Give a capture's moment, as JSON has it; empty where an address names none."""
+    try:
+        return datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC).isoformat()
+    except ValueError:
+        return ""
 
 
 CAPTURED_PAGE = Page(
