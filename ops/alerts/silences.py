@@ -1,8 +1,9 @@
 """When nobody is told: silences that people have made, and planned stops that run."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -84,24 +85,8 @@ def read_quiet(session: Session, now: datetime) -> list[Quiet]:
 _LONGEST_SUBJECT = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilenceView:
-    """One silence; fields as in `ops.catalog.tables.alerts.Silence`.
-
-    Attributes:
-        id: The short id, as people type it.
-        full_id: The whole one.
-    """
-
-    id: str
-    full_id: str
-    subject: str
-    is_critical_too: bool
-    owner: str
-    reason: str
-    begins: datetime
-    until: datetime
-    ended_by: str
+SilenceView = Mapping[str, Any]
+"""A silence by its columns; `id` is the short one, as people type it, `full_id` the whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +167,7 @@ def end_silence(session: Session, silence: SilenceView, person: str, now: dateti
     """End a silence now; gives False where it is over already."""
     changed = session.execute(
         update(Silence)
-        .where(Silence.id == UUID(silence.full_id), Silence.until > now)
+        .where(Silence.id == UUID(silence["full_id"]), Silence.until > now)
         .values(until=now, ended_by=person)
         .returning(Silence.id),
         execution_options={"synchronize_session": False},
@@ -193,14 +178,10 @@ def end_silence(session: Session, silence: SilenceView, person: str, now: dateti
 def list_silences(session: Session, *, since: datetime) -> list[SilenceView]:
     """Give the silences that ran since a moment, those that end last first."""
     query = select(Silence).where(Silence.until > since).order_by(Silence.until.desc(), Silence.id)
-    return _views(session.execute(query).scalars())
-
-
-def _views(rows: Iterable[Silence]) -> list[SilenceView]:
-    return [_view(row) for row in rows]
+    return [_view(row) for row in session.execute(query).scalars()]
 
 
 def _view(row: Silence) -> SilenceView:
     names = ("subject", "is_critical_too", "owner", "reason", "begins", "until", "ended_by")
     values = {name: getattr(row, name) for name in names}
-    return SilenceView(id=format_id(row.id), full_id=row.id.hex, **values)
+    return {"id": format_id(row.id), "full_id": row.id.hex, **values}

@@ -10,7 +10,6 @@ from ops.charts.svg import (
     INK,
     Plot,
     Scale,
-    Table,
     choose_ticks,
     element,
     find_range,
@@ -41,7 +40,6 @@ class BarChart(Plot):
         bars: The first four are drawn; each as long as `groups`, no value below 0.
         is_stacked: On top of one another; else side by side.
         write_value: How a number is written.
-        head: What the groups are, for the table.
         unknown: What to write where a value is not known.
         nothing: What to write where there is nothing to draw.
     """
@@ -49,7 +47,6 @@ class BarChart(Plot):
     groups: tuple[str, ...]
     bars: tuple[Bars, ...]
     write_value: Callable[[float], str]
-    head: str = ""
     is_stacked: bool = False
     unknown: str = "?"
     nothing: str = ""
@@ -156,18 +153,3 @@ def _draw_legend(
             "rect", x=x, y=y - 11, width=20, height=12, fill=fill_of(number), stroke=COLOURS[number]
         )
         yield text(x + _MARK, y, kind.label)
-
-
-def list_bar_values(chart: BarChart) -> Table:
-    """Give the chart's numbers, a row a group."""
-    rows = [
-        (
-            group,
-            *(
-                chart.unknown if (value := it.values[place]) is None else chart.write_value(value)
-                for it in chart.bars
-            ),
-        )
-        for place, group in enumerate(chart.groups)
-    ]
-    return (chart.head, *(it.label for it in chart.bars)), tuple(rows)

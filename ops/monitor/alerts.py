@@ -76,9 +76,8 @@ def tell_silences(silences: Iterable[SilenceView], zone: str) -> Iterator[str]:
     """Yield a line for each silence that runs."""
     for it in silences:
         text = _("{subject}: silenced until {until} by {owner}: {reason}")
-        until = format_moment(it.until, zone)
-        subject = name_subject(it.subject)
-        yield text.format(subject=subject, until=until, owner=it.owner, reason=it.reason)
+        told = {"subject": name_subject(it["subject"]), "until": format_moment(it["until"], zone)}
+        yield text.format(**told, owner=it["owner"], reason=it["reason"])
 
 
 def _change(wish: tasks.Silence) -> int:
@@ -112,30 +111,30 @@ def _make(bench: Bench, wish: tasks.Silence) -> None:
     with bench.catalog.writing() as session:
         made = make_silence(session, asked, _who(bench), now)
         details = {
-            "silence": made.full_id,
-            "until": made.until.isoformat(),
-            "critical": made.is_critical_too,
-            "reason": made.reason,
+            "silence": made["full_id"],
+            "until": made["until"].isoformat(),
+            "critical": made["is_critical_too"],
+            "reason": made["reason"],
         }
-        journal.append(session, bench.origin, [Entry("silence.make", made.subject, details)])
+        journal.append(session, bench.origin, [Entry("silence.make", made["subject"], details)])
     text = _("{subject}: nobody is told until {until} ({reach})")
     write_line(
         text.format(
-            subject=name_subject(made.subject),
-            until=format_moment(made.until, zone),
-            reach=_(REACHES[made.is_critical_too]),
+            subject=name_subject(made["subject"]),
+            until=format_moment(made["until"], zone),
+            reach=_(REACHES[made["is_critical_too"]]),
         )
     )
     if not wish.dry_run:
         text = _("end it earlier: `giucong monitor.silence --end {silence}`")
-        write_line(text.format(silence=made.id))
+        write_line(text.format(silence=made["id"]))
 
 
 def _end(bench: Bench, wanted: str, *, dry_run: bool) -> None:
     now = datetime.now(UTC)
     with bench.catalog.writing() as session:
         row = find_by_id(session, Silence, wanted)
-        running = {it.full_id: it for it in list_silences(session, since=now)}
+        running = {it["full_id"]: it for it in list_silences(session, since=now)}
         silence = running.get(row.id.hex) if row else None
         if silence is None or not end_silence(session, silence, _who(bench), now):
             raise WrongUseError(
@@ -143,8 +142,8 @@ def _end(bench: Bench, wanted: str, *, dry_run: bool) -> None:
                 next_step="`{program} monitor.silence` lists them",
                 silence=wanted,
             )
-        details = {"silence": silence.full_id, "was_until": silence.until.isoformat()}
-        journal.append(session, bench.origin, [Entry("silence.end", silence.subject, details)])
+        details = {"silence": silence["full_id"], "was_until": silence["until"].isoformat()}
+        journal.append(session, bench.origin, [Entry("silence.end", silence["subject"], details)])
     text = _("the silence {silence} would end now") if dry_run else _("{silence} has ended")
     write_line(text.format(silence=format_id(row.id)))  # type: ignore[union-attr] # found above
 

@@ -128,15 +128,6 @@ _HEAD = 256
 _OLDEST = timedelta(days=400)
 
 
-@dataclass(frozen=True, slots=True)
-class DayVisits:
-    """Pages that were shown on a day: to people, and to robots."""
-
-    day: date
-    people: int
-    robots: int
-
-
 def count_visits(store: SeriesStore, estate: Estate, now: datetime) -> None:
     """Count what is new in every log that the estate names on this machine.
 
@@ -239,14 +230,3 @@ def _add(connection: Connection, site: str, people: Counter[date], robots: Count
             begun.on_conflict_do_update(index_elements=["site", "day"], set_=added),
             {"site": site, "day": day, "people": people[day], "robots": robots[day]},
         )
-
-
-def read_visits(store: SeriesStore, site: str, first: date, last: date) -> list[DayVisits]:
-    """Give the visits of a site by day, both ends included; days without any are left out."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            select(visits.c.day, visits.c.people, visits.c.robots)
-            .where(visits.c.site == site, visits.c.day >= first, visits.c.day <= last)
-            .order_by(visits.c.day)
-        ).all()
-    return [DayVisits(*it) for it in rows]

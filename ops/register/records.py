@@ -243,17 +243,6 @@ def read_links(session: Session, entry: Entry) -> list[Link]:
     return [Link(kind=row.kind, ref=row.ref) for row in rows]  # type: ignore[arg-type] # checked by the table
 
 
-def entries_of(session: Session, kind: LinkKind, ref: str) -> list[Entry]:
-    """Give the entries that something of the catalog belongs to, oldest first."""
-    query = (
-        select(RegisterEntry)
-        .join(RegisterLink, RegisterLink.entry_id == RegisterEntry.id)
-        .where(RegisterLink.kind == kind, RegisterLink.ref == ref)
-        .order_by(RegisterEntry.received_at)
-    )
-    return [as_entry(row) for row in session.execute(query).scalars()]
-
-
 def as_entry(row: RegisterEntry) -> Entry:
     """Give a row as an entry."""
     values = {name: getattr(row, name) for name in _FIELDS}

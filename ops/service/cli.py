@@ -23,13 +23,38 @@ from ops.monitor.beat import read_beat, tell_watch
 from ops.outcomes import explain
 from ops.schedule.kinds import tell_kind
 from ops.schedule.ledger import overview
-from ops.schedule.ledger.overview import JobStatus, OccurrenceView
+from ops.schedule.ledger.overview import JobStatus, Shown
 from ops.service.tasks import Jobs, Missed, ShowService, Trigger
 from ops.service.typed_acts import TypedAct, list_typed
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+from ops.terminal.view import NONE, Column, Row, View, moment, write_list
 
 _STATES = {"due": N_("waits"), "claimed": N_("is being started"), "running": N_("runs")}
+
+
+def _last(row: Row) -> Cell:
+    return outcome_cell(row["last"]["outcome"]) if row["last"] else Cell(NONE, "faint")
+
+
+def _open(row: Row) -> str:
+    return ", ".join(_(_STATES[it["state"]]) for it in row["open"])
+
+
+JOBS = View(
+    N_("None."),
+    Column("job", N_("Job"), of=lambda row: row["job"]["name"]),
+    Column("last", N_("Last"), of=_last),
+    Column("ended_at", N_("Ended"), moment, of=lambda row: row["last"] and row["last"]["ended_at"]),
+    Column("open", N_("Now"), of=_open),
+    Column("next_due", N_("Next"), of=lambda row: row["next_due"]["explanation"]),
+)
+MISSED = View(
+    "",
+    Column("job", N_("Job")),
+    Column("due_at", N_("Was due"), moment),
+    Column("told", N_("Why it was missed")),
+)
 
 
 def show_service(wish: ShowService) -> int:
@@ -108,13 +133,10 @@ def show_jobs(wish: Jobs) -> None:
         and wish.kind in {"", it.job.kind}
         and not (wish.failed and _ended_well(last.get(it.job.name)))
     ]
-    if wish.json:
-        write_json({**asdict(it), "last": last.get(it.job.name)} for it in statuses)
-        return
     zone = estate.organisation.timezone
-    if wish.site or wish.kind or wish.failed:
-        heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
-        write_table(heads, [_job_row(it, last.get(it.job.name), zone) for it in statuses])
+    if wish.json or wish.site or wish.kind or wish.failed:
+        items = ({**asdict(it), "last": last.get(it.job.name)} for it in statuses)
+        write_list(JOBS, items, as_json=wish.json, zone=zone)
         return
     _write_kinds(statuses, last, zone)
 
@@ -157,17 +179,6 @@ def _kind_row(
     )
 
 
-def _job_row(status: JobStatus, last: LastRun | None, zone: str) -> Sequence[str | Cell]:
-    states = ", ".join(_(_STATES[view.state]) for view in status.open)
-    return (
-        status.job.name,
-        outcome_cell(last.outcome) if last else Cell("–", "faint"),
-        format_moment(last.ended_at, zone) if last else "–",
-        states or "–",
-        status.next_due.explanation,
-    )
-
-
 def trigger_job(wish: Trigger) -> None:
     """Ask for a run of a job now.
 
@@ -179,7 +190,6 @@ def trigger_job(wish: Trigger) -> None:
     if job is None:
         raise WrongUseError(
             'there is no job "{name}"',
-            data="nothing was changed",
             next_step="`{program} service.jobs` lists all jobs",
             name=wish.job,
         )
@@ -206,10 +216,7 @@ def show_missed(wish: Missed) -> int:
     since = datetime.now(UTC) - timedelta(days=wish.days)
     with reading(estate) as session:
         views = overview.list_missed(session, since)
-    if wish.json:
-        write_json({**asdict(it), "told": _tell_missed(it)} for it in views)
-        return 0
-    if not views:
+    if not views and not wish.json:
         text = ngettext(
             "Nothing was missed in the last {count} day.",
             "Nothing was missed in the last {count} days.",
@@ -217,11 +224,10 @@ def show_missed(wish: Missed) -> int:
         )
         write_line(text.format(count=wish.days))
         return 0
-    zone = estate.organisation.timezone
-    heads = [_("Job"), _("Was due"), _("Why it was missed")]
-    write_table(heads, [_missed_row(view, zone) for view in views])
-    write_line(fill(N_("Run one now: `{program} service.trigger --job NAME`"), {}))
-    write_line(fill(N_("Looked at: `{program} service.missed --seen --note TEXT`"), {}))
+    items = ({**it, "told": _tell_missed(it)} for it in views)
+    if write_list(MISSED, items, as_json=wish.json, zone=estate.organisation.timezone):
+        write_line(fill(N_("Run one now: `{program} service.trigger --job NAME`"), {}))
+        write_line(fill(N_("Looked at: `{program} service.missed --seen --note TEXT`"), {}))
     return 0
 
 
@@ -229,7 +235,6 @@ def _note_seen(note: str, *, dry_run: bool) -> int:
     if not note:
         raise WrongUseError(
             "the note says nothing",
-            data="nothing was changed",
             next_step='say what you found: `--note "the machine was moved"`',
         )
     with at_bench(load_estate(), dry_run=dry_run) as bench, bench.catalog.writing() as session:
@@ -242,9 +247,5 @@ def _note_seen(note: str, *, dry_run: bool) -> int:
     return 0
 
 
-def _missed_row(view: OccurrenceView, zone: str) -> Sequence[str | Cell]:
-    return view.job, format_moment(view.due_at, zone), _tell_missed(view)
-
-
-def _tell_missed(view: OccurrenceView) -> str:
-    return explain(view.reason, view.params, job=view.job, site=view.site).what
+def _tell_missed(view: Shown) -> str:
+    return explain(view["reason"], view["params"], job=view["job"], site=view["site"]).what

@@ -99,7 +99,6 @@ def _regular(given: GivenFile, descriptors: list[int]) -> int:
     ):
         raise WrongUseError(
             "{path} is no file",
-            data="nothing was changed",
             next_step="name a file",
             path=given.typed,
         )

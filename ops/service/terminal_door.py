@@ -351,6 +351,5 @@ def _unreadable() -> WrongUseError:
     return WrongUseError(
         "the service does not understand what was typed",
         why="this program and the service may be of different versions",
-        data="nothing was changed",
         next_step="`{program} --version`; then restart the service: `systemctl restart giucong`",
     )

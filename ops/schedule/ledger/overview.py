@@ -16,24 +16,14 @@ from ops.journal.journal import Origin
 from ops.schedule.ledger.job import JobDefinition, schedule_of
 from ops.schedule.occurrences import NextDue, explain_next
 
+Shown = Mapping[str, Any]
+"""What people see of an occurrence, by its columns."""
 
-@dataclass(frozen=True, slots=True)
-class OccurrenceView:
-    """One occurrence, as people see it; fields as in `ops.catalog.tables.core.Occurrence`."""
-
-    id: UUID
-    job: str
-    kind: str
-    site: str
-    due_at: datetime
-    trigger: str
-    state: str
-    outcome: str | None
-    reason: str
-    params: Mapping[str, Any]
-    attempts: int
-    run_id: UUID | None
-    ended_at: datetime | None
+_SHOWN = select(
+    *(Occurrence.id, Occurrence.job, Occurrence.kind, Occurrence.site, Occurrence.due_at),
+    *(Occurrence.trigger, Occurrence.state, Occurrence.outcome, Occurrence.reason),
+    *(Occurrence.params, Occurrence.attempts, Occurrence.run_id, Occurrence.ended_at),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +39,24 @@ class JobStatus:
     """
 
     job: JobDefinition
-    last: OccurrenceView | None
+    last: Shown | None
     last_ok_at: datetime | None
-    open: tuple[OccurrenceView, ...]
+    open: tuple[Shown, ...]
     next_due: NextDue
 
 
 def list_jobs(session: Session, jobs: Sequence[JobDefinition], now: datetime) -> list[JobStatus]:
     """Give every job's status, in the order of `jobs`."""
-    last = {view.job: view for view in _newest_ended(session)}
+    last = {view["job"]: view for view in _newest_ended(session)}
     ok_times = session.execute(
         select(Occurrence.job, func.max(Occurrence.ended_at))
         .where(Occurrence.outcome == "ok")
         .group_by(Occurrence.job)
     )
     last_ok = {name: moment for name, moment in ok_times}  # noqa: C416  # dict() loses the types
-    opened: dict[str, list[OccurrenceView]] = {}
+    opened: dict[str, list[Shown]] = {}
     for view in _views(session, Occurrence.state != "ended"):
-        opened.setdefault(view.job, []).append(view)
+        opened.setdefault(view["job"], []).append(view)
     return [
         JobStatus(
             job=job,
@@ -79,7 +69,7 @@ def list_jobs(session: Session, jobs: Sequence[JobDefinition], now: datetime) ->
     ]
 
 
-def list_missed(session: Session, since: datetime) -> list[OccurrenceView]:
+def list_missed(session: Session, since: datetime) -> list[Shown]:
     """Give what was missed among due times from `since` on, oldest first."""
     return _views(session, Occurrence.outcome == "missed", Occurrence.due_at >= since)
 
@@ -183,7 +173,7 @@ def ask_at(
     return bool(added)
 
 
-def _newest_ended(session: Session) -> list[OccurrenceView]:
+def _newest_ended(session: Session) -> list[Shown]:
     meant_to_run = Occurrence.outcome.not_in(("missed", "skipped"))
     newest = (
         select(Occurrence.job, func.max(Occurrence.due_at).label("due_at"))
@@ -191,16 +181,12 @@ def _newest_ended(session: Session) -> list[OccurrenceView]:
         .group_by(Occurrence.job)
         .subquery()
     )
-    query = select(Occurrence).join(
+    query = _SHOWN.join(
         newest, (Occurrence.job == newest.c.job) & (Occurrence.due_at == newest.c.due_at)
     )
-    return [_view(row) for row in session.execute(query).scalars()]
+    return [dict(row) for row in session.execute(query).mappings()]
 
 
-def _views(session: Session, *conditions: Any) -> list[OccurrenceView]:
-    query = select(Occurrence).where(*conditions).order_by(Occurrence.due_at, Occurrence.job)
-    return [_view(row) for row in session.execute(query).scalars()]
-
-
-def _view(row: Occurrence) -> OccurrenceView:
-    return OccurrenceView(**{name: getattr(row, name) for name in OccurrenceView.__slots__})
+def _views(session: Session, *conditions: Any) -> list[Shown]:
+    query = _SHOWN.where(*conditions).order_by(Occurrence.due_at, Occurrence.job)
+    return [dict(row) for row in session.execute(query).mappings()]

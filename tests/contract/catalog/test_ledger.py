@@ -185,7 +185,7 @@ def test_nights_without_the_service_are_missed_but_for_the_newest(desk: Desk) ->
     ]
     assert desk.ear.told() == [("missed", "missed", "coalesced")] * 4
     with desk.catalog.reading() as session:
-        assert [view.due_at for view in overview.list_missed(session, START)] == [
+        assert [view["due_at"] for view in overview.list_missed(session, START)] == [
             at(day) for day in range(24, 28)
         ]
 
@@ -464,9 +464,9 @@ def test_the_overview_shows_last_open_and_next(desk: Desk, monkeypatch: pytest.M
         nightly, hourly = overview.list_jobs(session, [NIGHTLY, HOURLY], at(25))
 
     assert nightly.last is not None
-    assert (nightly.last.due_at, nightly.last.outcome) == (at(24), "ok")
+    assert (nightly.last["due_at"], nightly.last["outcome"]) == (at(24), "ok")
     assert nightly.last_ok_at == at(24, 19)
-    assert [view.due_at for view in nightly.open] == [at(25)]
+    assert [view["due_at"] for view in nightly.open] == [at(25)]
     assert nightly.next_due.due_at == at(26)
     assert (hourly.last, hourly.last_ok_at, hourly.open) == (None, None, ())
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
+from ops.catalog.tables.register import RegisterLink
 from ops.catalog.tables.security import SecurityFinding
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.judge import find_verdicts
@@ -22,7 +23,7 @@ from ops.estate.load.load import load_estate
 from ops.journal.journal import Origin
 from ops.register.clocks import note_clocks
 from ops.register.entry import Change, Entry, NewEntry
-from ops.register.records import add_entry, change_entry, entries_of, find_link, read_links
+from ops.register.records import add_entry, change_entry, find_link, read_links
 from ops.register.timeline import collect_timeline
 from ops.security.compliance import read_known
 from ops.security.findings import Sighting, ToolLook
@@ -138,7 +139,8 @@ def test_a_finding_belongs_to_an_incident_and_stands_in_its_timeline(catalog: Ca
     entry = enter(catalog, links=(link,))
     with catalog.reading() as session:
         moments = collect_timeline(session, entry, NOW + 2 * HOUR).moments
-        assert [it.called for it in entries_of(session, "finding", link.ref)] == [entry.called]
+        linked = select(RegisterLink.entry_id).where(RegisterLink.ref == link.ref)
+        assert [it.hex for it in session.execute(linked).scalars()] == [entry.id]
         assert read_links(session, entry) == [link]
 
     assert [(it.what, it.text) for it in moments if it.source == "finding"] == [

@@ -3,6 +3,7 @@
 import gzip
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,17 +11,38 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from ops.estate.model.estate import Estate
 from ops.monitor import visits
 from ops.monitor.series.store import SeriesStore
-from ops.monitor.visits import DayVisits, Visit, count_visits, parse_line, read_visits
+from ops.monitor.series.store import visits as counted_visits
+from ops.monitor.visits import Visit, count_visits, parse_line
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 DAY = date(2026, 11, 29)
 PERSON = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+
+
+@dataclass(frozen=True, slots=True)
+class DayVisits:
+    day: date
+    people: int
+    robots: int
+
+
 Counted = Callable[[], list[DayVisits]]
+
+
+def read_visits(store: SeriesStore, site: str, first: date, last: date) -> list[DayVisits]:
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(counted_visits.c.day, counted_visits.c.people, counted_visits.c.robots)
+            .where(counted_visits.c.site == site, counted_visits.c.day.between(first, last))
+            .order_by(counted_visits.c.day)
+        ).all()
+    return [DayVisits(*it) for it in rows]
 
 
 def line(path: str = "/", *, agent: str = PERSON, status: int = 200, at: str = "08:00:00") -> str:

@@ -14,13 +14,13 @@ from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Occurrence, Run
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
-from ops.schedule.clock import FrozenClock
 from ops.schedule.ledger import claims, overview
 from ops.schedule.ledger.endings import BY_CLOCK, Recording
 from ops.schedule.ledger.job import JobDefinition, RetryPolicy
 from ops.service.dispatch import Dispatcher
 from ops.service.settings import ServiceSettings
 from ops.service.worker_pool import WorkerPool
+from tests.frozen_clock import FrozenClock
 from tests.postgres_server import PostgresServer
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

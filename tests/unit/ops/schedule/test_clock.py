@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.schedule.clock import Clock, FrozenClock, JumpWatch, SystemClock
+from ops.schedule.clock import Clock, JumpWatch, SystemClock
+from tests.frozen_clock import FrozenClock
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
