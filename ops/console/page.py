@@ -51,7 +51,7 @@ class Page:
 
 
 _PAGES = (
-    "today:PAGE", "alerts:PAGE", "people:APPROVALS_PAGE", "runs:PAGE", "runs:RUN_PAGE",
+    "alerts:TODAY_PAGE", "alerts:PAGE", "people:APPROVALS_PAGE", "runs:PAGE", "runs:RUN_PAGE",
     "sites:PAGE", "sites:SITE_PAGE", "restore:PAGE", "drills:PAGE", "drills:DRILL_PAGE",
     "archive:PAGE", "archive:ITEM_PAGE", "archive:CAPTURED_PAGE",
     "servers:PAGE", "servers:SERVER_PAGE", "security:PAGE", "security:COMPLIANCE_PAGE",

@@ -14,9 +14,8 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_number
 from ops.language.text import LABELS, N_, _, ngettext
-from ops.monitor.probes.judge import judge_look as judge_lines
-from ops.monitor.probes.judge import judge_probe
-from ops.monitor.probes.probe import probe_sites
+from ops.monitor.probes.probe import judge_look as judge_lines
+from ops.monitor.probes.probe import judge_probe, probe_sites
 from ops.monitor.probes.result import ProbeResult
 from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.look import MachineLook, judge_look

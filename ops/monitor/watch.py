@@ -19,9 +19,8 @@ from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.monitor.beat import Beat, Turn, read_beat, take_turn, when_looked, write_beat
-from ops.monitor.probes.judge import judge_look as judge_line
-from ops.monitor.probes.judge import judge_probe
-from ops.monitor.probes.probe import probe_sites
+from ops.monitor.probes.probe import judge_look as judge_line
+from ops.monitor.probes.probe import judge_probe, probe_sites
 from ops.monitor.probes.result import ProbeResult, Seen, list_changes, list_points, recall
 from ops.monitor.probes.target import list_targets, surroundings_of
 from ops.monitor.samples.look import ROOTS, judge_look, list_look_points

@@ -29,9 +29,8 @@ from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.reports.figures.figure import Timespan
-from ops.reports.kinds.kind import Ask, Book, Frame, Package
+from ops.reports.kinds.kind import Ask, Book, Frame, Package, find_office
 from ops.reports.kinds.table import Kind
-from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Paper
 from ops.reports.requests import ReportRequest
 from ops.reports.texts import Texts, load_texts

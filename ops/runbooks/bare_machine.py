@@ -6,26 +6,33 @@ There is nobody to approve anything there: the holders of the key, who have to c
 people. Once the run has brought an estate file back, it is still taken up from there.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.access.approvals.decide import withdraw
+from ops.access.approvals.requests import list_requests, standing_of
 from ops.access.identity import login_at_terminal
 from ops.access.session import Bench, at_bench
 from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
+from ops.jobs.site_lock import hold_site_lock
 from ops.journal.journal import Origin
-from ops.language.text import _
-from ops.runbooks.states import CatalogStates
+from ops.language.formats import format_id
+from ops.language.text import N_, _, fill
+from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.terminal.output import write_line
 from ops.version import software_version
 from runbooks.errors import RunbookUseError
 from runbooks.seams import Request
+from runbooks.state import RunState
 
 BARE_FILE = "giucong-runbooks.db"
 
@@ -119,3 +126,54 @@ def _began_bare(run: str) -> bool:
         except RunbookUseError:
             return False
     return True
+
+
+def abandon_run(desk: Desk, reason: str, state: RunState) -> int:
+    """End a run as it stands: first what was asked for in it and nobody has used, then itself.
+
+    Args:
+        desk: Where.
+        reason: Why, for the journal.
+        state: Of a run that is not over.
+    """
+    now, ended = datetime.now(UTC), 0
+    origin = replace(desk.origin, reason=reason)
+    with hold_site_lock(desk.locks, f"runbook-{state.id}", holder=state.id):
+        states = CatalogStates(desk.catalog, origin)
+        state = states.load(state.id)
+        with desk.catalog.writing() as session:
+            for request in list_requests(session):
+                is_open = standing_of(request, now) in {"waiting", "approved"}
+                if is_open and _is_of(request, state):
+                    ended += withdraw(session, origin, request, reason, now)
+        states.save(replace(state, standing="declined", ended_at=now))
+    text = _(
+        "The run is given up. What was done stays; requests that nobody used and ended: {count}"
+    )
+    write_line(text.format(count=ended))
+    return 0
+
+
+def _is_of(request: ApprovalRequest, state: RunState) -> bool:
+    """Tell whether a request is of a run's step, or of a command that waits in one."""
+    if request.action == "runbook-step":
+        return bool(json.loads(request.plan).get("run") == state.id)
+    return any(
+        it.state == "waiting"
+        and it.person == request.requested_by
+        and it.started_at <= request.requested_at <= (it.ended_at or request.requested_at)
+        for it in state.records
+    )
+
+
+def tell_others(desk: Desk, state: RunState) -> None:
+    """Say it where another run of the same runbook for the same site is not over."""
+    with desk.catalog.reading() as session:
+        unfinished = list_unfinished(session)
+    for it in unfinished:
+        if it.runbook == state.runbook and it.values.get("site") == state.values.get("site"):
+            text = N_(
+                "another run of this runbook for it is not over: {run}, begun by {person};"
+                " `{program} runbook.resume --run {run}` goes on with it, `--abandon` ends it"
+            )
+            write_line(fill(text, {"run": format_id(it.id), "person": it.person}))

@@ -22,14 +22,20 @@ from ops.journal.journal import Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, language
 from ops.runbooks.asker import KINDS, EstateApprover, GivenAsker, TerminalAsker, can_ask
-from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
+from ops.runbooks.bare_machine import (
+    Desk,
+    NobodyElse,
+    abandon_run,
+    at_desk,
+    estate_place,
+    tell_others,
+)
 from ops.runbooks.choices import refuse_unknown
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
 from ops.runbooks.places import refuse_folder, refuse_places
 from ops.runbooks.states import CatalogStates
 from ops.runbooks.tasks import Resume, RunRunbook
-from ops.runbooks.unfinished import abandon_run, tell_others
 from ops.terminal.output import write_line
 from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.next_step import Finish, Perform, decide_next, take_up

@@ -72,7 +72,7 @@ class Missed:
 
 @task(
     "service.notify-test",
-    "ops.service.notify_test:try_targets",
+    "ops.service.cli:try_targets",
     roles=OPERATE,
     forms=(Form("Send a test message"),),
 )

@@ -1,4 +1,4 @@
-"""The alerts: what is red, who was told and has taken it up, what stands under it, silences."""
+"""What is red: today's page; the alerts, who was told and has taken them up, silences."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,6 +14,35 @@ from ops.monitor.alert_wording import UNTOLD
 from ops.monitor.overview import list_subjects
 from ops.security.job import AUDIT_JOB
 from ops.terminal.view import as_table
+
+
+def read_today(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
+    """Give what is red and yellow, the alerts about it, and the requests that wait."""
+    status = desk.look("backup.status")
+    alerts = desk.look("monitor.alerts") if desk.may("monitor.alerts") else {"items": []}
+    waiting = desk.look("approval.list") if desk.may("approval.list") else {"items": []}
+    of_alerts = {it["subject"]: it for it in alerts["items"]}
+    problems = [{**it, "alert": of_alerts.get(it["subject"])} for it in status["problems"]]
+    states = [it["state"] for it in status["items"]]
+    return {
+        "red": [it for it in problems if it["level"] == "red"],
+        "yellow": [it for it in problems if it["level"] == "yellow"],
+        "sites": {"all": len(states), **{it: states.count(it) for it in ("ok", "yellow", "red")}},
+        "waiting": [it for it in waiting["items"] if it["state"] == "waiting"],
+        "is_service_running": status["is_service_running"],
+        "now": status["now"],
+    }
+
+
+TODAY_PAGE = Page(
+    name="today",
+    title=N_("Today"),
+    task="backup.status",
+    read=read_today,
+    acts=("monitor.ack",),
+    group="now",
+)
+
 
 _MOST = 100
 _SUGGESTED = timedelta(hours=4)

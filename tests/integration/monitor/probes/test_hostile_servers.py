@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ops.monitor.probes.judge import judge_probe
 from ops.monitor.probes.line import (
     AskError,
     PageLimits,
@@ -21,6 +20,7 @@ from ops.monitor.probes.line import (
     make_reading,
     make_verifying,
 )
+from ops.monitor.probes.probe import judge_probe
 from tests.integration.monitor.probes.sites import HOST, deaf_port, look, named, target
 from tests.name_server import name_server
 from tests.private_authority import Authority

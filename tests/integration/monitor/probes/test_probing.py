@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ops.monitor.probes.judge import judge_look, judge_probe
 from ops.monitor.probes.look import RARELY, reaches_ipv6
+from ops.monitor.probes.probe import judge_look, judge_probe
 from ops.monitor.probes.result import Seen, list_changes, list_points
 from ops.monitor.probes.target import PageWish
 from tests.integration.monitor.probes.sites import (

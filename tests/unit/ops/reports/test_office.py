@@ -10,8 +10,8 @@ import pytest
 
 from ops.errors import WrongUseError
 from ops.reports.figures.figure import Timespan, report_year
+from ops.reports.kinds.kind import find_office
 from ops.reports.kinds.table import KINDS
-from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Letterhead, Paper, number_line
 from ops.reports.papers.pdf import write_pdf
 from ops.reports.texts import MOST_BYTES, SHIPPED, TextsError, load_texts

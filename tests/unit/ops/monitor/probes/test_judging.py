@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.monitor.probes.judge import CHANGE_TOLD, judge_look, judge_probe
+from ops.monitor.probes.probe import CHANGE_TOLD, judge_look, judge_probe
 from ops.monitor.probes.result import (
     Certificate,
     Known,
