@@ -1,29 +1,40 @@
-"""Write which copies and media each site has, and which part of the rule 3-2-1-1-0 is broken.
+"""Write for each site which copies exist, and which part of the rule 3-2-1-1-0 is broken.
 
 Write which removable media there are, who keeps them, and by when they are to be renewed.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
 from ops.alerts.drafts import Severity
 from ops.backups.copies.rule_32110 import CopyFacts, RulePart, is_fresh
-from ops.backups.media.records import MediumFacts
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill
 from ops.outcomes import Explanation
 from ops.status.facts import Facts, SiteFacts
 from ops.status.problem import Problem
-from ops.terminal.output import Cell, Tone, verdict_cell, write_indented, write_line, write_table
+from ops.terminal.output import Cell, Tone, verdict_cell, write_indented, write_line
+from ops.terminal.view import NONE, Column, Row, View, day, words, write_list
 
 ROLES = {
     "primary": N_("primary"),
     "mirror": N_("mirror"),
     "copy": N_("copy"),
     "medium": N_("offline medium"),
+}
+_MEDIA = {"disk": N_("disk"), "tape": N_("tape"), "object": N_("object store")}
+_GUARDS = {
+    "protected": N_("protected"),
+    "not_protected": N_("not protected"),
+    "not_checked": N_("not checked"),
+}
+_GUARD_TONES: Mapping[str, Tone] = {
+    **dict.fromkeys(_GUARDS, "warning"),
+    "protected": "good",
 }
 _PARTS = {
     "copies": N_("{wanted} copies, the site itself included: there are {found}"),
@@ -34,20 +45,70 @@ _PARTS = {
 }
 
 
+def _is_unreadable(copy: Row) -> bool:
+    follows = copy["role"] in {"mirror", "copy"}
+    return bool(copy["gone_from"]) or (follows and copy["updated"] == "failed")
+
+
+def _newest(copy: Row, zone: str) -> Cell:
+    if _is_unreadable(copy):
+        return Cell(_("cannot be read"), "bad")
+    if copy["newest_at"] is None:
+        return Cell(NONE, "bad")
+    return Cell(_at(copy["newest_at"], zone), "bad" if copy.get("is_late") else "plain")
+
+
+def _read_back(outcome: str, at: str | None, zone: str) -> Cell:
+    if at is None:
+        return verdict_cell("not_checked")
+    cell = verdict_cell(outcome)
+    return Cell(f"{cell.text}, {_at(at, zone)}", cell.tone)
+
+
+def _at(moment: str, zone: str) -> str:
+    return format_moment(datetime.fromisoformat(moment), zone).rpartition(" ")[0]
+
+
+def _checked(copy: Row, zone: str) -> Cell:
+    if _is_unreadable(copy):
+        return verdict_cell("failed")
+    return _read_back(copy["checked"], copy["checked_at"], zone)
+
+
+def _protection(copy: Row) -> str:
+    return "not_checked" if _is_unreadable(copy) else str(copy["protection"])
+
+
+def _whole(row: Row) -> Row:
+    return row
+
+
+COPIES = View(
+    N_("None."),
+    Column("store", N_("Store")),
+    Column("role", N_("Role"), words(ROLES)),
+    Column("location", N_("Place")),
+    Column("medium", N_("Medium"), words(_MEDIA)),
+    Column("newest_at", N_("Newest backup"), _newest, of=_whole),
+    Column("checked", N_("Checked"), _checked, of=_whole),
+    Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES), of=_protection),
+)
+_COPIES_OF_ALL = View("", Column("site", N_("Site")), *COPIES.columns)
+
+
 def write_copies(sites: Sequence[SiteFacts], facts: Facts) -> None:
     """Write a row for each site and store, then once for all sites what does not hold alike."""
-    rows = [_row(site, copy, facts) for site in sites for copy in site.copies]
-    heads = [
-        _("Site"),
-        _("Store"),
-        _("Role"),
-        _("Place"),
-        _("Medium"),
-        _("Newest backup"),
-        _("Checked"),
-        _("Cannot be deleted"),
+    rows = [
+        {
+            "site": site.name,
+            **asdict(it),
+            "is_late": not is_fresh(it, now=facts.now, rpo=site.rpo, reread=site.reread),
+        }
+        for site in sites
+        for it in site.copies
     ]
-    write_table(heads, rows, title=_("Copies by the rule 3-2-1-1-0"))
+    title = _("Copies by the rule 3-2-1-1-0")
+    write_list(_COPIES_OF_ALL, rows, as_json=False, zone=facts.zone, title=title)
     alike: dict[str, list[str]] = {}
     for site in sites:
         for verdict in site.rule:
@@ -78,91 +139,37 @@ def tell_verdict(verdict: RulePart) -> str:
     return f"{told} ({stores})" if stores else told
 
 
-def _row(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Sequence[str | Cell]:
-    return (
-        site.name,
-        copy.store,
-        _(ROLES[copy.role]),
-        copy.location,
-        copy.medium,
-        _newest(site, copy, facts),
-        _moment_cell(copy, facts),
-        _protection(copy),
-    )
-
-
-def _newest(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Cell:
-    if copy.newest_at is None:
-        return Cell("–", "bad")
-    if copy.is_unreadable:
-        return Cell(_("cannot be read"), "bad")
-    told = format_moment(copy.newest_at, facts.zone).rpartition(" ")[0]
-    fresh = is_fresh(copy, now=facts.now, rpo=site.rpo, reread=site.reread)
-    return Cell(told, "plain" if fresh else "bad")
-
-
-def _moment_cell(copy: CopyFacts, facts: Facts) -> Cell:
-    if copy.is_unreadable:
-        return verdict_cell("failed")
-    if copy.checked_at is None:
-        return verdict_cell("not_checked")
-    cell = verdict_cell(copy.checked)
-    told = format_moment(copy.checked_at, facts.zone).rpartition(" ")[0]
-    return Cell(f"{cell.text}, {told}", cell.tone)
-
-
-def _protection(copy: CopyFacts) -> Cell:
-    if copy.is_unreadable:
-        return verdict_cell("not_checked")
-    told = {
-        "protected": Cell(_("protected"), "good"),
-        "not_protected": Cell(_("not protected"), "warning"),
-        "not_checked": verdict_cell("not_checked"),
-    }
-    return told[copy.protection]
-
-
 _TONES: dict[str, Tone] = {"": "plain", "near": "warning", "over": "bad"}
+
+
+def _renew(row: Row) -> Cell:
+    day = row["renew_on"]
+    return Cell(format_date(date.fromisoformat(day)) if day else NONE, _TONES[row["stage"]])
+
+
+MEDIA = View(
+    "",
+    Column("code", N_("Medium")),
+    Column("kind", N_("Kind")),
+    Column("kept_at", N_("Kept at")),
+    Column("holder", N_("Holder")),
+    Column("started_on", N_("In use since"), day),
+    Column("renew_on", N_("Renew by"), of=_renew),
+    Column(
+        "verified",
+        N_("Read back"),
+        lambda row, zone: _read_back(row["verified"], row["verified_at"], zone),
+        of=_whole,
+    ),
+)
 
 
 def write_media(facts: Facts) -> None:
     """Write a row for each medium; nothing where there are none."""
-    if not facts.media:
-        return
-    heads = [
-        _("Medium"),
-        _("Kind"),
-        _("Kept at"),
-        _("Holder"),
-        _("In use since"),
-        _("Renew by"),
-        _("Read back"),
-    ]
-    write_line()
-    write_table(
-        heads, [_medium_row(it, facts.zone) for it in facts.media], title=_("Removable media")
-    )
-
-
-def _medium_row(medium: MediumFacts, zone: str) -> Sequence[str | Cell]:
-    renew = format_date(medium.renew_on) if medium.renew_on else "–"
-    return (
-        medium.code,
-        medium.kind,
-        medium.kept_at or "–",
-        medium.holder or "–",
-        format_date(medium.started_on),
-        Cell(renew, _TONES[medium.stage]),
-        _read_back(medium, zone),
-    )
-
-
-def _read_back(medium: MediumFacts, zone: str) -> Cell:
-    if medium.verified_at is None:
-        return verdict_cell("not_checked")
-    cell = verdict_cell(medium.verified)
-    told = format_moment(medium.verified_at, zone).rpartition(" ")[0]
-    return Cell(f"{cell.text}, {told}", cell.tone)
+    if facts.media:
+        write_line()
+        title = _("Removable media")
+        write_list(MEDIA, facts.media, as_json=False, zone=facts.zone, title=title)
 
 
 COPY_LATE = "copy_late"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ops.backups.browse import FIGURES, ID, TAKEN
+from ops.backups.browse.cli import FIGURES, ID, TAKEN
 from ops.backups.copies.rule_32110 import RulePart
 from ops.backups.repositories.catalog_index import FIGURE_COLUMNS
 from ops.backups.retention.holds import list_holds
@@ -26,9 +26,8 @@ from ops.monitor.series.store import open_series, series_url
 from ops.status.cli import describe_sites
 from ops.status.facts import gather_facts
 from ops.status.problems import find_problems
-from ops.status.problems_copies import ROLES, tell_verdict
-from ops.terminal.output import Cell, Tone, verdict_cell
-from ops.terminal.view import Column, View, as_made, as_table, moment, number, outcome, words
+from ops.status.problems_copies import COPIES, tell_verdict
+from ops.terminal.view import Column, View, as_made, as_table, outcome
 
 _ROWS = 200
 PARTS = ("copies", "media", "places", "locked", "errors")
@@ -115,35 +114,7 @@ PAGE = Page(
 
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
-_MEDIA = {"disk": N_("disk"), "tape": N_("tape"), "object": N_("object store")}
-_GUARDS = {
-    "protected": N_("protected"),
-    "not_protected": N_("not protected"),
-    "not_checked": N_("not checked"),
-}
-_GUARD_TONES: Mapping[str, Tone] = {
-    "protected": "good",
-    "not_protected": "warning",
-    "not_checked": "warning",
-}
 _TABLE = View(N_("None."), TAKEN, ID, Column("outcome", N_("Outcome"), outcome), *FIGURES)
-_COPIES = View(
-    N_("None."),
-    Column("store", N_("Store")),
-    Column("role", N_("Role"), words(ROLES)),
-    Column("location", N_("Place")),
-    Column("medium", N_("Medium"), words(_MEDIA)),
-    Column(
-        "newest_at",
-        N_("Newest backup"),
-        moment,
-        of=lambda it: Cell(_("cannot be read"), "bad") if it["gone_from"] else it["newest_at"],
-    ),
-    Column("snapshots", N_("Snapshots"), number),
-    Column("checked", N_("Checked"), of=lambda it: verdict_cell(it["checked"] or "not_checked")),
-    Column("checked_at", N_("Last check"), moment),
-    Column("protection", N_("Cannot be deleted"), words(_GUARDS, _GUARD_TONES)),
-)
 _BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
@@ -163,7 +134,7 @@ def read_site(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "may_restore": any(it.name == name for it in desk.sites("backup.find")),
         "problems": [it for it in problems if name == it["site"] or name in it["alike"]],
         "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
-        "copies": as_table(_COPIES, site["copies"]),
+        "copies": as_table(COPIES, site["copies"], zone=desk.estate.organisation.timezone),
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
         "jobs": _list_jobs(desk, name),
         "holds": _read_holds(desk, name) if desk.may("backup.hold") else None,
