@@ -172,10 +172,10 @@ def tell_choices(text: str, flag: DeclaredFlag | None) -> str:
     return f"{text} " + _("One of: {known}.").format(known=", ".join(told))
 
 
-def write_columns(pairs: Iterable[tuple[str, str]], width: int = 0) -> None:
+def write_columns(pairs: Iterable[tuple[str, str]]) -> None:
     """Write two columns, the second one wrapped to the terminal."""
     pairs = list(pairs)
-    width = width or max((len(name) for name, _text in pairs), default=0)
+    width = max((len(name) for name, _text in pairs), default=0)
     room = max(_terminal_width() - width - 2 * _GAP, _NARROWEST_TEXT)
     for name, text in pairs:
         first, *others = textwrap.wrap(text, room) or [""]

@@ -135,7 +135,7 @@ def _list_stores(session: Session, estate: Estate) -> Iterator[Figure]:
             yield f"store:{store.name}", "store_free_bytes", float(free)
 
 
-def ask_room(store: Store, seconds: float = _ROOM_SECONDS) -> int | None:
+def ask_room(store: Store) -> int | None:
     """Give the bytes that may still be written to a store that is a folder here.
 
     None where it is none, is not there, or does not answer in time: a share whose server is gone
@@ -156,7 +156,7 @@ def ask_room(store: Store, seconds: float = _ROOM_SECONDS) -> int | None:
         return None  # the last one still waits for an answer
     thread = threading.Thread(target=ask, name=name, daemon=True)
     thread.start()
-    thread.join(seconds)
+    thread.join(_ROOM_SECONDS)
     return found[0] if found else None
 
 

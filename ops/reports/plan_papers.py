@@ -159,7 +159,7 @@ def _service(
     if uptimes is not None:
         yield chart_uptimes(texts, uptimes, months)
     ran = count_runs(session, window, "backup").value
-    not_run = count_not_run(session, window, "backup").value
+    not_run = count_not_run(session, window).value
     if ran is not None and not_run is not None and ran.total.ran:
         yield chart_runs(texts, ran, not_run, months)
 

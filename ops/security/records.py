@@ -189,25 +189,18 @@ def find_findings(session: Session, *, with_fixed: bool = False) -> list[Securit
 
 
 def find_last_looks(
-    session: Session,
-    since: datetime | None = None,
-    *,
-    answered: bool = False,
-    subjects: Collection[str] | None = None,
+    session: Session, *, answered: bool = False, subjects: Collection[str] | None = None
 ) -> dict[Pair, SecurityLook]:
     """Give the newest look of each subject and tool, in one statement.
 
     Args:
         session: Reading is enough.
-        since: Only looks at or after that moment; None for all.
         answered: Pass over those that did not come about.
         subjects: Only of these; None for all.
     """
     newest = select(
         SecurityLook.subject, SecurityLook.tool, func.max(SecurityLook.at).label("at")
     ).group_by(SecurityLook.subject, SecurityLook.tool)
-    if since is not None:
-        newest = newest.where(SecurityLook.at >= since)
     if answered:
         newest = newest.where(SecurityLook.outcome != "not_checked")
     if subjects is not None:

@@ -49,13 +49,13 @@ class LineFormatter(logging.Formatter):
         return f"<{_PRIORITIES.get(record.levelno, 5)}>{line}" if self._for_systemd else line
 
 
-def log_to_stderr(level: int = logging.INFO) -> None:
+def log_to_stderr() -> None:
     """Send the log of `ops` to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(for_systemd=is_read_by_journald(2)))
     logger = logging.getLogger("ops")
     logger.handlers[:] = [handler]
-    logger.setLevel(level)
+    logger.setLevel(logging.INFO)
     logger.propagate = False
 
 

@@ -192,6 +192,7 @@ def judge_look(results: Sequence[ProbeResult]) -> list[Condition]:
     return [line, resolver]
 
 
+_AT_ONCE = 8
 SECOND_LOOK_SECONDS = 5.0
 """Between the beginnings of two looks at a site that fails."""
 
@@ -199,13 +200,12 @@ _FAR = frozenset({"unreachable", "timeout"})
 """Problems that a line of our own which is down makes, too."""
 
 
-def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and three bounds
+def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and bounds
     targets: Sequence[ProbeTarget],
     previous: Seen,
     now: datetime,
     *,
     deadline: float,
-    width: int = 8,
     around: Surroundings | None = None,
     limits: PageLimits | None = None,
     second_look_seconds: float = SECOND_LOOK_SECONDS,
@@ -217,7 +217,6 @@ def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and thr
         previous: What is remembered: of the last results `{it.site: it.known}`.
         now: The moment of the look; UTC.
         deadline: Until when, by `time.monotonic`; a site not reached by then is `unknown`.
-        width: How many sites at a time.
         around: Nameservers, authorities, references; None: this machine's.
         limits: Of each page; None: the usual ones.
         second_look_seconds: Between the beginnings of two looks at a site that fails.
@@ -238,7 +237,7 @@ def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and thr
         except Exception as error:  # noqa: BLE001 -- whatever one site does, the others are seen
             return _broken(target, not_reached(target, known, now), error)
 
-    with ThreadPoolExecutor(width, "giucong-probe") as pool:
+    with ThreadPoolExecutor(_AT_ONCE, "giucong-probe") as pool:
         found = {it.site: it for it in pool.map(look, targets)}
         line = _find_line(found.values(), around, deadline)
         doubtful = {name for name, it in found.items() if _is_doubtful(it, previous)}

@@ -123,7 +123,7 @@ def gather(
         systems=tuple((it.title or it.name, it.level, it.decision) for it in estate.systems),
         stores={it.name: it.location for it in estate.stores},
         backups=count_runs(session, window, "backup"),
-        not_run=count_not_run(session, window, "backup"),
+        not_run=count_not_run(session, window),
         checks=count_runs(session, window, "check"),
         fixity=count_runs(session, window, "archive-check"),
         scans=count_runs(session, window, "scan"),

@@ -81,13 +81,13 @@ def count_runs(session: Session, window: Timespan, kind: str) -> Figure[RunCount
     return Figure(_put_together(session.execute(query), len(months)), "runs")
 
 
-def count_not_run(session: Session, window: Timespan, kind: str) -> Figure[RunCounts]:
-    """Count what was due in a time and did not run: missed, or skipped on purpose."""
+def count_not_run(session: Session, window: Timespan) -> Figure[RunCounts]:
+    """Count backups that were due in a time and did not run: missed, or skipped on purpose."""
     months = window.months()
     month = _month_of(Occurrence.due_at, months)
     query = (
         select(Occurrence.site, month, Occurrence.outcome, func.count())
-        .where(Occurrence.kind == kind, Occurrence.outcome.in_(("missed", "skipped")))
+        .where(Occurrence.kind == "backup", Occurrence.outcome.in_(("missed", "skipped")))
         .where(Occurrence.due_at >= window.since, Occurrence.due_at < window.until)
         .group_by(Occurrence.site, month, Occurrence.outcome)
     )

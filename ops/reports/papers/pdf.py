@@ -32,8 +32,8 @@ _PICTURES = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
-def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
-    """Give the PDF as one file, or its pages as pictures of 110 dots an inch."""
+def write_pdf(paper: Paper) -> list[bytes]:
+    """Give the PDF as one file."""
     data = json.dumps(_printable(as_values(paper)), ensure_ascii=False)
     try:
         made, warnings = typst.compile_with_warnings(
@@ -41,9 +41,8 @@ def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
             root=TEMPLATE.parent,
             font_paths=_fonts(),
             sys_inputs={"data": data},
-            format="png" if pages_as_png else "pdf",
-            ppi=110.0 if pages_as_png else None,
-            pdf_standards=[] if pages_as_png else "a-2b",
+            format="pdf",
+            pdf_standards="a-2b",
         )
     except typst.TypstError as error:
         raise OpsError(
@@ -64,7 +63,7 @@ def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
     return _files(made)
 
 
-def svgs_to_png(svgs: Sequence[str], *, dots_per_inch: float = 200.0) -> list[bytes]:
+def svgs_to_png(svgs: Sequence[str]) -> list[bytes]:
     """Give charts as pictures, in the font of the papers, for files that hold no SVG."""
     if not svgs:
         return []
@@ -73,7 +72,7 @@ def svgs_to_png(svgs: Sequence[str], *, dots_per_inch: float = 200.0) -> list[by
         font_paths=_fonts(),
         sys_inputs={"data": json.dumps(svgs)},
         format="png",
-        ppi=dots_per_inch,
+        ppi=200.0,
     )
     return _files(made)
 
