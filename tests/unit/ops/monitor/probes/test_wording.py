@@ -22,7 +22,7 @@ FOLDER = Path(ops.monitor.probes.__file__).parent
 
 
 def used_codes() -> set[str]:
-    source = "".join((FOLDER / f"{it}.py").read_text() for it in ("look", "judge", "probe"))
+    source = "".join((FOLDER / f"{it}.py").read_text() for it in ("look", "probe"))
     found = re.findall(r'"((?:site|certificate|name|names|page|form|ipv6|issuer|addresses|own|'
                        r'resolver|nameservers)_[a-z_]+)"', source)  # fmt: skip
     return set(found) - {"certificate_days"}  # a threshold
