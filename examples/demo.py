@@ -20,7 +20,7 @@ from examples.steps import Steps, meeting_the_rule
 from examples.typed import Terminal
 from examples.year import is_made
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
-from ops.access.roles import ROLES as ROLE_TITLES
+from ops.access.rights import ROLES as ROLE_TITLES
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
 from ops.language.text import _, render_error

@@ -31,7 +31,7 @@ from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.caller import Caller
 from ops.access.credentials import Issued
-from ops.access.roles import ROLES
+from ops.access.rights import ROLES
 from ops.alerts.outbox import write_notices
 from ops.catalog.open import open_catalog
 from ops.console.office.act_runs import ActRuns

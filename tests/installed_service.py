@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import psutil
 
-from ops.access.roles import ROLES
+from ops.access.rights import ROLES
 from tests.installed_machine import (
     OPERATOR,
     SERVICE,

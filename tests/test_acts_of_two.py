@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.access.roles import ACTIONS, NEVER_ALONE
+from ops.access.rights import ACTIONS
+from ops.access.roles import NEVER_ALONE
 
 ROOT = Path(__file__).parent.parent
 FRAME = "ops.access.approvals"

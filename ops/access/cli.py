@@ -16,7 +16,8 @@ from ops.access.credentials import count_codes_left, prove
 from ops.access.factors import load_credentials_key
 from ops.access.identity import check_person
 from ops.access.prompts import ask_proof
-from ops.access.roles import ACTIONS, ROLES, roles_by_person
+from ops.access.rights import ACTIONS, ROLES
+from ops.access.roles import roles_by_person
 from ops.access.session import Bench, at_bench, follow_decision, reading
 from ops.access.tasks_approval import Approve, Refuse
 from ops.catalog.tables.access import ApprovalRequest, Credential

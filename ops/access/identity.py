@@ -161,7 +161,7 @@ def check_roles(
     Raises:
         NotAllowedError: They do not.
     """
-    from ops.access.roles import decide_may, roles_for
+    from ops.access.rights import decide_may, roles_for
 
     login = login_at_terminal()
     person = find_actor(estate.people)
@@ -210,7 +210,7 @@ def open_existing(estate: "Estate") -> "Catalog | None":
 def _not_allowed(
     task: str, login: str, person: str, roles: Iterable[str], needed: Iterable[str]
 ) -> NotAllowedError:
-    from ops.access.roles import ROLES
+    from ops.access.rights import ROLES
     from ops.language.text import _
 
     if not person:

@@ -10,10 +10,9 @@ from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.credentials import has_good_credentials, no_credentials
 from ops.access.identity import NotAllowedError, check_person, open_existing
+from ops.access.rights import ROLES, decide_may
 from ops.access.roles import (
     FOUNDERS_ROLE,
-    ROLES,
-    decide_may,
     give_role,
     is_anybody_appointed,
     refuse_if_last,

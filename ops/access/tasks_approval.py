@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import OFFICE
+from ops.access.rights import OFFICE
 from ops.language.text import N_
 from ops.terminal.flags import DryRun, Json, ReasonForJournal
 from ops.terminal.task import Flag, Form, task

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import ADMIN, ARCHIVE, OFFICE, OPERATE, PRIVATE
+from ops.access.rights import ADMIN, ARCHIVE, OFFICE, OPERATE, PRIVATE
 from ops.language.text import N_
 from ops.terminal.flags import DryRun, Json, Site, SiteOrAll
 from ops.terminal.task import Flag, Form, task

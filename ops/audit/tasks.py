@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import KEYS, OFFICE
+from ops.access.rights import KEYS, OFFICE
 from ops.terminal.flags import Document, Json
 from ops.terminal.task import Flag, Form, task
 

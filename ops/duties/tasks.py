@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import ADMIN, INCIDENT, OFFICE
+from ops.access.rights import ADMIN, INCIDENT, OFFICE
 from ops.language.text import N_
 from ops.terminal.flags import Document, DryRun, Json
 from ops.terminal.task import Flag, Form, task

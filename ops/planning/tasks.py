@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import ADMIN, OFFICE, OPERATE
+from ops.access.rights import ADMIN, OFFICE, OPERATE
 from ops.language.text import N_
 from ops.terminal.flags import Document, DryRun, Json, ReasonForApprover
 from ops.terminal.task import Flag, Form, task

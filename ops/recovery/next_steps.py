@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ops.access.identity import find_actor
-from ops.access.roles import decide_may, is_anybody_appointed, roles_by_person
+from ops.access.rights import decide_may
+from ops.access.roles import is_anybody_appointed, roles_by_person
 from ops.access.session import reading
 from ops.backups.repositories.init import rebuild_index
 from ops.errors import SecretError

@@ -17,7 +17,8 @@ from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import RECOVERY, Permit
 from ops.access.identity import NotAllowedError, open_existing
-from ops.access.roles import ROLES, is_anybody_appointed, roles_of
+from ops.access.rights import ROLES
+from ops.access.roles import is_anybody_appointed, roles_of
 from ops.access.session import Bench, person_at_terminal
 from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from ops.access.roles import ADMIN, INCIDENT, OFFICE, OPERATE
+from ops.access.rights import ADMIN, INCIDENT, OFFICE, OPERATE
 from ops.language.text import N_
 from ops.terminal.flags import DryRun, Json, Site, SiteOrAll
 from ops.terminal.task import Flag, Form, task

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import INCIDENT, OFFICE, OPERATE
+from ops.access.rights import INCIDENT, OFFICE, OPERATE
 from ops.language.text import N_
 from ops.terminal.flags import DryRun, Json
 from ops.terminal.task import Flag, Form, task

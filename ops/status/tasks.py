@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import OFFICE
+from ops.access.rights import OFFICE
 from ops.terminal.flags import Json
 from ops.terminal.task import Flag, task
 

@@ -210,7 +210,7 @@ class Task:
         own_sites: Whether a unit's contact may run it for sites of that unit alone.
         when_asked: Whether everybody with a role may run it whom the estate's routes or roster
             name: who is told of something red, and waited for, may answer.
-        second: The actions (`ops.access.roles.ACTIONS`) for which it may ask a second person.
+        second: The actions (`ops.access.rights.ACTIONS`) for which it may ask a second person.
         as_owner: Whether it touches the estate's folders, and so has to run as their owner.
         is_looking: Whether it may read any estate file, for it does nothing that the file says.
         as_oneself: Whether it reads and writes wherever it is told; with lent rights it is refused.

@@ -12,7 +12,7 @@ import pytest
 from archive.errors import ArchiveError
 from backup.errors import BackupError
 from ops.access.caller import Caller
-from ops.access.roles import decide_may
+from ops.access.rights import decide_may
 from ops.console.page import Page, all_pages
 from ops.console.subjects import page_of_row
 from ops.console.web.shown import make_templates, render

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.access.caller import Caller
-from ops.access.roles import decide_may
+from ops.access.rights import decide_may
 from ops.console.office.desk import SHARED, Documents
 from ops.errors import OpsError
 from tests.console_office import (

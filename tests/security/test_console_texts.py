@@ -15,7 +15,7 @@ from jinja2 import TemplateError
 
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
-from ops.access.roles import decide_may
+from ops.access.rights import decide_may
 from ops.console.page import all_pages
 from ops.console.web.captured import Below, rewrite_page, rewrite_style
 from ops.console.web.guard import csrf_of

@@ -26,7 +26,7 @@ from typing import Any, get_args
 
 import pytest
 
-from ops.access.roles import ROLES
+from ops.access.rights import ROLES
 from ops.catalog.open import open_catalog
 from ops.cli.client import ask_task
 from ops.terminal.task import DeclaredFlag, OfCaller, Task, all_tasks

@@ -25,7 +25,8 @@ from ops.access.approvals.requests import (
     standing_of,
 )
 from ops.access.credentials import has_good_credentials
-from ops.access.roles import decide_may_approve, roles_of
+from ops.access.rights import decide_may_approve
+from ops.access.roles import roles_of
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import OpsError

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ops.access.roles import ACTIONS, FOUNDERS_ROLE, ROLES, decide_may_approve, roles_by_person
+from ops.access.rights import ACTIONS, ROLES, decide_may_approve
+from ops.access.roles import FOUNDERS_ROLE, roles_by_person
 from ops.alerts.drafts import Draft
 from ops.alerts.notice_wording import REQUEST, STATE, NoticeKind
 from ops.alerts.outbox import find_estate, find_reachable, write_to

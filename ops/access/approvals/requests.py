@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, Update, select
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.notify import tell_approvers
-from ops.access.roles import ACTIONS
+from ops.access.rights import ACTIONS
 from ops.canonical import canonical_json, digest_of
 from ops.catalog.columns import find_by_id, new_id
 from ops.catalog.tables.access import ApprovalRequest
@@ -32,7 +32,7 @@ class Wish:
     """An act that needs two people.
 
     Attributes:
-        action: One of `ops.access.roles.ACTIONS`.
+        action: One of `ops.access.rights.ACTIONS`.
         subject: What it is about: the site, the person, the plan.
         plan: JSON values that say exactly what will be done; no secrets. Their digest binds the
             approval to this plan.

@@ -32,7 +32,8 @@ from ops.access.approvals.requests import (
     request_approval,
 )
 from ops.access.credentials import people_with_credentials
-from ops.access.roles import NEVER_ALONE, decide_may_approve, roles_by_person, roles_of
+from ops.access.rights import decide_may_approve
+from ops.access.roles import NEVER_ALONE, roles_by_person, roles_of
 from ops.catalog.open import Catalog
 from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import OpsError
@@ -88,7 +89,7 @@ def decide_need(
     """Decide whether a second person has to agree; pure.
 
     Args:
-        action: One of `ops.access.roles.ACTIONS`.
+        action: One of `ops.access.rights.ACTIONS`.
         asker: Name of the person who wants it; empty for a login of nobody.
         with_credentials: Everybody who was given credentials, disabled ones included.
         roles: What each person holds, disabled ones included.

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import ADMIN, KEYS, OFFICE
+from ops.access.rights import ADMIN, KEYS, OFFICE
 from ops.terminal.flags import (
     AccessKeyFile,
     Document,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from ops.access.roles import OPERATE
+from ops.access.rights import OPERATE
 from ops.terminal.flags import (
     At,
     ConfirmSite,

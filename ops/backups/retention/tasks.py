@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.roles import ADMIN, KEYS
+from ops.access.rights import ADMIN, KEYS
 from ops.terminal.flags import Document, DryRun, ReasonForApprover, Site, StoreOrPrimary
 from ops.terminal.task import Flag, Form, task
 

@@ -68,7 +68,7 @@ class RoleGrant(Base):
 
     Attributes:
         person: Name of the person.
-        role: One of `ops.access.roles.ROLES`.
+        role: One of `ops.access.rights.ROLES`.
         given_at, given_by: When, and by whom (person, else login).
         request_id: The approved request it was given under; NULL where none was needed.
         taken_at, taken_by: When it was taken away, and by whom; NULL and empty while it is held.
@@ -105,7 +105,7 @@ class ApprovalRequest(Base):
     The database itself refuses that the one who asked decides.
 
     Attributes:
-        action: One of `ops.access.roles.ACTIONS`.
+        action: One of `ops.access.rights.ACTIONS`.
         subject: What it is about: a site, a person, a plan.
         plan_digest: SHA-256 of the plan it was made from, in hexadecimal.
         plan: That plan as canonical JSON, for the person who decides; no secrets.

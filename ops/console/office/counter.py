@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.access.credentials import Proof
 from ops.access.identity import find_actor
-from ops.access.roles import ROLES
+from ops.access.rights import ROLES
 from ops.console.acts import find_act, read_proof, read_typed, read_values
 from ops.console.frames import plain_address, whose_address
 from ops.console.office.act_runs import ActRuns

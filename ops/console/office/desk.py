@@ -17,7 +17,8 @@ from typing import Any
 
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import check_roles, find_actor, is_service_owner
-from ops.access.roles import decide_may, is_anybody_appointed, roles_of
+from ops.access.rights import decide_may
+from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
 from ops.console.acts import Act
 from ops.console.office.sessions import Sessions

@@ -11,7 +11,7 @@ from ops.access.approvals.notify import word_plan
 from ops.access.cli import PEOPLE, REQUESTS
 from ops.access.credentials import count_codes_left
 from ops.access.factors import totp_address
-from ops.access.roles import decide_may_approve
+from ops.access.rights import decide_may_approve
 from ops.console.acts import make_offer, offered_secret
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page

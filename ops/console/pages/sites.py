@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ops.backups.browse.cli import FIGURES, ID, TAKEN
+from ops.backups.browse import FIGURES, ID, TAKEN
 from ops.backups.copies.rule_32110 import RulePart
 from ops.backups.repositories.catalog_index import FIGURE_COLUMNS
 from ops.backups.retention.holds import list_holds

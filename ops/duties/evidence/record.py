@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from sqlalchemy.orm import Session
 
 from ops.access.identity import NotAllowedError
-from ops.access.roles import ROLES, is_anybody_appointed, roles_of
+from ops.access.rights import ROLES
+from ops.access.roles import is_anybody_appointed, roles_of
 from ops.access.session import at_bench
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import Due, Period, list_periods, longest_days

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page
 
-from ops.access.roles import decide_may
+from ops.access.rights import decide_may
 from ops.console.page import all_pages
 from ops.console.web.guard import LANGUAGE_COOKIE
 from tests.console_browser import chromium, links_of

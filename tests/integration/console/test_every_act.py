@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import NotAllowedError, check_door
-from ops.access.roles import decide_may
+from ops.access.rights import decide_may
 from ops.catalog.tables.core import JournalRow
 from ops.console.acts import Act, Field, all_acts, read_values
 from ops.console.office.act_runs import ActRun, ActRuns

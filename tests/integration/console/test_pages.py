@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from ops.access.identity import NotAllowedError
-from ops.access.roles import OFFICE
+from ops.access.rights import OFFICE
 from ops.console.acts import all_acts
 from ops.console.office.desk import Document, Documents
 from ops.console.page import all_pages

@@ -20,15 +20,9 @@ from ops.access.identity import (
     login_at_terminal,
     read_login_id,
 )
+from ops.access.rights import ACTIONS, APPROVERS, ROLES, decide_may, roles_for
 from ops.access.role_changes import check_answering, is_founder
-from ops.access.roles import (
-    ACTIONS,
-    APPROVERS,
-    ROLES,
-    decide_may,
-    give_role,
-    roles_for,
-)
+from ops.access.roles import give_role
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.access import RoleGrant
 from ops.cli.collections import FabricTask, load_tasks

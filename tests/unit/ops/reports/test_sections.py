@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.access.identity import NotAllowedError
-from ops.access.roles import decide_may
+from ops.access.rights import decide_may
 from ops.canonical import digest_of
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.access.roles import ROLES
+from ops.access.rights import ROLES
 from ops.duties.evidence.record import RECORDERS, decide_may_record
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 
