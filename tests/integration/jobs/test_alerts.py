@@ -388,7 +388,7 @@ def test_the_summary_says_what_is_red_or_that_all_is_well(catalog: Catalog, port
 
     calm = next(text for subject, text in by_subject.items() if "25/11/2026" in subject)
     red = next(text for subject, text in by_subject.items() if "27/11/2026" in subject)
-    assert calm.startswith("25/11/2026: không có gì đỏ")
+    assert calm.startswith("25/11/2026: không có cảnh báo")
     assert "1 trên 1 trang có bản sao lưu đúng mục tiêu" in calm
     assert red.splitlines()[0] == "27/11/2026: 1 cảnh báo đang mở"
     assert "● cong-xa: " in red
