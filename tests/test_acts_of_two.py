@@ -34,9 +34,6 @@ ALONE = {
 }
 """What only these modules may call."""
 
-SAID = {"permit", "note"}
-"""One of these an act past the catalog has to use: so its approval gets into the journal."""
-
 
 def find_faults(path: str, text: str) -> Iterator[str]:
     """Give how a module outside the frame goes past it."""
@@ -68,11 +65,29 @@ def _find_forgotten(call: ast.Call, name: str, tree: ast.Module) -> Iterator[str
 
 
 def _is_journaled(call: ast.Call, tree: ast.Module) -> bool:
-    """Tell whether an act is within the catalog, or its approval is used for the journal."""
-    is_within = len(call.args) > 2 or any(it.arg == "record" for it in call.keywords)
-    return is_within or any(
-        isinstance(it, ast.Attribute) and it.attr in SAID for it in ast.walk(tree)
-    )
+    """Tell whether an act is within the catalog, or what was agreed to is used, not just tested."""
+    if len(call.args) > 2 or any(it.arg == "record" for it in call.keywords):
+        return True
+    functions = [it for it in ast.walk(tree) if isinstance(it, ast.FunctionDef)]
+    around = [it for it in functions if call in ast.walk(it)]
+    names = set[str]()
+    for it in (part for function in around for part in ast.walk(function)):
+        if isinstance(it, ast.Return) and it.value is call:
+            return True  # handed on to who acts
+        if isinstance(it, (ast.Assign, ast.NamedExpr)) and call in ast.walk(it.value):
+            targets = it.targets if isinstance(it, ast.Assign) else [it.target]
+            names |= {to.id for to in targets if isinstance(to, ast.Name)}
+    return any(names & _used(function) for function in around)
+
+
+def _used(function: ast.FunctionDef) -> set[str]:
+    """Give the names that something is taken from, or that are handed on."""
+    found = set[str]()
+    for it in ast.walk(function):
+        values = [it.value] if isinstance(it, ast.Attribute) else []
+        values += it.args if isinstance(it, ast.Call) else []
+        found |= {value.id for value in values if isinstance(value, ast.Name)}
+    return found
 
 
 def test_no_module_calls_a_part_of_the_frame() -> None:
@@ -99,7 +114,8 @@ def test_no_module_calls_a_part_of_the_frame() -> None:
         "import ops.access.approvals.require",
         "from ops.access import approvals",
         "Permit('needed')",
-        "agreed = ask_second_person(bench, wish)",
+        "def act():\n    agreed = ask_second_person(bench, wish)\n    return agreed is None",
+        "def act():\n    if agreed := ask_second_person(bench, wish):\n        bench.note('x')",
     ],
 )
 def test_who_goes_past_the_frame_is_found(past: str) -> None:

@@ -91,7 +91,7 @@ def test_two_people_bring_a_plan_from_its_draft_to_its_decision(
         be_over(page, WAITS)
         people.approve("chau", f"ký cho {year}", scripts=scripts)
         do(page, page.locator("#doing form"))
-        expect(page.locator("h1")).to_contain_text("đã duyệt")
+        expect(page.locator("h1")).to_contain_text("đã phê duyệt")
         expect(page.locator("main")).to_contain_text("20.000.000 đ")
 
 
