@@ -22,7 +22,7 @@ from ops.backups.media.label import (
 from ops.backups.media.mount_point import read_label, repository_on
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_estate, build_used_estate, giucong
 
 CONTENT = MediumContent(
     site="a", repository="1" * 64, snapshots=(), newest_at=None, objects=7, size_bytes=9_000,
@@ -90,9 +90,7 @@ def test_a_proof_is_of_one_text_one_purpose_and_one_key() -> None:
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate")
-    assert giucong(path, "backup.init").returncode == 0
-    assert giucong(path, "backup.run", "--site", "cong-xa").returncode == 0
+    path = build_used_estate(tmp_path / "estate")
     done = export(path, tmp_path / "usb", "--started", "2026-01-31")
     assert done.returncode == 0, done.stdout + done.stderr
     return path

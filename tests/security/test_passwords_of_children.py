@@ -15,7 +15,7 @@ from ops.backups.repositories.stock_restic import restic_at
 from ops.estate.load.load import load_estate
 from ops.estate.model.references import resolve
 from provisioning.local_host import LocalHost
-from tests.integration.jobs.small_estate import ESTATE, build_estate, giucong
+from tests.integration.jobs.small_estate import ESTATE, build_estate, build_used_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.s3_server import Credential, run_s3_server
@@ -113,9 +113,7 @@ def spy(tmp_path: Path) -> Path:
 
 
 def test_stock_restic_gets_the_repositorys_password_as_a_file(tmp_path: Path, spy: Path) -> None:
-    path = build_estate(tmp_path / "estate")
-    assert giucong(path, "backup.init").returncode == 0
-    assert giucong(path, "backup.run", "--site", "cong-xa").returncode == 0
+    path = build_used_estate(tmp_path / "estate")
     estate = load_estate(path)
     password = resolve(estate.repository_key(estate.primary_store)).get_secret_value()
     restic = restic_at(str(spy), estate, "cong-xa", estate.primary_store)

@@ -101,7 +101,11 @@ def build_used_estate(
         tasks: Each with its flags; all have to end well.
         change: Makes the estate file's text from the usual one, before the tasks.
     """
-    made = _make_used(more, tasks, change)
+    return copy_estate(_make_used(more, tasks, change), folder)
+
+
+def copy_estate(made: Path, folder: Path) -> Path:
+    """Copy a folder that holds an estate, with all that came of it; gives the estate file."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(made.parent, folder, symlinks=True)
     return folder / made.name

@@ -9,7 +9,13 @@ import pytest
 
 from ops.runbooks.choices import list_choices, refuse_unknown
 from runbooks.errors import RunbookUseError
-from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
+from tests.integration.jobs.small_estate import (
+    GIUCONG,
+    INIT,
+    build_estate,
+    build_used_estate,
+    giucong,
+)
 from tests.lab.terminal import type_at_terminal
 
 pytestmark = pytest.mark.slow
@@ -47,8 +53,7 @@ def test_whole_moments_stand_first_and_what_was_chosen_is_marked(
 def test_what_names_nothing_is_refused_when_it_is_given(
     name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    estate = build_estate(tmp_path / "estate")
-    assert giucong(estate, "backup.init").returncode == 0
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
     with pytest.raises(RunbookUseError):
         refuse_unknown(name, value, {"site": "cong-xa", "evidence": "ab12"})

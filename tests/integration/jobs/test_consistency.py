@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import INIT, build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +29,7 @@ for number in itertools.count():
 
 
 def test_every_row_finds_its_upload_though_the_portal_never_stopped(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     command = [sys.executable, "-c", _PORTAL, str(estate.parent / "www")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as portal:
         assert portal.stdout is not None
@@ -58,8 +57,7 @@ def test_every_row_finds_its_upload_though_the_portal_never_stopped(tmp_path: Pa
 
 
 def test_a_damaged_live_database_is_saved_as_it_is_and_told(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     live = estate.parent / "www" / "data" / "live.db"
     with closing(sqlite3.connect(live)) as database:
         database.execute("PRAGMA journal_mode = DELETE")

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from ops.access.identity import login_at_terminal
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
-from tests.integration.jobs.small_estate import ROOT, build_estate, build_used_estate, giucong
+from tests.integration.jobs.small_estate import INIT, ROOT, build_estate, build_used_estate, giucong
 from tests.people import KEY_TEXT, appoint, enrol, password_of
 from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server
 
@@ -363,8 +363,7 @@ def test_exporting_a_key_takes_two_people(tmp_path: Path) -> None:
 
 
 def test_a_second_password_opens_every_repository_and_is_listed(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    assert giucong(estate, "backup.init").returncode == 0
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     second = tmp_path / "second"
     second.write_text("a second password\n")
     add = ("backup.key-add", "--password-file", str(second))

@@ -13,7 +13,7 @@ import pytest
 
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_estate, copy_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -24,10 +24,10 @@ minimum_days = 0
 """
 
 
-@pytest.fixture
-def estate(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site saved whole, then its database twice; a row is new each time."""
-    path = build_estate(tmp_path / "estate", _RETENTION)
+    path = build_estate(tmp_path_factory.mktemp("made") / "estate", _RETENTION)
     assert giucong(path, "backup.init").returncode == 0
     back_up(path)
     for name in ("nine o'clock", "ten o'clock"):
@@ -36,6 +36,11 @@ def estate(tmp_path: Path) -> Path:
         back_up(path, "--database", "db")
     add_row(path, "eleven o'clock")
     return path
+
+
+@pytest.fixture
+def estate(made: Path, tmp_path: Path) -> Path:
+    return copy_estate(made, tmp_path / "estate")
 
 
 def back_up(estate: Path, *more: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ops.backups.pages.notes import read_note
 from ops.backups.pages.noting import note_pages
 from ops.backups.pages.verdict import compare_pages
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_estate, build_used_estate, giucong
 from tests.moving_pages import Portal, answer_by_chance, write_text
 from tests.web_server import say, web_server
 
@@ -72,9 +72,7 @@ def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> N
 
 
 def test_a_site_without_pages_is_not_checked_and_stops_no_procedure(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    assert giucong(estate, "backup.init").returncode == 0
-    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    estate = build_used_estate(tmp_path / "estate")
     told = giucong(estate, "backup.pages", "--site", "cong-xa")
 
     assert told.returncode == 3  # enough where a person says so

@@ -19,7 +19,7 @@ from ops.catalog.open import open_catalog
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow
 from ops.status.daily_summary import tell_problems
-from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
+from tests.integration.jobs.small_estate import ROOT, build_estate, copy_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -82,13 +82,18 @@ def _objects(estate: Path, store: str) -> set[str]:
     }
 
 
-@pytest.fixture
-def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate", MIRROR)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = build_estate(tmp_path_factory.mktemp("made") / "estate", MIRROR)
     _write_site(path.parent / "www")
     assert giucong(path, "backup.init").returncode == 0
     assert _back_up(path)["summary"]["watch"] == {}
     return path
+
+
+@pytest.fixture
+def estate(made: Path, tmp_path: Path) -> Path:
+    return copy_estate(made, tmp_path / "estate")
 
 
 def test_encrypted_and_renamed_files_freeze_the_site_until_somebody_has_looked(

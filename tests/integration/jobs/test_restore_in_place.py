@@ -15,19 +15,24 @@ from sqlalchemy import select
 
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import build_estate, copy_estate, giucong
 
 _RESTORE = ("backup.restore", "--site", "cong-xa", "--in-place")
 _CONFIRMED = (*_RESTORE, "--confirm", "cong-xa")
 
 
-@pytest.fixture
-def estate(tmp_path: Path) -> Path:
-    path = build_estate(tmp_path / "estate")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = build_estate(tmp_path_factory.mktemp("made") / "estate")
     _www(path).chmod(0o751)
     (_www(path) / "data" / "live.db").chmod(0o660)
     _back_up(path)
     return path
+
+
+@pytest.fixture
+def estate(made: Path, tmp_path: Path) -> Path:
+    return copy_estate(made, tmp_path / "estate")
 
 
 def _back_up(estate: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ops.status.heartbeat import read_heartbeat
-from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.integration.jobs.small_estate import GIUCONG, INIT, ROOT, build_used_estate, giucong
 from tests.private_server import tie
 from tests.smtp_sink import Mail, Sink, smtp_sink
 
@@ -64,8 +64,7 @@ def failures(sink: Sink) -> list[Mail]:
 
 
 def test_the_service_backs_up_and_tells_people_when_it_cannot(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate", MORE)
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", MORE, tasks=(INIT,))
     with smtp_sink() as sink:
         relay = f"mailto://127.0.0.1:{sink.port}/?from=giucong@example.vn&mode=insecure"
         with service(estate, relay) as process:
@@ -108,8 +107,7 @@ while "Z" not in open(f"/proc/{service}/stat").read().rpartition(")")[2]:  # unt
 
 
 def test_a_storm_of_signals_neither_freezes_the_service_nor_hides_the_stop(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     with service(estate, "") as process:
         wait_until(lambda: giucong(estate, "service.status").returncode == 0)
         subprocess.run([sys.executable, "-c", STORM, str(process.pid), "4"], check=True)
@@ -122,8 +120,7 @@ def test_a_storm_of_signals_neither_freezes_the_service_nor_hides_the_stop(tmp_p
 
 
 def test_a_changed_estate_counts_by_itself_and_a_broken_one_does_not(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     good = estate.read_text(encoding="utf-8")
     log, state = estate.parent / "service.log", estate.parent / "state"
     own = estate.parent / "stores/near/giucong/snapshots"

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow, Run
 from ops.jobs.site_lock import hold_site_lock
-from tests.integration.jobs.small_estate import build_estate, build_used_estate, giucong
+from tests.integration.jobs.small_estate import INIT, build_estate, build_used_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -190,8 +190,7 @@ def test_a_site_that_somebody_works_on_is_left_alone(backed_up: Path) -> None:
 
 
 def test_a_broken_database_fails_the_run_and_the_reason_stays_in_sight(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     (estate.parent / "www" / "data" / "live.db").write_bytes(b"no database " * 1000)
     ended = giucong(estate, "backup.run", "--site", "cong-xa")
 
@@ -243,8 +242,7 @@ def test_forget_and_prune_remove_only_what_was_confirmed(tmp_path: Path) -> None
       keep_yearly = 0
       minimum_days = 0
     """
-    estate = build_estate(tmp_path / "estate", rules)
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", rules, tasks=(INIT,))
     for _run in range(2):
         giucong(estate, "backup.run", "--site", "cong-xa")
     refused = giucong(estate, "backup.forget", "--site", "cong-xa", "--confirm", "cong-xb")
@@ -262,9 +260,7 @@ def test_forget_and_prune_remove_only_what_was_confirmed(tmp_path: Path) -> None
 
 
 def test_damage_in_the_repository_is_red_and_named(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
-    giucong(estate, "backup.run", "--site", "cong-xa")
+    estate = build_used_estate(tmp_path / "estate")
     packs = [it for it in (estate.parent / "stores/near/cong-xa/data").rglob("*") if it.is_file()]
     pack = max(packs, key=lambda it: it.stat().st_size)
     content = bytearray(pack.read_bytes())
@@ -339,8 +335,7 @@ def test_a_wrong_key_and_a_missing_store_have_their_own_exit_codes(tmp_path: Pat
 
 
 def test_a_run_that_held_strangely_little_is_ok_and_told(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     catalog = open_catalog(f"sqlite:///{estate.parent / 'state' / 'giucong.db'}")
     parts = {"databases/db.sqlite": 100 << 20, "files/www": 30_000}
     with catalog.writing() as session:
@@ -380,8 +375,7 @@ def test_a_run_that_held_strangely_little_is_ok_and_told(tmp_path: Path) -> None
 
 
 def test_a_killed_run_leaves_nothing_stuck(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    giucong(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     (estate.parent / "scratch" / "cong-xa").mkdir(parents=True)
     (estate.parent / "scratch" / "cong-xa" / "left.sqlite").write_bytes(b"x")
     catalog = open_catalog(f"sqlite:///{estate.parent / 'state' / 'giucong.db'}")

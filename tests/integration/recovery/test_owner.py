@@ -17,8 +17,15 @@ from tests.installed_machine import (
     words_for_mode,
     words_for_python_of_all,
 )
-from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
-from tests.integration.recovery.signed_estate import run, run_job
+from tests.integration.jobs.small_estate import (
+    GIUCONG,
+    INIT,
+    ROOT,
+    build_estate,
+    build_used_estate,
+    giucong,
+)
+from tests.integration.recovery.signed_estate import run_job
 
 pytestmark = pytest.mark.slow
 
@@ -102,8 +109,7 @@ def test_another_login_is_refused_with_the_command_to_type(tmp_path: Path) -> No
 
 
 def test_a_recovery_by_root_gives_everything_to_the_services_user(tmp_path: Path) -> None:
-    estate = build_estate(tmp_path / "estate")
-    run(estate, "backup.init")
+    estate = build_used_estate(tmp_path / "estate", tasks=(INIT,))
     folder = estate.parent
     owner = NOBODY if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     for path in [folder / "state", *(folder / "state").rglob("*")]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.backups.checks.witness import bear_witness
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import INIT, build_estate, build_used_estate, giucong
 from tests.integration.recovery.signed_estate import reset_each_time, run, run_job
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 
@@ -109,8 +109,7 @@ def test_the_password_is_never_an_argument(
 
 
 def test_a_site_without_a_snapshot_is_not_called_well(tmp_path: Path) -> None:
-    path = build_estate(tmp_path / "estate", DAILY)
-    run(path, "backup.init")
+    path = build_used_estate(tmp_path / "estate", DAILY, tasks=(INIT,))
     result = run_job(path, bear_witness, "witness", "cong-xa")
 
     assert (result.outcome, result.reason) == ("not_checked", "nothing_to_witness")
