@@ -14,15 +14,16 @@ from archive.metadata.item import MISSING, Item
 from archive.ocfl.root import open_root
 from archive.search.index import Found, ItemIndex, Wanted
 from ops.access.session import Bench, at_bench
-from ops.archives.export import export_item, item_to_export
 from ops.archives.item import (
     Named,
     changed_fields,
     changed_files,
     changed_words,
+    export_item,
     find_by_address,
     find_item,
     infected_parts,
+    item_to_export,
 )
 from ops.archives.mend import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places

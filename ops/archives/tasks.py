@@ -113,7 +113,7 @@ class ExportItem:
 
     id: _Id
     out: Annotated[str, Flag("New or empty folder.", shape="output-folder")]
-    as_: Annotated[str, Flag("As what.", one_of="ops.archives.export:FORMS")] = "folder"
+    as_: Annotated[str, Flag("As what.", one_of="ops.archives.item:FORMS")] = "folder"
     version: _Version = ""
     private: _Private = False
     dry_run: DryRun = False

@@ -1,4 +1,4 @@
-"""Run a drill: its record, then its runbook, each step of which is one phase.
+"""Run a drill: its record, then its phases, those of a whole site as steps of its runbook.
 
 The runbook is `restore-drill`; `restore-drill-from-paper` also asks for the shares of the key.
 
@@ -21,7 +21,7 @@ from ops.access.session import Bench
 from ops.archives.places import settings_of
 from ops.backups.keys.paper.shares import split_shares
 from ops.catalog.columns import new_id
-from ops.drills.file_drill import drill_file
+from ops.drills.phases import FILE_PHASES
 from ops.drills.phases.conclude import PAPER_RUNBOOK, RUNBOOK
 from ops.drills.phases.run import carry_out_phase
 from ops.drills.phases.work import Paper, store_of
@@ -48,6 +48,27 @@ from runbooks.runner import Runner, Seams
 from runbooks.seams import Asker, CommandResult, Commands
 from runbooks.state import RunState, StepRecord
 from runbooks.variables import Command, choose_values
+
+
+def drill_file(
+    bench: Bench, new: NewDrill, path: str = "", progress: Progress = SILENT
+) -> KeptDrill:
+    """Restore one file or a lot of items, compare, wipe; gives the concluded drill.
+
+    Args:
+        bench: Who works with what.
+        new: What is asked for.
+        path: The file, as the catalog tells it; empty: by lot.
+        progress: Told of long work.
+    """
+    with bench.catalog.writing() as session:
+        drill = begin_drill(session, bench.origin, new, now=datetime.now(UTC))
+    with stop_at_window_end(bench, drill):
+        for phase in FILE_PHASES:
+            carry_out_phase(bench, drill, phase, progress, path=path)
+    with bench.catalog.reading() as session:
+        return find_drill(session, drill)
+
 
 _PHASE_WORDS = ("giucong", "drill.phase", "--drill", "", "--phase", "")
 

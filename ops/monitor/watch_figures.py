@@ -20,7 +20,7 @@ from ops.alerts.looks import Condition
 from ops.alerts.overview import list_alerts
 from ops.alerts.silences import FORECAST
 from ops.alerts.watch import take_look
-from ops.backups.checks.packs_read import DAMAGED_AT
+from ops.backups.checks.packs import DAMAGED_AT
 from ops.backups.copies.seen import find_newer, read_newest, read_newest_alone
 from ops.backups.run.follow_up import read_newest_full
 from ops.catalog.open import Catalog

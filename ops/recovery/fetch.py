@@ -22,9 +22,8 @@ from ops.backups.repositories.stores import Access, answer_whoever_waits, explai
 from ops.catalog.tables.index import is_ahead
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.own_site import OWN_SITE
-from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
+from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY, open_secret
 from ops.recovery.plan import State, leads_out
-from ops.recovery.sealed_secret import open_secret
 
 _STAGING = Path("/var/tmp")  # noqa: S108 -- a folder of our own is made in it, for us alone
 

@@ -35,7 +35,7 @@ from ops.sandbox.databases.databases import (
     words_of,
 )
 from ops.sandbox.guard import Tell, guard
-from ops.sandbox.isolation import limits, network
+from ops.sandbox.isolation import limits, system_calls
 from ops.sandbox.isolation import system_calls as calls
 from ops.sandbox.isolation.new_root import empty_caches, enter_new_root, inside, put_in_place
 from ops.sandbox.isolation.refused_calls import keep_to_families, refuse_user_namespaces
@@ -167,15 +167,15 @@ def _set_apart(order: Order, rehearsal: Rehearsal) -> bool:
             calls.bring_up_loopback()
     except OSError as error:
         return _not_apart(rehearsal, f"{error.filename or 'mount'}: {error.strerror}")
-    reached = network.find_reached(order.plan.probes)
+    reached = system_calls.find_reached(order.plan.probes)
     rehearsal.result = replace(rehearsal.result, probed=order.plan.probes, reached=reached)
     if reached:
         params = {"targets": list(reached)}
         rehearsal.remarks.append(Remark("failed", "production_reached", params))
         return False
-    if "net" in shared or network.list_ways_out():
+    if "net" in shared or system_calls.list_ways_out():
         return _not_apart(rehearsal, "the network is the machine's own")
-    network.lead_here(network.find_names(order.plan))
+    system_calls.lead_here(system_calls.find_names(order.plan))
     rehearsal.result = replace(rehearsal.result, isolated=True)
     return True
 

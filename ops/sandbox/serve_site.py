@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ops.sandbox.isolation.accounts import Account, find_owner
-from ops.sandbox.isolation.network import find_names, find_web_address
 from ops.sandbox.isolation.new_root import WORKSHOP
+from ops.sandbox.isolation.system_calls import find_names, find_web_address
 from ops.sandbox.plan import RehearsalPlan
 from ops.sandbox.processes import Bench, MissingProgram, ProgramError, find_php
 

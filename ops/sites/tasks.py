@@ -13,13 +13,13 @@ _Host = Annotated[str, Flag("Name of the host.", shape="host")]
 
 
 # What it prints is the same for everybody.
-@task("estate.sample", "ops.sites.sample:sample", roles=None, as_owner=False, is_looking=True)
+@task("estate.sample", "ops.sites.show:sample", roles=None, as_owner=False, is_looking=True)
 class Sample:
     """Print a commented sample of the estate file."""
 
 
 # Whoever can read the file may learn what is wrong with it.
-@task("estate.check", "ops.sites.check:check", roles=None, is_looking=True)
+@task("estate.check", "ops.sites.show:check", roles=None, is_looking=True)
 class CheckEstate:
     """Check the estate file and what it points to; list every problem with its fix.
 
@@ -52,7 +52,7 @@ class Keep:
     dry_run: DryRun = False
 
 
-@task("estate.import", "ops.sites.import_csv:import_sites", roles=ADMIN)
+@task("estate.import", "ops.sites.hand_in:import_sites", roles=ADMIN)
 class ImportSites:
     """Add sites from a table (CSV); sites that are there already stay as they are.
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ops.alerts.overview import AlertView, list_alerts
 from ops.alerts.routing import find_gaps
 from ops.archives.kind import FIXITY_JOB, archive_job
-from ops.backups.checks.mend import Mended, read_mended
+from ops.backups.checks.packs import Mended, read_mended
 from ops.backups.copies.rule_32110 import CopyFacts, RulePart, judge_copies
 from ops.backups.copies.seen import (
     HeldGone,

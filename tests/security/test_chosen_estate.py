@@ -12,10 +12,9 @@ import pytest
 from ops.backups.restore.targets import refuse_target
 from ops.catalog.open import open_catalog
 from ops.errors import WrongUseError
-from ops.estate.belief import is_open
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import EstateChosenError, find_estate_path
-from ops.estate.owner import is_borrowed
+from ops.estate.owner import is_borrowed, is_open
 from tests.installed_machine import (
     AS_SERVICE,
     COMMAND_SITE,

@@ -34,10 +34,10 @@ from backup.stores.base import Store as OpenStore
 from backup.stores.leftovers import remove_for_good
 from backup.stores.object_lock import promises_of
 from ops.access.session import Bench, at_bench
-from ops.backups.checks.mend import mend
-from ops.backups.checks.packs_read import (
+from ops.backups.checks.packs import (
     DAMAGED_AT,
     choose_packs,
+    mend,
     recall_readings,
     remember_readings,
 )

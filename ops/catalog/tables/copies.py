@@ -17,7 +17,7 @@ class PackReading(Base):
         site, store: Names in the estate.
         pack: Id of the pack, 64 hexadecimal digits.
         read_at: When; the year 1970 for one that was found damaged since
-            (`ops.backups.checks.packs_read`).
+            (`ops.backups.checks.packs`).
     """
 
     __tablename__ = "pack_readings"

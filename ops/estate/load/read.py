@@ -12,8 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ops.errors import OpsError, Problem, WrongUseError
-from ops.estate.belief import EstateStrangeError, refuse_strange
-from ops.estate.owner import is_borrowed, is_services_user
+from ops.estate.owner import EstateStrangeError, is_borrowed, is_services_user, refuse_strange
 from ops.language.text import N_
 from ops.toml import NestedTooDeeplyError, parse_toml, read_toml
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.backups.checks.packs_read import recall_readings
+from ops.backups.checks.packs import recall_readings
 from ops.backups.run.follow_up import follow_backups
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Occurrence

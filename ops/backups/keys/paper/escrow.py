@@ -27,13 +27,13 @@ from ops.backups.keys.key_holders import (
     open_sites,
     stores_with_key,
 )
-from ops.backups.keys.paper.entry_keys import (
+from ops.backups.keys.paper.key_files import (
     PrintedEntry,
     StoreEntry,
     list_entries,
+    printed_text,
     read_entry_keys,
 )
-from ops.backups.keys.paper.key_files import printed_text
 from ops.backups.keys.paper.shares import (
     ShareSet,
     check_threshold,

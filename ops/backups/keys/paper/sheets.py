@@ -5,8 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ops.backups.keys.paper.entry_keys import PrintedEntry, StoreEntry, entry_needs, entry_rules
-from ops.backups.keys.paper.key_files import number_lines, qr_image
+from ops.backups.keys.paper.key_files import (
+    PrintedEntry,
+    StoreEntry,
+    entry_needs,
+    entry_rules,
+    number_lines,
+    qr_image,
+)
 from ops.backups.keys.paper.shares import Form
 from ops.language.text import _, language
 

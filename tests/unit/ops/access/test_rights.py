@@ -28,10 +28,10 @@ from ops.catalog.tables.access import RoleGrant
 from ops.cli.collections import FabricTask, load_tasks
 from ops.cli.program import show_status
 from ops.errors import EstateError
-from ops.estate.belief import is_believed
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.people import Person, find_shared
+from ops.estate.owner import is_believed
 from ops.terminal.exit_codes import attempt
 from ops.terminal.task import all_tasks
 from tests.people import note_role

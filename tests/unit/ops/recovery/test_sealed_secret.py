@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import OpsError
-from ops.recovery.sealed_secret import open_secret, seal_secret
+from ops.recovery.content import open_secret, seal_secret
 
 
 @pytest.mark.parametrize("plain", [b"", b"JBSWY3DP\n", b"x" * 4096])

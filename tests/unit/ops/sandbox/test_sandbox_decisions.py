@@ -10,8 +10,8 @@ import pytest
 
 from ops.sandbox.databases.databases import find_differing, find_missing
 from ops.sandbox.isolation.accounts import Account, run_as
-from ops.sandbox.isolation.network import find_names
 from ops.sandbox.isolation.new_root import inside
+from ops.sandbox.isolation.system_calls import find_names
 from ops.sandbox.make_plan import find_endpoints, list_probes
 from ops.sandbox.newest_row import Believed, MomentColumn, choose_newest, kind_of
 from ops.sandbox.plan import DatabasePlan, RehearsalPlan, ServingPlan

@@ -10,7 +10,7 @@ import pytest
 from backup.format.snapshot import Snapshot
 from backup.restorer.request import RestoreResult
 from backup.retention.forget import plan_forget
-from ops.backups.checks.packs_read import DAMAGED_AT, choose_packs
+from ops.backups.checks.packs import DAMAGED_AT, choose_packs
 from ops.backups.restore.into_folder import write_result
 from ops.backups.retention.protection import NEWEST_WHOLE, Guard, make_policy, protect
 from ops.durable_files import make_key_file

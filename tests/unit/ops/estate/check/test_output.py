@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import Problem
-from ops.sites.check import report_problems
+from ops.sites.show import report_problems
 
 
 def warn(site: str, what: str = "nobody answers for this site") -> Problem:

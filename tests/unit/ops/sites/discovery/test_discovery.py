@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ops.sites.discover import SiteSetting, make_name, propose
 from ops.sites.discovery.databases import (
     find_unnamed,
     list_databases,
@@ -29,7 +30,6 @@ from ops.sites.discovery.machine_files import (
     Note,
     VirtualHost,
 )
-from ops.sites.discovery.propose import SiteSetting, make_name, propose
 from ops.sites.discovery.web_servers import parse_apache, parse_nginx
 from provisioning.hosts import Command, Completed
 from provisioning.local_host import LocalHost
