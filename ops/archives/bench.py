@@ -38,7 +38,6 @@ from ops.backups.malware.clamscan import (
     FileAnswer,
     Scanner,
     ScannerError,
-    SignaturesError,
     find_scanner,
     read_signatures,
 )
@@ -175,7 +174,7 @@ def _find_scanner(estate: Estate) -> tuple[Scanner | None, str]:
     try:
         signatures = read_signatures(estate.security.clamav_database)
         scanner = find_scanner(signatures.path)
-    except (ScannerError, SignaturesError) as error:
+    except ScannerError as error:
         return None, error.what.format(**error.params)
     day = signatures.dated_at.date().isoformat()
     return scanner, f"{scanner.version()}, {signatures.name} ({day})"

@@ -148,10 +148,6 @@ _DAYS = ("from", "until")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-class PastEstateError(OpsError):
-    """A stored estate cannot be read by this version."""
-
-
 def revive(document: Mapping[str, Any], path: Path) -> Estate:
     """Give the estate that `Estate.document` once gave this document of.
 
@@ -160,13 +156,13 @@ def revive(document: Mapping[str, Any], path: Path) -> Estate:
         path: The main estate file; names the estate in texts and is not read.
 
     Raises:
-        PastEstateError: The document is not of a form that this version knows.
+        OpsError: The document is not of a form that this version knows.
     """
     context = {"folder": path.parent, "path": path}
     try:
         return Estate.model_validate(_with_days(document), context=context)
     except ValidationError as error:
-        raise PastEstateError(
+        raise OpsError(
             "the estate as it was cannot be read by this version: {count} places do not fit",
             why="it was written by a version that knew other keys",
             data="it is kept as it was",

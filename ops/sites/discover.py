@@ -246,7 +246,7 @@ def discover(wish: Discover) -> int:
 
     Raises:
         WrongUseError: There is no such root or host.
-        HostClosedError, ProvisioningError: The host does not let us look, or does not answer.
+        OpsError, ProvisioningError: The host does not let us look, or does not answer.
         OpsError: The file to write is there already, or cannot be written.
     """
     estate = _estate_if_any()

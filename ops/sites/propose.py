@@ -106,7 +106,7 @@ def change_file(
 
     Raises:
         OSError: It cannot be written.
-        ProposalError: It cannot be proposed.
+        OpsError: It cannot be proposed.
     """
     if path.is_relative_to(estate.path.parent) and is_roots(path):
         return propose(estate, path, before, content, task=task)
@@ -135,7 +135,7 @@ def propose(
         kind: What file it is.
 
     Raises:
-        ProposalError: It cannot be proposed.
+        OpsError: It cannot be proposed.
     """
     file, state = str(path.relative_to(estate.path.parent)), estate.service.state
     with at_bench(load_estate(estate.path)) as bench:

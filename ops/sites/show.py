@@ -36,7 +36,7 @@ def show_estate(wish: ShowEstate) -> None:
 
     Raises:
         WrongUseError: That is no day, or no estate is known of that day.
-        PastEstateError: That day's estate is of a form this version does not know.
+        OpsError: That day's estate is of a form this version does not know.
     """
     estate = load_estate()
     if not wish.at:

@@ -24,11 +24,11 @@ from ops.access.identity import NotAllowedError, check_door
 from ops.access.session import note_act
 from ops.durable_files import name_of_old, put_anew
 from ops.entering import Entered, entered, read_entered
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.check import find_references
 from ops.estate.edit import proposal as proposals
 from ops.estate.edit.import_sites import is_included
-from ops.estate.edit.proposal import Proposal, ProposalError, show_difference
+from ops.estate.edit.proposal import Proposal, show_difference
 from ops.estate.load.changeable import read_whole
 from ops.estate.load.load import load_document, load_estate
 from ops.estate.load.read import (
@@ -75,7 +75,7 @@ def take_proposal(wish: Take) -> int:
 
     Raises:
         NotAllowedError: This is not root, or the roles of who sits behind root do not reach.
-        ProposalError: The proposal is not what it was, or its file has changed since.
+        OpsError: The proposal is not what it was, or its file has changed since.
         EstateError: The estate that would come of it has mistakes.
     """
     path, state = _find_places()
@@ -187,7 +187,7 @@ def _check_target(taking: _Taking) -> None:
         tables = [it.known_hosts for it in estate.hosts]
         is_read = target in (*tables, *(it.known_hosts for it in estate.stores))
     if not (is_plain and is_below and is_read):
-        raise ProposalError(
+        raise OpsError(
             "the proposal {id} is not believed",
             why="it changes {file}, which the estate does not read",
             data="nothing was changed",
@@ -207,7 +207,7 @@ def _read_target(taking: _Taking) -> bytes | None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise ProposalError(
+        raise OpsError(
             "{path} cannot be read",
             why="{reason}",
             data="nothing was changed",
@@ -216,7 +216,7 @@ def _read_target(taking: _Taking) -> bytes | None:
             reason=error.strerror,
         ) from error
     if proposals.digest_of_file(before) != taking.proposal.before:
-        raise ProposalError(
+        raise OpsError(
             "{path} has changed since this was proposed",
             why="the proposal {id} was made for what it held before",
             data="nothing was changed",
@@ -230,7 +230,7 @@ def _read_target(taking: _Taking) -> bytes | None:
 def _refuse_others(place: Entered) -> None:
     """Refuse a folder in which others than who runs this could swap the file."""
     if not place.is_steady:
-        raise ProposalError(
+        raise OpsError(
             "{folder} is not root's",
             why="others could swap what root writes there for something else",
             data="nothing was changed",
@@ -264,7 +264,7 @@ def _write(taking: _Taking, before: bytes | None) -> None:
                 mode = stat.S_IMODE(found.st_mode) & ~0o022 if found else _FILE_MODE
                 put_anew(place.path, taking.proposal.content, mode, (os.geteuid(), group))
     except OSError as error:
-        raise ProposalError(
+        raise OpsError(
             "{path} cannot be written",
             why="{reason}",
             data="nothing was changed",

@@ -11,9 +11,9 @@ import pytest
 
 from ops.backups.restore.targets import refuse_target
 from ops.catalog.open import open_catalog
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.load.read import EstateChosenError, find_estate_path
+from ops.estate.load.read import find_estate_path
 from ops.estate.owner import is_borrowed, is_open
 from tests.installed_machine import (
     AS_SERVICE,
@@ -305,8 +305,9 @@ def test_without_an_installed_service_a_checkout_is_anybodys(
     assert find_estate_path() == tmp_path / "estate.toml"
 
     (tmp_path / "installed.toml").touch()
-    with pytest.raises(EstateChosenError):
+    with pytest.raises(OpsError, match="is not believed") as refused:
         find_estate_path()
+    assert "does not choose the estate" in refused.value.why
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,11 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.entering import StrangeLinkError
-from ops.errors import EstateError, WrongUseError
+from ops.errors import EstateError, OpsError, WrongUseError
 from ops.estate.edit.proposal import (
     FOLDER,
     Kind,
     Proposal,
-    ProposalError,
     find_proposal,
     keep_proposal,
     list_proposals,
@@ -111,12 +110,12 @@ def test_a_look_and_a_no_write_nothing(world: World) -> None:
 def test_a_file_that_has_changed_is_left_alone(world: World) -> None:
     name = world.propose(world.estate.name, world.estate.read_text() + SITE)
     world.estate.write_text(world.estate.read_text() + "# root was here\n")
-    with pytest.raises(ProposalError, match="has changed since"):
+    with pytest.raises(OpsError, match="has changed since"):
         world.take(name, confirm=world.estate.name)
     assert world.estate.read_text().endswith("# root was here\n")
     first, second = world.propose(), world.propose(content=SITE.replace("xa-moi", "xa-hai"))
     assert world.take(first) == 0
-    with pytest.raises(ProposalError, match="has changed since"):
+    with pytest.raises(OpsError, match="has changed since"):
         world.take(second)
 
 
@@ -130,7 +129,7 @@ def test_a_file_that_changes_while_root_is_asked_is_left_alone(
         target.write_text("# other")
 
     monkeypatch.setattr("ops.sites.take.need_confirmation", meanwhile)
-    with pytest.raises(ProposalError, match="has changed since"):
+    with pytest.raises(OpsError, match="has changed since"):
         world.take(name)
     assert target.read_text() == "# other"
 
@@ -153,7 +152,7 @@ def test_a_proposal_that_was_changed_is_not_believed(world: World, change: str) 
         path.write_bytes(b" " * (9 << 20))
     else:
         path.write_text(json.dumps(told))
-    with pytest.raises(ProposalError, match="is not believed"):
+    with pytest.raises(OpsError, match="is not believed"):
         world.take(name)
     assert list_proposals(world.state) == ([], False)
 
@@ -164,7 +163,7 @@ def test_no_link_leads_to_a_proposal(world: World, tmp_path: Path) -> None:
     (tmp_path / "aside").write_bytes(path.read_bytes().replace(b"estate.import", b"x"))
     path.unlink()
     path.symlink_to(tmp_path / "aside")
-    with pytest.raises(ProposalError, match="is not believed"):
+    with pytest.raises(OpsError, match="is not believed"):
         world.take(name)
     for odd in ("../../etc/shadow", "A" * 20, "0" * 19, ""):
         with pytest.raises(WrongUseError):
@@ -179,7 +178,7 @@ def test_no_link_leads_to_a_proposal(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["estate", "secret", "hosts"])
 def test_only_what_the_estate_reads_is_written(world: World, file: str, kind: Kind) -> None:
     name = world.propose(file, kind=kind)
-    with pytest.raises(ProposalError, match="is not believed"):
+    with pytest.raises(OpsError, match="is not believed"):
         world.take(name, confirm=Path(file).name)
 
 
@@ -200,7 +199,7 @@ def test_others_may_not_have_the_folder(world: World) -> None:
     world.estate.parent.parent.chmod(0o700)
     (world.estate.parent / "keys").mkdir()
     (world.estate.parent / "keys").chmod(0o777)
-    with pytest.raises(ProposalError, match="is not root's"):
+    with pytest.raises(OpsError, match="is not root's"):
         world.take(world.propose("keys/repository.key", "x", "secret"))
     assert not (world.estate.parent / "sites.d").exists()
 
@@ -295,7 +294,7 @@ def test_a_link_in_the_place_of_the_file_leads_nowhere(world: World, tmp_path: P
     assert world.take(name) == 1  # whoever writes there could have it included
     (world.estate.parent / "sites.d").unlink()
     (world.estate.parent / "keys").symlink_to(outside)
-    with pytest.raises((ProposalError, StrangeLinkError)):
+    with pytest.raises((OpsError, StrangeLinkError)):
         world.take(world.propose("keys/repository.key", "x", "secret"))
     assert list(outside.iterdir()) == []
 

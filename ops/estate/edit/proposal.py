@@ -35,10 +35,6 @@ Kind = Literal["estate", "secret", "hosts"]
 """A file of the estate itself; a secret that it names, never shown; a table of host keys."""
 
 
-class ProposalError(OpsError):
-    """A proposal cannot be read, or is not what it was."""
-
-
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change of one file.
 
@@ -94,7 +90,7 @@ def keep_proposal(state: Path, proposal: Proposal) -> str:
     """Keep a proposal for root, and drop those that nobody took in a month; gives its id.
 
     Raises:
-        ProposalError: It is too large, or too many wait already.
+        OpsError: It is too large, or too many wait already.
         OSError: The state folder cannot be written.
     """
     folder = state / FOLDER
@@ -102,7 +98,7 @@ def keep_proposal(state: Path, proposal: Proposal) -> str:
     _drop_old(folder)
     content = msgspec.json.encode(proposal)
     if len(content) > MOST_BYTES or sum(1 for _it in _list(folder)) >= _MOST:
-        raise ProposalError(
+        raise OpsError(
             "the change of {file} cannot be proposed",
             why="it is larger than {most} MiB, or too many proposals wait for root",
             data="nothing was changed",
@@ -120,7 +116,7 @@ def find_proposal(state: Path, name: str) -> Proposal:
 
     Raises:
         WrongUseError: There is none.
-        ProposalError: It is not what it was, or was put there by others.
+        OpsError: It is not what it was, or was put there by others.
     """
     if not _ID.fullmatch(name):
         raise _missing(name)
@@ -197,8 +193,8 @@ def _missing(name: str) -> WrongUseError:
     )
 
 
-def _strange(name: str) -> ProposalError:
-    return ProposalError(
+def _strange(name: str) -> OpsError:
+    return OpsError(
         "the proposal {id} is not believed",
         why="it is not what it was when it was proposed, or others put it there",
         data="nothing was changed",

@@ -30,10 +30,6 @@ class EstateClosedError(OpsError):
     """The estate file lies where this user may not look."""
 
 
-class EstateChosenError(OpsError):
-    """Who acts with the rights of the service's user has named another estate than its own."""
-
-
 Stamps = Mapping[Path, tuple[int, int]]
 """File or folder → when it was changed last, and its size."""
 
@@ -80,7 +76,7 @@ def find_estate_path() -> Path:
     Raises:
         WrongUseError: None of them is a file.
         EstateClosedError: This user may not even see whether one is there.
-        EstateChosenError: It is not the installed one, and this user may not choose.
+        OpsError: It is not the installed one, and this user may not choose.
         EstateStrangeError: It is the one that lies here, and others could have put it here.
     """
     asked = os.environ.get("GIUCONG_ESTATE")
@@ -112,7 +108,7 @@ def _refuse_choice(path: Path) -> None:
         return
     is_own = is_services_user(INSTALLED_PATH) and not _is_roots(path)
     if is_own or (is_borrowed() and _is_file(INSTALLED_PATH)):
-        raise EstateChosenError(
+        raise OpsError(
             "the estate file {path} is not believed",
             why="who acts with the rights of the service's user does not choose the estate: it is"
             " {installed}",

@@ -191,15 +191,11 @@ def _steps(path: str) -> list[str]:
     return [step for step in reversed(path.split("/")) if step not in {"", "."}]
 
 
-class HostClosedError(OpsError):
-    """A host does not let discovery look at it."""
-
-
 class FilesOnHost:
     """The files of a host, as `Below` gives them: with `cat`, `find` and the like, over the seam.
 
     A path that a host's configuration names goes there as one word and never as a line of shell.
-    Raises, in every method, what `provisioning.hosts.Host.run` raises, and `HostClosedError`.
+    Raises, in every method, what `provisioning.hosts.Host.run` raises, and `OpsError`.
     """
 
     def __init__(self, host: Host, notes: list[Note]) -> None:
@@ -248,12 +244,12 @@ def ask(host: Host, script: bytes, *words: str) -> Completed:
     """Run a script of our own with words that may come from anywhere.
 
     Raises:
-        HostClosedError: The account there runs a few commands only.
+        OpsError: The account there runs a few commands only.
     """
     arguments = [os.fsencode(word.replace("\0", "")) for word in words]
     answer = host.run([b"sh", b"-c", script, b"sh", *arguments], timeout=_SECONDS)
     if answer.is_refused_by_gate:
-        raise HostClosedError(
+        raise OpsError(
             "the host {host} does not let this account look around",
             why="the account runs the few commands of a backup, and no others",
             data="nothing was read or changed",

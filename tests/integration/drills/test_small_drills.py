@@ -129,7 +129,7 @@ def test_a_copy_from_after_the_incident_is_not_chosen(site: StaticSite) -> None:
     ("flags", "told"),
     [
         (["--from", "archive"], "this estate has no archive"),
-        (["--with", "tar"], "--with takes one of ours, restic"),
+        (["--with", "tar"], "use one of: ours, restic"),
         (["--file", "--with", "restic"], "one file is drilled with our engine"),
         (["--incident-at", "2999-01-01 00:00"], "the incident cannot lie in the future"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ops.errors import OpsError
 from ops.sites.discover import SiteSetting, make_name, propose
 from ops.sites.discovery.databases import (
     find_unnamed,
@@ -26,7 +27,6 @@ from ops.sites.discovery.machine_files import (
     Below,
     DatabaseSettings,
     FilesOnHost,
-    HostClosedError,
     Note,
     VirtualHost,
 )
@@ -568,7 +568,7 @@ def test_an_account_behind_the_gate_is_told_apart_from_empty_folders() -> None:
             words = [b"sh", b"-c", b"echo giucong gate: refused, x >&2; exit 126", *command]
             return super().run(words, **options)
 
-    with pytest.raises(HostClosedError, match="does not let"):
+    with pytest.raises(OpsError, match="does not let"):
         look_around(FilesOnHost(Gated(), []))
 
 
