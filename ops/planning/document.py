@@ -151,5 +151,5 @@ def _lines(values: Iterable[Mapping[str, Any]]) -> tuple[PlanLine, ...]:
 
 def count_figures(counts: Mapping[str, int], names: Mapping[str, str]) -> str:
     """Say counts in one line, in the order of the names; what is not there is left out."""
-    told: Sequence[str] = [f"{counts[it]} {name}" for it, name in names.items() if counts.get(it)]
+    told: Sequence[str] = [f"{name}: {counts[it]}" for it, name in names.items() if counts.get(it)]
     return ", ".join(told) or "không có"

@@ -176,20 +176,20 @@ def _read_outlooks(
     try:
         store = open_series(series_url(estate))
     except OpsError:
-        gaps.append("Chưa đọc được chuỗi số đo: dự báo dung lượng và chứng thư chưa được xét.")
+        gaps.append("Chưa đọc được chuỗi số đo: chưa xét dự báo dung lượng và hạn chứng chỉ TLS.")
         return []
     try:
         found = list_outlooks(store, session, estate, now)
     except OpsError:
-        gaps.append("Chưa đọc được chuỗi số đo: dự báo dung lượng và chứng thư chưa được xét.")
+        gaps.append("Chưa đọc được chuỗi số đo: chưa xét dự báo dung lượng và hạn chứng chỉ TLS.")
         return []
     finally:
         store.close()
     blind = sum(it.forecast is None or it.forecast.verdict == "too_little_data" for it in found)
     if not found:
-        gaps.append("Chưa có số đo dung lượng nào: dự báo đầy đĩa chưa được xét.")
+        gaps.append("Chưa có số đo dung lượng: chưa xét dự báo đầy đĩa.")
     elif blind:
-        gaps.append(f"{blind} đĩa, kho hoặc chứng thư chưa đủ số đo để dự báo.")
+        gaps.append(f"{blind} đĩa, nơi lưu hoặc chứng chỉ TLS chưa đủ số đo để dự báo.")
     return found
 
 
@@ -200,7 +200,7 @@ def _read_duties(
         duties = load_duties(estate)
         agenda = list_agenda(session, duties, make_setting(estate), 0)
     except DutiesError:
-        gaps.append("Bảng nghĩa vụ có lỗi: nghĩa vụ thiếu minh chứng chưa được xét.")
+        gaps.append("Bảng nghĩa vụ có lỗi: chưa xét các nghĩa vụ thiếu minh chứng.")
         return []
     found: dict[str, OpenDuty] = {}
     for it in agenda:

@@ -34,17 +34,17 @@ _KINDS = {
     "software": "phần mềm",
     "licence": "bản quyền",
     "domain": "tên miền",
-    "certificate": "chứng thư số",
+    "certificate": "chứng chỉ TLS",
     "contract": "hợp đồng",
-    "medium": "phương tiện rời",
+    "medium": "phương tiện lưu trữ rời",
 }
 _RISKS = {
     "line": "Đường truyền bị cắt, Cổng và các trang thành phần không truy cập được.",
     "software": "Phần mềm không còn bản vá, lỗ hổng mới bị khai thác.",
     "licence": "Phần mềm ngừng chạy hoặc không còn bản vá; sử dụng trái điều khoản bản quyền.",
-    "domain": "Tên miền bị thu hồi, người dân không vào được Cổng.",
-    "certificate": "Trình duyệt cảnh báo không an toàn, người dân không vào được Cổng.",
-    "contract": "Dịch vụ theo hợp đồng ngừng, không có ai hỗ trợ khi có sự cố.",
+    "domain": "Tên miền bị thu hồi, người dân không truy cập được Cổng.",
+    "certificate": "Trình duyệt cảnh báo không an toàn, người dân không truy cập được Cổng.",
+    "contract": "Dịch vụ theo hợp đồng ngừng, không được hỗ trợ khi có sự cố.",
 }
 _USES = {"line": "a", "licence": "b", "software": "b"}
 
@@ -197,7 +197,7 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
             measure_unit="ngày trong năm",
             base="",
             goal="365",
-            measured_by="Sổ tài sản, giám sát chứng thư",
+            measured_by="Sổ tài sản, giám sát chứng chỉ TLS",
             product=f"{what} còn hạn đến hết năm sau",
             **_paid_before(
                 facts, asset, "gia-han", "năm", "Tạm tính theo giá kỳ trước, đã có thuế"
@@ -255,7 +255,7 @@ def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
                 is_recurrent=False,
                 clause="34",
                 priority="bat-buoc" if on.year < facts.year else "can",
-                risk="Đĩa đầy làm dừng dịch vụ, sao lưu không ghi được.",
+                risk="Đĩa đầy làm gián đoạn dịch vụ, không ghi được bản sao lưu.",
                 measure="Dung lượng đã dùng",
                 measure_unit="%",
                 base=f"{forecast.level:.0f}" if forecast.level and it.kind != "store" else "",
@@ -286,17 +286,17 @@ def propose_certificates(facts: PlanFacts) -> Iterator[ItemProposal]:
             f"certificate:{name}",
             Item(
                 group="duy-tri",
-                title=f"Gia hạn chứng thư số của {title}",
-                reason=f"Giám sát thấy chứng thư hết hạn ngày {tell_day(end)}.",
+                title=f"Gia hạn chứng chỉ TLS của {title}",
+                reason=f"Theo kết quả giám sát, chứng chỉ TLS hết hạn ngày {tell_day(end)}.",
                 evidence=(Evidence("forecast", f"{it.subject}/certificate", tell_day(end)),),
                 site=name if name in facts.titles else "",
                 quarter=facts.quarter_of(end),
                 use="đ",
                 clause="34.5",
                 priority="bat-buoc",
-                risk="Trình duyệt cảnh báo không an toàn, người dân không vào được trang.",
-                measured_by="Giám sát chứng thư",
-                product="Chứng thư mới đã cài",
+                risk="Trình duyệt cảnh báo không an toàn, người dân không truy cập được trang.",
+                measured_by="Giám sát chứng chỉ TLS",
+                product="Chứng chỉ TLS mới đã cài đặt",
                 **priced(facts, "gia-han.certificate", unit="năm"),
             ),
         )
@@ -316,21 +316,21 @@ def propose_media(facts: PlanFacts) -> Iterator[ItemProposal]:
             f"medium:{medium.code}:renewal",
             Item(
                 group="sua-chua",
-                title=f"Thay phương tiện rời bản sao lưu {medium.code}",
-                reason=f"Phương tiện rời dùng từ {tell_day(medium.started_on)}, phải thay trước"
-                f" {day}.",
+                title=f"Thay phương tiện lưu trữ rời {medium.code}",
+                reason=f"Phương tiện lưu trữ rời dùng từ {tell_day(medium.started_on)}, phải thay"
+                f" trước {day}.",
                 evidence=(Evidence("medium", medium.code, f"thay trước {day}"),),
                 quarter=facts.quarter_of(medium.renew_on),
                 use="a",
                 priority="bat-buoc",
-                risk="Phương tiện rời quá hạn hỏng mà không báo trước; bản sao lưu ngoại tuyến"
+                risk="Phương tiện lưu trữ rời quá hạn có thể hỏng bất ngờ; bản sao lưu ngoại tuyến"
                 " không đọc được.",
-                measure="Phương tiện rời còn hạn",
+                measure="Phương tiện lưu trữ rời còn hạn",
                 measure_unit="chiếc",
                 base="0",
                 goal="1",
-                measured_by="Danh mục phương tiện rời",
-                product="Phương tiện rời mới đã ghi và đọc lại",
+                measured_by="Danh mục phương tiện lưu trữ rời",
+                product="Phương tiện lưu trữ rời mới đã ghi và đọc lại",
                 **priced(facts, f"phuong-tien.{medium.kind}", "phuong-tien", unit="chiếc"),
             ),
         )

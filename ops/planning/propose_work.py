@@ -67,15 +67,15 @@ def propose_overdue_drills(facts: PlanFacts) -> Iterator[ItemProposal]:
             Item(
                 group="duy-tri",
                 title=f"Tổ chức diễn tập: {title}",
-                reason=f"Phải xong từ {tell_day(it.due_on)}, đến nay chưa có lần nào đạt"
-                f" ({len(it.subjects)} đối tượng).",
+                reason=f"Hạn hoàn thành {tell_day(it.due_on)}, đến nay chưa có cuộc diễn tập nào"
+                f" đạt ({len(it.subjects)} đối tượng).",
                 evidence=tuple(
                     Evidence("duty", f"{it.duty}:{name}" if name else it.duty, "quá hạn")
                     for name in it.subjects[:MOST_NAMED]
                 ),
                 priority="bat-buoc",
-                risk="Không chứng minh được bản sao khôi phục được trong thời gian yêu cầu.",
-                measure="Lần diễn tập đạt",
+                risk="Không chứng minh được bản sao lưu khôi phục được trong thời gian yêu cầu.",
+                measure="Số cuộc diễn tập đạt",
                 measure_unit="lần",
                 base="0",
                 goal=str(len(it.subjects)),
@@ -94,7 +94,7 @@ def propose_duties(facts: PlanFacts) -> Iterator[ItemProposal]:
             f"duty:{it.name}",
             Item(
                 group="duy-tri",
-                title=f"Bảo đảm thực hiện: {it.title}",
+                title=it.title,
                 reason=f"Kỳ gần nhất {due}chưa có minh chứng. Căn cứ: {it.basis}.",
                 evidence=(Evidence("duty", f"{it.name}@{it.period}", "chưa có minh chứng"),),
                 priority="bat-buoc" if it.is_law else "can",
@@ -125,17 +125,17 @@ def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
             f"alert:{it.subject}",
             Item(
                 group="sua-chua",
-                title=f"Xử lý dứt điểm báo động lặp lại: {name_subject(it.subject)}",
-                reason=f"{it.count} lần báo động trong 12 tháng qua, lần cuối"
+                title=f"Xử lý dứt điểm cảnh báo lặp lại: {name_subject(it.subject)}",
+                reason=f"{it.count} lần cảnh báo trong 12 tháng qua, lần cuối"
                 f" {tell_day(it.last_on)}.",
                 evidence=(Evidence("alert", it.newest, f"{it.count} lần"),),
                 site=it.site if it.site in facts.titles else "",
                 risk="Sự cố tái diễn, dịch vụ gián đoạn ngoài kế hoạch.",
-                measure="Số lần báo động trong năm",
+                measure="Số lần cảnh báo trong năm",
                 measure_unit="lần",
                 base=str(it.count),
                 goal="dưới 3",
-                measured_by="Sổ báo động",
+                measured_by="Sổ cảnh báo",
                 product="Báo cáo nguyên nhân và biện pháp",
                 **priced(facts, "sua-chua.bao-dong", "sua-chua"),
             ),
@@ -150,7 +150,7 @@ def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
             Item(
                 group="nang-cap",
                 title=f"Giải quyết khó khăn, vướng mắc: {it.title}",
-                reason=f"Ghi sổ ngày {it.received_at:%d/%m/%Y}, đến nay chưa kết thúc.",
+                reason=f"Ghi sổ theo dõi ngày {it.received_at:%d/%m/%Y}, chưa giải quyết xong.",
                 evidence=(Evidence("register", it.called, "khó khăn, vướng mắc"),),
                 site=it.site,
                 priority="nen",
@@ -200,7 +200,7 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
             Item(
                 group="sua-chua",
                 title=f"Khắc phục điểm yếu an ninh mạng của {facts.titles.get(name, name)}",
-                reason=f"Rà quét còn {len(own)} điểm yếu chưa khắc phục, trong đó"
+                reason=f"Kết quả rà soát còn {len(own)} điểm yếu chưa khắc phục, trong đó"
                 f" {len(grave)} mức cao hoặc nghiêm trọng.",
                 evidence=tuple(
                     Evidence("finding", it.id.hex, f"{it.tool} {it.check}")
@@ -215,8 +215,8 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
                 measure_unit="điểm",
                 base=str(len(own)),
                 goal="0",
-                measured_by="Kết quả rà quét",
-                product="Kết quả rà quét lại",
+                measured_by="Kết quả rà soát an ninh mạng",
+                product="Kết quả rà soát lại",
                 **priced(facts, "khac-phuc", unit="gói"),
             ),
         )

@@ -35,9 +35,9 @@ from ops.planning.records import KeptPlan, find_in_force, find_rejected
 
 _OUTCOMES = {
     "ok": "thành công",
-    "incomplete": "chưa đủ",
+    "incomplete": "chưa đầy đủ",
     "failed": "thất bại",
-    "missed": "bỏ lỡ",
+    "missed": "bị lỡ",
     "not_checked": "chưa kiểm tra",
     "skipped": "bỏ qua",
 }
@@ -101,15 +101,15 @@ def _of_backups(session: Session, since: datetime, until: datetime) -> Iterator[
     )
     span = f"từ {since:%d/%m/%Y} đến trước {until:%d/%m/%Y}"
     total = sum(runs.values())
-    yield Figure("backup", f"Phiên sao lưu {span}", str(total), "Sổ phiên chạy")
-    yield Figure("backup", "Kết quả", count_figures(runs, _OUTCOMES), "Sổ phiên chạy")
+    yield Figure("backup", f"Số lần sao lưu {span}", str(total), "Sổ lượt chạy")
+    yield Figure("backup", "Kết quả", count_figures(runs, _OUTCOMES), "Sổ lượt chạy")
     drills = _count(
         session,
         select(Drill.outcome, func.count())
         .where(Drill.ended_at >= since, Drill.ended_at < until)
         .group_by(Drill.outcome),
     )
-    yield Figure("backup", "Lần khôi phục thử", str(sum(drills.values())), "Biên bản diễn tập")
+    yield Figure("backup", "Số lần khôi phục thử", str(sum(drills.values())), "Biên bản diễn tập")
     yield Figure(
         "backup", "Kết quả khôi phục thử", count_figures(drills, _OUTCOMES), "Biên bản diễn tập"
     )
@@ -122,16 +122,19 @@ def _count(session: Session, query: object) -> Counter[str]:
 
 def _of_security(estate: Estate, facts: PlanFacts) -> Iterator[Figure]:
     for system in estate.systems:
-        decided = f", theo {system.decision}" if system.decision else ", chưa ghi số quyết định"
+        decided = system.decision or "chưa ghi"
         yield Figure(
             "security",
             f"Cấp độ của {system.title or system.name}",
-            f"cấp {system.level}{decided}",
+            f"cấp {system.level}, quyết định phê duyệt: {decided}",
             "Tệp khai báo",
         )
     counts = Counter(it.severity for it in facts.weaknesses)
     yield Figure(
-        "security", "Điểm yếu chưa khắc phục", count_figures(counts, _SEVERITIES), "Kết quả rà quét"
+        "security",
+        "Điểm yếu chưa khắc phục",
+        count_figures(counts, _SEVERITIES),
+        "Kết quả rà soát an ninh mạng",
     )
 
 
@@ -139,7 +142,7 @@ def _of_service(facts: PlanFacts) -> Iterator[Figure]:
     grave = sum(it.is_serious for it in facts.incidents)
     yield Figure("service", "Sự cố trong 12 tháng qua", str(len(facts.incidents)), "Sổ theo dõi")
     yield Figure("service", "Trong đó nghiêm trọng", str(grave), "Sổ theo dõi")
-    yield Figure("service", "Báo động lặp lại (từ 3 lần)", str(len(facts.repeats)), "Sổ báo động")
+    yield Figure("service", "Cảnh báo lặp lại (từ 3 lần)", str(len(facts.repeats)), "Sổ cảnh báo")
 
 
 def _of_last_plan(facts: PlanFacts) -> Iterator[Figure]:

@@ -42,7 +42,18 @@ class Basis(Part):
     certainty: Certainty = Field(examples=["S"])
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.document, self.article) if part)
+        return " ".join(part for part in (self.article, name_in_full(self.document)) if part)
+
+
+_KINDS_OF_TEXT = {"QĐ": "Quyết định số", "NĐ": "Nghị định số", "TT": "Thông tư số"}
+
+
+def name_in_full(document: str) -> str:
+    """Give `NĐ 331/2026/NĐ-CP` as papers cite it: `Nghị định số 331/2026/NĐ-CP`."""
+    kind, _blank, number = document.partition(" ")
+    if kind in _KINDS_OF_TEXT:
+        return f"{_KINDS_OF_TEXT[kind]} {number}"
+    return re.sub(r"^(Luật .*[^\W\d]) (?=\d+/)", r"\1 số ", document)
 
 
 class Scope(Part):

@@ -231,6 +231,6 @@ class Planning(Part):
         default=15, description="Least share of the money for security; less is warned of."
     )
     security_basis: str = Field(
-        default="Điều 38(1) Luật An ninh mạng số 116/2025/QH15",
+        default="khoản 1 Điều 38 Luật An ninh mạng số 116/2025/QH15",
         description="What asks for that share.",
     )

@@ -66,7 +66,7 @@ def _about(facts: LogFacts, frame: Frame) -> Mapping[str, object]:
 
 
 def _row(facts: LogFacts, frame: Frame, number: int, run: RunRow) -> tuple[str, ...]:
-    outcomes, texts = frame.texts.tables["outcomes"], frame.texts
+    outcomes, texts = frame.texts.tables["run_outcomes"], frame.texts
     method = run.job.partition("/")[0]
     return (
         str(number),
@@ -173,7 +173,7 @@ def write_backup_minutes(facts: BackupFacts, frame: Frame) -> Paper:
         facts.site.dated_title,
         texts.say("to_fill"),
         texts.tables["methods"].get(method, method),
-        texts.tables["outcomes"][facts.outcome],
+        texts.tables["run_outcomes"][facts.outcome],
         count(facts.files),
         split_id(facts.snapshot) or UNKNOWN,
         facts.run,

@@ -56,7 +56,7 @@ def write_inventory(facts: Lists, frame: Frame) -> Book:
     texts = frame.texts
     devices = [it for it in facts.assets if it.kind not in _SOFTWARE]
     software = [it for it in facts.assets if it.kind in _SOFTWARE]
-    outcomes = texts.tables["outcomes"]
+    outcomes = texts.tables["run_outcomes"]
     sheets = {
         "devices": [_device(number, it) for number, it in enumerate(devices, start=1)],
         "software": [_software(number, it) for number, it in enumerate(software, start=1)],

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
 from ops.estate.model.organisation import EVERY_KIND, PaperHead, title_on
-from ops.language.formats import format_date, format_duration, format_moment, format_number
+from ops.language.formats import format_date, format_duration, format_number, format_spoken
 from ops.monitor.series.store import SeriesStore
 from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.kinds.table import LETTER, Kind
@@ -249,8 +249,8 @@ class Frame:
         return Table(tuple(columns), tuple(map(tuple, rows)), tuple(map(tuple, totals)), told)
 
     def moment(self, moment: datetime | None) -> str:
-        """Write a moment."""
-        return UNKNOWN if moment is None else format_moment(moment, self.zone)
+        """Write a moment: `22 giờ 00 phút ngày 24/11/2026`."""
+        return UNKNOWN if moment is None else format_spoken(moment, self.zone)
 
     def short(self, moment: datetime | None) -> str:
         """Write a moment in a table; the note below it says the zone."""
@@ -272,8 +272,11 @@ def count(number: int | None) -> str:
 
 
 def share(percent: float | None) -> str:
-    """Write a percentage with three digits, cut: 99,9996 is not 100."""
-    return UNKNOWN if percent is None else f"{format_number(int(percent * 1000) / 1000, 3)}%"
+    """Write a percentage with two digits at most, cut: 99,9996 is 99,99 and not 100."""
+    if percent is None:
+        return UNKNOWN
+    whole, cut = divmod(int(percent * 100), 100)
+    return f"{format_number((100 * whole + cut) / 100, 2 if cut % 10 else 1 if cut else 0)}%"
 
 
 def span(duration: timedelta | None) -> str:

@@ -163,7 +163,7 @@ def _sums_table(
 
 
 def _whole(document: PlanDocument) -> str:
-    return "100,0" if document.sums.asked else UNKNOWN
+    return "100" if document.sums.asked else UNKNOWN
 
 
 def _percent(lines: Sequence[PlanLine], document: PlanDocument) -> str:
@@ -172,8 +172,8 @@ def _percent(lines: Sequence[PlanLine], document: PlanDocument) -> str:
 
 
 def tell_tenths(tenths: int) -> str:
-    """Give tenths of a percent as `12,3`."""
-    return f"{tenths // 10},{tenths % 10}"
+    """Give tenths of a percent as `12,3`, whole ones as `12`."""
+    return f"{tenths // 10},{tenths % 10}".removesuffix(",0")
 
 
 def task_table(
@@ -210,11 +210,11 @@ def _why(item: Item) -> str:
 _KINDS = {
     "asset": "tài sản",
     "forecast": "dự báo",
-    "medium": "phương tiện rời",
+    "medium": "phương tiện lưu trữ rời",
     "drill": "diễn tập",
     "drill-finding": "tồn tại",
     "duty": "nghĩa vụ",
-    "alert": "báo động",
+    "alert": "cảnh báo",
     "register": "sổ theo dõi",
     "finding": "điểm yếu",
     "plan": "kế hoạch",
@@ -329,9 +329,9 @@ def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
 
 def _standing(line: PlanLine) -> str:
     if line.decision == "deferred":
-        return "lùi lại"
+        return "chuyển sang năm sau"
     if line.accepted_on:
-        return f"nghiệm thu {line.accepted_on:%d/%m/%Y}"
+        return f"nghiệm thu ngày {line.accepted_on:%d/%m/%Y}"
     return "chưa xong" if line.is_alive else "chưa quyết định"
 
 

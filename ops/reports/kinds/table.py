@@ -88,7 +88,7 @@ _LISTED = (
     Kind("backup-log", N_("log of backups"), needs="time", more=("site",), module="backups"),
     Kind("backup-minutes", N_("minutes of a backup"), needs="site", module="backups"),
     Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
-    Kind("policy", N_("backup policy"), needs="day", sign="CS"),
+    Kind("policy", N_("backup policy"), needs="day", sign="QyĐ"),
     Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",),
          more=("site",)),
     Kind("evidence", N_("evidence: tables, journal, hashes"), needs="time", files=("zip",)),

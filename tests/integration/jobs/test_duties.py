@@ -108,7 +108,8 @@ def test_a_notice_says_law_or_own_target_in_both_languages(
 
     assert "hạn ngày 31/12/2026" in worded["fire-extinguisher", "vi"].title
     assert "own target" in worded["fire-extinguisher", "en"].body
-    assert "NĐ 331/2026/NĐ-CP Điều 35–36" in worded["security-report-ministry", "vi"].body
+    basis = "Điều 35, Điều 36 và Mẫu số 08 Nghị định số 331/2026/NĐ-CP"
+    assert basis in worded["security-report-ministry", "vi"].body
     assert "is due on 24/12/2026" in worded["security-report-ministry", "en"].title
 
 

@@ -37,7 +37,7 @@ def test_each_difference_is_one_line_without_raw_values() -> None:
     assert lines == [
         "fire, từ 01/01/2026: phải xong trước: không → có",
         "fire, từ 01/01/2026: chu kỳ: 3 → 6",
-        "fire, từ 01/01/2026: người chịu trách nhiệm: người vận hành → cán bộ an toàn thông tin",
+        "fire, từ 01/01/2026: người chịu trách nhiệm: người vận hành → cán bộ an ninh mạng",
         "fire, từ 01/01/2026: hiệu lực đến: không có → 31/12/2027",
     ]
 

@@ -100,10 +100,10 @@ def test_the_years_figures_are_those_of_the_records(written: Estate, catalog: Ca
     ended = Counter(outcome_of(site, night) for site in range(SITES) for night in range(nights))
     own = Counter(outcome_of(0, night) for night in range(nights))
 
-    assert f"Đã chạy {SITES * nights:,} phiên".replace(",", ".") in text
-    assert f"chưa đầy đủ {ended['incomplete']}, không đạt {ended['failed']}" in text
+    assert f"Đã thực hiện {SITES * nights:,} lần sao lưu".replace(",", ".") in text
+    assert f"chưa đầy đủ {ended['incomplete']}, thất bại {ended['failed']}" in text
     assert f"{own['ok']} / {nights}" in text
-    assert "Đã diễn tập" in text
+    assert "Đã tổ chức" in text
     assert "1 sự cố nghiêm trọng" in text
     assert "Nguồn: sổ lượt chạy của hệ thống" in text
     assert "Kỳ báo cáo chưa kết thúc" in text
@@ -140,9 +140,9 @@ def test_what_nobody_knows_is_said_to_be_so(tmp_path: Path) -> None:
         text = text_of(make(estate, catalog, wish_of("annual", estate), NOW)["annual-2026.docx"])
 
     assert "không nêu tỷ lệ sẵn sàng vì không có căn cứ" in text
-    assert "Chưa có lượt rà soát an ninh nào" in text
+    assert "Chưa có lượt rà soát an ninh mạng nào" in text
     assert "Có 2 trang" not in text  # nothing ran: that is told, and no more
-    assert "100,000%" not in text
+    assert "100%" not in text
 
 
 def test_the_chain_is_checked_without_our_software(
@@ -288,11 +288,11 @@ def test_what_ran_for_sites_that_are_gone_is_added_too(written: Estate, catalog:
     (table,) = [it for it in document.tables if it.rows[0].cells[0].text == "STT"]
     rows = [[cell.text for cell in row.cells] for row in table.rows]
 
-    assert rows[-2][1].startswith("Trang đã thôi khai báo")
+    assert rows[-2][1].startswith("Trang thông tin không còn trong tệp khai báo")
     found = [tuple(map(int, row[2].split(" / "))) for row in rows[1:-1]]
     total = tuple(int(it.replace(".", "")) for it in rows[-1][2].split(" / "))
     assert total == tuple(map(sum, zip(*found, strict=True)))
-    assert f"Đã chạy {rows[-1][2].split(' / ')[1]} phiên" in text_of(made["annual-2026.docx"])
+    assert f"Đã thực hiện {rows[-1][2].split(' / ')[1]} lần" in text_of(made["annual-2026.docx"])
 
 
 def test_a_short_form_has_no_flag_that_its_kind_does_not_heed() -> None:

@@ -88,7 +88,7 @@ def test_what_a_unit_says_stands_in_its_report(catalog: Catalog, estate: Estate)
     assert "chưa được đơn vị xác nhận" in draft
     for line in ("Bà Lê Thị C", "120 tin", "35 hỏi đáp", "<b>Nâng băng thông & {year}</b>"):
         assert line in done.splitlines()
-    assert "được ltc xác nhận, 14/12/2026 18:00" in done
+    assert "được ltc xác nhận, 18 giờ 00 phút ngày 14/12/2026" in done
     assert "1 / 2 đơn vị đã xác nhận" in table
 
 
