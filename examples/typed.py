@@ -72,7 +72,7 @@ class Terminal:
                 proof = str(self._proof_of(APPROVER))
                 self.type(
                     "approval.approve", "--id", request["id"], "--person", APPROVER,
-                    "--password-file", proof, "--reason", "Đồng ý",
+                    "--password-file", proof, "--reason", "Phê duyệt",
                 )  # fmt: skip
             code, told = self._prove(task, *flags)
         if code:

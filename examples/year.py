@@ -315,7 +315,7 @@ class _Year:
 
     def _conclude(self) -> None:
         do, entry = self.terminal, ("--id", self._incident)
-        do.type("register.update", *entry, "--restored", "--note", "Đã chạy lại")
+        do.type("register.update", *entry, "--restored", "--note", "Trang đã hoạt động trở lại")
         do.type("register.close", *entry, "--cause", "Ổ đĩa nhật ký đầy",
                 "--result", "Đặt lịch xoay vòng nhật ký, thêm ngưỡng cảnh báo")  # fmt: skip
         if self._watch is not None:  # nobody looks any more, and processes are forked again

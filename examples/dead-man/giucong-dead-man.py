@@ -96,12 +96,12 @@ def find_alarms(
     if now - at > silent_after:
         age = tell(now - at)
         return [(
-            f"Giữ Cổng im lặng đã {age[0]} (dấu hiệu sống cuối cùng: {document['at']}).",
+            f"Giữ Cổng không có tín hiệu hoạt động đã {age[0]} (lần cuối: {document['at']}).",
             f"Giữ Cổng has been silent for {age[1]} (last sign of life: {document['at']}).",
         )]  # fmt: skip
     if at - now > AHEAD:
         return [(
-            f"Đồng hồ hai máy lệch nhau: dấu hiệu sống ghi giờ tương lai {document['at']}.",
+            f"Đồng hồ hai máy lệch nhau: tín hiệu hoạt động muộn hơn hiện tại: {document['at']}.",
             f"The clocks disagree: the sign of life is dated in the future, {document['at']}.",
         )]  # fmt: skip
     found = [find_late(name, site, now) for name, site in sorted(document["sites"].items())]
@@ -122,7 +122,7 @@ def find_late(name: str, site: dict[str, Any], now: datetime) -> tuple[str, str]
             f"{en} has no backup at all (target: one every {target[1]}).",
         )
     return (
-        f"{vi}: bản sao lưu mới nhất đã {age[0]} tuổi (mục tiêu: {target[0]}).",
+        f"{vi}: bản sao lưu mới nhất cách đây {age[0]} (mục tiêu: {target[0]}).",
         f"{en}: the newest backup is {age[1]} old (target: {target[1]}).",
     )
 
@@ -145,7 +145,7 @@ def word(alarms: list[tuple[str, str]], source: str) -> str:
     vietnamese = ["- " + alarm[0] for alarm in alarms]
     english = ["- " + alarm[1] for alarm in alarms]
     text = "\n".join([
-        "BÁO ĐỘNG: hãy xem máy chạy Giữ Cổng.",
+        "CẢNH BÁO: kiểm tra máy chạy Giữ Cổng.",
         *vietnamese,
         "Trên máy đó, gõ: giucong   và: systemctl status giucong",
         "",
@@ -178,7 +178,7 @@ def send(text: str, arguments: argparse.Namespace) -> list[str]:
 def mail(text: str, addresses: list[str]) -> None:
     """Hand a mail to the local sendmail; raises some Exception when that fails."""
     message = EmailMessage()
-    message["Subject"] = "[Giữ Cổng] BÁO ĐỘNG / ALARM"
+    message["Subject"] = "[Giữ Cổng] CẢNH BÁO / ALARM"
     message["To"] = ", ".join(addresses)
     message.set_content(text)
     hand_over([SENDMAIL, "-t", "-oi"], message.as_bytes())
@@ -217,7 +217,7 @@ def look(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     except Exception as error:  # noqa: BLE001 -- what cannot be read is an alarm, whatever it is
         reason = explain(error)
         return [(
-            f"Không đọc được dấu hiệu sống của Giữ Cổng ({reason}).",
+            f"Không đọc được tín hiệu hoạt động của Giữ Cổng ({reason}).",
             f"The sign of life of Giữ Cổng cannot be read ({reason}).",
         )]  # fmt: skip
 

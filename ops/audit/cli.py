@@ -114,8 +114,9 @@ def _write(estate: Estate, found: Examination) -> None:
         write_line("  " + _("nobody signs: the estate has no `[keys] signing`"))
     if found.faults:
         advice = N_(
-            "Touch nothing. Keep a copy of the catalog, and compare with the journal in a backup"
-            " from before: `{program} backup.list --site giucong`"
+            "Change nothing. Copy the catalog elsewhere; choose an earlier backup,"
+            " `{program} backup.list --site giucong`, and take it out to compare the journals:"
+            " `{program} backup.restore --site giucong --snapshot ID --target FOLDER`"
         )
         write_line("  " + fill(advice, {}))
     if found.faults and not any(it.code in UNACCEPTABLE for it in found.faults):

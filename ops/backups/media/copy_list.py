@@ -37,7 +37,7 @@ METHODS = {"full": "đầy đủ", "incremental": "gia tăng", "": "không rõ"}
 RESULTS = {
     "ok": "bình thường",
     "failed": "lỗi",
-    "incomplete": "chưa đủ",
+    "incomplete": "chưa đầy đủ",
     "not_checked": "chưa kiểm tra",
     "": "chưa kiểm tra",
     "clean": "sạch",

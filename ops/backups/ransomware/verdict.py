@@ -279,8 +279,10 @@ def _explain_frozen(params: Mapping[str, Any]) -> Explanation:
         ),
         fill(
             N_(
-                "look at the site, and at `{program} backup.files --site {site} --all`; once you"
-                " know what it was: `{program} backup.accept --site {site} --reason TEXT`"
+                "look for renamed files, demands for money, and in"
+                " `{program} backup.files --site {site} --all`; was it attacked:"
+                " `{program} runbook.run --id ransomware`; is it meant:"
+                " `{program} backup.accept --site {site} --reason TEXT`"
             ),
             params,
         ),

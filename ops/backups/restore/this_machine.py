@@ -26,7 +26,7 @@ from provisioning.hosts import Host
 _SECONDS = 3_600.0
 _SET_UP = N_(
     "let an SSH key into this machine for this run (`sudo tee -a ~root/.ssh/authorized_keys"
-    " < FILE.pub`) and add `--login root --identity FILE`; or restore it beside: `{program}"
+    " < KEY.pub`) and add `--login root --identity FILE`; or restore it beside: `{program}"
     " backup.restore --site {site} --target FOLDER`"
 )
 _AS_A_WHOLE = N_(

@@ -80,10 +80,10 @@ def test_who_is_on_duty_follows_red_to_its_cause_and_takes_it_up(
     person, site = ("bach", SITES[0]) if scripts else ("operator", SITES[1])
     with browser.page(address, scripts=scripts) as page:
         log_in(page, estate, person, "/today")
-        to_alert = page.get_by_role("link", name="Tới báo động")
+        to_alert = page.get_by_role("link", name="Đến cảnh báo")
         problem = page.locator(".problems > li", has_text=site).filter(has=to_alert).first
-        expect(problem).to_contain_text("chưa ai nhận")
-        problem.get_by_role("link", name="Tới báo động").click()
+        expect(problem).to_contain_text("chưa có người nhận")
+        problem.get_by_role("link", name="Đến cảnh báo").click()
         expect(page.locator("article").first).to_contain_text(re.compile("thất bại"))
         page.locator("article").first.get_by_label(re.compile("đang làm gì")).first.fill(
             "Đang tạo kho"
@@ -127,8 +127,8 @@ def test_a_keyboard_is_enough(estate: ConsoleEstate, address: str, browser: Chro
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("Sổ theo dõi")
         page.keyboard.press("Tab")
-        expect(page.get_by_text("Tới nội dung")).to_be_focused()
-        expect(page.get_by_text("Tới nội dung")).to_be_in_viewport()
+        expect(page.get_by_text("Đến nội dung")).to_be_focused()
+        expect(page.get_by_text("Đến nội dung")).to_be_in_viewport()
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
         go_to(page, "details.act > summary")

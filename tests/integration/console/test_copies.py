@@ -238,7 +238,7 @@ def test_a_restore_begins_with_what_is_in_doubt_and_the_moment_before(
         accept_findings(session, origin, "cong-xa", "Giao diện mới", now=datetime.now(UTC))
     accepted = backed_up.html("restore", site="cong-xa")
 
-    assert doubtful.index("đáng ngờ") < doubtful.index("Tệp nào?")
+    assert doubtful.index("đáng ngờ") < doubtful.index("Chọn tệp")
     assert "Hacked &lt;b&gt;" in doubtful
     assert f"snapshot={good}" in doubtful
     assert "đáng ngờ" not in before

@@ -279,7 +279,7 @@ def test_a_vanished_site_is_told_once_and_so_is_that_it_is_back(
     assert [count for count, _open in found[:4]] == [0, 1, 0, 1]
     assert [it for _count, it in found] == [[], [vanished], [vanished], [], [vanished]]
     assert notices == {f"{vanished}:0": ["nva"], f"{vanished}:1": ["nva"], "cleared:": ["nva"]}
-    assert "không còn đỏ" in back.title
+    assert "trở lại bình thường" in back.title
     assert "lại có tên trong tệp khai báo" in back.body
 
 
@@ -343,7 +343,7 @@ def test_a_relay_that_is_dead_for_a_day_loses_and_doubles_nothing(
     ]
     second = next(mail for mail in sink.mails if mail.recipients == ("ttb@example.vn",))
     assert "CHƯA AI NHẬN: nghiêm trọng: Cổng xã Bình Minh" in second.subject
-    assert "Đã 30 phút chưa ai nhận. Những người đã được báo: nva." in second.body
+    assert "Đã 30 phút chưa có người nhận xử lý. Những người đã được báo: nva." in second.body
     assert "giucong monitor.ack --alert " in second.body
 
 

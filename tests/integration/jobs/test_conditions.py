@@ -88,7 +88,7 @@ def test_a_mail_leaves_within_a_minute_after_its_time_and_one_when_it_is_over(
     first, over = _about_web1(sink)
     assert "nghiêm trọng" in first.subject
     assert "không báo riêng (2): máy chủ web1, ổ đĩa /var; trang cong-xa" in first.body
-    assert "không còn đỏ" in over.subject
+    assert "trở lại bình thường" in over.subject
 
 
 def _about_web1(sink: Sink) -> list[Mail]:

@@ -218,12 +218,12 @@ def look(*arguments: str) -> subprocess.CompletedProcess[str]:
         (lambda: a_heartbeat(a=a_site(timedelta(hours=26))), None),
         (lambda: a_heartbeat(a=a_site(None)), None),
         (lambda: a_heartbeat(a=a_site(None, timedelta(hours=3))), None),
-        (lambda: a_heartbeat(timedelta(minutes=20)), "im lặng đã 2"),
+        (lambda: a_heartbeat(timedelta(minutes=20)), "không có tín hiệu hoạt động đã 2"),
         (lambda: a_heartbeat(3 * DAY), "silent for 72 hours"),
         (lambda: a_heartbeat(-DAY), "clocks disagree"),
         (
             lambda: a_heartbeat(a=a_site(timedelta(hours=30))),
-            "a: bản sao lưu mới nhất đã 30 giờ",
+            "a: bản sao lưu mới nhất cách đây 30 giờ",
         ),
         (lambda: a_heartbeat(a=a_site(None, 2 * DAY)), "Site a has no backup at all"),
         (
@@ -254,7 +254,7 @@ def test_the_dead_man_alarms_in_two_languages(
     assert ended.returncode == (1 if told else 0), ended.stdout + ended.stderr
     assert ended.stderr == ""
     assert (told or "") in ended.stdout
-    assert ("BÁO ĐỘNG" in ended.stdout, "ALARM" in ended.stdout) == (bool(told), bool(told))
+    assert ("CẢNH BÁO" in ended.stdout, "ALARM" in ended.stdout) == (bool(told), bool(told))
 
 
 def test_the_dead_man_reads_from_a_web_server_and_alarms_when_it_is_gone(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_the_dead_man_hands_the_alarm_to_a_command_or_says_that_it_could_not(
     absent = look("--file", missing, "--command", str(tmp_path / "no-such-program"))
 
     assert (sent.returncode, failed.returncode, absent.returncode) == (1, 2, 2)
-    assert "BÁO ĐỘNG" in told.read_text()
+    assert "CẢNH BÁO" in told.read_text()
     assert "NOT SENT" in failed.stderr
     assert "ALARM" in absent.stderr
 
@@ -359,10 +359,10 @@ def test_the_dead_man_tries_every_way_and_says_which_failed(tmp_path: Path) -> N
 
     for ended in (unbalanced, empty, both):
         assert ended.returncode == 2
-        assert "BÁO ĐỘNG" in ended.stderr
+        assert "CẢNH BÁO" in ended.stderr
         assert "NOT SENT" in ended.stderr
         assert "Traceback" not in ended.stderr
-    assert "BÁO ĐỘNG" in told.read_text()
+    assert "CẢNH BÁO" in told.read_text()
 
 
 def test_the_dead_man_names_a_file_that_is_no_text(tmp_path: Path) -> None:

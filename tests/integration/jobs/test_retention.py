@@ -272,7 +272,7 @@ def test_a_store_that_shrank_stops_forget_and_prune_until_somebody_accepts(offic
     assert (by_hand.returncode, pruned.returncode, vietnamese.returncode) == (1, 1, 1)
     assert "no snapshot is seen, and there were 3" in pruned.stdout
     assert "--accept --reason" in by_hand.stdout
-    assert "không thấy bản chụp nào" in vietnamese.stdout
+    assert "không thấy bản sao lưu nào" in vietnamese.stdout
     assert {path for path in (folder / "data").rglob("*") if path.is_file()} == packs
 
     accept = ("backup.forget", "--site", "cong-xa", "--accept")

@@ -38,5 +38,5 @@ def test_a_command_leads_to_the_page_that_does_the_same() -> None:
 def test_an_act_of_the_journal_is_told_in_words_and_a_new_one_as_it_is() -> None:
     with speaking("vi"):
         told = tell_act({"action": "user.login", "via": "console", "subject": "nva"})
-        assert (told["title"], told["via_told"]) == ("đăng nhập", "trang quản trị")
+        assert (told["title"], told["via_told"]) == ("đăng nhập", "bảng điều khiển")
         assert tell_act({"action": "area.new", "via": "x"})["title"] == "area.new"

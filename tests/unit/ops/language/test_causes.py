@@ -112,7 +112,7 @@ def test_what_sqlite_says_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("told", "shown"),
     [
-        ("", "không nói gì thêm"),
+        ("", "không nêu lý do"),
         ('Connection error while submitting email to "127.0.0.1".\nmore', "không kết nối được"),
         ("A Connection error occurred posting to https://h:k@x.vn/y.", "không kết nối được"),
         ("Failed to send JSON POST notification: Not Found., error=404.", "404"),

@@ -24,7 +24,7 @@ UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
         ),
         (
             {"snapshot": SNAPSHOT, "include": [], "files": {"www": "/srv/www"}, "databases": {}},
-            ["bản chụp: 4f2a4f2a", "tệp: www → /srv/www"],
+            ["bản sao lưu: 4f2a4f2a", "tệp: www → /srv/www"],
         ),
         (
             {
@@ -50,7 +50,7 @@ UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
                 "không có gì được giữ lại: hiện không có cơ sở dữ liệu nào mang tên ấy",
                 "cơ sở dữ liệu vào thay: cong_moi",
                 "tên mà cơ sở dữ liệu ấy nhận: cong_tinh",
-                "bản chụp và thời điểm chụp: 4f2a4f2a → 01/12/2026 08:00:22",
+                "bản sao lưu và thời điểm sao lưu: 4f2a4f2a → 01/12/2026 08:00:22",
             ],
         ),
         (
@@ -60,16 +60,16 @@ UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
         (
             {"site": "cong-xa", "store": "near", "rule": {"named": True}, "remove": [SNAPSHOT]},
             [
-                "xóa các bản chụp được nêu đích danh, ngoài quy tắc",
+                "xóa các bản sao lưu được nêu đích danh, ngoài quy định lưu giữ",
                 "trang: cong-xa",
                 "kho: near",
-                "bản chụp sẽ xóa: 4f2a4f2a",
+                "bản sao lưu sẽ xóa: 4f2a4f2a",
             ],
         ),
         (
             {"act": "lower", "minimums": {"near": 0}, "before": {"near": 30}},
             [
-                "cho mức tối thiểu thấp hơn áp dụng cả với các bản chụp đang có",
+                "cho thời hạn lưu giữ tối thiểu thấp hơn áp dụng cả với các bản sao lưu đang có",
                 "số ngày từ nay: near → 0",
                 "số ngày trước đây: near → 30",
             ],
