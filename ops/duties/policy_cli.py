@@ -26,6 +26,7 @@ from ops.duties.policy_approved import (
     withdraw,
 )
 from ops.duties.table.load import DutySet, load_calendar, load_duties
+from ops.duties.table.models import name_in_full
 from ops.duties.tasks import Policy
 from ops.duties.wording import CODES, tell_changes, tell_count, tell_medium
 from ops.errors import WrongUseError
@@ -133,7 +134,7 @@ def row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str
         (_("targets, the Center's own"), _tell_targets(row)),
         (_("restore test"), ", ".join(_tell_test(it.every) for it in row.restore_tests)),
         (_("person"), ", ".join(people.get(it, it) for it in row.persons) or "–"),
-        (_("basis"), "; ".join(row.basis)),
+        (_("basis"), "; ".join(map(name_in_full, row.basis))),
     )
 
 

@@ -135,7 +135,7 @@ def propose_support(facts: PlanFacts) -> Iterator[ItemProposal]:
             risk=f"Hỏng {what} không sửa được, lỗ hổng mới không được vá; dịch vụ có thể dừng"
             " kéo dài.",
             measure="Thiết bị còn được nhà sản xuất hỗ trợ",
-            product=f"{what.capitalize()} mới đã nghiệm thu, chuyển dịch vụ xong",
+            product=f"{what[:1].upper()}{what[1:]} mới đã nghiệm thu, chuyển dịch vụ xong",
             **_paid_before(facts, asset, "thay-the", "bộ", basis),
         )
 
@@ -178,7 +178,8 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
         end = asset.ends_on
         if asset.kind not in RENEWED or end is None or end > facts.last_day:
             continue
-        what = _KINDS[asset.kind].capitalize()
+        kind = _KINDS[asset.kind]
+        what = f"{kind[:1].upper()}{kind[1:]}"
         is_security = asset.kind == "certificate"
         yield _of_asset(
             facts,

@@ -41,7 +41,13 @@ _OUTCOMES = {
     "not_checked": "chưa kiểm tra",
     "skipped": "bỏ qua",
 }
-_SEVERITIES = {"critical": "nghiêm trọng", "high": "cao", "medium": "trung bình", "low": "thấp"}
+_VERDICTS = {**_OUTCOMES, "ok": "đạt", "failed": "không đạt"}
+_SEVERITIES = {
+    "critical": "mức nghiêm trọng",
+    "high": "mức cao",
+    "medium": "mức trung bình",
+    "low": "mức thấp",
+}
 _SOFTWARE = frozenset({"software", "licence", "domain", "certificate", "contract", "line"})
 
 
@@ -111,7 +117,7 @@ def _of_backups(session: Session, since: datetime, until: datetime) -> Iterator[
     )
     yield Figure("backup", "Số lần khôi phục thử", str(sum(drills.values())), "Biên bản diễn tập")
     yield Figure(
-        "backup", "Kết quả khôi phục thử", count_figures(drills, _OUTCOMES), "Biên bản diễn tập"
+        "backup", "Kết quả khôi phục thử", count_figures(drills, _VERDICTS), "Biên bản diễn tập"
     )
 
 

@@ -3,6 +3,7 @@
 They are the kept minutes and nothing else: their own hash stands on them.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from ops.reports.kinds.kind import Ask, Frame
 from ops.reports.papers.paper import Block, Paper, Signature
 
 _MOST_LOOKED_AT = 50
+_MOMENT = re.compile(r"(\d\d/\d\d/\d{4}) (\d\d):(\d\d)(?::(\d\d))? [+-]\d\d:\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,13 @@ def _signatures(minutes: Minutes, frame: Frame) -> tuple[Signature, ...]:
 def _pairs(frame: Frame, pairs: Iterable[Pair]) -> Iterator[Block]:
     for label, value in pairs:
         text = value if isinstance(value, str) else value.text
-        yield frame.item("pair", label=label, value=text)
+        yield frame.item("pair", label=label, value=_MOMENT.sub(_speak, text))
+
+
+def _speak(found: re.Match[str]) -> str:
+    """Write a moment as papers do; its seconds stay, since the minutes count them."""
+    day, hour, minute, second = found.groups()
+    return f"{hour} giờ {minute} phút{f' {second} giây' if second else ''} ngày {day}"
 
 
 def _table(frame: Frame, name: str, shape: str, rows: Iterable[Row]) -> Block:

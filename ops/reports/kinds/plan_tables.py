@@ -185,7 +185,7 @@ def task_table(
         (
             str(numbers[it.number]),
             it.item.title,
-            _why(it.item),
+            it.item.reason,
             say("quarter", roman=roman(it.item.quarter)),
             short_name(frame) if it.item.lead in {body, ""} else it.item.lead,
             it.item.support or UNKNOWN,
@@ -199,12 +199,6 @@ def task_table(
 def short_name(frame: Frame) -> str:
     """Give the short name of the body that makes the plan."""
     return frame.office.abbreviation or frame.texts.say("short")
-
-
-def _why(item: Item) -> str:
-    named = ", ".join(f"{call_kind(it.kind)} {_short(it.id)}" for it in item.evidence[:3])
-    more = f" và {len(item.evidence) - 3} dòng nữa" if len(item.evidence) > 3 else ""  # noqa: PLR2004 - as above
-    return f"{item.reason} [{named}{more}]" if named else item.reason
 
 
 _KINDS = {
@@ -224,15 +218,6 @@ _KINDS = {
 def call_kind(kind: str) -> str:
     """Give the kind of a row of evidence in Vietnamese."""
     return _KINDS.get(kind, kind)
-
-
-_HEX = frozenset("0123456789abcdef")
-_SHORT = 8
-
-
-def _short(id_: str) -> str:
-    is_id = len(id_) >= 32 and not set(id_) - _HEX - {"-"}  # noqa: PLR2004 - digits of an id
-    return id_[-_SHORT:] if is_id else id_
 
 
 def target_table(document: PlanDocument, frame: Frame) -> Table | None:
