@@ -62,7 +62,7 @@ def test_each_part_may_go_while_an_act_is_under_way(running: Running) -> None:
     for path in (act, "/today"):
         answer = browser.get(path)
         assert answer.status == 503
-        assert "dịch vụ không trả lời" in answer.text
+        assert "không kết nối được dịch vụ" in answer.text
         assert answer.headers["x-frame-options"] == "DENY"
     assert browser.get("/login").status == 200
     assert browser.get("/static/console.css").status == 200
@@ -83,7 +83,7 @@ def test_a_catalog_that_another_holds_for_long_is_a_clear_error(running: Running
         assert 'class="problem"' in told
         assert "Traceback" not in told
         assert "OperationalError" not in told
-        assert "danh mục" in told
+        assert "cơ sở dữ liệu của dịch vụ" in told
     assert triggers(running) == before
 
 

@@ -342,7 +342,7 @@ def test_a_relay_that_is_dead_for_a_day_loses_and_doubles_nothing(
         ("ttb@example.vn",),
     ]
     second = next(mail for mail in sink.mails if mail.recipients == ("ttb@example.vn",))
-    assert "CHƯA AI NHẬN: nghiêm trọng: Cổng xã Bình Minh" in second.subject
+    assert "CHƯA CÓ NGƯỜI NHẬN XỬ LÝ: nghiêm trọng: Cổng xã Bình Minh" in second.subject
     assert "Đã 30 phút chưa có người nhận xử lý. Những người đã được báo: nva." in second.body
     assert "giucong monitor.ack --alert " in second.body
 

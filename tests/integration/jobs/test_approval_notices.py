@@ -71,7 +71,7 @@ def test_those_who_may_approve_are_told_once_and_the_one_who_asked_is_not(catalo
     ((target, message),) = told(catalog, "approval")
 
     assert target == "ttb"  # lvc has no right, ptd no credentials any more, vve no mail address
-    assert "yêu cầu chờ duyệt của nva: khôi phục đè" in message.title
+    assert "yêu cầu chờ phê duyệt của nva: khôi phục đè" in message.title
     assert f"giucong approval.approve --id {request}" in message.body
     assert "25/11/2026 19:00 +07:00" in message.body
 

@@ -224,5 +224,5 @@ def test_what_is_told_under_a_host_is_listed_with_it(catalog: Catalog, estate: P
     assert "Told if it lasts until" in shown.stdout
     assert "\u202e" not in shown.stdout
     assert "máy chủ web1 không bình thường" in status.stdout
-    assert "cùng đỏ theo, không báo riêng (1): trang cong-xa" in status.stdout
+    assert "cảnh báo kéo theo, không báo riêng (1): trang cong-xa" in status.stdout
     assert item["under"] == {"members": [], "hidden": [SITE]}

@@ -88,7 +88,7 @@ def test_a_site_that_is_down_is_backed_up_all_the_same(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert json.loads(run.stdout)["items"][0]["outcome"] == "ok"
     assert (page["problem"], page["status"], page["text"]) == ("unreachable", None, None)
-    assert page["reason"].startswith("máy chủ không trả lời")
+    assert page["reason"].startswith("không truy cập được máy chủ")
 
 
 def test_a_portal_that_is_never_twice_the_same_is_proved_by_what_stays(tmp_path: Path) -> None:

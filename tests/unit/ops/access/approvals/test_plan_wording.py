@@ -48,7 +48,7 @@ UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
                     }
                 ),
                 "không có gì được giữ lại: hiện không có cơ sở dữ liệu nào mang tên ấy",
-                "cơ sở dữ liệu vào thay: cong_moi",
+                "cơ sở dữ liệu thay thế: cong_moi",
                 "tên mà cơ sở dữ liệu ấy nhận: cong_tinh",
                 "bản sao lưu và thời điểm sao lưu: 4f2a4f2a → 01/12/2026 08:00:22",
             ],
@@ -62,7 +62,7 @@ UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
             [
                 "xóa các bản sao lưu được nêu đích danh, ngoài quy định lưu giữ",
                 "trang: cong-xa",
-                "kho: near",
+                "nơi lưu: near",
                 "bản sao lưu sẽ xóa: 4f2a4f2a",
             ],
         ),
@@ -80,7 +80,7 @@ UNREADABLE = JournalFinding("unreadable_head", {"name": "7", "store": "near"})
                 "lost": [{"sequence": 21, "hash": "ab"}],
             },
             [
-                "điều phát hiện: "
+                "điểm yếu: "
                 + tell(JournalFinding("unreadable_head", {"name": "7", "store": "near"})),
                 "các dòng nhật ký đã mất: 21",
             ],
