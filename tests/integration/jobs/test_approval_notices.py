@@ -77,7 +77,7 @@ def test_those_who_may_approve_are_told_once_and_the_one_who_asked_is_not(catalo
 
 
 @pytest.mark.parametrize(
-    ("verdict", "text"), [("approved", "đã được ttb duyệt"), ("refused", "bị ttb từ chối")]
+    ("verdict", "text"), [("approved", "đã được ttb phê duyệt"), ("refused", "bị ttb từ chối")]
 )
 def test_the_one_who_asked_is_told_what_was_decided(
     catalog: Catalog, verdict: str, text: str

@@ -64,7 +64,7 @@ def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> N
     assert "1 page noted" in rehearsed.stdout
     assert run.returncode == 0, run.stdout + run.stderr
     assert "đã ghi nhận 1 trang" in run.stdout
-    assert "không ghi nhận được trang /hong: máy chủ trả về mã 500 (no)" in run.stdout
+    assert "không ghi nhận được trang web /hong: máy chủ trả về mã 500 (no)" in run.stdout
     assert [(it.status, it.title) for it in noted] == [(200, "Cổng xã Bình Minh"), (500, "")]
     assert [it.verdict for it in compared] == ["changed", "not_checked"]
     assert 0.5 < compared[0].alike < 1
