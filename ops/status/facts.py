@@ -29,11 +29,10 @@ from ops.backups.copies.seen import (
     read_newest_alone,
 )
 from ops.backups.media.records import MediumFacts, copies_on_media, read_medium_facts
-from ops.backups.ransomware.freeze import read_freezes
+from ops.backups.ransomware.freeze import Freeze, read_freezes
 from ops.backups.retention.deletion_records import Loss, read_losses
 from ops.backups.run.follow_up import read_newest_full
 from ops.catalog.open import Catalog, open_catalog
-from ops.catalog.tables.copies import WatchFinding
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.drills.rotation.read import NO_DRILLS, DrillStanding, read_standing
 from ops.duties.evidence.judge import list_overdue_reviews
@@ -156,7 +155,7 @@ class SiteFacts:
     last_scan: LastRun | None = None
     last_verify: LastRun | None = None
     ahead: datetime | None = None
-    frozen: WatchFinding | None = None
+    frozen: Freeze | None = None
     is_working: bool = False
     missed: int = 0
     delivered: tuple[str, ...] = ()
@@ -239,7 +238,7 @@ class _Read:
     losses: Mapping[str, Sequence[Loss]]
     mended: Sequence[Mended]
     ahead: Mapping[str, datetime]
-    freezes: Mapping[str, WatchFinding]
+    freezes: Mapping[str, Freeze]
     full_reads: Mapping[str, datetime]
     missed: Mapping[str, int]
     media: tuple[MediumFacts, ...]
@@ -292,7 +291,7 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
         losses=read_losses(session, estate),
         mended=read_mended(session, now),
         ahead=read_ahead(session, now),
-        freezes=read_freezes(session),
+        freezes={it.site: it for it in read_freezes(session)},
         full_reads=read_newest_full(session),
         missed=read_missed(session, now - MISSED_SINCE),
         media=read_medium_facts(session, estate, now),

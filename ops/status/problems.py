@@ -103,7 +103,7 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             code=FROZEN,
             params=params_of(site.frozen),
             site=site.name,
-            occasion=str(site.frozen.id),
+            occasion=site.frozen.finding,
         )
     if site.ahead is not None:
         told = {"latest": site.ahead.isoformat()}

@@ -7,7 +7,7 @@ accepted. It is written with its journal row in one transaction, as soon as it i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -35,12 +35,37 @@ from ops.outcomes import explain
 from ops.terminal.output import write_indented, write_line
 
 
-def is_of_pages(finding: WatchFinding) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Why a site is frozen, as the status tells it: the first finding that nobody has accepted.
+
+    Attributes:
+        site: Name.
+        finding: Its id.
+        found_at: When.
+        snapshot, before: The backup, and the one it was compared with.
+        figures, signals: JSON values, as in `ops.catalog.tables.copies.WatchFinding`.
+        more: How many later findings wait too.
+        run: Id of the run that has made the backup.
+    """
+
+    site: str
+    finding: str
+    found_at: datetime
+    snapshot: str
+    before: str
+    figures: Mapping[str, Any]
+    signals: Sequence[Mapping[str, Any]]
+    more: int
+    run: str
+
+
+def is_of_pages(finding: Freeze | WatchFinding) -> bool:
     """Say whether pages have jumped, and the files are as usual."""
     return all("page" in it for it in finding.signals)
 
 
-def params_of(finding: WatchFinding) -> dict[str, Any]:
+def params_of(finding: Freeze | WatchFinding) -> dict[str, Any]:
     """Give JSON values for sentences about why a site is frozen."""
     return {
         "reason": UNLIKE if is_of_pages(finding) else FROZEN,
@@ -71,15 +96,28 @@ def note_finding(session: Session, origin: Origin, finding: WatchFinding, *, now
     journal.append(session, origin, [Entry("backup.freeze", finding.site, details)])
 
 
-def read_freezes(session: Session) -> dict[str, WatchFinding]:
-    """Give the first finding of every frozen site, in that order; what files show is told first."""
+def read_freezes(session: Session) -> list[Freeze]:
+    """Give every frozen site, in the order they were frozen; what files show is told first."""
     query = select(WatchFinding).where(WatchFinding.accepted_at.is_(None))
-    found: dict[str, WatchFinding] = {}
+    found: dict[str, list[WatchFinding]] = {}
     for row in session.execute(query.order_by(WatchFinding.found_at, WatchFinding.id)).scalars():
-        known = found.setdefault(row.site, row)
-        if is_of_pages(known) and not is_of_pages(row):
-            found[row.site] = row
-    return found
+        found.setdefault(row.site, []).append(row)
+    return list(map(_as_freeze, found.values()))
+
+
+def _as_freeze(rows: Sequence[WatchFinding]) -> Freeze:
+    row = next((it for it in rows if not is_of_pages(it)), rows[0])
+    return Freeze(
+        site=row.site,
+        finding=str(row.id),
+        found_at=row.found_at,
+        snapshot=row.snapshot,
+        before=row.before,
+        figures=row.figures,
+        signals=row.signals,
+        more=len(rows) - 1,
+        run=row.run,
+    )
 
 
 def list_freezes(session: Session, site: str) -> Sequence[WatchFinding]:
@@ -90,9 +128,9 @@ def list_freezes(session: Session, site: str) -> Sequence[WatchFinding]:
     return session.execute(query.order_by(WatchFinding.found_at)).scalars().all()
 
 
-def find_freeze(session: Session, site: str) -> WatchFinding | None:
+def find_freeze(session: Session, site: str) -> Freeze | None:
     """Give why a site is frozen; None where it is not."""
-    return read_freezes(session).get(site)
+    return next((it for it in read_freezes(session) if it.site == site), None)
 
 
 def find_freeze_brake(session: Session, site: str) -> Brake | None:
@@ -192,11 +230,11 @@ def accept_backup(wish: Accept) -> int:
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         require_site(estate, bench.catalog, name)
         with bench.catalog.reading() as session:
-            freeze, every = find_freeze(session, name), list_freezes(session, name)
+            freeze = find_freeze(session, name)
         if freeze is None:
             write_line(_("Nothing is frozen; there is nothing to accept."))
             return 0
-        _write_accepted(freeze, len(every) - 1, estate.organisation.timezone)
+        _write_accepted(freeze, estate.organisation.timezone)
         if is_of_pages(freeze) and _is_newest(bench, freeze):
             write_line(
                 "  " + _("how its pages are in the newest backup counts as usual from now on")
@@ -216,7 +254,7 @@ def accept_backup(wish: Accept) -> int:
     return 0
 
 
-def _is_newest(bench: Bench, freeze: WatchFinding) -> bool:
+def _is_newest(bench: Bench, freeze: Freeze) -> bool:
     """Say whether the site's newest backup is still one that jumps: nobody has put it back."""
     with bench.catalog.reading() as session:
         query = select(Run.reason).where(*whole_runs(freeze.site))
@@ -224,7 +262,7 @@ def _is_newest(bench: Bench, freeze: WatchFinding) -> bool:
     return newest in {UNLIKE, SUSPICIOUS}
 
 
-def _write_accepted(freeze: WatchFinding, more: int, zone: str) -> None:
+def _write_accepted(freeze: Freeze, zone: str) -> None:
     params = params_of(freeze)
     moment = format_moment(freeze.found_at, zone)
     write_line(f"{freeze.site} · {freeze.snapshot[:8]} · {moment}")
@@ -233,5 +271,5 @@ def _write_accepted(freeze: WatchFinding, more: int, zone: str) -> None:
         write_indented(tell_figures(params), "  ", "    ")
     text = _("the snapshot before it, the last without these signs: {before}")
     write_line("  " + text, before=freeze.before[:8])
-    if more:
-        write_line("  " + _("later findings that end with it: {count}"), count=more)
+    if freeze.more:
+        write_line("  " + _("later findings that end with it: {count}"), count=freeze.more)
