@@ -160,7 +160,7 @@ Written 25/11/2026 01:00 +07:00 by TT.
     "vi": """[Giữ Cổng] nghiêm trọng: a: lần sao lưu 25/11/2026 01:00 +07:00 thất bại
 Lần sao lưu 25/11/2026 01:00 +07:00 thất bại.
   lỗi: the store near is full
-  dữ liệu: không mất gì
+  dữ liệu: không mất dữ liệu
 
 Viết lúc 25/11/2026 01:00 +07:00, TT.
 """,

@@ -28,7 +28,7 @@ PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
 
 SAID_SO = {
     "estate file": "tệp khai báo",
-    "removable medium": "phương tiện (lưu trữ )?rời",
+    "removable medium": "phương tiện lưu trữ rời",
     "bucket": "bucket",
     "critical notice": "nghiêm trọng",
     "mirror": "đồng bộ|mirror",
