@@ -30,7 +30,7 @@ from tests.installed_machine import (
     words_for_installed,
     words_for_python_of_all,
 )
-from tests.integration.jobs.small_estate import GIUCONG, giucong_words
+from tests.integration.jobs.small_estate import GIUCONG
 from tests.lab.terminal import Typed, type_at_terminal
 
 GROUP_ID = 1071
@@ -137,7 +137,7 @@ class InstalledService:
     ) -> "subprocess.CompletedProcess[str]":
         """Run `giucong` as somebody who is at no terminal."""
         command = self.words_as(login, *(["env", "-C", str(folder)] if folder else []),
-                                *giucong_words(), *words)  # fmt: skip
+                                str(GIUCONG), *words)  # fmt: skip
         return subprocess.run(
             command, env=self.environment_of(login), input=typed, capture_output=True, text=True,
             check=False, timeout=120,
