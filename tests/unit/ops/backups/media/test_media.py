@@ -83,7 +83,9 @@ def test_a_medium_is_renewed_by_the_duty_and_told_by_its_lead() -> None:
     duties = read_duties((SHIPPED_DUTIES,)).duties
     renewal = plan_renewal(duties, date(2024, 2, 29), NOW.date(), calendar)
     assert renewal == Renewal(
-        date(2027, 2, 28), date(2026, 11, 30), ("TT 02/2019/TT-BNV Điều 10, phụ lục V–VII",)
+        date(2027, 2, 28),
+        date(2026, 11, 30),
+        ("Điều 10 và các Phụ lục V–VII Thông tư số 02/2019/TT-BNV",),
     )
     assert plan_renewal((), date(2024, 2, 29), NOW.date(), calendar) is None
     assert plan_renewal(duties, date(2024, 2, 29), date(2025, 1, 1), calendar) is None
