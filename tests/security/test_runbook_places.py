@@ -194,7 +194,7 @@ def test_at_the_console_a_persons_own_file_is_named_at_a_terminal(tmp_path: Path
         held(Place("file", str(key))),
     ):
         pass
-    assert "runbook.resume --run RUN --set NAME=" in render_error(refused.value)
+    assert "runbook.resume --run MÃ-LẦN --set TÊN=" in render_error(refused.value)
 
 
 @only_root

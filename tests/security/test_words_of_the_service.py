@@ -33,7 +33,7 @@ def say(**told: object) -> bytes:
 def test_nonsense_is_told_as_such(said: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     assert end_with(said) == 1
     told = capsys.readouterr().err
-    assert "không có nghĩa" in told
+    assert "không đúng khuôn dạng" in told
     assert len(told.splitlines()) == 4
 
 
