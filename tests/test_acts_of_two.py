@@ -124,7 +124,7 @@ def test_who_goes_past_the_frame_is_found(past: str) -> None:
 
 
 def test_what_nobody_does_alone_is_an_act_of_two() -> None:
-    assert set(ACTIONS) > NEVER_ALONE
+    assert set(ACTIONS) > set(NEVER_ALONE)
 
 
 def _folder() -> str:

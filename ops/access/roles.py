@@ -11,19 +11,18 @@ from ops.access.rights import ROLES, decide_may_approve
 from ops.catalog.tables.access import Credential, RoleGrant
 from ops.errors import WrongUseError
 from ops.journal.record_proofs import journaled_roles, keep_proven
+from ops.language.text import N_
 
-NEVER_ALONE = frozenset(
-    {
-        "deletion-below-minimum",
-        "finding-acceptance",
-        "hold-release",
-        "minimum-lowering",
-        "moment-correction",
-        "plan-decision",
-        "security-baseline",
-    }
-)
-"""What nobody does alone, also where nobody else has credentials: it cannot be brought back."""
+NEVER_ALONE: Mapping[str, str] = {
+    "deletion-below-minimum": N_("a backup that is deleted cannot be brought back"),
+    "finding-acceptance": N_("what is accepted alerts nobody until its day"),
+    "hold-release": N_("what only the hold keeps is deleted once retention decides again"),
+    "minimum-lowering": N_("backups that the minimum keeps now may be deleted at once"),
+    "moment-correction": N_("by its moment it is decided when a backup is deleted"),
+    "plan-decision": N_("somebody who did not draft the plan has to agree to its decision"),
+    "security-baseline": N_("what is allowed on a host is no longer told as a finding"),
+}
+"""What nobody does alone, also where nobody else has credentials, and why, as a refusal says it."""
 
 
 FOUNDERS_ROLE = "security_officer"

@@ -1,7 +1,9 @@
 """The one frame of every act of two people; and the proof of who asks for it.
 
-`ask_second_person` refuses, asks, uses the approval up, has the act look again, and journals; no
-module outside this folder calls a part of it alone (`tests/test_acts_of_two.py`).
+`ask_second_person` refuses, asks, uses the approval up, has the act look again, and journals. No
+module outside this folder calls a part of it alone, but for two (`tests/test_acts_of_two.py`):
+`ops.runbooks.asker` calls `use_approval`, because a step is journaled by its run, and
+`ops.access.enroll` calls `would_begin`, which uses nothing up.
 
 Who asks has to prove who it is, where the system cannot tell:
 

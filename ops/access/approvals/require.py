@@ -278,7 +278,7 @@ def refuse_alone(action: str, need: Need) -> None:
     if action in NEVER_ALONE and need != "needed":
         raise OpsError(
             "this always takes a second person, and nobody else has credentials",
-            why="what is deleted or released cannot be brought back",
+            why=NEVER_ALONE[action],
             data="nothing was changed",
             next_step="give a second person credentials and a role: `{program} user.add`,"
             " `{program} user.role`",

@@ -14,12 +14,21 @@ from ops.access.approvals.ask import Agreed, ask_second_person
 from ops.access.approvals.decide import Ruling, decide_request
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
+from ops.access.roles import NEVER_ALONE
 from ops.access.session import Bench, at_bench
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError
 from ops.journal.journal import Entry
 from tests.a_year import write_estate
 from tests.people import appoint, origin_of
+
+DELETING = {
+    "deletion-below-minimum",
+    "hold-release",
+    "minimum-lowering",
+    "moment-correction",
+}
+"""After which of them backups are deleted."""
 
 WISH = Wish("hold-release", "cong-chinh", {"hold": "1"}, "hết thanh tra", "05/QĐ")
 
@@ -72,6 +81,17 @@ def test_what_nobody_does_alone_is_refused_before_anybody_confirms(
     alone = replace(bench, is_rehearsal=is_rehearsal)
     with pytest.raises(OpsError, match="always takes a second person"):
         ask_second_person(alone, WISH, never, confirm=confirm)
+
+
+@pytest.mark.parametrize("action", sorted(NEVER_ALONE))
+def test_each_act_that_nobody_does_alone_says_its_own_reason(bench: Bench, action: str) -> None:
+    with pytest.raises(OpsError, match="always takes a second person") as caught:
+        ask_second_person(bench, replace(WISH, action=action), never)
+
+    others = {it: why for it, why in NEVER_ALONE.items() if it != action}
+    assert caught.value.why == NEVER_ALONE[action]
+    assert caught.value.why not in others.values()
+    assert ("deleted" in caught.value.why) == (action in DELETING)
 
 
 def test_an_act_is_journaled_with_its_approval_and_who_asked_why(bench: Bench) -> None:
