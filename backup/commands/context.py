@@ -174,7 +174,7 @@ class Context:
             repository: Whose lock.
             exclusive: Whether nobody else may hold one.
             writes: Whether the work adds something; then --no-lock does not count.
-            confirm_late: See `backup.repository.repository.locks.hold_lock`.
+            confirm_late: See `backup.repository.locks.hold_lock`.
 
         Raises:
             RepositoryLockedError: Somebody else's lock is in the way.

@@ -1,7 +1,7 @@
 """Which snapshots a keep policy keeps, and why: pure decisions, the same as restic's ``forget``.
 
 The rules (restic's manual, "Removing snapshots according to a policy"; confirmed against restic
-0.18 by ``tests/property/test_retention_restic.py``):
+0.18 by ``tests/property/test_retention.py``):
 
 - Snapshots are divided into groups first; the policy is applied to each group alone.
 - A group is looked at from its newest snapshot to its oldest. A counting rule keeps a snapshot when

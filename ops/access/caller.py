@@ -90,6 +90,8 @@ def note_task(name: str) -> None:
 def run_as_owner(folder: Path, act: Callable[[], int | None]) -> int:
     """Run something as a folder's owner; gives its exit code, its errors are told.
 
+    Root itself opens no catalog: what SQLite makes beside it would be root's, and stop the service.
+
     Args:
         folder: The state folder.
         act: What; in a process of its own, where root runs this.

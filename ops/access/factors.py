@@ -1,12 +1,18 @@
 """Passwords, time-based codes, recovery codes and pauses; what is kept of them, sealed or digested.
 
+Passwords: argon2id with the library's defaults, the second set RFC 9106 recommends (64 MiB). Codes:
+TOTP as in RFC 6238 with SHA-1, 30 seconds and 6 digits, what every authenticator app takes; one of
+the step before or after is taken as well, for clocks that differ.
+
 A TOTP secret has to be read again to check a code, so it cannot be hashed. It is sealed with
-AES-256-GCM under a key that lies outside the catalog (`[keys] credentials`): who copies the catalog
-alone, or a backup of it, can make no code. The version and the person's name are authenticated with
-it, so that a sealed secret moved to another person's row does not open.
+AES-256-GCM under a key that lies outside the catalog (`[keys] credentials`, made by `user.add` with
+the first person): who copies the catalog alone, or a backup of it, can make no code. The version
+and the person's name are authenticated with it, so that a sealed secret moved to another person's
+row does not open.
 
 Form of a sealed secret: base64 of one version byte (1), a nonce of 12 random bytes, and the
-ciphertext with its tag of 16 bytes.
+ciphertext with its tag of 16 bytes. Two keys of 256 bits are derived from the key file's text with
+HKDF-SHA-256 (RFC 5869): one for sealing, one for the digests of recovery codes.
 """
 
 import base64

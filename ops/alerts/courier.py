@@ -1,17 +1,13 @@
-"""Deliver what stands in the outbox: one target at a time, tried again until it arrives.
+"""The courier of the outbox: one target at a time, through apprise, again until it arrives.
 
-Order, for each notice:
+Order, for each notice (`deliver_waiting`):
 
-1. Claim it: one UPDATE that names the state it leaves, so of two couriers one gets it. The claim
-   ends by itself after some minutes, so that a killed courier leaves nothing stuck.
-2. Send it.
-3. Record that it was sent, or when to try again.
+1. Claim it (`_claim`): one UPDATE that names the state it leaves, so of two couriers one gets it.
+   The claim ends by itself after some minutes, so that a killed courier leaves nothing stuck.
+2. Send it (`send`).
+3. Record that it was sent, or when to try again (`_record_failure`).
 
 Killed between 2 and 3 it is sent once more: told twice is better than never.
-
-Hand one message to one target, through apprise; says what went wrong, without secrets.
-
-Apprise answers with one boolean for everything it was given, so each target is sent on its own.
 """
 
 import logging
@@ -73,7 +69,10 @@ def address_mail(relay: str, mail: str) -> str:
 
 
 def send(url: str, message: Message) -> None:
-    """Send a message.
+    """Send a message to one target.
+
+    Apprise answers with one boolean for everything it was given, so each target is sent on its own.
+    What went wrong is told without secrets.
 
     Args:
         url: An apprise URL of one target; may hold a password.

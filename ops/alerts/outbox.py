@@ -1,8 +1,8 @@
-"""Write notices, with who is told of them, and tell the next person when nobody answers.
+"""Notices in the outbox, in the transaction of what they tell about, and who is told next.
 
-An escalation is, for each alert, one transaction: take the step with one UPDATE that names the step
-it leaves, so of two services one takes it; write the notice and who was told. The courier delivers
-later.
+So a notice and its cause are kept or lost together; the courier delivers later. An escalation
+(`escalate`) is, for each alert, one transaction: take the step with one UPDATE that names the step
+it leaves, so of two services one takes it; write the notice and who was told.
 """
 
 import logging

@@ -1,17 +1,7 @@
-"""What looks at contents: the scanner, PRONOM, `qpdf`, the table of terms; at a crawl's, too.
+"""What looks at contents, a crawl's too: the scanner, PRONOM, `qpdf`, the table of terms.
 
 A tool that is not there is named, and its step is recorded as not run; nothing is ever passed by a
 tool that was missing.
-
-Look into PDF files with `qpdf --check`, where it is installed.
-
-It parses what strangers made: so it runs with bounds on time and memory, in an empty folder, with
-an empty environment. It is killed rather than waited for; then the check was not run.
-
-A packed WARC file tells a scanner nothing, so each body that is stored goes unpacked into a folder,
-piece by piece, and the scanner looks at that. An infected page is kept: it is what citizens saw,
-and one address must not cost the month; it is named in the object, in the run's result, and before
-a replay. A body that is as before (a revisit) was looked at when it was stored.
 """
 
 import re
@@ -50,7 +40,12 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
 def validity_of(content: Content, found: Format) -> tuple[Validity, ...]:
-    """Look at a file with what there is for its format; empty where there is nothing."""
+    """Look at a file with what there is for its format; empty where there is nothing.
+
+    `qpdf --check` parses what strangers made: so it runs with bounds on time and memory, in an
+    empty folder, with an empty environment. It is killed rather than waited for; then the check was
+    not run.
+    """
     own = validate(content, found)
     if own is None:
         return ()
@@ -285,6 +280,12 @@ def scan_bodies(
     bodies: Iterable[Body], scanner: Scanner | None, basis: str, scratch: Path
 ) -> Scanned:
     """Look through bodies; without a scanner nothing is, and that is said.
+
+    A packed WARC file tells a scanner nothing, so each body that is stored goes unpacked into a
+    folder, piece by piece, and the scanner looks at that. An infected page is kept: it is what
+    citizens saw, and one address must not cost the month; it is named in the object, in the run's
+    result, and before a replay. A body that is as before (a revisit) was looked at when it was
+    stored.
 
     Args:
         bodies: What is looked at.

@@ -2,13 +2,6 @@
 
 The program that shows them (pywb) is none of ours and not installed with ours; an error names the
 command that installs it. It stands in an environment of its own, beside ours.
-
-1. One whole page of the month is drawn by lot; everybody can draw it again.
-2. Our own reader holds its record against the index: address, moment, every digest.
-3. The program that shows pages (pywb) shows it; what it shows is what the site said, byte by byte.
-
-Where that program is not installed, 3 is not checked, and that is said. The month may come from a
-copy that somebody has altered: what its index says is never used as a path.
 """
 
 import hashlib
@@ -195,6 +188,13 @@ _NAME = "page.warc.gz"
 
 def show_page(stored: StoredObject, estate: Estate, lot: str) -> dict[str, Any]:
     """Show a page of a month.
+
+    1. One whole page of the month is drawn by lot; everybody can draw it again (`draw_page`).
+    2. Our own reader holds its record against the index: address, moment, every digest.
+    3. The program that shows pages shows it; what it shows is what the site said, byte by byte.
+
+    Where that program is not installed, 3 is not checked, and that is said. The month may come from
+    a copy that somebody has altered: what its index says is never used as a path.
 
     Args:
         stored: The month, as it was taken back.

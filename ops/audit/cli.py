@@ -1,17 +1,4 @@
-"""Hold the journal against everything; show it, or have two people accept what was found.
-
-Have two people accept what the journal cannot explain by itself: a lost head, a new signing key.
-
-Order:
-
-1. Hold the journal against everything; what nobody can accept ends it here.
-2. Ask for a second person, for exactly these findings.
-3. Where the signing key is gone, make a new one.
-4. In one transaction: put back the holds whose records were tampered with, journal what was
-   accepted, signed by the key that signs from now on.
-
-Killed after 3, the new key signs nothing yet: nobody knows it, and the next try takes it over.
-"""
+"""Hold the journal against everything; show it, or have two people accept what was found."""
 
 import os
 import socket
@@ -142,7 +129,19 @@ _TAMPERED_HOLDS = frozenset({"hold_gone", "hold_differs"})
 
 
 def accept_findings(wish: JournalVerify) -> int:
-    """Accept all that was found; gives the exit code."""
+    """Accept all that was found; gives the exit code.
+
+    What the journal cannot explain by itself is accepted by two people: a lost head, a new signing
+    key. Order:
+
+    1. Hold the journal against everything (`verify_journal`); what nobody can accept ends it here.
+    2. Ask for a second person, for exactly these findings.
+    3. Where the signing key is gone, make a new one.
+    4. In one transaction: put back the holds whose records were tampered with, journal what was
+       accepted, signed by the key that signs from now on.
+
+    Killed after 3, the new key signs nothing yet: nobody knows it, and the next try takes it over.
+    """
     estate = load_estate()
     with at_bench(estate) as bench:
         found = examine(estate, bench.catalog)

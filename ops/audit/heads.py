@@ -1,15 +1,12 @@
 """The journal's head: the key that signs it, what is signed, and what each store has kept of it.
 
+A head is `journal-heads/SEQUENCE-HASH.json`: number and hash of a row, when it was signed, the
+public key, and an Ed25519 signature over the text that `SignedHead.message` gives. Whoever changes
+the journal on the service's machine cannot change those that a store has kept.
+
 The key (Ed25519, PKCS #8 in PEM, which `openssl pkey` reads) is made on first use where `[keys]
 signing` names a file that is not there yet. In a backup it is encrypted under the repository
 password, once more than everything else.
-
-Sign what an act says of the journal itself, so that a row alone convinces nobody.
-
-Who can write to the catalog can append rows that are chained as they should be. A row that explains
-a difference between journal and stores (what a recovery lost, what two people accepted, a new key)
-therefore holds a signature by the signing key over its details and the row before it, and counts
-only with that.
 """
 
 import json
@@ -143,7 +140,13 @@ _SEAL = "attested"
 
 
 def attest(key: Ed25519PrivateKey, before: Head, details: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the details with the signature for a row that follows `before` at once."""
+    """Give the details with the signature for a row that follows `before` at once.
+
+    Who can write to the catalog can append rows that are chained as they should be. A row that
+    explains a difference between journal and stores (what a recovery lost, what two people
+    accepted, a new key) therefore holds a signature by the signing key over its details and the row
+    before it, and counts only with that.
+    """
     signature = key.sign(_message(before, details)).hex()
     return {**details, _SEAL: {"key": public_text(key), "signature": signature}}
 

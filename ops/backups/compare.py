@@ -1,7 +1,4 @@
-"""Hold a site's pages as they are now against what was noted of them in a snapshot.
-
-Say what differs between two snapshots of a site.
-"""
+"""Comparisons of a site with a snapshot: its pages as they are now, or another snapshot."""
 
 from backup.snapshots.difference import Difference, compare_trees
 from backup.snapshots.walk import TreeReader, find_folder

@@ -1,7 +1,4 @@
-"""Column types and ids that every table of the catalog shares.
-
-The INSERT that leaves alone what is there already, as each of the two databases says it.
-"""
+"""What the tables of the catalog share: column types, ids, and how rows are inserted and found."""
 
 import re
 import secrets

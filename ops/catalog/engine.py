@@ -1,15 +1,9 @@
-"""Engines for the catalog: the settings that make SQLite and PostgreSQL behave alike.
+"""Engines for the catalog: SQLite and PostgreSQL set to behave alike, and why one fails.
 
-On SQLite a transaction that writes begins with BEGIN IMMEDIATE: a reader that turns writer
-half-way would be refused at once instead of waiting for its turn. WAL with synchronous=FULL
-makes each commit durable before it returns. Nobody but its owner reads the file; SQLite gives its
-log and its index the same mode.
-
-Tell a full disk and a damaged catalog from a database that does not answer.
-
-SQLite says so itself where writing fails (SQLITE_FULL). Where it cannot even make the files beside
-the catalog, it only says that something failed; then the room left on the disk decides. A file that
-holds no database any more, or a broken one, is told by SQLITE_NOTADB and SQLITE_CORRUPT.
+On SQLite a transaction that writes begins with BEGIN IMMEDIATE: a reader that turns writer half-way
+would be refused at once instead of waiting for its turn. WAL with synchronous=FULL makes each
+commit durable before it returns. Nobody but its owner reads the file; SQLite gives its log and its
+index the same mode.
 """
 
 import os
@@ -107,7 +101,13 @@ class CatalogDamagedError(OpsError):
 
 
 def explain_failure(engine: Engine, error: DBAPIError) -> OpsError | None:
-    """Give the explanation of a full disk, damage or a held catalog; None for other errors."""
+    """Give the explanation of a full disk, damage or a held catalog; None for other errors.
+
+    SQLite says so itself where writing fails (SQLITE_FULL). Where it cannot even make the files
+    beside the catalog, it only says that something failed; then the room left on the disk decides.
+    A file that holds no database any more, or a broken one, is told by SQLITE_NOTADB and
+    SQLITE_CORRUPT.
+    """
     if engine.dialect.name != "sqlite":
         return None
     place = engine.url.database or ""

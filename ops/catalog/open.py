@@ -1,15 +1,11 @@
-"""Open the catalog: migrate it up under a lock, refuse one from a newer version.
+"""The open catalog: brought up to this version under a lock, or held for a dry run and undone.
 
-Order of a migration:
+Order of a migration (`open_catalog`); a catalog of a newer version is refused:
+
 1. Take the write lock (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock).
 2. Read the schema's revision again, under the lock.
 3. Run the missing migrations and note the new revision, all in that transaction.
 4. Commit. Whatever interrupts it before leaves the old schema whole.
-
-A catalog for dry runs: what is written in it can be read back, and is gone at the end.
-
-Nothing is begun until something is written, so that a dry run that only reads keeps nobody
-waiting. From then on everything happens in one transaction, which is undone.
 """
 
 import tempfile
@@ -186,6 +182,10 @@ def _unreachable(engine: Engine, error: DBAPIError) -> OpsError:
 @dataclass(frozen=True, slots=True)
 class RehearsedCatalog(Catalog):
     """An open catalog whose writing is undone.
+
+    What is written can be read back, and is gone at the end. Nothing is begun until something is
+    written, so that a dry run that only reads keeps nobody waiting. From then on everything happens
+    in one transaction, which is undone.
 
     Attributes:
         held: What is undone and closed at the end.

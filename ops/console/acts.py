@@ -115,7 +115,12 @@ _SECRET_BYTES = 20
 
 
 def make_offer() -> str:
-    """Give what a form holds of a factor that nobody else is offered."""
+    """Give what a form holds of a factor that nobody else is offered.
+
+    A page shows the secret and its form holds what it was made from; the secret is made anew from
+    that when the form comes back (`offered_secret`). So nobody chooses it, and what nobody takes up
+    was never there.
+    """
     return secrets.token_urlsafe(16)
 
 

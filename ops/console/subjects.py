@@ -32,7 +32,10 @@ _ROWS: Mapping[str, str] = {
 
 
 def page_of(subject: str) -> str:
-    """Give the path of the page about a subject; empty where nothing has one of its own."""
+    """Give the path of the page about a subject; empty where nothing has one of its own.
+
+    `host:web1/disk:/var` has the page of its host.
+    """
     kind, _colon, rest = subject.removeprefix(FORECAST).partition(":")
     name = rest.partition("/")[0]
     if kind == "host" and name == AUDITED:
@@ -44,6 +47,9 @@ def page_of(subject: str) -> str:
 
 def page_of_row(kind: str, row: str) -> str:
     """Give the path of the page that shows a row alone; empty where none does.
+
+    Every address names its arguments in plain text here, so that a test can hold them against what
+    the page reads.
 
     Args:
         kind: As plans, duties and the register call it.

@@ -1,4 +1,6 @@
-"""Take rows of one table out of a backup, in a sandbox; wipe them when they have served.
+"""Rows of one table taken out of a backup, in a sandbox, and wiped when they have served.
+
+Order (`extract_rows`):
 
 1. Choose the snapshot; what an earlier try left in the work folder goes.
 2. Restore the database's copy and the manifest into the work folder.
@@ -7,11 +9,6 @@
 5. Remove the work folder, also after a failure; journal what was taken, by whom, and why.
 
 The journal names columns, never the values looked for: they may be somebody's personal data.
-
-Wipe the rows that `drill.extract` handed over: somebody's personal data, as a rule.
-
-Each file is opened by its name in the open folder, follows no link, is overwritten and durable
-before it goes. On disks that keep old blocks (copies on write, flash) that is all a program can do.
 """
 
 import json
@@ -261,7 +258,12 @@ _Wiped = list[Literal["rows.csv", "rows.sql"]]
 
 
 def wipe_rows(wish: Wipe) -> int:
-    """Overwrite and remove them; gives the exit code."""
+    """Overwrite and remove them; gives the exit code.
+
+    Each file is opened by its name in the open folder, follows no link, is overwritten and durable
+    before it goes. On disks that keep old blocks (copies on write, flash) that is all a program can
+    do.
+    """
     with at_bench(load_estate(), dry_run=wish.dry_run) as bench:
         if is_elsewhere():
             wiped: list[str] = [*do_there(b"", [], SILENT, _Wiped)]

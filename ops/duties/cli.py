@@ -1,7 +1,4 @@
-"""Write for a person at a terminal which duties there are, what is due, and what proves it.
-
-What is read for an answer at the terminal: the estate, its tables, and the catalog.
-"""
+"""Write for a person at a terminal which duties there are, what is due, and what proves it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

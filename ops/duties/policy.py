@@ -1,9 +1,9 @@
 """The backup policy as a table out of the estate: what an auditor asks for first; pure.
 
-One row for each class of content and each way its sites are backed up; sites without a class make
-a row of their own. Everything is plain values, so that a version can be kept and compared.
-
-Which copies the policy names and no store holds: a policy on paper proves nothing.
+One row for each class of content and each way its sites are backed up; sites without a class make a
+row of their own. Everything is plain values, so that a version can be kept and compared. Copies
+that the policy names and no store holds are told with it (`find_missing`): a policy on paper proves
+nothing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,14 +1,8 @@
-"""Notices ahead of each date, once a day: one draft for each duty and period, told in digests.
+"""Notices ahead of each duty's date, once a day, told to each person in one digest.
 
-Order of a day: the duties in force are remembered, then drafts go into the outbox; both in one
-transaction. Each duty and period is told once, so that a second look tells nothing twice.
-
-One message for each person and day about everything that is due soon, not one for each duty.
-
-What was told to whom stands in the outbox: each duty and period is told to each person once, in
-the first digest after its day of reminding. What turns up after a day's digest waits for the next.
-
-Word the notice ahead of a duty's date, from what stands in the outbox.
+Order of a day (`note_duties`): the duties in force are remembered, then drafts go into the outbox;
+both in one transaction. Each duty and period is told once, so that a second look tells nothing
+twice.
 """
 
 import logging
@@ -105,6 +99,10 @@ def word_unreadable() -> tuple[str, Explanation]:
 
 def write_digests(session: Session, drafts: Sequence[Draft], estate: Estate, now: datetime) -> int:
     """Write each person's digest of the day; give how many are new.
+
+    A person gets one message a day about everything that is due soon, not one for each duty. What
+    was told to whom stands in the outbox: each duty and period is told to each person once, in the
+    first digest after its day of reminding. What turns up after a day's digest waits for the next.
 
     Args:
         session: A writing session.

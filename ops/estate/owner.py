@@ -1,9 +1,4 @@
-"""Whose the catalog's folder is, and with whose rights somebody acts.
-
-As sshd looks at its own files (`StrictModes`), and further: on the whole way there, nobody but root
-and who runs this may have made a name, or may put something else in its place. What was looked at
-may therefore be opened by its path afterwards.
-"""
+"""Whose the catalog's folder is, with whose rights somebody acts, and which files are believed."""
 
 import errno
 import os
@@ -92,6 +87,10 @@ def refuse_strange(
     files: Iterable[Path], folders: Iterable[Path] = (), *, me: int | None = None
 ) -> None:
     """Refuse files that others than root and one user could have put there.
+
+    As sshd looks at its own files (`StrictModes`), and further: on the whole way there, nobody but
+    root and who runs this may have made a name, or may put something else in its place. What was
+    looked at may therefore be opened by its path afterwards.
 
     Args:
         files: Absolute.

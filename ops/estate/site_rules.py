@@ -1,13 +1,10 @@
 """Rules about sites that a form cannot tell, and what this version cannot do yet.
 
+They are findings for people. The rules keep nothing from running; of what is not available an error
+stops a site's backup (`list_not_available`).
+
 Which kinds there are, and which parts of a site count for each, stands in `required_kinds.toml`
-with its basis. These are findings for people; they keep nothing from running.
-
-Devices without a shell: of what they hold only what a command prints, or SFTP, can be saved.
-
-Name the sites with personal data that do not give their own reasons for keeping it; pure.
-
-A kind that becomes possible is taken out here, and both the check and the backup believe it.
+with its basis.
 """
 
 import unicodedata
@@ -130,7 +127,10 @@ def _fold(text: str) -> str:
 
 
 def check_bare_hosts(estate: Estate) -> Iterator[Problem]:
-    """Yield the parts that only a host with a shell could give."""
+    """Yield the parts that only a host with a shell could give.
+
+    Of what devices without a shell hold only what a command prints, or SFTP, can be saved.
+    """
     bare = {host.name for host in estate.hosts if not host.shell}
     for site in estate.named_sites:
         parts: list[FilesPart | DatabasePart] = [*site.files, *site.databases]
@@ -200,7 +200,10 @@ def check_personal_data(estate: Estate) -> Iterator[Problem]:
 
 
 def list_not_available(estate: Estate) -> list[Problem]:
-    """List all of it; an error is what stops a site's backup, a warning what does not."""
+    """List all of it; an error is what stops a site's backup, a warning what does not.
+
+    A kind that becomes possible is taken out here, and both the check and the backup believe it.
+    """
     return [
         *(problem for store in estate.stores for problem in _about_store(store)),
         *(problem for site in estate.sites for problem in _about_site(site)),

@@ -1,9 +1,8 @@
-"""Keep every version of the estate that was in force, and journal what changed.
+"""The versions of the estate that were in force: kept, journaled, and brought back for verdicts.
 
-Order, in the caller's transaction: store the version, note the sites it names, then journal the
-difference from the one before. A version that comes back is journaled again, but stored once.
-
-Make an estate of a document that the catalog keeps, for verdicts about the past.
+Order (`remember_estate`), in the caller's transaction: store the version, note the sites it names,
+then journal the difference from the one before. A version that comes back is journaled again, but
+stored once.
 """
 
 import json

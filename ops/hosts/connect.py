@@ -1,7 +1,4 @@
-"""How a host is reached, at which pace, and the programs that are sent to it.
-
-Bandwidth of stores, hosts and lines, by part of the day: each shared by all processes here.
-"""
+"""How hosts are reached, how much bandwidth they may take, and the programs sent to them."""
 
 import os
 from collections.abc import Mapping
@@ -46,7 +43,10 @@ def plan_rates(limits: Mapping[str, int], zone: str) -> RatePlan:
 
 
 def share_bandwidth(estate: Estate, name: str, plan: RatePlan) -> Allowance:
-    """Give what may pass, together with every process of this estate that asks by that name."""
+    """Give what may pass, together with every process of this estate that asks by that name.
+
+    Stores, hosts and lines have one each, by part of the day (`plan_rates`).
+    """
     folder = estate.service.state / _FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Allowance(plan, bucket=SharedBucket(str(Path(folder, name))))

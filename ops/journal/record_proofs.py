@@ -1,4 +1,9 @@
-"""What the journal says of a kind of act, read so that no edited row can make it stumble."""
+"""The tables of roles, credentials, requests and holds, held against the journal.
+
+These tables say what is allowed and what must stay, and whoever can write to the catalog can write
+to them. The journal tells each change as well, and its chain and signed heads show who touched it.
+So a record counts only as far as the journal says the same; what says otherwise is a finding.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +41,8 @@ class Act:
 
 def read_acts(session: Session, *actions: str) -> Iterator[Act]:
     """Give all acts of these kinds, oldest first; what nobody has verified is not yet true.
+
+    No edited row can make the reading stumble.
 
     Raises:
         JournalGoneError: The table is not there, or is not as it was made.

@@ -5,6 +5,10 @@ pass their sentences on as values of an error. `ops.language.text.fill` asks her
 value; who shows one by itself calls `tell_cause`. A sentence that nobody foresaw is shown as it
 stands.
 
+The engine advises its own verbs (`repair index`, `snapshots`); who sits at `fab` or `giucong` has
+tasks instead. `ops.language.text.fill` puts those in every text it shows, so no caller has to think
+of it. Where nobody knows the site, the command shows `NAME` in its place.
+
 Sources of the sentences: `strerror(3)` and `gai_strerror(3)` of glibc; CPython's `tomllib` and
 `csv`; sqlite.org, "Result and Error Codes"; `provisioning.ssh.errors`,
 `backup.sources.remote`.

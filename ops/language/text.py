@@ -15,10 +15,6 @@ How to write a message
    they are. `pytest tests/unit/ops/language/build/test_messages.py` names whatever is missing.
 
 Nothing here is loaded before the first message is asked for: `fab --list` must stay fast.
-
-Say something in the language of whoever will read it later, not of whoever runs this now.
-
-A manifest or a notice is written at night by a process and read by people of the organisation.
 """
 
 import os
@@ -237,5 +233,9 @@ def _readable(value: object) -> object:
 
 
 def speaking(language: Language) -> AbstractContextManager[None]:
-    """Let all texts be in `language` that this thread, or task of a loop, makes meanwhile."""
+    """Let all texts be in `language` that this thread, or task of a loop, makes meanwhile.
+
+    A manifest or a notice is written at night by a process and read by people of the organisation:
+    it is in the language of whoever will read it later, not of whoever runs this now.
+    """
     return meanwhile(_READER, language)

@@ -1,7 +1,4 @@
-"""What is red, in words: told or not, tried again, who was told, who answers.
-
-Say of an alert what it is, who was told, and who answers; in the reader's language.
-"""
+"""What is red, in the reader's words: told or not, tried again, who was told, who answers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,13 +1,7 @@
-"""One watch at a time, its sign of life, and what is told when there is none.
+"""The watch's sign of life, what is told when there is none, and whose turn it is to watch.
 
 A process cannot tell of its own death: the service's courier looks at the file every five minutes,
 and `giucong` and `service.status` whenever somebody asks.
-
-One watch at a time: of a state folder by a lock file, of a PostgreSQL catalog by its lock.
-
-Two services may share a catalog, each on a machine of its own. What both would say of "this
-machine" is of two machines, and what one sees and the other does not would change all the time: so
-one watches and the other waits for its end.
 """
 
 import fcntl
@@ -37,7 +31,7 @@ SUBJECT = "watch:process"
 WAITS = "waits"
 """The one part of a watch that waits for its turn (`ops.monitor.beat`)."""
 LOOKED_EVERY = timedelta(minutes=5)
-"""How often the courier looks whether the watch lives (`ops.alerts.courier.LATE_EVERY`)."""
+"""How often the courier looks whether the watch lives (`ops.alerts.courier`)."""
 
 _MISSED = 3
 _PATIENCE = timedelta(minutes=2)
@@ -185,7 +179,13 @@ class Turn:
 
 @contextmanager
 def take_turn(catalog: Catalog, state: Path, stop: threading.Event) -> Iterator[Turn | None]:
-    """Wait until no other watch of this folder or catalog runs; None where `stop` came before."""
+    """Wait until no other watch of this folder or catalog runs; None where `stop` came before.
+
+    One watches at a time: of a state folder by a lock file, of a PostgreSQL catalog by its lock.
+    Two services may share a catalog, each on a machine of its own. What both would say of "this
+    machine" is of two machines, and what one sees and the other does not would change all the time:
+    so one watches and the other waits for its end.
+    """
     with _hold_folder(state / "locks", stop), _connect(catalog) as connection:
         while not stop.is_set() and not _take(connection):
             write_beat(state, Beat({WAITS: datetime.now(UTC)}))

@@ -206,6 +206,12 @@ class _Course:
 def forecast_store(groups: Sequence[KeptBytes], free: float, now: datetime) -> StoreForecast:
     """Say when a store is full.
 
+    Of what a day's backups add, one part stays for as long as the site has it: by that part the
+    sites themselves grow. The other is what changed and is needed by old snapshots alone; it goes
+    with them. So a young store grows fast and then slower and slower, and a straight line through
+    its first weeks cries wolf. Here each coming day gets a snapshot like those of late, and the
+    keep rules decide day by day which ones go.
+
     Args:
         groups: What lies in it.
         free: Bytes that may still be written.

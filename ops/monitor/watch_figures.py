@@ -177,6 +177,9 @@ SERIES = "watch:series"
 class FindingKeeper:
     """Where what was found goes; methods may be called from several threads.
 
+    Catalog and series do not wait for each other: a series that cannot be written is one more thing
+    that is red.
+
     Attributes:
         catalog: Of its own.
         url: Of the series, secrets resolved.

@@ -184,7 +184,10 @@ def _changed(plan: KeptPlan, why: str, digest: str) -> OpsError:
 
 
 def read_frozen(session: Session, plan: KeptPlan) -> PlanDocument | None:
-    """Give what was handed in; None where nothing is."""
+    """Give what was handed in; None where nothing is.
+
+    Its digest stands beside it and, out of reach of whoever changes a row, in the journal's chain.
+    """
     if plan.row.frozen is None:
         return None
     query = select(JournalRow.details).where(

@@ -1,12 +1,6 @@
-"""Copies of the catalog: of its file, or of its record tables as JSON lines.
+"""Copies of the catalog, of its file or of its record tables as JSON lines; trust in one put back.
 
 One line is a row, its values are texts where JSON has no form for them.
-
-Order of loading: all tables in one transaction, parents first, the journal by its numbers, so that
-its guards let every row pass. Cut off, nothing was loaded.
-
-What was held, who had which role and what waited for approval is lost with that, for whoever it was
-recorded elsewhere. So it is said once, by who could exchange the catalog anyway, and journaled.
 """
 
 import json
@@ -121,6 +115,9 @@ def as_json(value: object) -> object:
 def load_records(catalog: Catalog, folder: Path) -> dict[str, int]:
     """Read what `dump_records` has written into an empty catalog.
 
+    Order: all tables in one transaction, parents first, the journal by its numbers, so that its
+    guards let every row pass. Cut off, nothing was loaded.
+
     Returns:
         Rows by table.
     """
@@ -175,7 +172,12 @@ def _reader_of(kind: object) -> Callable[[Any], Any]:
 
 
 def trust_catalog(wish: TrustCatalog) -> int:
-    """Journal it; gives the exit code."""
+    """Journal that this catalog counts from now on; gives the exit code.
+
+    What was held, who had which role and what waited for approval is lost with an exchanged
+    catalog, for whoever it was recorded elsewhere. So it is said once, by who could exchange the
+    catalog anyway, and journaled.
+    """
     estate = load_estate()
     _refuse_others(estate)
     check_files(estate.path)

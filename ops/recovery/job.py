@@ -1,18 +1,17 @@
 """Back up the service itself, as the site `giucong`, into every store that can be reached.
 
-Order:
+Order (`back_up_service`):
 
 1. Hold the journal against its chain and the heads in the stores; sign its head.
-2. Copy the catalog: its copy holds at least the row that was signed for.
+2. Copy the catalog (`take_records`): its copy holds at least the row that was signed for.
 3. Into each store: make the repository on first use, make the snapshot; durable when that returns.
    A mirror is brought up to date with its source (`backup.copies.mirror`).
 4. Give each store the signed head and the guide for recovery.
 5. The caller records the result.
 
 One store that fails does not keep the others from getting theirs. Killed after any step, the next
-run goes on: what is there stays.
-
-Have the service save itself before the night, because something was decided that counts.
+run goes on: what is there stays. What people decide stands nowhere else, so it is saved before the
+night (`save_decision`).
 """
 
 from collections.abc import Mapping

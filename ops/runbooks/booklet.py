@@ -1,9 +1,8 @@
 """The booklet: runbooks on A4 paper, with phones, hosts, repositories and key holders.
 
 One HTML file without anything from outside, to be printed from any browser: at three in the morning
-the screens may be dark. It holds no secret.
-
-Print the booklet to standard output, from where it goes into a file of the reader's own.
+the screens may be dark. It holds no secret. It goes to standard output, and from there into a file
+of the reader's own.
 """
 
 import re

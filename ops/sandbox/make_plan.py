@@ -1,9 +1,8 @@
 """Plan a rehearsal from the estate and a restored copy's own manifest; touches nothing but paths.
 
 The manifest tells what was taken and from where: a drill of an old snapshot finds the places of
-then. The estate tells how the site is started.
-
-Which private servers a rehearsal needs: one for each of production's, in its place; pure.
+then, and a private server for each of production's (`find_endpoints`). The estate tells how the
+site is started.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

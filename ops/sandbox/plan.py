@@ -1,6 +1,6 @@
 """What is to be rehearsed: plain values, told to the sandbox as JSON; no secrets among them.
 
-What the sandbox's first process is told on its standard input.
+The sandbox's first process reads an `Order` on its standard input.
 """
 
 from collections.abc import Mapping

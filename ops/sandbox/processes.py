@@ -1,7 +1,4 @@
-"""Programs inside the sandbox: run to their end, or kept as servers; what they say is kept.
-
-The server programs of this machine, and the Debian package of one that is missing.
-"""
+"""Programs inside the sandbox: found here, run to their end or kept as servers; what they say."""
 
 import os
 import re

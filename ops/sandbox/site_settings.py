@@ -1,14 +1,4 @@
-"""Where the restored site looks for its databases and keeps made pages; only read, never run.
-
-The estate tells how the service reaches a database; the site may go another way, by another port.
-
-Where a restored site keeps pages that it has made; touches nothing.
-
-Such a page would be shown though the rows behind it are lost, or as it was at another moment. A
-cache is a folder whose path says so and which backups of such a site leave out: by the estate's
-patterns, or by those of the content system that its configuration is of. A copy from before the
-patterns may hold one. Any other folder that is marked as a cache (CACHEDIR.TAG) is one, too.
-"""
+"""What a restored site is set to: its databases' places, and its caches; only read, never run."""
 
 import os
 import re
@@ -42,6 +32,9 @@ def follow_site(
     databases: Sequence[DatabasePlan], files: Iterable[FilesPlan], root: str = ""
 ) -> Ways:
     """Give databases the ports that the site's own configuration names.
+
+    The estate tells how the service reaches a database; the site may go another way, by another
+    port.
 
     Args:
         databases: As the manifest describes them.
@@ -88,7 +81,14 @@ _CALLED = b"cache"
 
 
 def find_caches(site: Site, files: Sequence[FilesPlan]) -> Iterator[str]:
-    """Yield the live paths of a site's caches, as far as the copy has their folders."""
+    """Yield the live paths of a site's caches, as far as the copy has their folders.
+
+    A page that a site has made and kept would be shown though the rows behind it are lost, or as it
+    was at another moment. A cache is a folder whose path says so and which backups of such a site
+    leave out: by the estate's patterns, or by those of the content system that its configuration is
+    of. A copy from before the patterns may hold one. Any other folder that is marked as a cache
+    (CACHEDIR.TAG) is one, too.
+    """
     for part in files:
         known = next((it for it in site.files if it.name == part.name), None)
         texts = [*site.exclude, *(known.exclude if known else ()), *_of_system(site, part)]

@@ -52,7 +52,7 @@ class Rhythm(Part):
 
 
 class Figures(Part):
-    """What looks are held against; see `ops.security.host_facts.Limits`.
+    """What looks are held against; see `ops.security.host_facts.HostLimits`.
 
     Attributes:
         update_days: A security update may wait for so long; until then it is found and told.

@@ -1,4 +1,15 @@
-"""The audit of hosts and sites as a kind of job."""
+"""The audit of hosts and sites: looks taken, findings kept, and its kind of job.
+
+Order (`audit`):
+
+1. Read what is due, or what somebody asked for, and what is allowed where.
+2. Look at several subjects at a time (`take_looks`); what goes wrong with one is its own: that look
+   is not checked.
+3. As each is done, write its looks, its findings and one journal row in one transaction.
+4. The caller records the run's result.
+
+Killed before 3, nothing is claimed of that subject; those that were done stay.
+"""
 
 import os
 import threading

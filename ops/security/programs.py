@@ -1,9 +1,4 @@
-"""Lynis, ssh-audit and testssl.sh: each run with bounds, and what its report says.
-
-The report is lines `key=value`; `warning[]` and `suggestion[]` hold `TEST-ID|text|details|more|`
-(source: Lynis 3.1, include/report). It is whole only where it says `finish=true`. Lynis repeats
-itself, and counts its own age as a fault that nobody can turn off: that one is left out.
-"""
+"""Lynis, ssh-audit and testssl.sh: each run with bounds, and what its report says."""
 
 import contextlib
 import json
@@ -47,7 +42,13 @@ def look_lynis(host: Host, subject: str) -> ToolLook:
 
 
 def read_lynis(ended: Completed, subject: str) -> ToolLook:
-    """Read what the program that was sent has printed; pure."""
+    """Read what the program that was sent has printed; pure.
+
+    The report is lines `key=value`; `warning[]` and `suggestion[]` hold
+    `TEST-ID|text|details|more|` (source: Lynis 3.1, include/report). It is whole only where it says
+    `finish=true`. Lynis repeats itself, and counts its own age as a fault that nobody can turn off:
+    that one is left out.
+    """
     first, _, report = ended.stdout.decode("utf-8", "replace").partition("\n")
     if first == "lynis missing":
         return not_checked(subject, LYNIS, "missing", package="lynis")
@@ -98,6 +99,8 @@ class Ended:
 
 def run_child(words: Sequence[str], *, seconds: float, folder: Path) -> Ended:
     """Run a program to its end, or end it.
+
+    It is the leader of a session of its own, so that its own children end with it.
 
     Args:
         words: Its file and arguments.
@@ -175,6 +178,10 @@ def decide_wait(
 ) -> str:
     """Say why a host must not be scanned now: a reason code, empty where it may; pure.
 
+    OpenSSH counts a scan's connections against our address: several scans in a row, and the next
+    backup is turned away (measured; ssh-audit#349). So scans are kept apart from each other and
+    from backups.
+
     Args:
         now: The moment.
         last: When it was scanned last; None for never.
@@ -188,7 +195,10 @@ def decide_wait(
 
 
 def look_ssh(address: str, port: int, subject: str) -> ToolLook:
-    """Scan it."""
+    """Scan a host's SSH server.
+
+    `ssh-audit` looks from outside, with a deadline and without the test that floods the server.
+    """
     words = [
         sys.executable, "-I", "-m", "ssh_audit", "--skip-rate-test", "-jj", "-t", "10",
         "-p", str(port), "--", address,
@@ -262,6 +272,9 @@ _ID = re.compile(r"[A-Za-z0-9_. -]{1,80}")
 def look_tls(url: str, subject: str, checks: Sequence[str] = CHECKS) -> ToolLook:
     """Look at the server behind an address.
 
+    `testssl.sh` looks from outside: protocols, standard lists of ciphers, forward secrecy and
+    well-known weaknesses. Certificates are the watch's (`ops.monitor`).
+
     Args:
         url: The site's; only `https` has something to look at.
         subject: Of the look.
@@ -288,7 +301,11 @@ def look_tls(url: str, subject: str, checks: Sequence[str] = CHECKS) -> ToolLook
 
 
 def read_tls(ended: Ended, told: bytes, subject: str) -> ToolLook:
-    """Read its rows; pure. Whatever is not as it should be makes the whole look not checked."""
+    """Read its rows; pure. Whatever is not as it should be makes the whole look not checked.
+
+    They are JSON: `id`, `severity`, `finding`. `WARN` and `FATAL` mean that it could not look,
+    which is never a pass.
+    """
     if ended.is_late:
         return not_checked(subject, TLS, "late")
     if ended.is_flooding or len(told) > MOST_BYTES:

@@ -1,6 +1,7 @@
-"""What systemd and journald are told: log lines as `key=value`, and how the service is.
+"""What systemd and journald are told: how the service is, and log lines as `key=value`.
 
-Tell systemd how the service is. Source: sd_notify(3); without systemd nothing happens.
+Source: sd_notify(3). Without systemd nothing is told. No traceback stands in a line unless one is
+asked for.
 """
 
 import json

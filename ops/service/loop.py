@@ -1,16 +1,4 @@
-"""Wake the service at the next due time. APScheduler keeps nothing and decides nothing.
-
-The ledger decides what is due, so a wake-up that comes late, twice or for nothing does no harm,
-and one that APScheduler drops is made up for by the service's own tick.
-
-What wakes the service: a pipe, so that a signal may ring at any moment, even amid a ring.
-
-Python runs a signal's handler between two steps of whatever the main thread does, in the middle of
-another handler too. There a `threading.Event` waits for a lock that its own thread holds, for ever,
-and a burst of signals piles handlers up until the stack is full. Here the interpreter itself writes
-to the pipe (`signal.set_wakeup_fd`), and what it calls is a method of `dict`, in C: no step of ours
-lies in between where another signal could come.
-"""
+"""The service in the foreground, from start to a clean stop, and what wakes it."""
 
 import fcntl
 import logging
@@ -45,7 +33,15 @@ _AT_ONCE = 65_536
 
 
 class Bell:
-    """Rung by any thread and by signals, heard by the one that waits; one bell, one hearer."""
+    """Rung by any thread and by signals, heard by the one that waits; one bell, one hearer.
+
+    It is a pipe, so that a signal may ring at any moment, even amid a ring. Python runs a signal's
+    handler between two steps of whatever the main thread does, in the middle of another handler
+    too. There a `threading.Event` waits for a lock that its own thread holds, for ever, and a burst
+    of signals piles handlers up until the stack is full. Here the interpreter itself writes to the
+    pipe (`signal.set_wakeup_fd`), and what it calls is a method of `dict`, in C: no step of ours
+    lies in between where another signal could come.
+    """
 
     def __init__(self) -> None:
         self._hear, self._pull = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -117,6 +113,10 @@ _NEXT = "next-due"
 @dataclass(slots=True)
 class Alarm:
     """Rings a bell at a moment that can be moved.
+
+    APScheduler keeps nothing and decides nothing. The ledger decides what is due, so a wake-up that
+    comes late, twice or for nothing does no harm, and one that APScheduler drops is made up for by
+    the service's own tick.
 
     Attributes:
         bell: The bell to ring.

@@ -62,6 +62,9 @@ class WorkerPool:
     ) -> Worker:
         """Start a worker for a claim.
 
+        What it is handed may hold the catalog's password: one JSON line through its standard input,
+        never an argument and never in the environment.
+
         Args:
             claim: What to run.
             job: Its definition.

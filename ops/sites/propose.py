@@ -1,6 +1,6 @@
 """Change a file of the estate, or propose it to root where it is root's; keep a copy before.
 
-Order of a proposal:
+Order of a proposal (`propose`, `change_file`):
 
 1. Keep it in the state folder, whole, under the digest of what it holds.
 2. Journal it.
@@ -8,10 +8,6 @@ Order of a proposal:
 
 Cut off between 1 and 2, it waits there unjournaled. The same change of the same file, typed again,
 is the proposal that waits already.
-
-Only the estate in use is meant, and the copy has one name: no path is given. It lies beside the
-file; where that is root's, in the state folder, and to put it back is proposed to root. Each is
-opened in its folder by its name, so that a link in the place of one of them leads nowhere.
 """
 
 import os
@@ -157,6 +153,10 @@ _MOST_BYTES = 16 << 20
 
 def keep_estate(wish: Keep) -> int:
     """Copy the estate file to its copy, or back; gives the exit code.
+
+    Only the estate in use is meant, and the copy has one name: no path is given. It lies beside the
+    file; where that is root's, in the state folder, and to put it back is proposed to root. Each is
+    opened in its folder by its name, so that a link in the place of one of them leads nowhere.
 
     Raises:
         WrongUseError: There is no estate, or no copy to put back.

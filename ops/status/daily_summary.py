@@ -1,8 +1,4 @@
-"""Tell people of states that are red: the judge's difference to the open alerts.
-
-What is red and has no alert opens one; what has one and is red no more is closed, and whoever was
-told of it is told that, too.
-"""
+"""Tell people of what is red: a notice as it becomes so, and the summary of each day."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -49,7 +45,11 @@ the rest of what the judge finds is shown and waits for the daily summary."""
 
 
 def tell_problems(catalog: Catalog, now: datetime) -> int:
-    """Write a notice for each state that has become red; give how many are new."""
+    """Write a notice for each state that has become red; give how many are new.
+
+    What is red and has no alert opens one; what has one and is red no more is closed, and whoever
+    was told of it is told that, too.
+    """
     with catalog.reading() as session:
         estate = find_estate(session)
     if estate is None:
@@ -132,7 +132,12 @@ def decide_summary(at: str, now: datetime, *, zone: ZoneInfo) -> date | None:
 
 
 def note_summary(catalog: Catalog, now: datetime) -> int:
-    """Write the day's summary when its time has come; give how many notices are new."""
+    """Write the day's summary when its time has come; give how many notices are new.
+
+    The organisation's date is in the notice's key, so the outbox lets it through once, however
+    often the service starts. After a standstill the day's own summary is sent late; those of the
+    days before are not made up for.
+    """
     with catalog.reading() as session:
         estate = find_estate(session)
         if estate is None or estate.notices.relay is None:

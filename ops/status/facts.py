@@ -1,7 +1,4 @@
-"""What is known of every site, from the catalog, the locks and the stores' folders here.
-
-Which notices have not reached anybody, as far as somebody still has to know.
-"""
+"""What is known of every site, from catalog, locks and the stores' folders here; notices unread."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

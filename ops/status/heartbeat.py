@@ -1,4 +1,9 @@
-"""Up to when each site is saved, since when one was due, and the heartbeat that says it outside."""
+"""The sign of life: up to when each site is saved, in a file that others fetch, and a URL called.
+
+The file `heartbeat.json` lies in the service's state folder, readable by everybody: it holds names
+of sites and moments, no secrets. `examples/dead-man` reads it on another machine, so its keys keep
+their meaning.
+"""
 
 import json
 import logging
@@ -145,7 +150,11 @@ def describe_heartbeat(
 
 
 def write_heartbeat(state: Path, document: Mapping[str, Any]) -> None:
-    """Put the file in its place, whole."""
+    """Put the file in its place, whole.
+
+    Order: write the new file beside the old one, make it durable, put it in its place. Whoever
+    reads sees one whole file or the other.
+    """
     fresh = state / f".{FILE}.new"
     with fresh.open("w", encoding="utf-8") as file:
         json.dump(document, file, ensure_ascii=False, indent=1)
@@ -219,7 +228,11 @@ def call_url(url: str, timeout: timedelta = CALL_LASTS) -> None:
 
 @dataclass(slots=True)
 class Pulse:
-    """The thread.
+    """A thread that shows that the service lives: writes the heartbeat file and calls the URL.
+
+    The service says `beat` after each healthy look, which only sets a flag: neither a slow disk nor
+    a dead network can hold it up. When the looks fail or stop, so do the signs of life, and
+    somebody else alarms.
 
     Attributes:
         catalog: Of its own.

@@ -1,6 +1,6 @@
-"""Write for each site which copies exist, and which part of the rule 3-2-1-1-0 is broken.
+"""Copies and media: what there is, and what of the rule 3-2-1-1-0 is broken, written and judged.
 
-Write which removable media there are, who keeps them, and by when they are to be renewed.
+What is wrong with several sites in the same way is one problem.
 """
 
 import json

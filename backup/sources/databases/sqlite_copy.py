@@ -4,7 +4,7 @@
 2. Copy it there page by page through SQLite's own backup interface. Where the database is in WAL
    mode, one read transaction pins what is copied and writers go on; otherwise the copy starts
    over when somebody writes, and at the fourth time it keeps writers waiting until it is done.
-3. Check the copy, and count its rows, in a process with bounds (`sqlite_examining`): the file may
+3. Check the copy, and count its rows, in a process with bounds (`sqlite_examination`): the file may
    be a trap. Up to here nothing that it brings along is read.
 4. Stream the copy. It is removed in all cases.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from backup.errors import BackupError
 
 BLOCK = 256 * 1024
-"""As in `reading_there`."""
+"""As in `backup.sources.remote.agent`."""
 
 HASH_BYTES = 16
 LEAST_BYTES = 4 << 20

@@ -1,4 +1,4 @@
-"""A folder of a machine that has Python 3.6 or newer, read by `reading_there`, which we send it.
+"""A folder of a machine that has Python 3.6 or newer, read by `agent`, which we send it.
 
 The command reads the length of its program (9 digits, then a line break), the program, and the
 order: one byte, 1 for one file system only, and the path. Numbers are little-endian; a *text* is a
@@ -56,7 +56,7 @@ _BOOT = b"import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())
 PYTHON: Command = (b"python3", b"-I", b"-c", _BOOT)
 _PROGRAM = Path(__file__).with_name("agent.py")
 _NUMBER = struct.Struct("<I")
-_PIECE = 1 << 20  # as in `reading_there`: so much of a file without a size
+_PIECE = 1 << 20  # as in `agent`: so much of a file without a size
 _LONGEST_OWNER = 256
 
 

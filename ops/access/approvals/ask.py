@@ -4,13 +4,6 @@
 module outside this folder calls a part of it alone, but for two (`tests/test_acts_of_two.py`):
 `ops.runbooks.asker` calls `use_approval`, because a step is journaled by its run, and
 `ops.access.enroll` calls `would_begin`, which uses nothing up.
-
-Who asks has to prove who it is, where the system cannot tell:
-
-The kernel keeps with whom a session began (audit login id), also behind `sudo`; where the system's
-login sets it, that is proof enough. Elsewhere the login comes from the environment, which anybody
-can set: one person could ask as somebody else and then approve as oneself. So password and code are
-asked for; the journal row of the request says by which of the two it was made.
 """
 
 import os
@@ -78,6 +71,12 @@ def open_proof(environment: Mapping[str, str]) -> list[int]:
 
 def proof_of_requester(bench: Bench) -> Callable[[], str]:
     """Give what makes the one at the terminal prove who it is; it gives the way that was used.
+
+    The kernel keeps with whom a session began (audit login id), also behind `sudo`; where the
+    system's login sets it, that is proof enough. Elsewhere the login comes from the environment,
+    which anybody can set: one person could ask as somebody else and then approve as oneself. So
+    password and code are asked for; the journal row of the request says by which of the two it was
+    made.
 
     What it gives back raises `ProofError`, or `WrongUseError` of who can prove nothing.
     """

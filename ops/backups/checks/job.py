@@ -1,18 +1,20 @@
 """Check a site's repository: its structure always, and each day a share of the stored bytes.
 
-Order:
+Order of a check (`check`), under the lock of the site's checks:
 
-1. Write the probe where locked objects lie; one that an earlier trial could not delete will do, and
-   is locked anew like anything that a new snapshot needs.
-2. Delete it: in a bucket that locks, the very version, and past the lock where that may be passed.
-   What refuses, and still has it afterwards, is protected.
-3. Keep the verdict.
+1. Read the repository under a shared lock of its own: its structure, and the packs of the day
+   (`make_check_request`).
+2. With the site's lock: mend packs that are damaged (`ops.backups.checks.packs.mend`) and, where
+   any was mended, look again; bring the index tables up to date.
+3. Note which packs were found sound, which damaged, and which are gone.
+4. Try whether the store lets its content be deleted (`try_protection`).
+5. The caller records the result.
 
-Killed between 1 and 2, a probe of a few bytes is left, which the next trial takes.
+Cut off before 3, the packs of the day count as not read, and the next check reads them.
 
 The catalog remembers when each pack was last read back and found sound. Each day reads those that
-were not read for longest, a share of the bytes and one more for every day on which no check ran,
-so that every stored byte is read back within `reread_days`.
+were not read for longest, a share of the bytes and one more for every day on which no check ran, so
+that every stored byte is read back within `reread_days`.
 
 What was found damaged is read again by every check, also by one that reads nothing else, until it
 is sound or gone: no check that has not looked there calls the repository good.
@@ -73,6 +75,16 @@ _AGAIN_AFTER = timedelta(hours=20)
 
 def try_protection(catalog: Catalog, estate: Estate, site: str, store: Store) -> None:
     """Try a store once a day, and keep the verdict; where the trial fails the old one stays.
+
+    Whether the service's own credential can delete is tried with an object made for that. Order:
+
+    1. Write the probe where locked objects lie; one that an earlier trial could not delete will do,
+       and is locked anew like anything that a new snapshot needs.
+    2. Delete it: in a bucket that locks, the very version, and past the lock where that may be
+       passed. What refuses, and still has it afterwards, is protected (`find_refusal`).
+    3. Keep the verdict.
+
+    Killed between 1 and 2, a probe of a few bytes is left, which the next trial takes.
 
     Args:
         catalog: Open.

@@ -1,17 +1,4 @@
-"""The keys of sites' repositories: which one password opens, listed, added, given out.
-
-Order of an addition, which lets whoever knows the password read everything:
-
-1. Open the repositories; find those that the password does not open yet. `--dry-run` ends here.
-2. Have another person agree.
-3. Add a key file to each, proven to open. Cut off here, the same command does the rest.
-4. Journal their ids.
-
-Mirrors get the key files with the next run that brings them up to date.
-
-Order of an export: open and tell (`--dry-run` ends here); have another person agree; write password
-and key files, readable by their owner only; journal which keys went where, without a secret.
-"""
+"""The keys of sites' repositories: which one password opens, listed, added, given out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -192,6 +179,15 @@ def _read_keys(
 def add_password(wish: KeyAdd) -> int:
     """Add a password; gives the exit code.
 
+    Order of an addition, which lets whoever knows the password read everything:
+
+    1. Open the repositories; find those that the password does not open yet. `--dry-run` ends here.
+    2. Have another person agree.
+    3. Add a key file to each, proven to open. Cut off here, the same command does the rest.
+    4. Journal their ids.
+
+    Mirrors get the key files with the next run that brings them up to date.
+
     Raises:
         WrongUseError: There is no such site or store, or no password.
         ApprovalAwaitedError: Another person has to agree first.
@@ -236,6 +232,9 @@ def _tell_addition(opened: list[OpenedSite], lacking: list[OpenedSite]) -> None:
 
 def export_key(wish: KeyExport) -> int:
     """Write the password and the key files; gives the exit code.
+
+    Order: open and tell (`--dry-run` ends here); have another person agree; write password and key
+    files, readable by their owner only; journal which keys went where, without a secret.
 
     Raises:
         WrongUseError: The flags make no sense, or no repository opens.

@@ -1,11 +1,4 @@
-"""The record of each medium in the catalog, and what follows of it: copies of sites, renewals.
-
-Order of a retirement: confirm; delete the record and journal it whole, in one transaction. The
-medium itself is not touched: what becomes of it is the archive's and the security officer's
-business.
-
-That is told once when a medium's day of renewal is near, and once when it is over.
-"""
+"""The record of each medium in the catalog, and what follows of it: copies of sites, renewals."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -170,7 +163,10 @@ def note_retired(session: Session, origin: Origin, medium: Medium) -> None:
 
 
 def retire_medium(wish: RetireMedia) -> int:
-    """Take it out of use; gives 0.
+    """Take a medium out of use; gives 0.
+
+    Order: confirm; delete the record and journal it whole, in one transaction. The medium itself is
+    not touched: what becomes of it is the archive's and the security officer's business.
 
     Raises:
         WrongUseError: There is no such medium, no reason, or nobody has confirmed it.
@@ -339,7 +335,10 @@ NOTICE_KINDS = {
 
 
 def note_media(catalog: Catalog, now: datetime) -> int:
-    """Write the notices of the day; give how many are new."""
+    """Write the notices of the day; give how many are new.
+
+    A renewal is told once when its day is near, and once when it is over.
+    """
     return outbox.remind(catalog, now, _draft_all)
 
 

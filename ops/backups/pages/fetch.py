@@ -1,17 +1,14 @@
-"""Open a line to a server that a stranger has named: to public addresses only.
+"""A page as a visitor gets it: the thin edge to HTTP, over lines to public addresses only.
 
 Whoever owns a page can lead us anywhere, and a name can mean another address the second time it is
 asked for. So each address that a name means is looked at, and the line goes to that very address.
-
-Fetch a page of a site as a visitor would: the thin edge to HTTP.
+The address that is asked for stands in the estate and may lie within a network. A redirect is the
+server's word: elsewhere than to that same server it is followed to public addresses only.
 
 Whatever goes wrong is a value, never an exception. Each fetch has a thread of its own, so that its
 deadline holds whatever hangs: the look-up of the name, a line that drips. Certificates are verified
 against the system's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` add those of a private authority, as
 for any program that uses OpenSSL. Proxies of the environment are not used.
-
-The address that is asked for stands in the estate and may lie within a network. A redirect is the
-server's word: elsewhere than to that same server it is followed to public addresses only.
 """
 
 import http.client

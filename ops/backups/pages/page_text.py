@@ -1,16 +1,11 @@
-"""Read a page: its text as a visitor sees it, and what betrays a stranger's hand on it; pure.
+"""A page as it is read: its text as a visitor sees it, and what a stranger's hand shows by; pure.
 
-One pass whose time grows with the page's length, whatever stands in it. The standard library's
-`html.parser` does not promise that: 60 kB of `<a ` keep Python 3.11's for over a minute, and a
-defaced page must not hold up a backup. So a tag is here what lies between `<` and the next `>` out
-of quotes, with no `<` between; an attribute that holds that one bare shows some of itself as text,
-the same in every reading. Two more things in Python take quadratic time, and are kept from it:
-composing a letter with endless marks, and character sets in which no page is written.
-
-A page obeys the hosts that it loads scripts and frames from, that its own scripts name, that it
-sends its visitors on to. It leads to the hosts of its links, seen or hidden. Vietnamese is written
-in syllables of one simple build, so a word of another build is foreign, an abbreviation or a name;
-which of those are usual on a page its own past tells. One pass, as `page_text`; all is bounded.
+One pass whose time grows with the page's length, whatever stands in it; all is bounded. The
+standard library's `html.parser` does not promise that: 60 kB of `<a ` keep Python 3.11's for over a
+minute, and a defaced page must not hold up a backup. So a tag is here what lies between `<` and the
+next `>` out of quotes, with no `<` between; an attribute that holds that one bare shows some of
+itself as text, the same in every reading. Two more things in Python take quadratic time, and are
+kept from it: composing a letter with endless marks, and character sets in which no page is written.
 """
 
 import codecs
@@ -229,6 +224,11 @@ _SYLLABLE = re.compile(
 
 class Traits(NamedTuple):
     """What a page is known by.
+
+    A page obeys the hosts that it loads scripts and frames from, that its own scripts name, that it
+    sends its visitors on to. It leads to the hosts of its links, seen or hidden. Vietnamese is
+    written in syllables of one simple build, so a word of another build is foreign, an abbreviation
+    or a name; which of those are usual on a page its own past tells.
 
     Attributes:
         obeys: Hosts whose word the page does, and `NAME()` of what unpacks hidden scripts.

@@ -1,19 +1,4 @@
-"""Hold a page against what was noted of it: at backup time, when restored; and tell of it.
-
-A living page changes every hour, so it is held against several of them: what it shares with any one
-is usual. Each measure lies beyond what a month of a living portal shows in tests, on purpose: what
-it lets pass stands in the how-to. A page that obeys no host was noted by a version without traits.
-
-`title`: none of the titles that there were, though they were always the same; half of its words are
-new where they were not. `heading`: none of the main headings that always stayed is there.
-`words`: of what stays on it too little is there, or too much stands between. `size`: far shorter or
-longer than it ever was. `obeys`: it loads scripts or frames from a new host, or sends its visitors
-there. `leads`: many links to hosts it never led to. `foreign`: many foreign words that are new.
-
-The verdict is on what stays on a page: its title, its main headings, its words in their order. What
-moves by itself was learnt when it was noted. A page that was not well then, or on which too little
-stays, is no evidence and is *not checked*, never the same.
-"""
+"""Hold a page against what was noted of it, at backup time and when restored, and tell of it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,6 +30,18 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 def find_jumps(now: PageNote, earlier: Sequence[PageNote]) -> tuple[Jump, ...]:
     """Give every measure beyond what is usual on a page.
+
+    A living page changes every hour, so it is held against several of its notes: what it shares
+    with any one is usual. Each measure lies beyond what a month of a living portal shows in tests,
+    on purpose: what it lets pass stands in the how-to. A page that obeys no host was noted by a
+    version without traits.
+
+    `title`: none of the titles that there were, though they were always the same; half of its words
+    are new where they were not. `heading`: none of the main headings that always stayed is there.
+    `words`: of what stays on it too little is there, or too much stands between. `size`: far
+    shorter or longer than it ever was. `obeys`: it loads scripts or frames from a new host, or
+    sends its visitors there. `leads`: many links to hosts it never led to. `foreign`: many foreign
+    words that are new.
 
     Args:
         now: The page.
@@ -169,6 +166,10 @@ def compare_pages(
     noted: Iterable[PageNote], found: Iterable[PageNote]
 ) -> tuple[PageComparison, ...]:
     """Compare pages by their names, in the order they were noted in.
+
+    The verdict is on what stays on a page: its title, its main headings, its words in their order.
+    What moves by itself was learnt when it was noted. A page that was not well then, or on which
+    too little stays, is no evidence and is *not checked*, never the same.
 
     Args:
         noted: From the manifest.

@@ -1,18 +1,14 @@
-"""Is this change unlike the site's own past, in the way that ransomware changes a site? Pure.
+"""Whether a change is unlike the site's own past in the way of ransomware, and its words; pure.
 
 Four measures are shares of the files that were there before: files that seem encrypted, files that
 have lost their compressibility, files with strange names, files that are gone. Much that is new is
 no measure: a large upload adds, and takes nothing away. Much that has changed is none either: an
 upgrade rewrites thousands of files, but they compress as before and begin with what they are.
 
-Each measure is held against a bound. With too few good backups before, it is the estate's own,
-wide one. Afterwards it is learnt: the median of the past shares and six spreads, where a spread is
-the median distance from the median, made comparable to a standard deviation; never below a floor,
-and never so high that the loss of nearly all files would pass. A handful of files never counts.
-
-What a backup says of how a site has changed since the one before: plain figures.
-
-Say in words how a backup is unlike its site's past, with the figures it was judged by.
+Each measure is held against a bound. With too few good backups before, it is the estate's own, wide
+one. Afterwards it is learnt: the median of the past shares and six spreads, where a spread is the
+median distance from the median, made comparable to a standard deviation; never below a floor, and
+never so high that the loss of nearly all files would pass. A handful of files never counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence

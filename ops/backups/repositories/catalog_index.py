@@ -1,7 +1,4 @@
-"""Keep the index tables like the repositories; they can be rebuilt from them at any time.
-
-The snapshots that are expected in a store, so that losses are seen.
-"""
+"""The index tables: what repositories hold, by which losses are seen; they can be made anew."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

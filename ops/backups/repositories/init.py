@@ -2,9 +2,6 @@
 
 A new key would open nothing that is stored, and a new repository on a disk that is mounted in the
 wrong place would take the next backup as if all were well.
-
-What they held before this catalog began is indexed before anybody is asked who may do what: an
-empty catalog knows no repository, and so could not tell that it is not the first one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -149,6 +146,9 @@ def _look_for(estate: Estate, store: Store) -> set[str]:
 
 def index_past(bench: Bench) -> None:
     """Index repositories until one is older than the catalog; nothing where one is known already.
+
+    What stores held before this catalog began is indexed before anybody is asked who may do what:
+    an empty catalog knows no repository, and so could not tell that it is not the first one.
 
     The service's own comes first. A store that does not answer shows nothing: what could be freed
     there has to open it, and indexes it then.

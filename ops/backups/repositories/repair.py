@@ -1,18 +1,4 @@
-"""Repair a site's repository, or remove dead locks: first what there is, then a confirmation.
-
-Order:
-
-1. Look under a shared lock, and write what would be done; nothing is changed.
-2. Have the person confirm.
-3. Take the exclusive lock, look again, and repair (`backup.repair`, `backup.repair.packs`).
-4. Bring the index tables up to date, and journal what was done.
-
-Cut off between 3 and 4, the repository is repaired and the run is recorded as lost.
-
-Order: read all locks and tell whose they are (`--dry-run` ends here); have the person confirm;
-remove those that gave no sign of life for half an hour; journal what was removed. A holder that
-wakes up after all finds its lock gone and stops before others see anything of it.
-"""
+"""Repair a site's repository, or remove dead locks: first what there is, then a confirmation."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +42,15 @@ Plan = RepairIndexPlan | RepairPacksPlan
 @showing_progress
 def repair_site(wish: Repair, progress: Progress) -> int:
     """Repair the index, or packs that are named; gives the exit code.
+
+    Order:
+
+    1. Look under a shared lock, and write what would be done; nothing is changed.
+    2. Have the person confirm.
+    3. Take the exclusive lock, look again, and repair (`backup.repair`, `backup.repair.packs`).
+    4. Bring the index tables up to date, and journal what was done.
+
+    Cut off between 3 and 4, the repository is repaired and the run is recorded as lost.
 
     Raises:
         WrongUseError: A pack's id is none, or nobody confirmed.
@@ -203,7 +198,11 @@ class _Found:
 
 
 def unlock_site(wish: Unlock) -> int:
-    """Remove them; gives the exit code.
+    """Remove dead locks; gives the exit code.
+
+    Order: read all locks and tell whose they are (`--dry-run` ends here); have the person confirm;
+    remove those that gave no sign of life for half an hour; journal what was removed. A holder that
+    wakes up after all finds its lock gone and stops before others see anything of it.
 
     Raises:
         WrongUseError: There is no such site or store, or nobody confirmed.

@@ -1,7 +1,4 @@
-"""Holds: what must stay for an inspection, whatever retention says, until two people release it.
-
-List what was deleted of a site: the deletion records.
-"""
+"""Holds: what must stay for an inspection, whatever retention says, until two people release it."""
 
 import uuid
 from dataclasses import replace

@@ -1,15 +1,14 @@
 """Forget a site's old snapshots by its retention, then remove the data nobody needs any more.
 
 Order: look whether everything is as expected (`ops.backups.brakes`), else end as failed; decide
-under the exclusive lock; write the record of what is to go; remove snapshots (`backup.forget`);
-complete the record; let go of the lock; prune (`backup.prune`); bring the index tables up to date.
-Each step may be cut off anywhere and is made up for by the next run.
+under the exclusive lock (`plan_for_site`); write the record of what is to go, remove snapshots
+(`backup.forget`), complete the record (`delete_on_record`); let go of the lock; prune
+(`backup.prune`); bring the index tables up to date. Each step may be cut off anywhere and is made
+up for by the next run.
 
 Beside the keep rules three things always stay: what is younger than the minimum (that of its own
 time, where it was higher: `ops.backups.retention.minimums`), what is held, and the newest snapshot
 that is whole (`ops.backups.retention.protection`).
-
-What a store has promised to keep for now: in a run's summary, and in words for the operator.
 """
 
 from collections.abc import Sequence

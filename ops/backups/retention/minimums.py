@@ -1,14 +1,8 @@
 """The minimum that counts for a snapshot: no edit of the estate takes it from one that is there.
 
 A snapshot keeps the minimum that held when it was made, or a higher one that came later. A lower
-one counts for what is made from then on; for what was there it counts once two people have agreed,
-and the journal says so (`ops.backups.retention.minimums`).
-
-Let a lower minimum count for snapshots that are there already: what two people agree to.
-
-Order: find what the estate has lowered and tell it (`--dry-run` ends here); have another person
-agree; journal the agreement, in the transaction that uses the approval up. From then on forgetting
-goes by it.
+one counts for what is made from then on; for what was there it counts once two people have agreed
+(`lower_minimum`), and the journal says so.
 """
 
 import json
@@ -137,7 +131,11 @@ class Lowered:
 
 
 def lower_minimum(wish: LowerMinimum) -> int:
-    """Have it agreed to; gives the exit code.
+    """Have it agreed that a lower minimum counts for what is there; gives the exit code.
+
+    Order: find what the estate has lowered and tell it (`--dry-run` ends here); have another person
+    agree; journal the agreement, in the transaction that uses the approval up. From then on
+    forgetting goes by it.
 
     Raises:
         ApprovalAwaitedError: Another person has to agree first.

@@ -1,4 +1,4 @@
-"""Back up and check sites for a person at a terminal, and say what came of it."""
+"""Back up sites for a person at a terminal, and say what came of it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -8,7 +8,7 @@ Order:
 3. Make the snapshot (`backup.archiver.create`): durable when that returns. Its manifest, read last,
    holds the notes.
 4. Bring the index tables up to date.
-5. Hold it against the site's own past (`ops.backups.ransomware.watch`, `too_small`, `losses`), and
+5. Hold it against the site's own past (`ops.backups.ransomware.watch`, `ops.backups.run.odd`), and
    its pages, as noted in step 2 (`ops.backups.pages.verdict`): what is suspicious is noted.
 6. The caller records the result: ledger, journal and notices in one transaction.
 

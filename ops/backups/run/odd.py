@@ -1,23 +1,8 @@
-"""What a run is like beside its own history: odd in time or size, too much read.
+"""What is unusual in a run beside its site's past: too little, too much, or something gone.
 
 The danger is a job that reports success and saved next to nothing: an empty dump, a folder that is
-not mounted. So each measure of a run is held against a band learnt from the good runs before it;
-pure arithmetic, and every verdict says what it was made from.
-
-For each measure the middle of the band is the median. Its lower edge lies four spreads below, in
-logarithms, where a spread is the median distance from the median, made comparable to a standard
-deviation, and at least a floor: what hardly ever varies may still vary a little. Whatever a good
-run has had before is never strange: nine tenths of the smallest value seen is not below the band.
-So a run that was strange itself must not be learnt from until a person accepts its size.
-
-What a site has lost since its last good backups, by their manifests; pure.
-
-Tables and folders that all of them had, tables that have lost most of their rows, pages that were
-well and fail now. A table that is emptied now and then has had few rows before and is no loss; a
-folder that the estate leaves out from now on is none either.
-
-What a site may grow in a night is judged by its own past. Everything that is read counts, new or
-not, compressed well or not at all: it is time on a worker as much as room in a store.
+not mounted. Every verdict says what it was made from. A run that was strange itself must not be
+learnt from until a person accepts its size.
 """
 
 import math
@@ -93,6 +78,12 @@ class Oddity:
 def find_oddities(run: RunFigures, history: Sequence[RunFigures]) -> list[Oddity]:
     """Give every measure of a good run that lies below its band; the duration first.
 
+    Each measure is held against a band learnt from the good runs before. Its middle is the median.
+    Its lower edge lies four spreads below, in logarithms, where a spread is the median distance
+    from the median, made comparable to a standard deviation, and at least a floor: what hardly ever
+    varies may still vary a little. Whatever a good run has had before is never strange: nine tenths
+    of the smallest value seen is not below the band.
+
     Args:
         run: The run to judge.
         history: The good runs before it, in any order; the newest `LEARNT_FROM` are enough.
@@ -140,6 +131,10 @@ Loss = dict[str, Any]
 
 def find_losses(now: Manifest, earlier: Sequence[Manifest]) -> list[Loss]:
     """Give what is gone, the databases' first.
+
+    Gone are tables and folders that all earlier ones had, and tables that have lost most of their
+    rows. A table that is emptied now and then has had few rows before and is no loss; a folder that
+    the estate leaves out from now on is none either.
 
     Args:
         now: Of the backup to judge.
@@ -265,6 +260,9 @@ def read_last_size(catalog: Catalog, job: str) -> int:
 
 def decide_budget(catalog: Catalog, site: Site, *, accepts: bool = False) -> int:
     """Give the bytes that a backup of a site may read.
+
+    What a site may grow in a night is judged by its own past. Everything that is read counts, new
+    or not, compressed well or not at all: it is time on a worker as much as room in a store.
 
     Args:
         catalog: Knows the last whole runs, of any of the site's backups.

@@ -1,9 +1,4 @@
-"""What a snapshot holds of a delivery: read back from the store, so that it is proved as stored.
-
-Lists of hashes as `sha256sum`, `md5sum` and their like write them.
-
-Sources: the manual of GNU coreutils, *cksum output modes*; the BSD form is `cksum --tag`'s.
-"""
+"""What a snapshot holds of a delivery: read back from the store, so that it is proved as stored."""
 
 import hashlib
 import os
@@ -54,7 +49,11 @@ class Listed(NamedTuple):
 
 
 def parse_hashes(text: bytes) -> list[Listed]:
-    """Read a list; lines that are no such line, comments for one, are passed over."""
+    """Read a list; lines that are no such line, comments for one, are passed over.
+
+    Lists are as `sha256sum`, `md5sum` and their like write them. Sources: the manual of GNU
+    coreutils, *cksum output modes*; the BSD form is `cksum --tag`'s.
+    """
     found = (_parse_line(line.rstrip(b"\r")) for line in text.split(b"\n"))
     return [it for it in found if it is not None]
 

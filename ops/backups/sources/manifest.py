@@ -2,8 +2,6 @@
 
 It lies at `/SITE/manifest.json` in the snapshot itself, so that whoever restores with stock restic
 alone has it in hand. Its form is described in docs/reference/formats.md.
-
-What the manifest says of databases: how each was copied, and how it is put back.
 """
 
 import json

@@ -19,7 +19,7 @@ class SecurityFinding(Base):
 
     Attributes:
         subject: `host:NAME` or `site:NAME`; never from what was looked at.
-        tool: One of `ops.security.looks.TOOLS`.
+        tool: One of `ops.security.subjects.TOOLS`.
         check: The tool's own name of what it holds against it, bounded.
         severity: One of `SEVERITIES`.
         code: Whose sentence tells it (`ops.security.subjects`); empty where `title` does.

@@ -1,10 +1,4 @@
-"""What a page is made with: the estate, the catalog, and who looks; all looked after here.
-
-Documents that many people look at are made once for all of them. One younger than `FRESH_SECONDS`
-is given as it is. An older one is given as well, up to `STALE_SECONDS`, while it is made anew
-aside; each says itself of which moment it is. After an act the next one to look waits for a new
-one, so that who has done something sees it done.
-"""
+"""What a page is made with: the estate, the catalog, who looks, and documents made lately."""
 
 import contextvars
 import threading
@@ -59,6 +53,11 @@ class _Kept:
 @dataclass(slots=True)
 class Documents:
     """What was made lately; safe for threads.
+
+    Documents that many people look at are made once for all of them. One younger than
+    `FRESH_SECONDS` is given as it is. An older one is given as well, up to `STALE_SECONDS`, while
+    it is made anew aside; each says itself of which moment it is. After an act the next one to look
+    waits for a new one, so that who has done something sees it done.
 
     Attributes:
         clock: Steady seconds.

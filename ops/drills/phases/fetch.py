@@ -1,20 +1,4 @@
-"""Fetch the whole copy, and compare every file with it; only here is a store touched.
-
-1. Clear what an earlier try has fetched.
-2. Open the repository with the drill's keys; choose what a restore would: the newest whole snapshot
-   and what was saved of a database alone since, unless one snapshot is named.
-3. Restore all of it, with our engine or with stock restic.
-4. Compare every entry with the snapshots' trees (`ops.drills.compare`).
-5. Have the restored manifest tell of databases that are of later snapshots.
-
-Which one is decided by lot: the file whose path, hashed with the drill's id, comes first. So nobody
-chooses it, and everybody can draw it again from the record. A file that an earlier drill has found
-wrong is taken by its name.
-
-1. Clear what an earlier try has fetched.
-2. Open the repository, choose snapshot and file.
-3. Restore that file, and compare it with its entry.
-"""
+"""Fetch the whole copy, or one file of it, and compare; only here is a store touched."""
 
 import hashlib
 import os
@@ -121,7 +105,14 @@ class Restored:
 
 
 def fetch(work: Work) -> PhaseResult:
-    """Fetch and compare.
+    """Fetch the whole copy, and compare every file with it.
+
+    1. Clear what an earlier try has fetched.
+    2. Open the repository with the drill's keys; choose what a restore would: the newest whole
+       snapshot and what was saved of a database alone since, unless one snapshot is named.
+    3. Restore all of it, with our engine or with stock restic.
+    4. Compare every entry with the snapshots' trees (`ops.drills.compare`).
+    5. Have the restored manifest tell of databases that are of later snapshots.
 
     Raises:
         OpsError: The repository does not open, or there is no such snapshot.
@@ -272,7 +263,12 @@ class OnePath:
 
 
 def fetch_file(work: Work) -> PhaseResult:
-    """Fetch and compare."""
+    """Fetch one file, and compare it.
+
+    1. Clear what an earlier try has fetched.
+    2. Open the repository, choose snapshot and file (`choose_file`).
+    3. Restore that file, and compare it with its entry.
+    """
     target = os.fsencode(make_folder(work.restored))
     repository = open_repository(work.estate, work.site.name, work.store)
     with hold_reading_lock(repository, retry_for=_WAIT_FOR_LOCK):
@@ -311,6 +307,10 @@ def choose_file(
     reader: TreeReader, tree: bytes, drill: str, path: str = ""
 ) -> tuple[Entry | None, int]:
     """Choose a file; gives it, and from how many.
+
+    Which one is decided by lot: the file whose path, hashed with the drill's id, comes first. So
+    nobody chooses it, and everybody can draw it again from the record. A file that an earlier drill
+    has found wrong is taken by its name.
 
     Args:
         reader: Reads the trees.

@@ -1,13 +1,6 @@
 """Before anything is fetched: choose the copy, look at this machine, get the keys.
 
 The copy is chosen from the catalog's index; where that knows none, the fetching chooses.
-
-Order, from paper:
-1. Clear what an earlier try left, unless it has ended well: its files are kept then.
-2. Read the shares and key files, or have the shares typed; prove that they fit together.
-3. Write the password, and the key files it opens, into the drill's own folder, for its owner alone.
-
-They are wiped with the folder.
 """
 
 import hashlib
@@ -184,7 +177,17 @@ _KEY_FILE = "key-"
 
 
 def get_keys(work: Work) -> PhaseResult:
-    """Get them."""
+    """Get the keys of the drill.
+
+    From paper:
+
+    1. Clear what an earlier try left, unless it has ended well: its files are kept then.
+    2. Read the shares and key files, or have the shares typed; prove that they fit together.
+    3. Write the password, and the key files it opens, into the drill's own folder, for its owner
+       alone.
+
+    They are wiped with the folder.
+    """
     if not work.drill.from_paper:
         resolve(work.estate.repository_key(work.store))
         return PhaseResult(outcome="ok", facts={"from_paper": False})

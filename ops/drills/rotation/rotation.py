@@ -1,7 +1,6 @@
-"""Whose turn it is: which site, which engine, which copy; when again after a try; pure.
+"""Whose turn it is: which site, which engine, which copy; when, and when again after a try; pure.
 
-When a drill of a site may run: when its backups do, and behind them; pure.
-
+- A drill runs when the site's backups do, and behind them.
 - A drill counts where it went well; one that did not is tried again: after a day, then two, four,
   at most seven, so that what cannot succeed does not keep the others from their turn.
 - Of several sites the one whose last good drill is longest ago comes first; among equals the lot

@@ -1,4 +1,8 @@
-"""When a duty is due: its periods and terms, in working days by a dated table of holidays; pure."""
+"""When a duty is due: its periods and terms, in working days by a dated table of holidays; pure.
+
+The row that is valid on a period's last day rules the period. A row that begins inside a period has
+a shorter first period, from its first day on; a row that ends inside one owes nothing for it.
+"""
 
 import calendar as months
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,4 @@
-"""How each duty stands, by its evidence; media and reviews by days of their own.
-
-The term runs from the day each medium was first used, so the duty has no period of its own: what is
-due are the media, and taking an old one out of use is what fulfils it.
-"""
+"""How each duty stands, by its evidence; media and reviews by days of their own."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -62,6 +58,9 @@ def plan_renewal(
     duties: Iterable[Duty], started_on: date, today: date, calendar: WorkCalendar
 ) -> Renewal | None:
     """Give when a medium is to be renewed, by the row that is valid today; pure.
+
+    The term runs from the day each medium was first used, so the duty has no period of its own:
+    what is due are the media, and taking an old one out of use is what fulfils it.
 
     Args:
         duties: All rows in force.

@@ -1,9 +1,8 @@
-"""Read the duties and holidays in force: the shipped tables, and the estate's own on top of them.
+"""The duties and holidays in force: the shipped tables, and the estate's own on top of them.
 
 A row of the estate with the name and first day of a shipped one takes its place; any other row is
-added. A row without a last day ends when the next row of its name begins.
-
-Read one table of duties or holidays; what is wrong with it is collected, never raised.
+added. A row without a last day ends when the next row of its name begins. What is wrong with a
+table is collected, never raised by the reader (`read_table`).
 """
 
 from collections.abc import Iterable, Sequence

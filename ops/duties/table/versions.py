@@ -40,6 +40,9 @@ class Differences:
 def remember_duties(session: Session, duties: DutySet, *, now: datetime, origin: Origin) -> str:
     """Store the duties in force, if they are not those in force already.
 
+    Order, in the caller's transaction: store the set, then journal the difference from the one
+    before.
+
     Args:
         session: A writing session.
         duties: In force.

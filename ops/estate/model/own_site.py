@@ -1,12 +1,7 @@
-"""The sites that are the service's own: itself, and its archive.
+"""The sites that are the service's own, itself and its archive, and its folders on this machine.
 
-It stands in no file: the estate refuses a site of that name. Records, journal, estate, known hosts
-and the signing key are backed up once a day, after the last window of the night.
-
-The folders of this machine that are the service's own: nobody else's files belong there.
-
-It stands in no file: the estate refuses a site of that name. Once `[archive]` is written, the roots
-are backed up, copied, locked, checked and held against 3-2-1-1-0 as any site's files are.
+They stand in no file: the estate refuses sites of those names. Nobody else's files belong in the
+folders (`list_own_folders`).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -34,7 +29,11 @@ _WEEK = timedelta(days=8)
 
 
 def make_own_site(estate: Estate) -> Site:
-    """Give the site, as if the estate file named it."""
+    """Give the service as a site, as if the estate file named it.
+
+    Records, journal, estate, known hosts and the signing key are backed up once a day, after the
+    last window of the night.
+    """
     schedule = {
         "backup": own_schedule(estate),
         "full_read": "",
@@ -108,7 +107,11 @@ _ARCHIVE_TITLE = N_("The archive")
 
 
 def make_archive_site(estate: "Estate") -> Site:
-    """Give the site, as if the estate file named it."""
+    """Give the archive as a site, as if the estate file named it.
+
+    Once `[archive]` is written, the roots are backed up, copied, locked, checked and held against
+    3-2-1-1-0 as any site's files are.
+    """
     settings = estate.archive
     if settings is None:
         raise LookupError("the estate has no archive")

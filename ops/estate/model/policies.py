@@ -1,7 +1,4 @@
-"""When things run, what the Center aims at, and how long backups are kept.
-
-How closely copies are watched for ransomware and looked through for malware.
-"""
+"""Tables of the estate on when things run, what is aimed at, kept, and watched for in copies."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Self

@@ -2,11 +2,6 @@
 
 `file:PATH` is a file's content without its last newline, `env:NAME` an environment variable,
 `credential:NAME` a credential that systemd hands to the service (`LoadCredential=`).
-
-Take out of an estate's document what may be a secret although it is no reference; pure.
-
-The estate holds references only, with three places where a literal can carry a secret that no
-rule can tell from an address: a relay, a heartbeat's address, and the command of a part.
 """
 
 import copy
@@ -118,7 +113,11 @@ _IN_COMMAND = re.compile(
 
 
 def redact(document: dict[str, Any]) -> dict[str, Any]:
-    """Give the document without what may be a secret; references stay, for they are none."""
+    """Give the document without what may be a secret; references stay, for they are none.
+
+    The estate holds references only, with three places where a literal can carry a secret that no
+    rule can tell from an address: a relay, a heartbeat's address, and the command of a part.
+    """
     redacted = copy.deepcopy(document)
     notices = redacted.get("notices") or {}
     for key in _ADDRESSES:

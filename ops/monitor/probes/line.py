@@ -1,4 +1,9 @@
-"""Ask a site as a visitor does: connect, check the certificate, read the answer; all bounded."""
+"""Ask a site as a visitor does: connect, check the certificate, read the answer; all bounded.
+
+The line goes to an address that was looked at before; nothing is looked up here. Every step has a
+deadline as a whole, whatever drips: the connection, the first byte, all of it. The head and the
+body have lengths, before and after unpacking. Whatever goes wrong is an `AskError` with a reason.
+"""
 
 import http.client
 import io

@@ -1,14 +1,4 @@
-"""Look at one site: its page, its certificate, its names, IPv6, its chosen checks.
-
-The page is asked for in every look, and is the verdict. IPv6 and the checks ask the site for more,
-a search even for work: they come every five minutes, and in every look while they are bad.
-
-Tell whether our own line works, where no site answers: then no site can be blamed.
-
-A reference that answers, or refuses, proves the line. Without any in the estate it is this
-machine's default gateway, which as a router refuses what it does not serve; one that says nothing
-to anybody has to be replaced by `references` in the estate.
-"""
+"""One look: at a site with all that is asked of it, or at our own line where no site answers."""
 
 import re
 import socket
@@ -53,6 +43,10 @@ _CUT_OFF = ProbeFinding("no_data", "")
 
 def look_at(target: ProbeTarget, known: Mapping[str, Known], at: datetime, kit: Kit) -> ProbeResult:
     """Look at a site once; whatever goes wrong is a value.
+
+    The page is asked for in every look, and is the verdict. IPv6 and the chosen checks
+    ask the site for more, a search even for work: they come every five minutes, and in every look
+    while they are bad.
 
     Args:
         target: What to ask.
@@ -239,6 +233,11 @@ _SECONDS = 3.0
 
 def look_at_line(references: Sequence[tuple[str, int]], deadline: float) -> Line:
     """Ask the references at once; `not_checked` where there is none.
+
+    Where our own line is down, no site can be blamed. A reference that answers, or refuses, proves
+    the line. Without any in the estate it is this machine's default gateway, which as a router
+    refuses what it does not serve; one that says nothing to anybody has to be replaced by
+    `references` in the estate.
 
     Args:
         references: Addresses with ports; empty: the default gateway.

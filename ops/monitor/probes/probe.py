@@ -1,9 +1,12 @@
 """Probe all sites, and judge what was found: what is red, how grave, and what it hangs on.
 
-Some sites are looked at at a time, within a deadline, a failure twice before it is one. A site that
-was well and fails is looked at again some seconds later in the same call; only then is it down.
-What hangs has taken those seconds already. Where no site takes a connection and no reference
-answers either, our own line is down, and nothing is known of any site.
+::
+
+    watch:line ◄── watch:resolver
+        ▲               ▲
+    line:L ◄── host:H ◄── site:S ◄── site:S/certificate, site:S/names, site:S/check:NAME …
+
+A site that is red has no children: they were not seen, and stay as they were.
 """
 
 import time
@@ -211,6 +214,11 @@ def probe_sites(  # noqa: PLR0913 -- what is asked, what is known, when, and bou
     second_look_seconds: float = SECOND_LOOK_SECONDS,
 ) -> list[ProbeResult]:
     """Probe sites; gives one result a site, in the order of the targets.
+
+    Some sites are looked at at a time, within a deadline, a failure twice before it is one. A site
+    that was well and fails is looked at again some seconds later in the same call; only then is it
+    down. What hangs has taken those seconds already. Where no site takes a connection and no
+    reference answers either, our own line is down, and nothing is known of any site.
 
     Args:
         targets: The sites.

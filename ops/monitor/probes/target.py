@@ -1,8 +1,4 @@
-"""What a probe has to find at a site's address, and where the name leads, by DNS as for visitors.
-
-A name without a dot, and one that DNS does not know, is looked for in this machine's own list
-(`/etc/hosts`) too. Answers are bounded by what DNS itself allows; only the first addresses count.
-"""
+"""What a probe has to find at a site's address, and where its name leads, as for visitors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,6 +168,10 @@ def make_resolver(nameservers: Sequence[tuple[str, int]] = ()) -> dns.resolver.R
 
 def look_up(host: str, resolver: dns.resolver.Resolver | None, seconds: float) -> Names:
     """Look a name up; whatever goes wrong is a value.
+
+    A name without a dot, and one that DNS does not know, is looked for in this machine's own list
+    (`/etc/hosts`) too. Answers are bounded by what DNS itself allows; only the first addresses
+    count.
 
     Args:
         host: In ASCII; an address stands for itself.

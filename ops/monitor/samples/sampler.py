@@ -1,13 +1,4 @@
-"""Look at all machines and devices of an estate, again and again, over connections that are kept.
-
-What changes slowly is looked at hourly, a few machines at a time and beside the rounds: it takes a
-machine seconds, and nobody waits for it.
-
-Visit many at once, and let nobody who is dead or slow delay the others.
-
-Those that answered last time share one lane, those that did not another and narrower one. A visit
-that is not over by the end of a round goes on by itself; nobody is visited twice at once.
-"""
+"""Rounds of looks at all machines and devices of an estate, over connections that are kept."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -43,6 +34,10 @@ T = TypeVar("T")
 @dataclass(slots=True)
 class Lanes(Generic[T]):
     """The two lanes.
+
+    Nobody who is dead or slow delays the others. Those that answered last time share one lane,
+    those that did not another and narrower one. A visit that is not over by the end of a round goes
+    on by itself; nobody is visited twice at once.
 
     Attributes:
         is_well: Tells an answer from none.
@@ -151,6 +146,9 @@ class _Upkeep:
 @dataclass(slots=True)
 class Sampler:
     """Looks at machines and devices; used by one thread.
+
+    What changes slowly is looked at hourly, a few machines at a time and beside the rounds: it
+    takes a machine seconds, and nobody waits for it.
 
     Attributes:
         estate: Says which.

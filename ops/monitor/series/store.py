@@ -1,4 +1,8 @@
-"""The tables of the series; they are no part of the catalog.
+"""The database of the series and its tables: SQLite beside the catalog, or PostgreSQL.
+
+It is apart from the catalog: losing it loses history, never a record, so that it is no part of the
+service's own backup. Whatever is wrong with it is a `SeriesError`, which whoever watches tells as
+"not checked"; nothing else waits for it.
 
 Moments are whole seconds since 1970 in UTC. Of a bucket the mean is kept, and how far the smallest
 lies below and the largest above it, in thousandths: SQLite writes a zero in no byte at all, and

@@ -197,6 +197,18 @@ class RolledUp:
 def roll_up(store: SeriesStore, now: datetime, share: int | None = None) -> RolledUp:
     """Roll up and delete for the series whose turn it is; to be called once a minute.
 
+    Order for each series, all in one transaction:
+
+    1. Its raw numbers since `rolled_until` become five-minute and hourly buckets; one that is there
+       already is written again from all of its raw numbers, so that a second time changes nothing.
+    2. `rolled_until` moves on.
+    3. Raw numbers and buckets that are older than they are kept are deleted, a few hours of them at
+       once: a clock that jumps ahead deletes no more than that before somebody sees it.
+
+    Killed anywhere, all is as it was before or as it is after. All series get their turn within an
+    hour, which touches each page of the database once an hour and not each minute. What is read
+    meanwhile comes from the raw numbers.
+
     Args:
         store: Where.
         now: Aware.

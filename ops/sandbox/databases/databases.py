@@ -1,7 +1,4 @@
-"""Bring every database of a plan to life inside, and look whether it holds what its manifest says.
-
-Say what a copy lacks by its own manifest, and of what the site has today; pure.
-"""
+"""A plan's databases, brought to life inside, and held against what their manifest says."""
 
 import os
 import re

@@ -1,15 +1,14 @@
 """The sandbox's own root: this machine's programs, only read, the site's folders at their places.
 
 Nothing of the machine's data is there: no store, no key, no socket, no home. `/etc` is a list of
-what programs need to run, not the machine's; what the list does not have is not visible.
+what programs need to run, not the machine's; what the list does not have is not visible. What the
+site writes goes into memory, over the restored files: those stay as they came.
+
+Order (`enter_new_root`):
 
 1. An empty root in memory gets the folders below.
 2. Programs and the code we run from are bound into it, read-only; then devices, `/proc`, `/tmp`.
 3. It becomes the root, and the machine's own is let go of.
-
-Where things lie inside the sandbox.
-
-What the site writes goes into memory, over the restored files: those stay as they came.
 """
 
 import os

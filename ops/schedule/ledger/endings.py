@@ -137,7 +137,15 @@ def end_run(
     recording: Recording,
     retry: RetryPolicy = NEVER_AGAIN,
 ) -> bool:
-    """Record how a running run ended; False when the ledger no longer holds it as running."""
+    """Record how a running run ended; False when the ledger no longer holds it as running.
+
+    Order of every ending, by the run's own worker or by a watcher who found it lost, in one
+    transaction:
+
+    1. Move the occurrence out of `running` (or `claimed`), if it is still of this run.
+    2. Write the result into the run's row.
+    3. Journal it and tell the listener.
+    """
     row = _held(session, run_id, "running")
     if row is None:
         return False

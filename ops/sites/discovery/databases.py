@@ -3,12 +3,6 @@
 Sources of the forms: wordpress.org "Editing wp-config.php"; Joomla's `configuration.php` (class
 JConfig); Drupal's `default.settings.php` (`$databases`); NukeViet's `config.php` (`$db_config`);
 mediawiki.org "Manual:LocalSettings.php"; Laravel's and Symfony's `.env`.
-
-See a PHP file as code with its texts apart and its comments gone; pure, nothing is executed.
-
-The clients are asked, without a password: as root, or as somebody whom the server lets in so.
-Where they are not there or not let in, MariaDB's folder of data tells the names (MySQL's manual,
-"Mapping of Identifiers to File Names"); PostgreSQL's tells none.
 """
 
 import re
@@ -52,7 +46,7 @@ class PhpSource:
 
 
 def read_php(text: str) -> PhpSource:
-    """Take a PHP file apart."""
+    """Take a PHP file apart: code, texts apart, comments gone; pure, nothing is executed."""
     texts: list[str] = []
 
     def replace(found: re.Match[str]) -> str:
@@ -283,6 +277,10 @@ _OWN_ADDRESSES = frozenset({"", "127.0.0.1", "::1"})
 
 def list_databases(files: Files, host: Host | None) -> list[DatabaseSettings]:
     """Give the databases of each server of a machine, without the server's own.
+
+    The clients are asked, without a password: as root, or as somebody whom the server lets in so.
+    Where they are not there or not let in, MariaDB's folder of data tells the names (MySQL's
+    manual, "Mapping of Identifiers to File Names"); PostgreSQL's tells none.
 
     Args:
         files: The machine's files; takes a note where names stay unknown.

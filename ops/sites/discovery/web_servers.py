@@ -1,15 +1,7 @@
-"""Read the configuration of web servers as they do: from the main file on, includes in their place.
+"""The configuration of web servers, read as they do: from the main file on, includes in place.
 
-Source of the form: nginx.org, "Beginner's Guide", `server_name`, `root`, `include` and `set`:
-directives end with a semicolon, blocks stand between braces, `#` begins a comment, texts may stand
-between quotes, `$name` and `${name}` are variables.
-
-Source of the form: httpd.apache.org, "Configuration Files", `Include` and `Define`: one directive a
-line, a backslash at the end continues it, `#` begins a comment line, names of directives have no
-case, `${NAME}` is what `Define` said, for all that is read later.
-
-Files in the usual folders are read too where the main file does not lead to them, e.g. below
-another root that holds a part of a machine only.
+Sources of the forms: nginx.org, "Beginner's Guide", `server_name`, `root`, `include` and `set`;
+httpd.apache.org, "Configuration Files", `Include` and `Define`.
 """
 
 import posixpath
@@ -60,6 +52,9 @@ class _NginxReading:
 
 def parse_nginx(text: str, include: Include = lambda _pattern: ()) -> list[VirtualHost]:
     """Give every server block in order; what is not understood is passed over.
+
+    Directives end with a semicolon, blocks stand between braces, `#` begins a comment, texts may
+    stand between quotes, `$name` and `${name}` are variables.
 
     Args:
         text: The configuration.
@@ -189,6 +184,9 @@ class _ApacheReading:
 def parse_apache(text: str, include: Include = lambda _pattern: ()) -> list[VirtualHost]:
     """Give every virtual host in order; a root outside of all of them is one without names.
 
+    One directive a line, a backslash at the end continues it, `#` begins a comment line, names of
+    directives have no case, `${NAME}` is what `Define` said, for all that is read later.
+
     Args:
         text: The configuration.
         include: Gives the texts of the files that a pattern means.
@@ -311,7 +309,11 @@ class _Includes:
 
 
 def find_virtual_hosts(files: Files) -> Iterator[tuple[VirtualHost, str]]:
-    """Yield every virtual host, with the configuration folder of its server."""
+    """Yield every virtual host, with the configuration folder of its server.
+
+    Files in the usual folders are read too where the main file does not lead to them, e.g. below
+    another root that holds a part of a machine only.
+    """
     seen: set[str] = set()
     for server in _SERVERS:
         if not files.is_folder(server.folder):

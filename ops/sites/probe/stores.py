@@ -1,9 +1,4 @@
-"""Try what lies elsewhere: a host's files, a server, a store, a site's pages.
-
-Try a database on a server: does it answer, does the account get in, may it read everything?
-
-Try a site's chosen pages. A backup does not need them, so one that fails is not checked.
-"""
+"""Trials of what a site is made of elsewhere: a host's files, a database server, a store, pages."""
 
 import os
 import secrets
@@ -120,6 +115,8 @@ def _count(
 
 def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> Trial:
     """Log in and look; nothing is dumped.
+
+    Does it answer, does the account get in, may it read everything?
 
     Args:
         estate: Knows the hosts.
@@ -249,7 +246,10 @@ def try_room(key: str, folder: Path, needed_bytes: int) -> Trial:
 
 
 def try_pages(site: Site) -> Iterator[Trial]:
-    """Fetch each page as a backup would; yields what was seen, and better ones for what moves."""
+    """Fetch each page as a backup would; yields what was seen, and better ones for what moves.
+
+    A backup does not need them, so one that fails is not checked.
+    """
     order = PagesOrder(url=site.url, pages=site.pages, rules=rules_of(site), proposes=True)
     with noting_beside(order) as take:
         notes = take()

@@ -1,4 +1,4 @@
-"""On paper beside the shares: key files, as QR codes and lines, and what lets into each store.
+"""Key files on paper beside the shares, as QR codes and lines, and what lets into each store.
 
 A line is its number, up to 48 characters of the file, and a check: the first four hexadecimal
 digits of the SHA-256 of number, blank and characters. A blank in the file is printed as `␣`. A file
