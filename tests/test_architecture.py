@@ -14,7 +14,6 @@ FOLDERS = {*PACKAGES, ".ci", "bench", "changelog.d", "docs", "examples", "tests"
 
 # docs/explanation/architecture.md: package or module -> what of other packages it may import.
 ARROWS = {
-    "archive": ("backup.stores", "backup.errors"),
     "backup.stores.sftp": ("provisioning.ssh", "provisioning.errors"),
     "backup.sources": ("provisioning.ssh", "provisioning.hosts", "provisioning.errors"),
     "ops": ("archive", "backup", "provisioning", "runbooks"),

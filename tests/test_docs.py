@@ -1,8 +1,10 @@
 """The documentation says what is true: commands exist, links lead somewhere, pages are fresh."""
 
+import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,81 @@ def test_pages_name_only_make_targets_that_exist() -> None:
     }
 
     assert named - targets == set()
+
+
+OURS = ("archive", "backup", "ops", "provisioning", "runbooks")
+SOURCES = sorted(path for room in OURS for path in (ROOT / room).rglob("*.py"))
+STANDING = [it for it in PAGES if it.name != "CHANGELOG.md" and it.parent.name != "decisions"]
+"""What tells of today; decisions and changes tell of their day."""
+
+NAME = re.compile(rf"`((?:{'|'.join(OURS)})(?:\.\w+)+)(?:\(\))?`")
+FILE = re.compile(rf"`+((?:{'|'.join([*OURS, 'tests', 'bench', 'examples'])})/[\w/.-]+\.py)`+")
+
+
+def test_names_of_our_code_in_docstrings_and_pages_exist() -> None:
+    tasks = set(re.findall(r"`([a-z-]+\.[a-z.-]+)", read("docs/reference/commands.md")))
+    gone = {
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in [*SOURCES, *STANDING]
+        for name in NAME.findall(read(page))
+        if name not in tasks and not is_there(name)
+    }
+
+    assert gone == set()
+
+
+def test_files_named_in_docstrings_and_pages_exist() -> None:
+    gone = {
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in [*SOURCES, *STANDING]
+        for name in FILE.findall(read(page))
+        if not (ROOT / name).is_file()
+    }
+
+    assert gone == set()
+
+
+def read(page: Path | str) -> str:
+    """Give a page of the tree as text."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def is_there(name: str) -> bool:
+    """Say whether a dotted name is a package, a module, or something that a module defines."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:count])
+        module = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if place.is_dir() or module.is_file():
+            rest = parts[count:]
+            return not rest or (module.is_file() and rest[0] in names_of(module))
+    return False
+
+
+@cache
+def names_of(module: Path) -> set[str]:
+    """Give every name that a module binds at its top, or brings in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(read(module))):
+        match node:
+            case ast.FunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.Assign():
+                names |= {it.id for it in ast.walk(node) if isinstance(it, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case ast.ImportFrom() | ast.Import():
+                names |= {it.asname or it.name for it in node.names}
+    return names
+
+
+def test_the_architecture_names_each_room_of_ops_once() -> None:
+    page = read("docs/explanation/architecture.md")
+    table = page.partition("an operator finds there |\n")[2].partition("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines()]
+    named = re.findall(r"`(\w+)`", "\n".join(rows))
+
+    rooms = {it.parent.name for it in (ROOT / "ops").glob("*/__init__.py")}
+
+    assert sorted(set(named) - rooms) == ["outcomes", "wiring"]  # a module each
+    assert sorted(it for it in named if it in rooms) == sorted(rooms)

@@ -1,7 +1,7 @@
 """The watch's sign of life, what is told when there is none, and whose turn it is to watch.
 
-A process cannot tell of its own death: the service's courier looks at the file every five minutes,
-and `giucong` and `service.status` whenever somebody asks.
+A process cannot tell of its own death: the service's courier looks at the file every minute, and
+`giucong` and `service.status` whenever somebody asks.
 """
 
 import fcntl
@@ -31,7 +31,8 @@ SUBJECT = "watch:process"
 WAITS = "waits"
 """The one part of a watch that waits for its turn (`ops.monitor.beat`)."""
 LOOKED_EVERY = timedelta(minutes=5)
-"""How often the courier looks whether the watch lives (`ops.alerts.courier`)."""
+"""For so long a watch has to be silent until it is told; the courier looks more often
+(`ops.alerts.courier.JUDGE_EVERY`)."""
 
 _MISSED = 3
 _PATIENCE = timedelta(minutes=2)
