@@ -45,7 +45,7 @@ class OpsError(Exception):
     ) -> None:
         self.what = what
         self.why = why
-        self.data = data
+        self.data = DONE if data == UNCHANGED and _has_done_something() else data
         self.next_step = next_step
         self.params = params
         super().__init__(what)
@@ -62,8 +62,11 @@ class WrongUseError(OpsError):
     def __init__(
         self, what: str, *, why: str = "", data: str = "", next_step: str = "", **params: object
     ) -> None:
-        data = data or (UNCHANGED if not DEEDS.get() else DONE)
-        super().__init__(what, why=why, data=data, next_step=next_step, **params)
+        super().__init__(what, why=why, data=data or UNCHANGED, next_step=next_step, **params)
+
+
+def _has_done_something() -> bool:
+    return any(it != "approval.request" for it in DEEDS.get() or ())  # who only asked has not
 
 
 def unknown(what: str, name: object, known: Iterable[str], **params: object) -> WrongUseError:

@@ -108,11 +108,15 @@ def format_local_time(when: datetime) -> str:
 def parse_time(text: str) -> datetime:
     """Read an RFC 3339 time as an aware datetime in its own offset, to the microsecond.
 
+    The calendar's first and last day, which not every zone can tell, are given in years of the
+    same days: one snapshot so dated would end whatever shows or sorts all of them.
+
     Raises:
         UnsupportedFormatError: The text is not such a time.
     """
     when, fraction = _split(text)
-    return when.replace(microsecond=int(fraction.ljust(6, "0")[:6]))
+    year = {"0001-01-01": 401, "9999-12-31": 9599}.get(text[:10], when.year)
+    return when.replace(year=year, microsecond=int(fraction.ljust(6, "0")[:6]))
 
 
 def _split(text: str) -> tuple[datetime, str]:

@@ -5,8 +5,10 @@ login id) where the system's login sets it, as Debian's does; elsewhere the envi
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from ops.entering import name_of
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.owner import BY_ROOT, is_borrowed
+from ops.meanwhile import meanwhile
 from ops.terminal.task import PROOF_FLAG, Task
 
 if TYPE_CHECKING:
@@ -260,6 +263,19 @@ def read_login_id(text: str) -> int | None:
     return None if int(bare) == _NOBODY_YET else int(bare)
 
 
+_DOOR: ContextVar[Callable[[], None] | None] = ContextVar("door", default=None)
+
+
+def look_again() -> None:
+    """Look anew whether who types may: roles end, and estates change, while somebody is asked.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach any more.
+    """
+    if (door := _DOOR.get()) is not None:
+        door()
+
+
 def carry_out(
     task: Task,
     values: Mapping[str, Any],
@@ -276,9 +292,10 @@ def carry_out(
         NotAllowedError: The person's roles do not reach.
     """
     note_task(task.name)
-    if task.as_owner:
-        check_door(task.name, values)
-    with placed or nullcontext(values) as given:
+    door = partial(check_door, task.name, values) if task.as_owner else None
+    if door is not None:
+        door()
+    with meanwhile(_DOOR, door), placed or nullcontext(values) as given:
         if PROOF_FLAG not in given:
             return task.run(given)
         from ops.access.approvals.ask import proving_with

@@ -13,7 +13,10 @@ _ID_DIGITS = 8
 
 def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     """Give `24/11/2026 01:03 +07:00` for an aware moment, in the organisation's zone."""
-    local = moment.astimezone(ZoneInfo(zone))
+    try:
+        local = moment.astimezone(ZoneInfo(zone))
+    except OverflowError:  # at the calendar's edge, where somebody may have dated a key or a title
+        local = moment
     offset = local.strftime("%z")
     return f"{local:%d/%m/%Y %H:%M} {offset[:3]}:{offset[3:5]}"
 

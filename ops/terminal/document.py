@@ -188,10 +188,9 @@ def _in_utc(text: str) -> str:
     if not text.isascii():
         return text.encode("utf-8", "backslashreplace").decode()
     try:
-        moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
-    except ValueError:
+        return _moment(datetime.fromisoformat(text)) if _MOMENT.fullmatch(text) else text
+    except (ValueError, OverflowError):  # no moment, or one that UTC's calendar does not have
         return text
-    return text if moment is None else _moment(moment)
 
 
 def _moment(moment: datetime) -> str:

@@ -29,10 +29,13 @@ from ops.access.approvals.require import (
 )
 from ops.access.credentials import has_good_credentials, no_credentials, prove
 from ops.access.factors import load_credentials_key
-from ops.access.identity import kernel_login
+from ops.access.identity import kernel_login, look_again
 from ops.access.prompts import ask_proof
 from ops.access.roles import NEVER_ALONE
 from ops.access.session import Bench, follow_decision, look_at_past
+from ops.canonical import digest_of
+from ops.errors import OpsError
+from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import N_, _, fill
@@ -166,6 +169,7 @@ def ask_second_person(
             return None
     if confirm is not None:
         confirm()
+    _look_again(bench)
     try:
         permit = use_approval(asking, wish, datetime.now(UTC), partial(_record, asking, record))
     except ApprovalAwaitedError:
@@ -176,6 +180,19 @@ def ask_second_person(
     if permit.need == "needed" or wish.action == "role-change":
         follow_decision(bench)
     return _agreed(asking, permit)
+
+
+def _look_again(bench: Bench) -> None:
+    """Refuse what its estate or its person's roles allow no more, after whatever was asked."""
+    look_again()
+    estate = load_estate(bench.estate.path)
+    if bench.origin.estate and digest_of(estate.document()) != bench.origin.estate:
+        raise OpsError(
+            "the estate has been changed while this was asked",
+            why="what would be done was decided by the one before",
+            data="nothing was changed",
+            next_step="type the same command again",
+        )
 
 
 def _look_for_another(bench: Bench, wish: Wish) -> Need:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text, true, update
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.requests import (
@@ -194,9 +194,11 @@ def _find_usable(
 ) -> Permit | ApprovalAwaitedError | str:
     """Use the request that is there, or tell that it waits, or why another one is needed."""
     why = N_("two people have to agree to this")
-    for request in _open_requests(session, wish, now):
+    for request in _open_requests(session, origin, wish, now):
         if request.plan_digest != wish.digest:
             why = N_("an earlier request was made for something else than this")
+        elif (request.reason, request.document) != (wish.reason, wish.document):
+            why = N_("an earlier request gave another reason or document")
         elif request.state == "waiting":
             return _awaited(request, N_("nobody has decided on it yet"))
         elif not _approver_still_counts(session, request):
@@ -206,13 +208,21 @@ def _find_usable(
     return why
 
 
-def _open_requests(session: Session, wish: Wish, now: datetime) -> list[ApprovalRequest]:
-    """Give the requests that may still be used or approved, those approved first."""
+def _open_requests(
+    session: Session, origin: Origin, wish: Wish, now: datetime
+) -> list[ApprovalRequest]:
+    """Give the requests that may still be used or approved, those approved first.
+
+    Each is for who asked, and proved it: another one with the same role would get the password or
+    the roles that were agreed to for that person. A runbook's step is its run's, whoever goes on.
+    """
+    of_asker = ApprovalRequest.requested_by == origin.person
     query = select(ApprovalRequest).where(
         ApprovalRequest.action == wish.action,
         ApprovalRequest.subject == wish.subject,
         ApprovalRequest.state.in_(("waiting", "approved")),
         ApprovalRequest.expires_at > now,
+        true() if wish.action == "runbook-step" else of_asker,
     )
     order = ApprovalRequest.state, ApprovalRequest.requested_at
     found = session.execute(query.order_by(*order)).scalars().all()

@@ -129,7 +129,7 @@ def _made(text: str, zone: str) -> str | Cell:
     """Show a moment as a key file has it; a foreign form is shown as it stands."""
     try:
         return moment(text, zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 
@@ -205,12 +205,11 @@ def add_password(wish: KeyAdd) -> int:
         agreed = ask_second_person(bench, _wish_addition(wish, lacking)) if lacking else None
         if agreed is None:
             return gravest(it.exit_code for it in found)
-        added: dict[str, str] = {}
         for it in lacking:
             with hold_site_lock(estate.service.state, it.site.name, holder="key-add"):
-                added[f"{it.store.name}/{it.site.name}"] = add_key(it.repository, password)
-        agreed.note("backup.key-add", _about(wish), {"keys": added})
-    write_line(_("added; repositories: {count}"), count=len(added))
+                added = {f"{it.store.name}/{it.site.name}": add_key(it.repository, password)}
+                agreed.note("backup.key-add", _about(wish), {"keys": added})
+    write_line(_("added; repositories: {count}"), count=len(lacking))
     return gravest(it.exit_code for it in found)
 
 

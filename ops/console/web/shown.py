@@ -112,7 +112,11 @@ def keep_here(path: str) -> str:
 
 def parse_moment(text: str) -> datetime:
     """Read a moment of the office's JSON."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # at the calendar's edge
+        return moment.replace(tzinfo=UTC)
 
 
 def show_moment(text: str | None, zone: str = DEFAULT_ZONE) -> Markup:

@@ -16,7 +16,8 @@ from ops.cli.collections import load_tasks
 from ops.errors import OpsError
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.terminal.document import write_document
+from ops.language.formats import format_moment
+from ops.terminal.document import plain, write_document
 from ops.terminal.output import write_json, write_line
 
 OPS = Path(__file__).parents[4] / "ops"
@@ -132,3 +133,10 @@ def test_who_sits_at_a_terminal_reads_the_lines_meanwhile(
     captured = capsys.readouterr()
     assert captured.err == "Gõ tên:\n"
     assert json.loads(captured.out)["told"] == ["Gõ tên:"]
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+07:00", "9999-12-31T23:59:59-07:00"])
+def test_a_text_at_the_calendars_edge_is_told_as_it_stands(text: str) -> None:
+    assert plain({"title": text}) == {"title": text}
+    day = f"{datetime.fromisoformat(text):%d/%m/%Y}"
+    assert format_moment(datetime.fromisoformat(text), "UTC").startswith(day)

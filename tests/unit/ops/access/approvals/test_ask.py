@@ -128,3 +128,30 @@ def test_a_rehearsal_and_another_plan_use_nothing_up(bench: Bench) -> None:
     with pytest.raises(OpsError):
         ask_second_person(bench, other, never)
     assert ask_second_person(bench, WISH, record) is not None
+
+
+def test_an_approval_is_for_who_asked_and_for_the_reason_that_was_read(bench: Bench) -> None:
+    agree(bench, WISH)
+    appoint(bench.catalog, "lvc", "operator", now=datetime.now(UTC))
+    others = replace(bench, origin=replace(bench.origin, person="lvc"))
+    for who, wish in [
+        (others, WISH),
+        (bench, replace(WISH, reason="lý do khác")),
+        (bench, replace(WISH, document="99/QĐ")),
+    ]:
+        with pytest.raises(ApprovalAwaitedError):
+            require_approval(who.catalog, who.origin, wish, now=datetime.now(UTC))
+    assert rows(bench, "approval.use") == []
+
+
+def test_an_estate_that_changed_while_somebody_was_asked_is_worked_with_no_more(
+    bench: Bench,
+) -> None:
+    def confirm() -> None:
+        path = bench.estate.path
+        path.write_text(path.read_text(encoding="utf-8") + "\n[drill]\nworkdir = '/srv/d'\n")
+
+    agree(bench, WISH)
+    with pytest.raises(OpsError, match="changed while this was asked"):
+        ask_second_person(bench, WISH, never, confirm=confirm)
+    assert rows(bench, "approval.use") == []
