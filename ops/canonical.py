@@ -1,17 +1,10 @@
 """One way to write a value down, so that equal values have equal digests."""
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from hashlib import sha256
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
-_SECRET_PARAMETER = re.compile(
-    r"([?&;][\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|sig(?:nature)?)=)[^&;#\s\"']+",
-    re.IGNORECASE,
-)
+from ops.told_text import clean_text
 
 
 def canonical_json(value: object) -> str:
@@ -22,27 +15,6 @@ def canonical_json(value: object) -> str:
     """
     cleaned = _clean_value(value)
     return json.dumps(cleaned, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def clean_text(value: str) -> str:
-    """Give NFC text without control characters, undecodable bytes escaped, no URL password."""
-    printable = value.encode("utf-8", "backslashreplace").decode()
-    composed = unicodedata.normalize("NFC", _CONTROL.sub(" ", printable))
-    return strike_passwords(composed)
-
-
-def strike_passwords(text: str) -> str:
-    """Strike out what URLs in a text carry of secrets: before the host, or as a parameter."""
-    return _SECRET_PARAMETER.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1:***@", text))
-
-
-def keep_told(value: object) -> object:
-    """Give a value as JSON keeps it; of an error its template stays apart from its values."""
-    if hasattr(value, "what") and hasattr(value, "params"):
-        params = {name: keep_told(it) for name, it in value.params.items()}
-        return {"what": value.what, "params": params}
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return clean_text(text)
 
 
 def digest_of(value: object) -> str:

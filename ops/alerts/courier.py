@@ -25,7 +25,6 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.notice_wording import Message, NoticeRow, find_wording
 from ops.alerts.outbox import RELAY, escalate, find_estate
-from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.errors import OpsError
@@ -33,6 +32,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, speaking
 from ops.parts import Seam
+from ops.told_text import clean_text
 
 _LONGEST = 200
 _UNREACHED = re.compile(r"connection error", re.IGNORECASE)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.canonical import clean_text
 from ops.language.text import N_, _
+from ops.told_text import clean_text
 
 _KINDS = {
     "host": N_("host"),

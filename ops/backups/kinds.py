@@ -41,11 +41,6 @@ def check_job(site: str, store: str = "") -> str:
     return at_store(f"check/{site}", store)
 
 
-def witness_job(site: str, store: str = "") -> str:
-    """Give the name of the job in which stock restic looks at a site's backups in a store."""
-    return at_store(f"witness/{site}", store)
-
-
 def scan_job(site: str, store: str = "") -> str:
     """Give the name of the look for malware in a site's newest copy in a store."""
     return at_store(f"scan/{site}", store)

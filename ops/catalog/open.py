@@ -20,10 +20,10 @@ from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine, explain_failure
 from ops.errors import OpsError
 from ops.meanwhile import meanwhile
+from ops.told_text import strike_passwords
 
 SCHEMA = "0023"
 """Revision this version works with: the newest file in `migrations/versions`."""

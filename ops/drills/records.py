@@ -125,6 +125,11 @@ class KeptDrill:
         """What it proves."""
         return kind_of(self.scope, self.source)
 
+    def facts_of(self, phase: str) -> Mapping[str, Any]:
+        """Give what a phase has found; empty where it was never begun."""
+        kept = self.phases.get(phase)
+        return kept.facts if kept is not None else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:

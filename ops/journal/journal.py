@@ -28,13 +28,14 @@ from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from ops.canonical import canonical_json, clean_text
+from ops.canonical import canonical_json
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.errors import DEEDS, OpsError
 from ops.journal.rows import is_there, means_gone, read_rows, read_strange_rows
 from ops.language.text import as_typed
 from ops.terminal import document
+from ops.told_text import clean_text
 
 FIELDS = (
     "sequence", "at", "person", "login", "via", "address", "requested_by", "reason",

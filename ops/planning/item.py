@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from ops.assets.asset import MOST_PRICE
 from ops.assets.sheet import read_whole
-from ops.canonical import clean_text
 from ops.errors import WrongUseError, unknown
 from ops.language.text import N_
+from ops.told_text import clean_text
 
 GROUPS: Mapping[str, str] = {
     "duy-tri": "Duy trì",

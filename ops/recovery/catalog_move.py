@@ -29,7 +29,6 @@ from sqlalchemy.orm import Session
 from backup.progress import Progress
 from ops.access.identity import NotAllowedError, is_service_owner
 from ops.access.session import Bench, at_bench
-from ops.canonical import strike_passwords
 from ops.catalog.engine import create_catalog_engine, explain_failure
 from ops.catalog.metadata import METADATA
 from ops.catalog.open import Catalog, open_catalog
@@ -51,6 +50,7 @@ from ops.recovery.tasks import Move
 from ops.terminal.elsewhere import is_elsewhere
 from ops.terminal.output import write_line, write_table
 from ops.terminal.progress import shown_progress
+from ops.told_text import strike_passwords
 
 _AT_ONCE = 1_000
 _WAIT_FOR_WRITERS = "30s"

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from ops.canonical import clean_text
 from ops.catalog.columns import Base, find_by_id, new_id
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import Run
@@ -32,6 +31,7 @@ from ops.register.entry import (
     check_change,
     check_new,
 )
+from ops.told_text import clean_text
 
 INCIDENT = "register.incident"
 """What the journal tells of a serious incident; its details tell when it happened."""

@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
-from ops.canonical import clean_text
 from ops.catalog.tables.register import Document
 from ops.documents.records import (
     Caption,
@@ -43,6 +42,7 @@ from ops.reports.requests import ReportRequest, end_request, find_request
 from ops.reports.tasks import Issue
 from ops.security.programs import run_child
 from ops.terminal.output import write_line
+from ops.told_text import clean_text
 
 ISSUED = "report.issued"
 _SECONDS = 60.0

@@ -18,7 +18,6 @@ from ops.access.session import at_bench, reading
 from ops.alerts import outbox
 from ops.alerts.drafts import Draft
 from ops.alerts.notice_wording import STATE, NoticeKind, NoticeRow
-from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.errors import WrongUseError
@@ -34,6 +33,7 @@ from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import find_kind
 from ops.terminal.output import Cell, write_line
 from ops.terminal.view import Column, Row, View, day, write_list
+from ops.told_text import clean_text
 
 ASKED, ENDED = "report.requested", "report.request-ended"
 NOTICE = "report_request"

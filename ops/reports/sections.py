@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ops.access.identity import NotAllowedError
 from ops.access.session import Bench, at_bench
-from ops.canonical import clean_text, digest_of
+from ops.canonical import digest_of
 from ops.catalog.tables.sites import UnitSection
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -25,6 +25,7 @@ from ops.reports import tasks
 from ops.reports.figures.figure import running_year
 from ops.terminal.output import Cell, write_line
 from ops.terminal.view import NONE, Column, Row, View, moment, write_list
+from ops.told_text import clean_text
 
 CHANGED, CONFIRMED = "report.section", "report.section-confirmed"
 PARTS: Mapping[str, str] = {

@@ -1,6 +1,5 @@
 """List runbooks and the runs that are not over; show one runbook, or the steps of one run."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from ops.runbooks.run import tell_language, write_plan
 from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.runbooks.tasks import ListRunbooks, ShowRunbook
 from ops.terminal.output import write_json, write_line, write_table
+from ops.terminal.view import Column, Row, View, moment, short_id, write_list
 from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.procedure import Runbook
 from runbooks.state import RunState
@@ -40,21 +40,35 @@ def show_runbooks(wish: ListRunbooks) -> None:
     tell_language(runbooks)
     if runs and estate:
         zone = estate.organisation.timezone
-        heads = [_("Run that is not over"), _("Runbook"), _("Begun"), _("By"), _("Stands at step")]
-        write_table(heads, [_run_row(it, zone) for it in runs])
+        write_list(UNFINISHED, map(tell_standing, runs), as_json=False, zone=zone)
         write_line(fill(N_("Go on with one: `{program} runbook.resume --run RUN`"), {}))
 
 
-def _run_row(state: RunState, zone: str) -> Sequence[str]:
+def tell_standing(state: RunState) -> dict[str, Any]:
+    """Give a row of `UNFINISHED`; without number and state where no step was begun."""
     last = state.records[-1] if state.records else None
-    place = f"{last.number}: {_(STATES[last.state])}" if last else "–"
-    return (
-        format_id(state.id),
-        state.runbook,
-        format_moment(state.started_at, zone),
-        state.person,
-        place,
-    )
+    return {
+        "id": state.id,
+        "runbook": state.runbook,
+        "started_at": state.started_at,
+        "person": state.person,
+        "number": last.number if last else 0,
+        "state": last.state if last else "",
+    }
+
+
+def _step(row: Row) -> str:
+    return f"{row['number']}: {_(STATES[row['state']])}" if row["state"] else _("not begun")
+
+
+UNFINISHED = View(
+    N_("Every run is over."),
+    Column("id", N_("Run that is not over"), short_id, link="/runbooks?run={id}"),
+    Column("runbook", N_("Runbook")),
+    Column("started_at", N_("Begun"), moment),
+    Column("person", N_("By")),
+    Column("state", N_("Stands at step"), of=_step),
+)
 
 
 def _brief(state: RunState) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
-from ops.canonical import clean_text
 from ops.language.text import make_visible
+from ops.told_text import clean_text
 
 Severity = Literal["low", "medium", "high", "critical"]
 Outcome = Literal["ok", "incomplete", "not_checked"]

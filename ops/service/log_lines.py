@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from ops.canonical import clean_text
 from ops.outcomes import explain
 from ops.schedule.ledger.job import LedgerEvent
+from ops.told_text import clean_text
 
 _PRIORITIES = {
     logging.DEBUG: 7,

@@ -182,11 +182,6 @@ class Signals:
     stop: bool = False
     reload: bool = False
 
-    def ask_stop(self) -> None:
-        """Have the service stop."""
-        self.stop = True
-        self.bell.ring()
-
     def wait(self, seconds: float) -> None:
         """Wait for something to look at, so long at most, and note what was asked for."""
         self.bell.wait(seconds)

@@ -14,6 +14,7 @@ Cut off between 3 and 4, the secret is in its place and the journal does not say
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 
 from ops.access.approvals.ask import Agreed, ask_second_person
@@ -123,13 +124,12 @@ def _is_key(estate: Estate, path: Path) -> bool:
 
 def _ask_to_replace(estate: Estate, path: Path, reference: str, wish: Secret) -> Agreed | None:
     """Have a key's replacement confirmed and agreed to; None for a dry run."""
-    if not wish.dry_run:
-        question = _("What was made with the key {path} does not open with another one.")
-        need_confirmation(path.name, wish.confirm, question.format(path=path))
+    question = _("What was made with the key {path} does not open with another one.")
+    confirm = partial(need_confirmation, path.name, wish.confirm, question.format(path=path))
     plan = {"act": "replace", "key": reference}
     asked = Wish(REPLACEMENT, path.name, plan, wish.reason, wish.document)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        return ask_second_person(bench, asked)
+        return ask_second_person(bench, asked, confirm=confirm)
 
 
 def _keep_old(path: Path) -> None:

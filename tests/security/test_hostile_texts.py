@@ -12,9 +12,9 @@ from ops.backups.pages.notes import _PROGRAM_ERROR
 from ops.backups.pages.page_text import find_traits, list_links, read_html
 from ops.backups.ransomware.compare import looks_sealed
 from ops.backups.sources.delivery_facts import look_at_files, parse_hashes
-from ops.canonical import clean_text
 from ops.estate.model.sites import Delivery
 from ops.sandbox.serve_site import _PLAIN_PATH
+from ops.told_text import clean_text
 from tests.effort import takes_at_most
 from tests.small_repository import SmallRepository, file_node
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ops.canonical import clean_text
 from ops.catalog.open import open_catalog
 from ops.errors import OpsError
 from ops.estate.model.values import carries_password
 from ops.language.text import fill
+from ops.told_text import clean_text
 
 SECRET = "bi-mat-cua-may-chu"  # noqa: S105 -- it opens nothing
 PARAMETERS = ("sslpassword", "password", "PGPASSWORD", "token", "api_key", "X-Amz-Signature", "sig")

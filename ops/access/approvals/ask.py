@@ -149,7 +149,8 @@ def ask_second_person(
         bench: Who wants to act.
         wish: What is wanted, and why.
         record: The act, where it is within the catalog.
-        confirm: Has the person say that it is meant.
+        confirm: Has the person say that it is meant. Where nobody may be asked to approve, as on a
+            machine without a catalog (`ops.recovery`), the caller has it said before.
         hint: What to mind when the command is typed again, in the reader's language.
 
     Returns:

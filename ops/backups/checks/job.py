@@ -49,7 +49,6 @@ from ops.backups.repositories.open import hold_reading_lock, open_place, open_re
 from ops.backups.retention.deletion_records import read_losses
 from ops.backups.tasks import CheckBackups
 from ops.backups.wording import advise_on_faults, tell_fault
-from ops.canonical import keep_told
 from ops.catalog.open import Catalog
 from ops.catalog.tables.copies import StoreTrial
 from ops.estate.choose import choose_sites, choose_stores, chosen_store
@@ -67,6 +66,7 @@ from ops.terminal.exit_codes import EXIT_CODES, gravest, noting
 from ops.terminal.output import write_line
 from ops.terminal.progress import showing_progress
 from ops.terminal.view import Column, Row, View, duration, number, verdict, write_list
+from ops.told_text import keep_told
 
 PROBE = "keys/giucong-probe"
 _TEXT = b"giucong: may this be deleted?\n"

@@ -25,7 +25,6 @@ from backup.snapshots.selection import SnapshotFilter, load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.repositories.stock_restic import PACKAGE, Restic, restic_at
-from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import is_ahead
@@ -33,6 +32,7 @@ from ops.estate.choose import chosen_store
 from ops.jobs.run_now import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
+from ops.told_text import clean_text
 
 _MOST_LINES = 5
 

@@ -20,7 +20,6 @@ from ops.backups.kinds import check_job, name_elsewhere
 from ops.backups.media.label import MediumContent, content_from
 from ops.backups.media.records import read_media
 from ops.backups.run.follow_up import read_methods
-from ops.canonical import clean_text
 from ops.catalog.tables.copies import MalwareScan, Medium
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, StoreSeen
@@ -28,6 +27,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
 from ops.terminal.output import write_text
+from ops.told_text import clean_text
 
 _NO_XML = re.compile("[\ufffe\uffff]")
 NAME = "danh-muc-ban-sao-luu.xml"

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import Any
 
 from backup.format.config import is_id
-from ops.canonical import clean_text
 from ops.errors import OpsError
 from ops.estate.model.values import is_name
+from ops.told_text import clean_text
 
 NAME = "giucong-medium.json"
 _SCHEMA = 1

@@ -14,7 +14,6 @@ from backup.stores.folder import FolderStore
 from backup.stores.kinds import find_kind, is_remote
 from ops.backups.repositories.catalog_index import read_seen
 from ops.backups.repositories.stores import open_root
-from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.durable_files import put_anew
 from ops.errors import OpsError
@@ -23,6 +22,7 @@ from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
 from ops.language.causes import tell_error
+from ops.told_text import clean_text
 
 NAME = "HUONG-DAN-KHOI-PHUC.txt"
 _LANGUAGES = ("vi", "en")

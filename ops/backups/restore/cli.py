@@ -9,6 +9,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from backup.progress import Progress
@@ -131,8 +132,7 @@ def _carry_out(
         work.require_places()
         if state.whole is not None:
             work.tell_newer()
-        _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
-        agreed = _ask_second_person(bench, wish, site, state, chosen)
+        agreed = _ask(bench, wish, site, state, chosen)
     if wish.delete and not wish.dry_run:
         count = work.find_removed()
         text = ngettext(
@@ -210,26 +210,31 @@ def _choose(bench: Bench, wish: Restore, site: Site, state: State) -> Chosen:
     return choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
 
 
-def _ask(wish: Restore, site: Site, chosen: Chosen, moment: str) -> None:
-    """Tell what is made anew, and have the person confirm what is overwritten."""
+def _ask(bench: Bench, wish: Restore, site: Site, state: State, chosen: Chosen) -> Agreed | None:
+    """Have the person confirm what is overwritten, and another one agree; the plan binds that."""
     if chosen.absent:
         text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
         write_line(text, places=", ".join(chosen.absent))
-    if wish.dry_run:
-        return
     places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
     places += [it.place for it in chosen.elsewhere]
     question = _(
         "The state of {moment} will overwrite: {places}. Stop the site first; what it wrote since"
         " then is lost unless it was backed up."
-    ).format(moment=moment, places=", ".join(places))
-    need_confirmation(site.name, wish.confirm, question)
+    )
+    told = tell_moment(state, bench.estate.organisation.timezone)
+    asked = question.format(moment=told, places=", ".join(places))
+    hint = _("to restore this very state after the approval, add {flag}")
+    return ask_second_person(
+        bench,
+        _wish_overwriting(bench, wish, site, state, chosen),
+        confirm=partial(need_confirmation, site.name, wish.confirm, asked),
+        hint=hint.format(flag=tell_flag(state)),
+    )
 
 
-def _ask_second_person(
+def _wish_overwriting(
     bench: Bench, wish: Restore, site: Site, state: State, chosen: Chosen
-) -> Agreed | None:
-    """Have another person agree that production is overwritten; the plan binds the agreement."""
+) -> Wish:
     plan = {
         **state.as_values(),
         "include": list(wish.include),
@@ -238,9 +243,7 @@ def _ask_second_person(
         "databases": {it.part.name: it.part.database for it in chosen.databases},
         **({"store": wish.store} if wish.store else {}),
     }
-    asked = Wish("restore-in-place", site.name, plan, wish.reason, wish.document)
-    hint = _("to restore this very state after the approval, add {flag}")
-    return ask_second_person(bench, asked, hint=hint.format(flag=tell_flag(state)))
+    return Wish("restore-in-place", site.name, plan, wish.reason, wish.document)
 
 
 @contextmanager

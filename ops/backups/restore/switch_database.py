@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -334,9 +335,8 @@ def _ask(bench: Bench, wish: Switch, site: Site, part: DatabasePart, work: _Swit
     The agreement is to what was loaded, and to its rows: not to whatever has that name later.
     """
     names = work.names
-    if not wish.dry_run:
-        question = _("The site's database {live} will be another one. Stop the site first.")
-        need_confirmation(site.name, wish.confirm, question.format(live=part.database))
+    question = _("The site's database {live} will be another one. Stop the site first.")
+    question = question.format(live=part.database)
     plan = {
         **(
             {"database": names.live, "becomes": names.aside}
@@ -348,7 +348,8 @@ def _ask(bench: Bench, wish: Switch, site: Site, part: DatabasePart, work: _Swit
         **work.count(),
     }
     asked = Wish("restore-in-place", site.name, plan, wish.reason, wish.document)
-    agreed = ask_second_person(bench, asked)
+    confirm = partial(need_confirmation, site.name, wish.confirm, question)
+    agreed = ask_second_person(bench, asked, confirm=confirm)
     return agreed.permit.as_details() if agreed else None
 
 

@@ -41,7 +41,6 @@ from ops.backups.retention.holds import read_holds
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.minimums import read_past_rules
 from ops.backups.retention.protection import Guard, keep_ahead, list_paths, make_policy, protect
-from ops.canonical import keep_told
 from ops.catalog.tables.index import Snapshot as SnapshotRow
 from ops.catalog.tables.index import is_ahead
 from ops.estate.choose import chosen_store
@@ -55,6 +54,7 @@ from ops.language.text import _
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.output import write_line
+from ops.told_text import keep_told
 
 
 def summarize_locked(forgotten: ForgetResult | None, pruned: PruneResult | None) -> dict[str, Any]:

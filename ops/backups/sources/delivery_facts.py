@@ -24,8 +24,8 @@ from ops.backups.sources.delivery_verdict import (
     judge_delivery,
 )
 from ops.backups.sources.parts import files_path
-from ops.canonical import keep_told
 from ops.estate.model.sites import Delivery, FilesPart, Site
+from ops.told_text import keep_told
 
 _PLAIN = re.compile(rb"(\\?)([0-9a-fA-F]+) [ *](.+)")
 _TAGGED = re.compile(rb"(\\?)([A-Z0-9-]+) \((.+)\) = ([0-9a-fA-F]+)")

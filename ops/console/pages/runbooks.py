@@ -11,9 +11,11 @@ from ops.journal.journal import Origin
 from ops.language.text import N_, _
 from ops.runbooks.asker import KINDS, STATES, TerminalAsker
 from ops.runbooks.choices import list_choices
+from ops.runbooks.cli import UNFINISHED, tell_standing
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.terminal.task import PROOF_FLAG, find_task
+from ops.terminal.view import Row, as_table
 from runbooks.next_step import Finish, decide_next, needs_terminal, take_up
 from runbooks.parse import read_runbook
 from runbooks.procedure import Prose, Runbook, Step
@@ -31,11 +33,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     if run := arguments.get("run", ""):
         return {"runbook": None, "runs": [], **_read_run(desk, run)}
     with desk.catalog.reading() as session:
-        runs = [_brief(it) for it in list_unfinished(session)]
+        runs = [tell_standing(it) for it in list_unfinished(session)]
     if wanted := arguments.get("id", ""):
         runbook = find_runbook(desk.estate.path, wanted)
         own = [it for it in runs if it["runbook"] == runbook.id]
-        return {"runbook": _tell_runbook(runbook), "runs": own, "run": None}
+        return {"runbook": _tell_runbook(runbook), "run": None, **_show(desk, own)}
     found = [
         {
             "id": it.id,
@@ -47,19 +49,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         }
         for it in load_runbooks(desk.estate.path)
     ]
-    return {"items": found, "runbook": None, "run": None, "runs": runs}
+    return {"items": found, "runbook": None, "run": None, **_show(desk, runs)}
 
 
-def _brief(state: RunState) -> Mapping[str, Any]:
-    last = state.records[-1] if state.records else None
-    return {
-        "id": state.id,
-        "runbook": state.runbook,
-        "person": state.person,
-        "started_at": state.started_at,
-        "number": last.number if last else 0,
-        "state": _(STATES[last.state]) if last else _("not begun"),
-    }
+def _show(desk: Desk, runs: Sequence[Row]) -> Mapping[str, object]:
+    zone = desk.estate.organisation.timezone
+    return {"runs": runs, "unfinished": as_table(UNFINISHED, runs, zone=zone)}
 
 
 def _tell_runbook(runbook: Runbook) -> Mapping[str, Any]:

@@ -180,10 +180,10 @@ def _list_people(drill: KeptDrill, setting: Setting) -> Iterator[dict[str, str]]
 
 
 def _describe_copy(drill: KeptDrill, setting: Setting) -> dict[str, Any]:
-    fetched = _facts(drill, "fetch")
+    fetched = drill.facts_of("fetch")
     return {
         "snapshot": drill.snapshot,
-        "version": str(_facts(drill, "rehearse").get("made_by", {}).get("software", ""))
+        "version": str(drill.facts_of("rehearse").get("made_by", {}).get("software", ""))
         or str(fetched.get("made_by", "")),
         "taken_at": None if drill.taken_at is None else drill.taken_at.isoformat(),
         "source": drill.source,
@@ -197,8 +197,8 @@ def _describe_copy(drill: KeptDrill, setting: Setting) -> dict[str, Any]:
 
 
 def _describe_environment(drill: KeptDrill) -> dict[str, Any]:
-    prepared, scanned = _facts(drill, "prepare"), drill.phases.get("scan")
-    result = _facts(drill, "rehearse").get("result", {})
+    prepared, scanned = drill.facts_of("prepare"), drill.phases.get("scan")
+    result = drill.facts_of("rehearse").get("result", {})
     return {
         "isolated": result.get("isolated"),
         "isolation": result.get("isolation", prepared.get("isolation", {})),
@@ -236,7 +236,7 @@ def _describe_step(phase: KeptPhase) -> dict[str, Any]:
 
 
 def _describe_results(drill: KeptDrill, verdict: DrillVerdict, setting: Setting) -> dict[str, Any]:
-    fetched, result = _facts(drill, "fetch"), _facts(drill, "rehearse").get("result", {})
+    fetched, result = drill.facts_of("fetch"), drill.facts_of("rehearse").get("result", {})
     names = (
         "path", "page", "items", "whole_items", "chosen_from", "entries", "files", "folders",
         "links", "size_bytes", "equal_files", "equal_entries", "difference_count", "differences",
@@ -283,8 +283,3 @@ def _describe_wiping(drill: KeptDrill, setting: Setting) -> dict[str, Any]:
         "at": None if phase is None or phase.ended_at is None else phase.ended_at.isoformat(),
         "personal_data": setting.personal_data,
     }
-
-
-def _facts(drill: KeptDrill, phase: str) -> Mapping[str, Any]:
-    kept = drill.phases.get(phase)
-    return kept.facts if kept is not None else {}

@@ -80,7 +80,7 @@ def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
     """
     faults = [*_phase_faults(drill), *_missed_aims(measured, aims), *_doubts(drill, measured)]
     faults.sort(key=lambda it: it[0] != "failed")
-    faults += [("incomplete", WARNED, it) for it in _facts(drill, "fetch").get("warnings", ())]
+    faults += [("incomplete", WARNED, it) for it in drill.facts_of("fetch").get("warnings", ())]
     rehearsal = drill.phases.get("rehearse")
     result = rehearsal.facts.get("result") if rehearsal else None
     isolated = None if result is None else bool(result["isolated"])
@@ -94,7 +94,7 @@ def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
 
 
 def _find_file(drill: KeptDrill) -> dict[str, Any]:
-    return {"path": _facts(drill, "fetch")["path"]} if drill.kind == "file" else {}
+    return {"path": drill.facts_of("fetch")["path"]} if drill.kind == "file" else {}
 
 
 def _phase_faults(drill: KeptDrill) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -189,8 +189,8 @@ def _find_rto(drill: KeptDrill, last: KeptPhase) -> timedelta | None:
 
 def _find_parts(drill: KeptDrill, rto: timedelta | None) -> dict[str, float]:
     took = {name: phase.seconds for name, phase in drill.phases.items()}
-    compared = float(_facts(drill, "fetch").get("seconds_compare", 0.0))
-    rehearsed = _facts(drill, "rehearse").get("result", {}).get("seconds", {})
+    compared = float(drill.facts_of("fetch").get("seconds_compare", 0.0))
+    rehearsed = drill.facts_of("rehearse").get("result", {}).get("seconds", {})
     parts = {
         "detect": (drill.started_at - drill.incident_at).total_seconds(),
         "decide": took.get("prepare", 0.0),
@@ -215,13 +215,8 @@ def _wait_for_shares(drill: KeptDrill) -> float:
 
 def _find_newest(drill: KeptDrill) -> tuple[datetime | None, str]:
     found: list[tuple[datetime, str]] = []
-    if newest := _facts(drill, "rehearse").get("newest"):
+    if newest := drill.facts_of("rehearse").get("newest"):
         found.append((datetime.fromisoformat(newest), "rows"))
-    if nanoseconds := _facts(drill, "fetch").get("newest_file_ns"):
+    if nanoseconds := drill.facts_of("fetch").get("newest_file_ns"):
         found.append((datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC), "files"))
     return max(found, default=(None, ""))
-
-
-def _facts(drill: KeptDrill, phase: str) -> Mapping[str, Any]:
-    kept = drill.phases.get(phase)
-    return kept.facts if kept is not None else {}

@@ -14,7 +14,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup.format.snapshot import Snapshot
-from backup.patterns.patterns import Patterns, compile_patterns
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import Entry, TreeReader, walk
@@ -32,14 +31,14 @@ from ops.backups.repositories.moments import (
 )
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.repositories.stock_restic import restic_at
-from ops.backups.restore.into_folder import join_databases
+from ops.backups.restore.into_folder import compile_texts, join_databases
 from ops.backups.restore.restore import read_told
-from ops.canonical import clean_text
 from ops.catalog.tables.core import Run
 from ops.drills.compare import Comparison, Newest, Tree, compare_entry, compare_folder
 from ops.drills.phases.prepare import open_for_drill, paper_password
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
+from ops.told_text import clean_text
 from ops.version import software_version
 
 _TOLD_OTHERWISE = frozenset({"unreadable", "database_damaged", UNLIKE})
@@ -176,17 +175,13 @@ def _choose(work: Work, repository: Repository) -> tuple[Snapshot, State]:
 
 def _tree_of(share: SnapshotShare) -> Tree:
     """Give a snapshot's tree, and which of its entries have to be there."""
-    own, others = _compile(share.include), _compile(share.exclude)
+    own, others = compile_texts(share.include), compile_texts(share.exclude)
     return (
         share.snapshot.tree,
         lambda path: (
             (own is None or own.match(path)) and (others is None or not others.match(path))
         ),
     )
-
-
-def _compile(texts: tuple[str, ...]) -> Patterns | None:
-    return compile_patterns(map(os.fsencode, texts)) if texts else None
 
 
 def newest_of(site: str, snapshot: Snapshot) -> Newest:
@@ -216,8 +211,8 @@ def _restore(work: Work, repository: Repository, shares: Sequence[SnapshotShare]
     for share in shares:
         request = RestoreRequest(  # holes cost a look at every byte
             target=os.fsencode(work.restored),
-            include=_compile(share.include),
-            exclude=_compile(share.exclude),
+            include=compile_texts(share.include),
+            exclude=compile_texts(share.exclude),
         )
         result = restore_snapshot(repository, share.snapshot.tree, request, work.progress)
         lines += [f"{os.fsdecode(it.path)}: {it.error}" for it in result.failures[:_MOST_LINES]]

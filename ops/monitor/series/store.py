@@ -37,11 +37,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.told_text import strike_passwords
 
 SCHEMA = 1
 """Raised when a table changes."""

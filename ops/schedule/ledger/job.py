@@ -9,8 +9,8 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from ops.canonical import clean_text, keep_told
 from ops.schedule.windows import Schedule, parse_schedule
+from ops.told_text import clean_text, keep_told
 
 Outcome = Literal["ok", "incomplete", "failed", "not_checked", "missed", "skipped"]
 Occasion = Literal["ended", "retried", "missed", "skipped", "late"]

@@ -71,7 +71,8 @@ def test_a_look_that_fails_is_no_sign_of_life_and_no_end(
         heal(tmp_path / "catalog.db")
         is_well_again = healthy.acquire(timeout=60)
     finally:
-        signals.ask_stop()
+        signals.stop = True
+        signals.bell.ring()
         thread.join(60)
 
     assert (was_well, falls_silent, is_well_again) == ([True] * 3, True, True)

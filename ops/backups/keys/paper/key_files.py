@@ -19,12 +19,12 @@ import segno
 from backup.errors import UnsupportedFormatError
 from backup.format.key_file import parse_key_file
 from backup.stores.kinds import find_kind
-from ops.canonical import clean_text
 from ops.errors import OpsError, SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve, reveal
 from ops.estate.model.stores import Store
 from ops.language.text import N_, _
+from ops.told_text import clean_text
 
 _LINE_CHARACTERS = 48
 _BLANK = "␣"

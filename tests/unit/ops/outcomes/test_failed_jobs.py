@@ -6,9 +6,9 @@ import pytest
 
 from backup.errors import StoreUnavailableError
 from ops.backups.sources.delivery_verdict import NOT_CHECKED, tell_finding
-from ops.canonical import keep_told
 from ops.outcomes import explain
 from ops.schedule.ledger.job import describe_failure
+from ops.told_text import keep_told
 from provisioning.commands import Deadline, make_expired
 from provisioning.ssh.errors import make_cut
 from provisioning.ssh.targets import SshTarget

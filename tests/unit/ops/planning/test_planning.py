@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from ops.assets.asset import AssetRow
-from ops.canonical import clean_text
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.plans import Plan
 from ops.catalog.tables.security import SecurityFinding
@@ -30,6 +29,7 @@ from ops.planning.read import plan_draft
 from ops.planning.records import KeptPlan
 from ops.planning.work import is_whole, plan_money
 from ops.register.entry import Entry
+from ops.told_text import clean_text
 
 NOW = datetime(2026, 11, 29, 3, tzinfo=UTC)
 TODAY = date(2026, 11, 29)
