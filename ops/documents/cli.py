@@ -57,8 +57,8 @@ ON_PAGES = View(
     N_("No document is kept."),
     *_KEPT,
     Column("name", N_("File")),
-    Column("added_at", N_("Kept"), moment),
-    Column("added_by", N_("Kept by")),
+    Column("added_at", N_("Filed at"), moment),
+    Column("added_by", N_("Filed by")),
 )
 """Where nobody looks at the bytes of all of them."""
 

@@ -33,7 +33,6 @@ from ops.duties.wording import (
     tell_period,
     tell_rhythm,
     tell_scope,
-    tell_short_nature,
     tell_subject,
     tell_title,
     tell_validity,
@@ -161,7 +160,7 @@ def _write_agenda(
 ) -> None:
     levels, today = levels_in(setting.estate), setting.today
     nature = {
-        (it.due.duty.name, it.due.period.key): tell_short_nature(it.due.duty, today, levels)
+        (it.due.duty.name, it.due.period.key): tell_nature(it.due.duty, today, levels)
         for it in agenda
     }
     write_list(

@@ -135,12 +135,6 @@ def tell_nature(duty: Duty, day: date, levels: Collection[int] = ()) -> str:
     return nature
 
 
-def tell_short_nature(duty: Duty, day: date, levels: Collection[int] = ()) -> str:
-    """Say the same in a narrow column: `in transition` where systems still have time."""
-    is_open = duty.nature != "own" and duty.is_transitional(day, levels)
-    return _("in transition") if is_open else _(NATURES[duty.nature])
-
-
 def tell_validity(duty: Duty) -> str:
     """Give the first and, where there is one, the last day of validity."""
     since = format_date(duty.valid_from)

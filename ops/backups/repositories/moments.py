@@ -241,7 +241,7 @@ def _read_past(repository: Repository, estate: Estate, site: str, at: str) -> _P
         moment = moment.replace(microsecond=999_999)
     found = _Past(repository, site, [it for it in readable.snapshots if it.time <= moment])
     if found.whole is None and not any(found.newer()):
-        raise _no_snapshot(site, str(moment))
+        raise _no_snapshot(site, at)
     return found
 
 
