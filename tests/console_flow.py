@@ -120,7 +120,7 @@ def send(form: Locator) -> None:
 def be_over(page: Page, told: str) -> None:
     """Wait for an act's end; the page looks again by itself, without scripts, too."""
     doing = page.locator("#doing")
-    expect(doing).not_to_contain_text("đang làm", timeout=4 * PATIENCE)
+    expect(doing).not_to_contain_text("đang thực hiện", timeout=4 * PATIENCE)
     assert doing.locator(".mark").all_inner_texts()[:1] == [told], doing.inner_text()
 
 

@@ -36,7 +36,7 @@ def test_each_part_may_go_while_an_act_is_under_way(running: Running) -> None:
     running.started["console.run"].send_signal(signal.SIGKILL)
     running.started["console.run"].wait(30)
     running.start("console.run")
-    assert "đang làm" in browser.get(act).text
+    assert "đang thực hiện" in browser.get(act).text
     assert triggers(running) == 0
     doing.resume()
     told = wait_for(lambda: over(browser.get(act)))
@@ -138,7 +138,7 @@ def has_catalog(process: psutil.Process) -> bool:
 def over(answer: Reply) -> str | None:
     """Give what an act's page says, once it is over."""
     assert answer.status == 200
-    return None if "đang làm" in answer.text else answer.text
+    return None if "đang thực hiện" in answer.text else answer.text
 
 
 def triggers(running: Running) -> int:

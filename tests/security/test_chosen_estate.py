@@ -36,8 +36,8 @@ NOT_CHOSEN = "who acts with the rights of the service's user does not choose the
 _AT_THE_CONSOLE = """
 from ops import wiring
 from ops.access.caller import Caller
-from ops.console.office.desk import Keeper
-with Keeper().at_desk(Caller("nva", "nva", "10.0.0.9")) as desk:
+from ops.console.office.desk import EstateKeeper
+with EstateKeeper().at_desk(Caller("nva", "nva", "10.0.0.9")) as desk:
     print(desk.roles)
 """
 

@@ -85,7 +85,7 @@ def test_who_is_on_duty_follows_red_to_its_cause_and_takes_it_up(
         expect(problem).to_contain_text("chưa có người nhận")
         problem.get_by_role("link", name="Đến cảnh báo").click()
         expect(page.locator("article").first).to_contain_text(re.compile("thất bại"))
-        page.locator("article").first.get_by_label(re.compile("đang làm gì")).first.fill(
+        page.locator("article").first.get_by_label(re.compile("Việc đang làm")).first.fill(
             "Đang tạo kho"
         )
         page.get_by_role("button", name="Nhận xử lý", exact=True).click()

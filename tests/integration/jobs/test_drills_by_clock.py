@@ -128,7 +128,7 @@ def test_a_due_drill_is_asked_for_once_and_an_overdue_one_alerts(tmp_path: Path)
     # The duties that ship may be overdue as well, by the day on which this runs.
     assert overdue.count("drill_overdue:drill-every-week") == 1
     about = [it.subject for it in sink.mails if "mỗi tuần" in it.body]
-    assert sorted("đỏ" in it for it in about) == [False, True]
+    assert sorted("cảnh báo đang mở" in it for it in about) == [False, True]
     assert any("chưa có cuộc diễn tập khôi phục nào đạt: Diễn tập mỗi tuần" in it for it in about)
     assert shown.returncode == 1
     assert "no good restore drill by" in shown.stdout

@@ -208,5 +208,5 @@ def test_an_estate_file_that_breaks_is_told_once_until_it_is_mended(
 
     assert told == [0, 1, 0, 1, 1]
     assert [it.subject for it in alerts] == [ESTATE]
-    assert all("estate.check" in it.body or "không còn" in it.subject for it in sink.mails)
+    assert all("estate.check" in it.body or "trở lại bình thường" in it.subject for it in sink.mails)
     assert len(sink.mails) == 3
