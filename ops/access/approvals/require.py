@@ -19,7 +19,8 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import ClassVar, Literal, NamedTuple
 
 from sqlalchemy import select, text, true, update
 from sqlalchemy.orm import Session
@@ -182,27 +183,37 @@ def _seek(
         refuse_alone(wish.action, need)
         return Permit(need)
     used = _find_usable(session, origin, wish, now, use=True)
-    if not isinstance(used, str):
+    if not isinstance(used, _Why):
         return used
     if proof is None:
         return None
     return _awaited(request_approval(session, origin, wish, now=now, proof=proof), used)
 
 
+class _Why(NamedTuple):
+    """Why a request waits, or another one is needed: a template and its values."""
+
+    template: str
+    params: Mapping[str, str] = MappingProxyType({})
+
+
 def _find_usable(
     session: Session, origin: Origin, wish: Wish, now: datetime, *, use: bool
-) -> Permit | ApprovalAwaitedError | str:
+) -> Permit | ApprovalAwaitedError | _Why:
     """Use the request that is there, or tell that it waits, or why another one is needed."""
-    why = N_("two people have to agree to this")
+    why = _Why(N_("two people have to agree to this"))
     for request in _open_requests(session, origin, wish, now):
         if request.plan_digest != wish.digest:
-            why = N_("an earlier request was made for something else than this")
+            why = _Why(N_("an earlier request was made for something else than this"))
         elif (request.reason, request.document) != (wish.reason, wish.document):
-            why = N_("an earlier request gave another reason or document")
+            earlier = {"reason": request.reason, "document": request.document or "–"}
+            text = N_('an earlier request gave the reason "{reason}" and the document "{document}"')
+            why = _Why(text, earlier)
         elif request.state == "waiting":
-            return _awaited(request, N_("nobody has decided on it yet"))
+            return _awaited(request, _Why(N_("nobody has decided on it yet")))
         elif not _approver_still_counts(session, request):
-            why = N_("who approved it before may approve it no more, or has other credentials now")
+            text = N_("who approved it before may approve it no more, or has other credentials now")
+            why = _Why(text)
         elif not use or _use(session, origin, request, now):
             return Permit("needed", request.id, request.requested_by, request.decided_by)
     return why
@@ -261,11 +272,11 @@ NEXT_IN_RUN = N_(
 )
 
 
-def _awaited(request: ApprovalRequest, why: str) -> ApprovalAwaitedError:
+def _awaited(request: ApprovalRequest, why: _Why) -> ApprovalAwaitedError:
     run = os.environ.get(RUN_VARIABLE, "")
     return ApprovalAwaitedError(
         "request {request} waits for another person's approval until {until}",
-        why=why,
+        why=why.template,
         data="nothing was changed",
         next_step=NEXT_IN_RUN
         if run
@@ -276,6 +287,7 @@ def _awaited(request: ApprovalRequest, why: str) -> ApprovalAwaitedError:
         request=str(request.id),
         run=run,
         until=request.expires_at,
+        **why.params,
     )
 
 
