@@ -12,8 +12,7 @@ from ops.backups.kinds import backup_job, database_job, full_read_job
 from ops.backups.pages.verdict import UNLIKE, list_remarks, write_pages
 from ops.backups.ransomware.freeze import write_freeze, write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
-from ops.backups.run.job import back_up, rehearse
-from ops.backups.sources.site import Reading
+from ops.backups.run.job import back_up, count_rows, rehearse, size_parts
 from ops.backups.tasks import BackUp, RunAll
 from ops.estate.choose import choose_sites
 from ops.estate.load.load import load_estate
@@ -100,8 +99,7 @@ def _rehearse(wish: BackUp, progress: Progress) -> int:
         write_json([{"site": name, "outcome": result.outcome, "summary": numbers}], missing=missing)
         return EXIT_CODES[result.outcome]
     write_line(f"{site.name} · {estate.title_at(name)} → {estate.primary_store.name}")
-    parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}
-    _write_parts(parts, _rows(reading))
+    _write_parts(size_parts(name, result), count_rows(reading))
     write_line(
         _("would read {files} files, {size}; would store {added} ({packed} packed)"),
         files=int(str(numbers["total_files_processed"])),
@@ -111,14 +109,6 @@ def _rehearse(wish: BackUp, progress: Progress) -> int:
     )
     write_pages(name, list_remarks(reading.pages))
     return EXIT_CODES[result.outcome]
-
-
-def _rows(reading: Reading) -> dict[str, int]:
-    return {
-        it.part.name: sum(count or 0 for count in it.facts.tables.values())
-        for it in reading.databases
-        if it.facts is not None
-    }
 
 
 def write_backup(site: str, result: JobResult) -> None:

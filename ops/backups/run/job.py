@@ -256,7 +256,6 @@ def summarize(
     estate: Estate, request: BackupRequest, reading: Reading, result: BackupResult
 ) -> dict[str, Any]:
     """Give the numbers that are kept of a run, as JSON values."""
-    root = len(request.hostname) + 2
     numbers = result.summary
     return {
         "snapshot": result.snapshot_id,
@@ -273,12 +272,8 @@ def summarize(
         "processed_bytes": numbers["total_bytes_processed"],
         "added_bytes": numbers["data_added"],
         "added_packed_bytes": numbers["data_added_packed"],
-        "parts": {report.at.decode()[root:]: report.bytes for report in result.mounts[:-1]},
-        "rows": {
-            it.part.name: sum(count or 0 for count in it.facts.tables.values())
-            for it in reading.databases
-            if it.facts is not None
-        },
+        "parts": size_parts(request.hostname, result),
+        "rows": count_rows(reading),
         "not_consistent": [it.part.name for it in reading.torn],
         "without_history": [it.part.name for it in reading.without_history],
         "pages": list_remarks(reading.pages),
@@ -288,6 +283,21 @@ def summarize(
         "stores": {
             store.name: "ok" if store.role == "primary" else "waiting" for store in estate.stores
         },
+    }
+
+
+def size_parts(site: str, result: BackupResult) -> dict[str, int]:
+    """Give how many bytes each part of a site holds, by its path below the site."""
+    root = len(site) + 2
+    return {report.at.decode()[root:]: report.bytes for report in result.mounts[:-1]}
+
+
+def count_rows(reading: Reading) -> dict[str, int]:
+    """Give how many rows each database holds; of one that was not looked into, nothing."""
+    return {
+        it.part.name: sum(count or 0 for count in it.facts.tables.values())
+        for it in reading.databases
+        if it.facts is not None
     }
 
 
