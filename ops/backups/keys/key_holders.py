@@ -129,7 +129,7 @@ def _made(text: str, zone: str) -> str | Cell:
     """Show a moment as a key file has it; a foreign form is shown as it stands."""
     try:
         return moment(text, zone)
-    except (ValueError, OverflowError):
+    except ValueError:
         return text
 
 

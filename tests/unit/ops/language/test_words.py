@@ -19,6 +19,7 @@ PLACES = (
     "ops/**/*.vi.txt",
     "runbooks/procedures/*.vi.md",
     "docs/vi/**/*.md",
+    "README.vi.md",
 )
 FILES = sorted(path for place in PLACES for path in ROOT.glob(place))
 ENTRY = re.compile(r'^msgid "(.*)"\n(?:msgid_plural ".*"\n)?msgstr(?:\[0\])? "(.*)"$', re.MULTILINE)
