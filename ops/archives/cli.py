@@ -112,6 +112,8 @@ def _list(wish: ListItems | Search, text: str) -> int:
     place = own_places(estate)[1 if wish.private else 0]
     with opened_index(place, read_only=True) as index:
         found = find_entries(index, wanted)
+    if wish.site and not found.count:
+        estate.site(wish.site)  # of a site that is no more, what was kept is found all the same
     if wish.private:
         _note_access(estate, "search", {"count": found.count})
     titles = {it.name: it.title or it.name for it in estate.classes}

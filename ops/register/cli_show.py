@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ops.access.session import reading
 from ops.duties.cli import DutyDesk, at_desk
 from ops.duties.wording import tell_title
+from ops.errors import unknown
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
@@ -74,6 +75,9 @@ def show_entries(wish: ListEntries) -> int:
     wanted = Wanted(kind=wish.kind, site=wish.site, unit=wish.unit, only_open=not wish.all)
     with reading(estate) as session:
         entries = list_entries(session, wanted, limit=MOST_LISTED + 1)
+    units = [it.name for it in estate.units]
+    if wish.unit and not entries and wish.unit not in units:
+        raise unknown(N_('no unit is called "{name}"'), wish.unit, units)
     is_cut, entries = len(entries) > MOST_LISTED, entries[:MOST_LISTED]
     titles = {it.id: unit_title(estate, it.unit, it.received_at) for it in entries}
     has_table = write_list(

@@ -15,7 +15,7 @@ from ops.alerts.outbox import RELAY
 from ops.alerts.routing import is_mail
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Notice, Run
-from ops.errors import OpsError, WrongUseError
+from ops.errors import OpsError, WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import results_folder
@@ -133,6 +133,11 @@ def show_jobs(wish: Jobs) -> None:
     with reading(estate) as session:
         statuses = overview.list_jobs(session, list_jobs(estate), datetime.now(UTC))
         last = last_runs(session)
+    if wish.site:
+        estate.site(wish.site)  # which says whether there is one
+    kinds = sorted({it.job.kind for it in statuses})
+    if wish.kind and wish.kind not in kinds:
+        raise unknown(N_('no job is of the kind "{name}"'), wish.kind, kinds)
     statuses = [
         it
         for it in statuses

@@ -149,6 +149,20 @@ def test_jobs_are_grouped_by_kind_and_told_one_by_one_when_asked(backed_up: Path
     assert failed["items"] == []
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("service.jobs", "--site", "nope"),
+        ("service.jobs", "--kind", "nope"),
+        ("register.list", "--unit", "nope"),
+    ],
+)
+def test_a_filter_by_what_there_is_not_is_refused(backed_up: Path, asked: tuple[str, ...]) -> None:
+    answer = giucong(backed_up, *asked)
+    assert answer.returncode == 2
+    assert "nope" in answer.stderr
+
+
 def test_a_changing_task_gives_its_result_as_json(backed_up: Path) -> None:
     asking = ("service.trigger", "--job", "forget/cong-xa", "--json")
     rehearsed = json.loads(giucong(backed_up, *asking, "--dry-run").stdout)
