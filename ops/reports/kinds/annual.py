@@ -346,8 +346,7 @@ def _proposals(facts: YearFacts, frame: Frame) -> Iterator[Block]:
 
 def _annex(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     say = frame.texts.say
-    belongs = say("annex_belongs", year=facts.window.year)
-    yield Annex(say("annex_1"), say("annex_1_title"), belongs)
+    yield Annex(say("annex_1_title"))
     yield frame.table(
         "sites",
         "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r",

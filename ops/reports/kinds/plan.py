@@ -35,7 +35,6 @@ from ops.reports.kinds.plan_tables import (
     number_lines,
     progress_table,
     risk_table,
-    roman,
     short_name,
     source_table,
     target_table,
@@ -320,10 +319,8 @@ def _annexes(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> It
             Paragraph(frame.texts.say("evidence_note", **values), "note"),
         ]),
     )  # fmt: skip
-    belongs = frame.texts.say("annex_belongs", **values)
-    for place, (name, is_wide, blocks) in enumerate(parts, start=1):
-        title = frame.texts.say(name, **values)
-        yield Annex(f"PHỤ LỤC {roman(place)}", title, belongs, is_wide)
+    for name, is_wide, blocks in parts:
+        yield Annex(frame.texts.say(name, **values), is_wide)
         yield from blocks
 
 

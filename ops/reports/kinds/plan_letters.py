@@ -80,12 +80,7 @@ def write_decision(document: PlanDocument, frame: Frame) -> Paper:
     blocks: list[Block] = [
         frame.verdict("verdict"),
         *(Paragraph(it, "article") for it in texts.list("articles", **values)),
-        Annex(
-            texts.say("annex"),
-            texts.say("decision_annex"),
-            texts.say("decision_belongs"),
-            is_wide=True,
-        ),
+        Annex(texts.say("decision_annex"), is_wide=True),
         detail_table(document, frame),
         source_table(document, frame),
     ]

@@ -7,7 +7,7 @@ from ops.planning.document import PlanDocument
 from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, PlanLine
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import UNKNOWN, Frame
-from ops.reports.papers.paper import Table
+from ops.reports.papers.paper import Table, roman
 
 _UPKEEP = ("bao-duong", "sua-chua")
 _MONTHS = range(1, 13)
@@ -32,11 +32,6 @@ def ordered(document: PlanDocument) -> Iterator[tuple[str, PlanLine]]:
     numbers = number_lines(document.lines)
     for own in by_group(document.lines).values():
         yield from ((str(numbers[it.number]), it) for it in own)
-
-
-def roman(place: int) -> str:
-    """Give I to VIII."""
-    return ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")[place - 1]
 
 
 def money_table(document: PlanDocument, frame: Frame) -> Table:

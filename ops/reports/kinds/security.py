@@ -64,7 +64,7 @@ def write_security(facts: FormFacts, frame: Frame) -> Paper:
         frame.text("table"),
         frame.source(facts.source, Figure(1, "estate")),
         frame.text("closing"),
-        Annex(texts.say("annex"), texts.say("annex_title"), is_wide=True),
+        Annex(texts.say("annex_title"), is_wide=True),
         frame.table(
             "form", "0.6c 1.5l 1.3l 1.3l 0.7c 1.1l 1.2l 1.1l 1l 1.1l 1.1l 1.1l",
             [tuple("" if it is None else str(it) for it in astuple(row)) for row in facts.rows],

@@ -22,11 +22,13 @@ from ops.reports.papers.paper import (
     Annex,
     Block,
     Chart,
+    Content,
     Heading,
     Paper,
     Paragraph,
     Signature,
     Table,
+    annex_heads,
     date_line,
     end_bases,
     end_recipients,
@@ -67,8 +69,9 @@ def write_docx(paper: Paper) -> bytes:
     if paper.signatures or paper.recipients:
         writer.add(paragraph("", Style(size=4, keeps=True)))
         writer.add(_end(paper))
-    for annex in annexes:
-        writer.write(annex, annex[0])
+    for heads, (annex, blocks) in zip(annex_heads(paper), annexes, strict=True):
+        writer.begin(annex, heads)
+        writer.write(blocks, annex)
     return writer.finish()
 
 
@@ -89,12 +92,10 @@ class _Writer:
         body: Any = self._document.element.body
         body.sectPr.addprevious(parse_xml(named(markup)))
 
-    def write(self, blocks: Sequence[Block], after: Block | None) -> None:
+    def write(self, blocks: Sequence[Content], after: Block | None) -> None:
         """Add blocks; `after` is what follows the last one, as in `sticks`."""
         for block, holds_on in with_sticking(blocks, after):
             match block:
-                case Annex():
-                    self._begin(block)
                 case Table():
                     self._write_table(block, holds_on=holds_on)
                 case Chart():
@@ -113,7 +114,8 @@ class _Writer:
         sides = (section.left_margin or 0) + (section.right_margin or 0)
         return float(Length((section.page_width or 0) - sides).mm)
 
-    def _begin(self, annex: Annex) -> None:
+    def begin(self, annex: Annex, heads: tuple[str, str, str]) -> None:
+        """Begin an annex on pages of its own, numbered from 1, with its three lines."""
         section = self._document.add_section(WD_SECTION.NEW_PAGE)
         if (section.orientation == WD_ORIENT.LANDSCAPE) != annex.is_wide:
             section.page_width, section.page_height = section.page_height, section.page_width
@@ -121,13 +123,12 @@ class _Writer:
         properties = section._sectPr  # noqa: SLF001 - python-docx numbers no pages
         if not properties.findall(qn("w:pgNumType")):
             properties.append(parse_xml(named('<w:pgNumType w:start="1"/>')))
-        for text in (annex.mark, annex.title):
+        mark, title, belongs = heads
+        for text in (mark, title):
             self.add(
                 paragraph(text, Style(size=14, bold=True, align="center", before=0, keeps=True))
             )
-        if annex.belongs:
-            look = Style(italic=True, align="center", before=0, keeps=True)
-            self.add(paragraph(f"({annex.belongs})", look))
+        self.add(paragraph(belongs, Style(italic=True, align="center", before=0, keeps=True)))
 
     def _draw(self, chart: Chart, *, holds_on: bool) -> None:
         line = self._document.add_paragraph()

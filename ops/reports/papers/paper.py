@@ -99,22 +99,19 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """Begins an annex on pages of its own.
+    """Begins an annex on pages of its own; its number and what it goes with are the writers'.
 
     Attributes:
-        mark: Such as `PHỤ LỤC I`.
-        title: What it holds.
-        belongs: What it goes with.
+        title: What it holds; written in capitals.
         is_wide: Its pages lie on their side, for tables of many columns.
     """
 
-    mark: str
     title: str
-    belongs: str = ""
     is_wide: bool = False
 
 
-Block = Heading | Paragraph | Table | Chart | Annex
+Content = Heading | Paragraph | Table | Chart
+Block = Content | Annex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,22 +161,57 @@ class Paper:
 def number_line(letterhead: Letterhead) -> str:
     """Give `Số: 05/KH-TTCNTT`: two digits at least, blank where there is no number yet."""
     number = f"{letterhead.number:02}" if letterhead.number else " " * 6
-    return f"Số: {number}/{letterhead.sign}" if letterhead.sign else ""
+    if letterhead.sign:
+        return f"Số: {number}/{letterhead.sign}"
+    return f"Số: {number}" if letterhead.number else ""
 
 
 def date_line(letterhead: Letterhead) -> str:
     """Give place and date: a 0 before days below 10 and before months 1 and 2."""
+    return f"{letterhead.place}, {_day_of(letterhead, ' ' * 4)}"
+
+
+def _day_of(letterhead: Letterhead, blank: str) -> str:
     day = letterhead.day
     if day is None:
-        return f"{letterhead.place}, ngày      tháng      năm {letterhead.year}"
+        return f"ngày {blank} tháng {blank} năm {letterhead.year}"
     month = f"{day.month:02}" if day.month <= 2 else str(day.month)  # noqa: PLR2004 - of the decree
-    return f"{letterhead.place}, ngày {day.day:02} tháng {month} năm {day.year}"
+    return f"ngày {day.day:02} tháng {month} năm {day.year}"
+
+
+def annex_heads(paper: Paper) -> list[tuple[str, str, str]]:
+    """Give what stands above each annex: `Phụ lục I`, its title, what it goes with.
+
+    Source: Decree 30/2020/NĐ-CP, annex I, part III: one annex has no number, several have Roman
+    ones; the word is in small letters, the title in capitals; number, day and issuing body of the
+    paper stand in brackets, blank in a draft.
+    """
+    annexes = [it for it in paper.blocks if isinstance(it, Annex)]
+    head = paper.letterhead
+    number = f"{head.number:02}" if head.number else _BLANK
+    called = (paper.kind.capitalize() or "Công văn") + (
+        f" số {number}/{head.sign}" if head.sign else ""
+    )
+    belongs = f"(Kèm theo {called} {_day_of(head, _BLANK)} của {head.body})"
+    return [
+        (f"Phụ lục {roman(place)}" if len(annexes) > 1 else "Phụ lục", it.title.upper(), belongs)
+        for place, it in enumerate(annexes, start=1)
+    ]
+
+
+def roman(number: int) -> str:
+    """Give I, II, III …: of a number from 1 to 89."""
+    tens, ones = divmod(number, 10)
+    return ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX")[tens] + (
+        "", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX",
+    )[ones]  # fmt: skip
 
 
 def as_values(paper: Paper) -> dict[str, Any]:
     """Give a paper as JSON values, as the PDF's template reads them."""
     made = paper.letterhead.day or date(paper.letterhead.year, 1, 1)
     text, annexes = split_annexes(paper.blocks)
+    heads = annex_heads(paper)
     return {
         "kind": paper.kind,
         "about": paper.about,
@@ -191,7 +223,10 @@ def as_values(paper: Paper) -> dict[str, Any]:
         "bases": end_bases(paper.bases),
         "issuer": paper.issuer,
         "blocks": _values_of(text, None),
-        "annexes": [_values_of(it, it[0]) for it in annexes],
+        "annexes": [
+            {"heads": heads[place], "wide": it.is_wide, "blocks": _values_of(blocks, it)}
+            for place, (it, blocks) in enumerate(annexes)
+        ],
         "signatures": [
             {"authority": list(it.authority), "post": it.post, "name": it.name}
             for it in paper.signatures
@@ -212,21 +247,24 @@ def end_recipients(recipients: Sequence[str]) -> list[str]:
     return [f"- {it}{'.' if it == recipients[-1] else ';'}" for it in recipients]
 
 
+_BLANK = "....."
+"""Room for a number or a day that is not known yet."""
+
 MOST_WHOLE_CELL = 1_200
 """Letters of a cell up to which its row stays on one page."""
 
-_MOST_WHOLE = 8
-_MOST_LETTERS = 1500
+_MOST_WHOLE = 4
+_MOST_LETTERS = 700
 _LEAD = re.compile(r"(Điều \d+\.)(.*)", re.DOTALL)
 
 
 def is_short(table: Table) -> bool:
-    """Say whether a table is to stand on one page."""
+    """Say whether a table is so short that it stands on one page: no page stays empty for it."""
     rows = (*table.rows, *table.totals)
     return len(rows) <= _MOST_WHOLE and sum(map(len, chain(*rows))) <= _MOST_LETTERS
 
 
-def sticks(block: Block, following: Block | None) -> bool:
+def sticks(block: Content, following: Block | None) -> bool:
     """Say whether a block is to stand on one page with what follows; None: who signs.
 
     A heading and what it heads, what ends with a colon, a table and its source, the last words and
@@ -242,17 +280,18 @@ def sticks(block: Block, following: Block | None) -> bool:
             return is_note and is_short(block)
         case Chart():
             return isinstance(following, Paragraph) and following.kind == "note"
-        case _:
-            return False
 
 
-def split_annexes(blocks: Sequence[Block]) -> tuple[list[Block], list[list[Block]]]:
-    """Part the text from its annexes, each with its head in front."""
-    text, annexes = list[Block](), list[list[Block]]()
+def split_annexes(
+    blocks: Sequence[Block],
+) -> tuple[list[Content], list[tuple[Annex, list[Content]]]]:
+    """Part the text from its annexes with their blocks."""
+    text, annexes = list[Content](), list[tuple[Annex, list[Content]]]()
     for block in blocks:
         if isinstance(block, Annex):
-            annexes.append([])
-        (annexes[-1] if annexes else text).append(block)
+            annexes.append((block, []))
+        else:
+            (annexes[-1][1] if annexes else text).append(block)
     return text, annexes
 
 
@@ -262,19 +301,19 @@ def split_lead(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
-def with_sticking(blocks: Sequence[Block], after: Block | None) -> Iterator[tuple[Block, bool]]:
+def with_sticking(blocks: Sequence[Content], after: Block | None) -> Iterator[tuple[Content, bool]]:
     """Yield blocks, and whether each sticks to what follows; `after` is what follows the last."""
     for place, block in enumerate(blocks):
         yield block, sticks(block, blocks[place + 1] if place + 1 < len(blocks) else after)
 
 
-def _values_of(blocks: Sequence[Block], after: Block | None) -> list[dict[str, Any]]:
+def _values_of(blocks: Sequence[Content], after: Block | None) -> list[dict[str, Any]]:
     return [
         {**_block_values(it), "sticks": holds_on} for it, holds_on in with_sticking(blocks, after)
     ]
 
 
-def _block_values(block: Block) -> dict[str, Any]:
+def _block_values(block: Content) -> dict[str, Any]:
     match block:
         case Heading():
             return {"type": "heading", "level": block.level, "text": block.text}
@@ -283,14 +322,6 @@ def _block_values(block: Block) -> dict[str, Any]:
             return {"type": "paragraph", "kind": block.kind, "lead": lead, "text": text}
         case Chart():
             return {"type": "chart", "svg": block.svg, "caption": block.caption}
-        case Annex():
-            return {
-                "type": "annex",
-                "mark": block.mark,
-                "title": block.title,
-                "belongs": block.belongs,
-                "wide": block.is_wide,
-            }
         case Table():
             return {
                 "type": "table",

@@ -218,7 +218,7 @@ def test_annexes_number_their_own_pages(made: Files, tmp_path: Path) -> None:
         ["pdftotext", "-layout", path, "-"], capture_output=True, check=True
     ).stdout.decode().split("\f")[:-1]  # fmt: skip
     begins = [
-        number for number, page in enumerate(pages) if "PHỤ LỤC " in page.split("\n(", 1)[0][:200]
+        number for number, page in enumerate(pages) if "Phụ lục " in page.split("\n(", 1)[0][:200]
     ]
     first_lines = [
         next(line.strip() for line in page.splitlines() if line.strip()) for page in pages
@@ -227,6 +227,6 @@ def test_annexes_number_their_own_pages(made: Files, tmp_path: Path) -> None:
     assert len(begins) == 7
     assert first_lines[1] == "2"
     for begin in begins:
-        assert first_lines[begin].startswith("PHỤ LỤC")
+        assert first_lines[begin].startswith("Phụ lục")
         if begin + 1 < len(pages) and begin + 1 not in begins:
             assert first_lines[begin + 1] == "2"

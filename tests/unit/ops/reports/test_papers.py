@@ -22,8 +22,10 @@ from ops.reports.papers.paper import (
     Paragraph,
     Signature,
     Table,
+    annex_heads,
     date_line,
     number_line,
+    roman,
 )
 from ops.reports.papers.pdf import UNPRINTABLE, show_unprintable, write_pdf
 
@@ -63,7 +65,7 @@ PAPER = Paper(
             "Bảng 1. Kinh phí",
         ),
         Chart(SVG, "Hình 1"),
-        Annex("PHỤ LỤC I", "Danh mục thiết bị", "Kèm theo Kế hoạch số 05/KH-TTCNTT"),
+        Annex("Danh mục thiết bị"),
         Paragraph("Hết."),
     ),
     signatures=(Signature(post="Giám đốc", name="Nguyễn Văn A"),),
@@ -93,13 +95,37 @@ def docx_text(made: bytes) -> str:
 def test_number_and_date_as_the_decree_writes_them() -> None:
     assert number_line(HEAD) == "Số: 05/KH-TTCNTT"
     assert number_line(replace(HEAD, number=0)).startswith("Số:  ")
-    assert number_line(replace(HEAD, sign="")) == ""
+    assert number_line(replace(HEAD, sign="")) == "Số: 05"
+    assert number_line(replace(HEAD, sign="", number=0)) == ""
     assert date_line(HEAD) == "Đồng Nai, ngày 05 tháng 02 năm 2027"
     assert date_line(replace(HEAD, day=date(2027, 10, 15))) == (
         "Đồng Nai, ngày 15 tháng 10 năm 2027"
     )
     assert date_line(replace(HEAD, day=date(2027, 3, 1))) == "Đồng Nai, ngày 01 tháng 3 năm 2027"
     assert "2027" in date_line(replace(HEAD, day=None))
+
+
+def test_annexes_are_numbered_by_who_writes_them() -> None:
+    belongs = (
+        "(Kèm theo Kế hoạch số 05/KH-TTCNTT ngày 05 tháng 02 năm 2027 của Trung tâm Công nghệ thông"
+        " tin và Truyền thông)"
+    )
+    assert annex_heads(PAPER) == [("Phụ lục", "DANH MỤC THIẾT BỊ", belongs)]
+
+    draft = replace(
+        PAPER,
+        kind="",
+        letterhead=replace(HEAD, number=0, day=None, sign="TTCNTT"),
+        blocks=(*PAPER.blocks, Annex("Hai"), Annex("Ba"), Annex("Bốn")),
+    )
+    heads = annex_heads(draft)
+    assert [it[0] for it in heads] == ["Phụ lục I", "Phụ lục II", "Phụ lục III", "Phụ lục IV"]
+    assert heads[0][2].startswith(
+        "(Kèm theo Công văn số ...../TTCNTT ngày ..... tháng ..... năm 2027 của"
+    )
+    minutes = replace(PAPER, kind="Biên bản", letterhead=replace(HEAD, sign="", number=0))
+    assert annex_heads(minutes)[0][2].startswith("(Kèm theo Biên bản ngày 05 tháng 02 năm 2027")
+    assert [roman(it) for it in (4, 9, 10, 14, 20)] == ["IV", "IX", "X", "XIV", "XX"]
 
 
 def test_every_vietnamese_letter_comes_back(tmp_path: Path) -> None:
@@ -148,7 +174,7 @@ def test_measures_stand_in_the_docx() -> None:
 def test_signatures_stand_before_the_annex(tmp_path: Path) -> None:
     told = text_of(write_pdf(PAPER)[0], tmp_path)
 
-    assert told.index("Nguyễn Văn A") < told.index("PHỤ LỤC I")
+    assert told.index("Nguyễn Văn A") < told.index("DANH MỤC THIẾT BỊ")
 
 
 @pytest.mark.parametrize(
@@ -198,6 +224,6 @@ def test_libreoffice_opens_the_docx_and_loses_nothing(tmp_path: Path) -> None:
 
     wanted = (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "KẾ HOẠCH",
-        "Số: 05/KH-TTCNTT", "12.500.000", "PHỤ LỤC I", "Nguyễn Văn A", "Nơi nhận:",
+        "Số: 05/KH-TTCNTT", "12.500.000", "DANH MỤC THIẾT BỊ", "Nguyễn Văn A", "Nơi nhận:",
     )  # fmt: skip
     assert [it for it in wanted if it not in told] == []
