@@ -200,11 +200,9 @@ def annex_heads(paper: Paper) -> list[tuple[str, str, str]]:
 
 
 def roman(number: int) -> str:
-    """Give I, II, III …: of a number from 1 to 89."""
+    """Give I, II, III …: of a number from 1 to 39."""
     tens, ones = divmod(number, 10)
-    return ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX")[tens] + (
-        "", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX",
-    )[ones]  # fmt: skip
+    return "X" * tens + ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")[ones]
 
 
 def as_values(paper: Paper) -> dict[str, Any]:
