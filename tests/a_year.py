@@ -34,6 +34,11 @@ schema = 1
 name = "Trung tâm Công nghệ thông tin và Truyền thông"
 authority = "Sở Khoa học và Công nghệ"
 place = "Đồng Nai"
+[[organisation.roles]]
+from = 2018-01-01
+decides = "Ủy ban nhân dân thành phố Đồng Nai"
+submits = "Sở Khoa học và Công nghệ"
+opinions = ["Sở Tài chính"]
 [keys]
 repository = "file:var/keys/repository.key"
 [[people]]

@@ -19,6 +19,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.people import find_shared
 from ops.estate.model.references import is_open_to_others
 from ops.estate.model.values import Reference
+from ops.estate.organisation_rules import check_roles
 from ops.estate.site_rules import check_bare_hosts, check_database_ways, check_personal_data
 from ops.language.text import N_
 from ops.parts import Seam
@@ -45,6 +46,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_targets(estate),
         *_check_metrics(estate),
         *find_shared(estate.people),
+        *check_roles(estate, today),
         *(it for check in ESTATE_CHECKS.parts() for it in check(estate, today)),
         *check_bare_hosts(estate),
         *check_database_ways(estate),

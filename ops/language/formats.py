@@ -40,6 +40,12 @@ def format_date(day: date) -> str:
     return f"{day:%d/%m/%Y}"
 
 
+def format_long_date(day: date) -> str:
+    """Write a day as papers do: `05 tháng 02 năm 2027` (NĐ 30/2020: no 0 before months 3 to 9)."""
+    month = f"{day.month:02}" if day.month <= 2 else str(day.month)  # noqa: PLR2004 - of the decree
+    return f"{day.day:02} tháng {month} năm {day.year}"
+
+
 def format_id(whole: UUID | str) -> str:
     """Give the end of an id, by which people call it: those of one hour begin alike."""
     return str(whole)[-_ID_DIGITS:]

@@ -80,6 +80,8 @@ class PlanDocument:
         security_percent, security_basis: Least share for security, and what asks for it.
         prices: Digest of the table of prices; empty for none.
         annexes: What stands behind it.
+        submission, submitted_on: Number and day of the Tờ trình; empty and None until it is handed
+            in, and so in what is frozen.
     """
 
     year: int
@@ -94,6 +96,8 @@ class PlanDocument:
     security_basis: str = ""
     prices: str = ""
     annexes: Annexes = NO_ANNEXES
+    submission: str = ""
+    submitted_on: date | None = None
 
     @property
     def chosen(self) -> list[PlanLine]:

@@ -308,6 +308,8 @@ def read_document(
     """
     frozen = read_frozen(session, plan)
     if frozen is not None:
-        return frozen
+        row = plan.row
+        handed_in = row.submitted_at.astimezone(estate.zone).date() if row.submitted_at else None
+        return replace(frozen, submission=row.submission, submitted_on=handed_in)
     facts = read_plan_facts(session, estate, plan.row.year, now)
     return make_document(session, estate, facts, plan, plan.lines, with_annexes=with_annexes)

@@ -29,7 +29,8 @@ from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series, series_url
 from ops.reports.figures.figure import Timespan
-from ops.reports.kinds.kind import Ask, Book, Frame, Package, find_office
+from ops.reports.kinds.kind import Ask, Book, Frame, Package
+from ops.reports.kinds.office import find_office
 from ops.reports.kinds.table import Kind
 from ops.reports.papers.paper import Paper
 from ops.reports.requests import ReportRequest
@@ -126,8 +127,11 @@ def make_frame(estate: Estate, wish: Wish, now: datetime) -> Frame:
     """Give what a paper is written into."""
     texts = wish.load_texts(estate)
     is_draft = not wish.number and bool(wish.kind.sign)
+    unit = estate.site(wish.site).unit if wish.site else ""
     return Frame(
-        office=find_office(estate, wish.kind, wish.day, number=wish.number, is_draft=is_draft),
+        office=find_office(
+            estate, wish.kind, wish.day, number=wish.number, is_draft=is_draft, unit=unit or ""
+        ),
         texts=texts,
         taken_at=now,
         zone=estate.organisation.timezone,

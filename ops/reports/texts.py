@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,21 @@ class Texts:
         return fill_names(str(self.tables[table][name]), values)
 
     def list(self, name: str, /, *, table: str = "lists", **values: object) -> tuple[str, ...]:
-        """Give a list of texts, likewise."""
-        return tuple(fill_names(str(it), values) for it in self.tables[table][name])
+        """Give a list of texts, likewise; a name of several, alone, gives a text each."""
+        return tuple(chain.from_iterable(_each(str(it), values) for it in self.tables[table][name]))
 
     def heads(self, name: str) -> tuple[str, ...]:
         """Give the heads of a table."""
         return self.list(name, table="heads")
+
+
+def _each(text: str, values: Mapping[str, object]) -> Iterator[str]:
+    alone = _NAME.fullmatch(text)
+    several = values.get(alone[1]) if alone else None
+    if isinstance(several, tuple):
+        yield from map(str, several)
+    else:
+        yield fill_names(text, values)
 
 
 def fill_names(text: str, values: Mapping[str, object]) -> str:

@@ -165,6 +165,7 @@ REFERENCES: tuple[tuple[str, str], ...] = (
     ("hosts[].jump", "hosts"),
     ("hosts[].line", "lines"),
     ("devices[].line", "lines"),
+    ("reports.letterheads[].unit", "units"),
     ("sites[].unit", "units"),
     ("sites[].owner", "people"),
     ("sites[].system", "systems"),

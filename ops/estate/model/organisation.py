@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 
 from ops.estate.model.changeable import Changeable
+from ops.estate.model.roles import DatedRoles, Roles, decide_roles
 from ops.estate.model.values import (
     CatalogUrl,
     Day,
     LocalPath,
+    Name,
     OwnName,
     Part,
     Positive,
@@ -37,6 +39,30 @@ def title_on(titles: Iterable[DatedTitle], day: date) -> DatedTitle | None:
     """Give the row that is valid on a day; None before the first one."""
     valid = [row for row in titles if row.since <= day]
     return max(valid, key=lambda row: row.since, default=None)
+
+
+class BodyDetails(Part):
+    """What form 08 of NĐ 331/2026 asks of a body, from a day on."""
+
+    name: Text = Field(
+        description="The body, named as in `roles`.",
+        examples=["Ủy ban nhân dân thành phố Đồng Nai"],
+    )
+    since: Day = Field(alias="from", description="First day of validity.", examples=["2026-04-30"])
+    functions: str = Field(
+        default="",
+        description="What lays down its functions and tasks.",
+        examples=["Quyết định số 12/2025/QĐ-UBND"],
+    )
+    representative: str = Field(
+        default="",
+        description="Who represents it, and the post.",
+        examples=["Nguyễn Văn A, Chủ tịch"],
+    )
+    address: str = Field(default="", description="Its address.", examples=["Số 1, đường A"])
+    contact: str = Field(
+        default="", description="Phone and mail.", examples=["0251 000 000, ubnd@example.vn"]
+    )
 
 
 class Organisation(Part):
@@ -65,11 +91,29 @@ class Organisation(Part):
         default=(),
         description="Names and parent bodies by date: a document uses those valid on its date.",
     )
+    roles: tuple[DatedRoles, ...] = Field(
+        default=(),
+        description="Which body decides, submits, is asked, is reported to: each from a day on.",
+    )
+    bodies: tuple[BodyDetails, ...] = Field(
+        default=(), description="What form 08 says of the owner and of the unit for security."
+    )
 
     def name_on(self, day: date) -> str:
         """Give the name that is valid on a day; today's where no dated row says otherwise."""
         row = title_on(self.names, day)
         return row.name if row else self.name
+
+    def roles_on(self, day: date) -> Roles:
+        """Give which body does what on a day, by the names of that day."""
+        row = title_on(self.names, day)
+        parent = (row.parent if row else "") or self.authority
+        return decide_roles(self.roles, day, body=self.name_on(day), parent=parent)
+
+    def details_on(self, body: str, day: date) -> BodyDetails | None:
+        """Give what is known of a body on a day; None where nothing is."""
+        valid = [it for it in self.bodies if it.name == body and it.since <= day]
+        return max(valid, key=lambda it: it.since, default=None)
 
 
 class Service(Part):
@@ -170,6 +214,12 @@ class PaperHead(Part):
         default=EVERY_KIND,
         description="Kind of paper, as `report.kinds` lists them; * is for all.",
         examples=["annual"],
+    )
+    unit: Name | None = Field(
+        default=None,
+        description="Name of the unit that issues the report on its site; left out: it is no"
+        " unit's.",
+        examples=["so-y-te"],
     )
     since: Day = Field(alias="from", description="First day of validity.", examples=["2026-01-01"])
     authority: str = Field(

@@ -1,8 +1,7 @@
-"""What kinds of papers share: what they are asked for, who issues them, the frame they write into.
+"""What kinds of papers share: what they are asked for, and the frame they write into.
 
 A kind is two functions: `gather_NAME(ask)` reads facts, and `write_NAME(facts, frame)`, pure, makes
-a paper, a book of sheets or a package of them. Who issues a paper, to whom, and who signs it is as
-the estate says for the paper's day.
+a paper, a book of sheets or a package of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,97 +13,20 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
-from ops.estate.model.organisation import EVERY_KIND, PaperHead, title_on
 from ops.language.formats import format_date, format_duration, format_number, format_spoken
 from ops.monitor.series.store import SeriesStore
 from ops.reports.figures.figure import Figure, Timespan
-from ops.reports.kinds.table import LETTER, Kind
+from ops.reports.kinds.office import Office
 from ops.reports.papers.paper import (
     Align,
     Block,
     Heading,
-    Letterhead,
     Paper,
     PaperColumn,
     Paragraph,
-    Signature,
     Table,
 )
 from ops.reports.texts import Texts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
-    """What stands around the text of a paper.
-
-    Attributes:
-        letterhead: Who issues it, with number and date.
-        addressees, recipients: As the estate has them; may be empty.
-        signature: Who signs.
-        abbreviation: Short name of who issues it; may be empty.
-    """
-
-    letterhead: Letterhead
-    addressees: tuple[str, ...]
-    recipients: tuple[str, ...]
-    signature: Signature
-    abbreviation: str = ""
-
-
-def find_office(
-    estate: Estate, kind: Kind, day: date, *, number: int = 0, is_draft: bool = True
-) -> Office:
-    """Give what stands around a paper of a kind on a day.
-
-    What the body above issues has only letterheads of its own kind; those for all are ours.
-
-    Args:
-        estate: Its letterheads, and its names by date where a letterhead leaves them out.
-        kind: Of the paper.
-        day: The paper's; names are those that were valid on it.
-        number: 0 leaves it blank.
-        is_draft: Leaves day and month blank.
-    """
-    names = (kind.name,) if kind.is_above else (kind.name, EVERY_KIND)
-    heads = estate.reports.letterheads
-    rows = [it for name in names if (it := _valid(heads, name, day)) is not None]
-
-    def pick(name: str, default: str = "") -> str:
-        return next((value for it in rows if (value := getattr(it, name))), default)
-
-    def pick_lines(name: str) -> tuple[str, ...]:
-        return next((value for it in rows if (value := getattr(it, name))), ())
-
-    organisation = estate.organisation
-    named = title_on(organisation.names, day)
-    parent = (named.parent if named is not None else "") or organisation.authority
-    ours = (parent, organisation.name_on(day), "Thủ trưởng đơn vị")
-    authority, body, post = ("", parent, "") if kind.is_above else ours
-    short = pick("abbreviation")
-    signs = [it for it in (kind.sign, short) if kind.sign and it not in {"", LETTER}]
-    return Office(
-        letterhead=Letterhead(
-            authority=pick("authority", authority),
-            body=pick("body", body),
-            place=pick("place", organisation.place),
-            year=day.year,
-            number=number,
-            sign="-".join(signs),
-            day=None if is_draft else day,
-        ),
-        addressees=pick_lines("addressees"),
-        recipients=pick_lines("recipients"),
-        signature=Signature(
-            post=pick("post", post), name=pick("signer"), authority=pick_lines("signs_for")
-        ),
-        abbreviation=short,
-    )
-
-
-def _valid(rows: Iterable[PaperHead], kind: str, day: date) -> PaperHead | None:
-    valid = [it for it in rows if it.kind == kind and it.since <= day]
-    return max(valid, key=lambda it: it.since, default=None)
-
 
 UNKNOWN = "–"
 """What stands in a table where nobody knows; the note below it says so."""
@@ -171,7 +93,7 @@ class Frame:
     def paper(self, blocks: Iterable[Block], **values: object) -> Paper:
         """Put blocks into the paper that the texts and the office make."""
         texts, office = self.texts, self.office
-        told = tuple(blocks)
+        told, values = tuple(blocks), {**office.names, **values}
         if self.occasion:
             told = (Paragraph(self.occasion), *told)
         return Paper(

@@ -6,7 +6,6 @@ from ops.duties.call_off import PlannedStop, find_stops
 from ops.duties.plan_stop import contact_of
 from ops.errors import WrongUseError
 from ops.language.formats import format_spoken
-from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import SiteName, name_site
 from ops.reports.kinds.kind import Ask, Frame
 from ops.reports.papers.paper import Block, Paper
@@ -59,6 +58,5 @@ def write_notice(facts: StopFacts, frame: Frame) -> Paper:
         frame.text("contact", contact=facts.contact),
         *([frame.text("force", why=force)] if force else []),
         frame.text("closing"),
-        frame.source(Figure(1, "stops")),
     ]
     return frame.paper(blocks, title=site.dated_title)

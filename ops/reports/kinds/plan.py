@@ -87,12 +87,12 @@ def values_of(document: PlanDocument, frame: Frame) -> dict[str, Any]:
     revised = texts.say("revised", revision=document.revision) if document.revision else ""
     title = texts.say("title", year=document.year) + revised
     return {
+        **frame.office.names,
         "year": document.year,
         "before": document.year - 1,
         "title": title,
         "title_within": title[:1].lower() + title[1:],
         "body": document.organisation,
-        "above": frame.office.letterhead.authority or texts.say("above"),
         "count": sums.count,
         "asked": format_amount(sums.asked),
         "words": words_of(sums.asked),

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ops.language.formats import format_long_date
 from ops.planning.document import PlanDocument
 from ops.planning.item import GROUPS, PRIORITIES
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import Frame
+from ops.reports.kinds.office import UNFILLED, name_issuer
 from ops.reports.kinds.plan import gather_bare, tell_risks, tell_security, values_of
 from ops.reports.kinds.plan_tables import detail_table, money_table, progress_table, source_table
 from ops.reports.papers.paper import Annex, Block, Paper, Paragraph
@@ -73,10 +75,13 @@ gather_submission = gather_decision = gather_bare
 def write_decision(document: PlanDocument, frame: Frame) -> Paper:
     """Write the draft."""
     values, texts = values_of(document, frame), frame.texts
-    body = frame.office.letterhead.body or texts.say("above")
-    post = frame.office.signature.post
-    if not post:
-        post = texts.say("chairman" if "nhân dân" in body.casefold() else "director")
+    names = frame.office.names
+    responsible = dict.fromkeys((names["submits"], *names["opinions"], values["body"]))
+    values |= {
+        "responsible": ", ".join(map(str, responsible)),
+        "submission": document.submission or UNFILLED,
+        "submitted": format_long_date(day) if (day := document.submitted_on) else UNFILLED,
+    }
     blocks: list[Block] = [
         frame.verdict("verdict"),
         *(Paragraph(it, "article") for it in texts.list("articles", **values)),
@@ -84,10 +89,4 @@ def write_decision(document: PlanDocument, frame: Frame) -> Paper:
         detail_table(document, frame),
         source_table(document, frame),
     ]
-    paper = frame.paper(blocks, **values)
-    return replace(
-        paper,
-        letterhead=replace(paper.letterhead, body=body),
-        issuer=f"{post} {body}",
-        signatures=tuple(replace(it, post=post) for it in paper.signatures),
-    )
+    return replace(frame.paper(blocks, **values), issuer=name_issuer(frame.office))

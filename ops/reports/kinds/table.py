@@ -9,6 +9,7 @@ from ops.errors import unknown
 from ops.language.text import N_
 
 Need = Literal["year", "plan", "time", "site", "drill", "stop", "day"]
+Issuer = Literal["body", "submits", "decides", "unit"]
 LETTER = "CV"
 """Sign of a letter; its number has no abbreviation of a kind (Decree 30/2020, annex I)."""
 
@@ -37,7 +38,8 @@ class Kind:
         writer: Kind whose functions make it; empty for its own.
         module: Where `gather_NAME` and `write_NAME` are; empty for the module of that name.
         more: Flags beside those of `needs` and of all papers.
-        is_above: Whether the body above issues it.
+        issuer: Who issues it: the organisation, who submits the plan or decides on it, or the
+            unit of the site that it is about.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Kind:
     writer: str = ""
     module: str = ""
     more: tuple[str, ...] = ()
-    is_above: bool = False
+    issuer: Issuer = "body"
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -73,13 +75,14 @@ class Kind:
 _LISTED = (
     Kind("plan", N_("the year's plan"), needs="plan", sign="KH"),
     Kind("submission", N_("submission of the year's plan"), needs="plan", sign="TTr", like="plan",
-         module="plan_letters"),
+         module="plan_letters", issuer="submits"),
     Kind("decision", N_("draft of the decision on the year's plan"), needs="plan", sign="QĐ",
-         like="plan", module="plan_letters", is_above=True),
+         like="plan", module="plan_letters", issuer="decides"),
     Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
     Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
          like="annual", writer="annual"),
-    Kind("site", N_("report on a site's year"), needs="site", sign="BC", module="sites"),
+    Kind("site", N_("report on a site's year"), needs="site", sign="BC", module="sites",
+         issuer="unit"),
     Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
     Kind("security", N_("letter on security, form 08"), needs="day", sign=LETTER,
          more=("year",)),

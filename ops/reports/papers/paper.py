@@ -10,6 +10,8 @@ from datetime import date
 from itertools import chain
 from typing import Any, Literal
 
+from ops.language.formats import format_long_date
+
 Align = Literal["left", "center", "right"]
 
 
@@ -175,8 +177,7 @@ def _day_of(letterhead: Letterhead, blank: str) -> str:
     day = letterhead.day
     if day is None:
         return f"ngày {blank} tháng {blank} năm {letterhead.year}"
-    month = f"{day.month:02}" if day.month <= 2 else str(day.month)  # noqa: PLR2004 - of the decree
-    return f"ngày {day.day:02} tháng {month} năm {day.year}"
+    return f"ngày {format_long_date(day)}"
 
 
 def annex_heads(paper: Paper) -> list[tuple[str, str, str]]:

@@ -12,6 +12,8 @@ SMALL = """
 schema = 1
 [organisation]
 name = "Trung tâm"
+authority = "Ủy ban nhân dân tỉnh"
+roles = [{ from = 2018-01-01, sites_to = "Sở" }]
 [keys]
 repository = "file:var/keys/repository.key"
 [[units]]

@@ -10,7 +10,7 @@ import pytest
 
 from ops.errors import WrongUseError
 from ops.reports.figures.figure import Timespan, report_year
-from ops.reports.kinds.kind import find_office
+from ops.reports.kinds.office import UNFILLED, find_office
 from ops.reports.kinds.table import KINDS
 from ops.reports.papers.paper import Letterhead, Paper, number_line
 from ops.reports.papers.pdf import write_pdf
@@ -83,7 +83,8 @@ from = 2026-08-01
 authority = "UBND thành phố"
 abbreviation = "SKHCN"
 """
-    estate = load(HEADS + more, small=SMALL)
+    roles = 'decides = "Sở mới", submits = "Sở con", sites_to'
+    estate = load(HEADS + more, small=SMALL.replace("sites_to", roles))
     july, august = date(2026, 7, 31), date(2026, 8, 1)
     plan = find_office(estate, KINDS["plan"], july)
     submission = find_office(estate, KINDS["submission"], july)
@@ -208,3 +209,39 @@ def test_a_text_cannot_reach_into_what_fills_it(tmp_path: Path) -> None:
 def test_a_folder_of_texts_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError):
         load_texts(["annual"], tmp_path / "none")
+
+
+def test_a_sites_report_bears_the_head_of_its_unit(load: Load) -> None:
+    more = """
+[[units]]
+name = "xa-a"
+title = "Ủy ban nhân dân huyện A"
+names = [{ name = "Ủy ban nhân dân xã A", from = 2025-07-01 }]
+[[reports.letterheads]]
+kind = "site"
+unit = "xa-a"
+from = 2026-01-01
+place = "A"
+post = "Chủ tịch"
+signs_for = ["TM. ỦY BAN NHÂN DÂN"]
+signer = "Lê Văn C"
+abbreviation = "UBND"
+"""
+    estate = load(HEADS + more, small=SMALL)
+    day = date(2026, 6, 30)
+    own = find_office(estate, KINDS["site"], day, number=3, is_draft=False, unit="xa-a")
+    bare = find_office(estate, KINDS["site"], day, unit="so-y-te")
+
+    assert (own.letterhead.authority, own.letterhead.body) == ("", "Ủy ban nhân dân xã A")
+    assert (own.letterhead.place, own.signature.name) == ("A", "Lê Văn C")
+    assert number_line(own.letterhead) == "Số: 03/BC-UBND"
+    # Nothing of the organisation's own head stands on a unit's paper, nor of another unit's.
+    assert (bare.letterhead.body, bare.letterhead.place) == ("Sở Y tế", UNFILLED)
+    assert (bare.signature.name, bare.signature.post, bare.abbreviation) == ("", "Giám đốc", "")
+    assert bare.letterhead.authority == "Ủy ban nhân dân tỉnh"
+
+
+def test_a_letter_with_a_number_has_its_line_also_without_a_short_name(load: Load) -> None:
+    office = find_office(load(), KINDS["security"], date(2026, 7, 1), number=5, is_draft=False)
+
+    assert number_line(office.letterhead) == f"Số: 05/{UNFILLED}"
