@@ -1,8 +1,9 @@
 """How long a site was there in a month, counted from the verdict of each minute.
 
 Every minute of the month is in exactly one part: up, down, unknown, a gap in which nobody looked,
-a planned stop whatever was seen in it, or still ahead. So the parts add up to the month, and no
-percentage hides what nobody knows.
+a planned stop, or still ahead. So the parts add up to the month, and no percentage hides what
+nobody knows. Of a planned stop only those minutes are one in which the site did not answer: where
+it answered it was up, whatever was planned.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -61,10 +62,11 @@ class Availability:
         site: Its name.
         month: The first day of the month, or of the time; the organisation's.
         minutes: Of the month; what follows adds up to them.
-        up, down, unknown: What was seen outside of planned stops; `unknown`: it was looked at and
-            could not be told, as when our own line was down.
+        up: It answered.
+        down: It did not answer, and no stop was planned.
+        unknown: It was looked at and could not be told, as when our own line was down.
         gap: Nobody looked.
-        planned: In planned stops.
+        planned: It did not answer, and a stop was planned.
         ahead: Not yet.
         outages, gaps, stops: Where `down`, `gap` and `planned` lie, in order; stops by their codes.
     """
@@ -84,7 +86,7 @@ class Availability:
 
     @property
     def percent(self) -> float | None:
-        """Up, of what is known outside of planned stops; None where nothing is known."""
+        """Up, of what is known, planned stops left out; None where nothing is known."""
         known = self.up + self.down
         return 100 * self.up / known if known else None
 
@@ -178,11 +180,10 @@ def count_time(
     whole = (1 << (end - begin) // _MINUTE) - 1
     up, down, unknown = _join(days, ends, zone)
     past = _bits(begin, now.replace(second=0, microsecond=0), begin, end) & whole
-    named = [(it.code, _bits(it.begins, it.until, begin, end)) for it in stops]
+    named = [(it.code, _bits(it.begins, it.until, begin, end) & down & past) for it in stops]
     planned = 0
     for _code, bits in named:
         planned |= bits
-    planned &= past
     watched = past & ~planned
     gap = watched & ~(up | down | unknown)
     return Availability(
@@ -197,7 +198,7 @@ def count_time(
         ahead=(whole & ~past).bit_count(),
         outages=tuple(_spans(down & watched, begin)),
         gaps=tuple(_spans(gap, begin)),
-        stops=tuple(it for code, bits in named for it in _spans(bits & past, begin, code)),
+        stops=tuple(it for code, bits in named for it in _spans(bits, begin, code)),
     )
 
 

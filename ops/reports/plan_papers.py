@@ -36,8 +36,8 @@ from ops.planning.facts import PlanFacts
 from ops.planning.money import format_amount
 from ops.reports.figures.checked import list_concluded, list_stops, measure_sites
 from ops.reports.figures.figure import Timespan, report_year
-from ops.reports.figures.runs import count_not_run, count_runs
-from ops.reports.kinds.charts import chart_days, chart_due, chart_runs, chart_uptimes
+from ops.reports.figures.owed import count_duties
+from ops.reports.kinds.charts import chart_days, chart_due, chart_owed, chart_uptimes
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE, Wish, make_frame, reading_series, write_files
 from ops.reports.papers.paper import Chart, Paper
@@ -158,10 +158,9 @@ def _service(
     uptimes = measure_sites(series, names, stops, window, now).value
     if uptimes is not None:
         yield chart_uptimes(texts, uptimes, months)
-    ran = count_runs(session, window, "backup").value
-    not_run = count_not_run(session, window).value
-    if ran is not None and not_run is not None and ran.total.ran:
-        yield chart_runs(texts, ran, not_run, months)
+    duties = count_duties(session, estate, window, now).value
+    if duties is not None and duties.backup is not None:
+        yield chart_owed(texts, duties.backup.by_month, months)
 
 
 def _capacity(

@@ -122,15 +122,20 @@ def find_verdicts(
     if month:
         first = date(year, month, 1)
         last = (first + timedelta(days=31)).replace(day=1) - _ONE_DAY
-    last = min(last, setting.today)
-    ends = [(year, month or it) for it in range(1, 13)]
-    periods = [it for it in list_periods(duty, first, last) if (it.end.year, it.end.month) in ends]
-    dues = (due_of(duty, period, setting.calendar) for period in periods)
+    return find_verdicts_in(session, duty, setting, Period(first, last))
+
+
+def find_verdicts_in(session: Session, duty: Duty, setting: Setting, time: Period) -> list[Verdict]:
+    """Judge likewise every period that ends in a time, both its days included, and has begun."""
+    last = min(time.end, setting.today)
+    periods = list_periods(duty, time.start, last) if time.start <= last else []
+    ended = [it for it in periods if time.start <= it.end <= time.end]
+    dues = (due_of(duty, period, setting.calendar) for period in ended)
     found = [it for due in dues for it in judge_due(session, due, setting)]
-    for due, names in find_event_dues(session, [duty], setting, Period(first, last)):
+    for due, names in find_event_dues(session, [duty], setting, Period(time.start, last)):
         found += [it for it in judge_due(session, due, setting) if it.subject in names]
     renewals = find_renewals(session, [duty], setting)
-    return [*found, *(it for _due, it in renewals if it.period.end.year <= year)]
+    return [*found, *(it for _due, it in renewals if it.period.end <= time.end)]
 
 
 def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:

@@ -1,15 +1,17 @@
 """In figures: drills, the archive, security, how sites answered, stops, visits and outlooks."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ops.catalog.tables.copies import ArchivePlace
-from ops.catalog.tables.drills import Drill
+from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.security import SEVERITIES, SecurityFinding, SecurityLook
 from ops.drills.minutes.minutes import read_minutes
 from ops.duties.call_off import PlannedStop, find_stops
@@ -77,6 +79,17 @@ def _row(drill: Drill) -> DrillRow:
     )
 
 
+def count_open_findings(session: Session, window: Timespan) -> Figure[Mapping[str, int]]:
+    """Count, by site, what drills have shown and no drill had shown mended at the time's end."""
+    query = (
+        select(DrillFinding.site, func.count())
+        .where(DrillFinding.opened_at < window.until)
+        .where(or_(DrillFinding.closed_at.is_(None), DrillFinding.closed_at >= window.until))
+        .group_by(DrillFinding.site)
+    )
+    return Figure(dict(session.execute(query).all()), "drills")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceCounts:
     """A place of the archive now; fields as in `ops.catalog.tables.copies.ArchivePlace`."""
@@ -104,32 +117,42 @@ class FindingCounts:
 
     Attributes:
         opened, fixed: In the time.
-        open, accepted: Now; what is accepted is open, too.
+        open, accepted: At its end; what is accepted now is open, too.
+        open_at: Of each subject, such as `site:NAME`, how many are open.
     """
 
     opened: Mapping[str, int]
     fixed: Mapping[str, int]
     open: Mapping[str, int]
     accepted: Mapping[str, int]
+    open_at: Mapping[str, int]
 
 
 def count_findings(session: Session, window: Timespan, now: datetime) -> Figure[FindingCounts]:
     """Count findings by severity; nobody knows where nobody has looked in the time."""
     row = SecurityFinding
+    is_open = (
+        row.first_seen_at < window.until,
+        or_(row.state == "open", row.fixed_at >= window.until),
+    )
 
-    def count(*conditions: object) -> dict[str, int]:
-        query = select(row.severity, func.count()).where(*conditions).group_by(row.severity)  # type: ignore[arg-type] # conditions of the table
-        found = dict(session.execute(query).all())
+    def count(column: InstrumentedAttribute[str], *conditions: Any) -> dict[str, int]:
+        query = select(column, func.count()).where(*conditions).group_by(column)
+        return dict(session.execute(query).all())
+
+    def by_severity(*conditions: Any) -> dict[str, int]:
+        found = count(row.severity, *conditions)
         return {it: found.get(it, 0) for it in SEVERITIES}
 
     if not count_looks(session, window).value:
         return Figure(None, "findings")
     return Figure(
         FindingCounts(
-            opened=count(row.first_seen_at >= window.since, row.first_seen_at < window.until),
-            fixed=count(row.fixed_at >= window.since, row.fixed_at < window.until),
-            open=count(row.state == "open"),
-            accepted=count(row.state == "open", row.accepted_until > now),
+            opened=by_severity(row.first_seen_at >= window.since, row.first_seen_at < window.until),
+            fixed=by_severity(row.fixed_at >= window.since, row.fixed_at < window.until),
+            open=by_severity(*is_open),
+            accepted=by_severity(*is_open, row.accepted_until > now),
+            open_at=count(row.subject, *is_open),
         ),
         "findings",
     )
@@ -161,7 +184,7 @@ class Uptime:
 
     @property
     def percent(self) -> float | None:
-        """Up, of what is known outside of planned stops; None where nothing is known."""
+        """Up, of what is known, planned stops left out; None where nothing is known."""
         known = self.up + self.down
         return 100 * self.up / known if known else None
 
@@ -179,9 +202,15 @@ class Uptime:
 
 @dataclass(frozen=True, slots=True)
 class Uptimes:
-    """How long sites were there: by site, each with one value a month of the window."""
+    """How long sites were there.
+
+    Attributes:
+        by_site: Of each site, one value a month of the window.
+        stopped: Of each planned stop, by its code, the minutes in which its site did not answer.
+    """
 
     by_site: Mapping[str, tuple[Uptime, ...]]
+    stopped: Mapping[str, int]
 
     def of(self, site: str) -> Uptime:
         """Give that of a site over the whole time."""
@@ -206,25 +235,18 @@ def measure_sites(
     by_stop: dict[str, list[Stop]] = {}
     for it in stops:
         by_stop.setdefault(it.site, []).append(Stop(it.code, it.begins, it.until))
-    months = window.months()
-    found = {
-        site: tuple(
-            _sum_up(
-                count_time(
-                    site,
-                    (it.first, it.last),
-                    seen[site],
-                    by_stop.get(site, ()),
-                    window.zone,
-                    now=now,
-                )
-            )
-            for it in months
-        )
-        for site in sites
-        if site in seen
+    counted = {
+        site: [
+            count_time(site, (it.first, it.last), of, by_stop.get(site, ()), window.zone, now=now)
+            for it in window.months()
+        ]
+        for site, of in seen.items()
     }
-    return Figure(Uptimes(found) if found else None, "samples")
+    stopped = Counter[str]()
+    for span in chain.from_iterable(it.stops for own in counted.values() for it in own):
+        stopped[span.name] += span.minutes
+    by_site = {site: tuple(map(_sum_up, own)) for site, own in counted.items()}
+    return Figure(Uptimes(by_site, stopped) if by_site else None, "samples")
 
 
 def _sum_up(found: Availability) -> Uptime:

@@ -14,7 +14,8 @@ from ops.estate.edit.import_sites import read_day as try_day
 
 Source = Literal[
     "runs",
-    "occurrences",
+    "duties",
+    "plan",
     "snapshots",
     "drills",
     "minutes",

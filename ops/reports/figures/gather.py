@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.backups.copies.rule_32110 import RulePart
+from ops.catalog.tables.register import Asset
 from ops.duties.call_off import PlannedStop
 from ops.estate.model.estate import Estate
+from ops.estate.model.stores import Store
 from ops.monitor.forecast import Outlook
 from ops.monitor.series.store import SeriesStore
 from ops.register.entry import Entry
@@ -20,6 +24,7 @@ from ops.reports.figures.checked import (
     Uptimes,
     count_findings,
     count_looks,
+    count_open_findings,
     count_places,
     list_concluded,
     list_stops,
@@ -28,12 +33,14 @@ from ops.reports.figures.checked import (
     sum_visits,
 )
 from ops.reports.figures.figure import Figure, Timespan
+from ops.reports.figures.owed import Duties, count_duties
+from ops.reports.figures.plans import PlanYear, read_plans
 from ops.reports.figures.runs import (
     RunCounts,
     StoreCounts,
-    count_not_run,
     count_runs,
     count_stores,
+    judge_rule,
     read_last_ok,
 )
 
@@ -67,7 +74,10 @@ class YearFacts:
         window, taken_at: What it covers, and when the figures were taken.
         sites: Those that the estate names, in its order, or the one that is asked for.
         systems: Title, level and decision of each.
-        stores: Name → place.
+        stores: By name.
+        titles: Of sites, also of the archive and the service itself, and of units, by name.
+        machines: Host → what the register of assets calls it; those that it knows.
+        places: Copy of the archive → where it stands.
         others: The rest: as the queries of `ops.reports.figures` give them.
     """
 
@@ -75,15 +85,20 @@ class YearFacts:
     taken_at: datetime
     sites: tuple[SiteName, ...]
     systems: tuple[tuple[str, int, str], ...]
-    stores: Mapping[str, str]
+    stores: Mapping[str, Store]
+    titles: Mapping[str, str]
+    machines: Mapping[str, str]
+    places: Mapping[str, str]
     backups: Figure[RunCounts]
-    not_run: Figure[RunCounts]
+    duties: Figure[Duties]
     checks: Figure[RunCounts]
     fixity: Figure[RunCounts]
     scans: Figure[RunCounts]
     last_ok: Figure[Mapping[str, datetime]]
     kept: Figure[Mapping[str, StoreCounts]]
+    rule: Figure[Mapping[str, tuple[RulePart, ...]]]
     drills: Figure[list[DrillRow]]
+    drill_findings: Figure[Mapping[str, int]]
     uptimes: Figure[Uptimes]
     stops: Figure[list[PlannedStop]]
     visits: Figure[Mapping[str, tuple[int, int]]]
@@ -93,6 +108,7 @@ class YearFacts:
     looks: Figure[Mapping[str, Mapping[str, int]]]
     register: Figure[YearSummary]
     incidents: Sequence[Entry]
+    plans: Figure[tuple[PlanYear, ...]]
 
 
 def gather(
@@ -121,15 +137,23 @@ def gather(
         taken_at=now,
         sites=names,
         systems=tuple((it.title or it.name, it.level, it.decision) for it in estate.systems),
-        stores={it.name: it.location for it in estate.stores},
+        stores={it.name: it for it in estate.stores},
+        titles={
+            **{it.name: it.title_on(window.last) for it in estate.units},
+            **{it.name: it.title_on(window.last) for it in (*estate.sites, estate.own_site)},
+        },
+        machines=name_machines(session),
+        places={it.name: it.location for it in (estate.archive.copies if estate.archive else ())},
         backups=count_runs(session, window, "backup"),
-        not_run=count_not_run(session, window),
+        duties=count_duties(session, estate, window, now),
         checks=count_runs(session, window, "check"),
         fixity=count_runs(session, window, "archive-check"),
         scans=count_runs(session, window, "scan"),
         last_ok=read_last_ok(session, window.until),
         kept=count_stores(session),
+        rule=judge_rule(session, estate, now),
         drills=list_concluded(session, window),
+        drill_findings=count_open_findings(session, window),
         uptimes=measure_sites(store, wanted, stops.value or (), window, now),
         stops=stops,
         visits=sum_visits(store, window),
@@ -144,7 +168,14 @@ def gather(
             ),
             key=lambda it: it.occurred_at,
         ),
+        plans=read_plans(session, window),
     )
+
+
+def name_machines(session: Session) -> dict[str, str]:
+    """Give what the register of assets calls each host that is a server there."""
+    query = select(Asset.host, Asset.title).where(Asset.host != "", Asset.kind == "server")
+    return dict(session.execute(query).all())
 
 
 def name_site(estate: Estate, name: str, window: Timespan) -> SiteName:

@@ -1,31 +1,34 @@
-"""Backups and checks in figures: how runs ended, by site and month, and what is kept of them."""
+"""Backups and checks in figures: how runs ended, by site, what is kept of them, by which rule."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Case, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ops.catalog.tables.core import Occurrence, Run
+from ops.backups.copies.rule_32110 import RulePart, judge_copies
+from ops.backups.copies.seen import read_copies, read_newest
+from ops.backups.media.records import copies_on_media, read_medium_facts
+from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, StoreSeen, is_believed
+from ops.estate.model.estate import Estate
+from ops.jobs.live import last_runs
 from ops.reports.figures.figure import Figure, Timespan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How often something ended how; fields as the house's outcomes."""
+    """How often something that ran ended how; fields as the house's outcomes."""
 
     ok: int = 0
     incomplete: int = 0
     failed: int = 0
     not_checked: int = 0
-    missed: int = 0
-    skipped: int = 0
 
     @property
     def ran(self) -> int:
-        """How often it ran; what was missed or skipped did not."""
+        """How often it ran."""
         return self.ok + self.incomplete + self.failed + self.not_checked
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -81,19 +84,6 @@ def count_runs(session: Session, window: Timespan, kind: str) -> Figure[RunCount
     return Figure(_put_together(session.execute(query), len(months)), "runs")
 
 
-def count_not_run(session: Session, window: Timespan) -> Figure[RunCounts]:
-    """Count backups that were due in a time and did not run: missed, or skipped on purpose."""
-    months = window.months()
-    month = _month_of(Occurrence.due_at, months)
-    query = (
-        select(Occurrence.site, month, Occurrence.outcome, func.count())
-        .where(Occurrence.kind == "backup", Occurrence.outcome.in_(("missed", "skipped")))
-        .where(Occurrence.due_at >= window.since, Occurrence.due_at < window.until)
-        .group_by(Occurrence.site, month, Occurrence.outcome)
-    )
-    return Figure(_put_together(session.execute(query), len(months)), "occurrences")
-
-
 def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Timespan]) -> Case[int]:
     return case(*((moment < it.until, place) for place, it in enumerate(months)), else_=-1)
 
@@ -142,6 +132,29 @@ def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
         for store, sites, count, newest in session.execute(query)
     }
     return Figure(found, "snapshots")
+
+
+def judge_rule(
+    session: Session, estate: Estate, now: datetime
+) -> Figure[Mapping[str, tuple[RulePart, ...]]]:
+    """Judge the rule 3-2-1-1-0 now, as the status does: each part of it, by site."""
+    ended = {job: (run.outcome, run.ended_at) for job, run in last_runs(session).items()}
+    copies = read_copies(session, estate, ended, read_newest(session), now)
+    media = read_medium_facts(session, estate, now)
+    return Figure(
+        {
+            site.name: tuple(
+                judge_copies(
+                    (*copies[site.name], *copies_on_media(media, site.name)),
+                    now=now,
+                    rpo=timedelta(hours=site.targets.rpo_hours),
+                    reread=timedelta(days=site.targets.reread_days),
+                )
+            )
+            for site in estate.named_sites
+        },
+        "snapshots",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

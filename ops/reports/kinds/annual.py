@@ -3,20 +3,30 @@
 Each division gives words, figures and where these come from; what nobody knows is said to be so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ops.catalog.tables.security import SEVERITIES
 from ops.language.formats import format_size
 from ops.language.text import _
-from ops.monitor.forecast_wording import name_thing, tell_outlook
+from ops.monitor.forecast_wording import tell_outlook
 from ops.register.entry import STATES
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import YearFacts
 from ops.reports.figures.gather import gather as gather_facts
-from ops.reports.figures.runs import Tally
-from ops.reports.kinds.charts import chart_days, chart_runs, chart_uptimes, name_month
-from ops.reports.kinds.kind import Ask, Frame, count, day, share, span
-from ops.reports.kinds.sites import site_rows, site_total
+from ops.reports.kinds.charts import chart_days, chart_owed, chart_uptimes, name_month
+from ops.reports.kinds.judgement import is_by_rule, tell_unmet, write_bad, write_good
+from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
+from ops.reports.kinds.naming import (
+    name_outlook,
+    name_place,
+    name_site,
+    name_store,
+    name_unit,
+    place_store,
+)
+from ops.reports.kinds.owing import duty_table, write_owed
+from ops.reports.kinds.sites import site_table
+from ops.reports.kinds.spending import write_spending
 from ops.reports.papers.paper import Annex, Block, Paper
 
 _MOST_NAMED = 5
@@ -43,8 +53,9 @@ def write_annual(facts: YearFacts, frame: Frame) -> Paper:
         frame.head("h_backups"), *_runs(facts, frame), *_kept(facts, frame),
         *_drills(facts, frame), *_archive(facts, frame),
         frame.head("h_security"), *_levels(facts, frame), *_findings(facts, frame),
-        frame.head("h_money"), frame.text("money"),
-        frame.head("h_judgement"), *_judgement(facts, frame),
+        frame.head("h_money"), *write_spending(facts, frame),
+        frame.head("h_judgement"), frame.head("h_good", 2), *write_good(facts, frame),
+        frame.head("h_bad", 2), *write_bad(facts, frame),
         frame.head("h_next", next=window.year + 1), frame.text("next", next=window.year + 1),
         frame.head("h_proposals"), *_proposals(facts, frame),
         frame.text("closing", year=window.year, body=body),
@@ -142,19 +153,42 @@ def _incidents(facts: YearFacts, frame: Frame) -> Iterator[Block]:
 
 def _maintenance(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_maintenance", 2)
+    works = [it for plan in facts.plans.value or () for it in plan.works]
+    if works:
+        yield frame.text("works", count=len(works))
+        rows = [
+            (
+                frame.short(it.begins),
+                ": ".join(filter(None, (it.line, it.text))),
+                it.result or UNKNOWN,
+                it.document or UNKNOWN,
+            )
+            for it in works[:_MOST_LISTED]
+        ]
+        yield frame.table("works", "1.3l 2.6l 1.6l 1l", rows)
+        yield from frame.listed(len(rows), len(works))
+        yield frame.source(facts.plans)
+    else:
+        yield frame.text("no_works")
     stops = facts.stops.value
     if not stops:
         yield frame.lacking(facts.stops)
         return
-    titles = {it.name: it.dated_title for it in facts.sites}
-    yield frame.text("maintenance", count=len(stops))
+    stopped = facts.uptimes.value.stopped if facts.uptimes.value else None
+    minutes = None if stopped is None else sum(stopped.get(it.code, 0) for it in stops)
+    yield frame.text("maintenance", count=len(stops), minutes=count(minutes))
     rows = [
-        (titles.get(it.site, it.site), frame.short(it.begins), frame.short(it.until))
+        (
+            name_site(facts, frame, it.site),
+            frame.short(it.begins),
+            frame.short(it.until),
+            UNKNOWN if stopped is None else count(stopped.get(it.code, 0)),
+        )
         for it in stops[:_MOST_LISTED]
     ]
-    yield frame.table("stops", "2l 1.3l 1.3l", rows)
+    yield frame.table("stops", "2l 1.3l 1.3l 1r", rows)
     yield from frame.listed(len(rows), len(stops))
-    yield frame.source(facts.stops)
+    yield frame.source(facts.stops, facts.uptimes)
 
 
 def _capacity(facts: YearFacts, frame: Frame) -> Iterator[Block]:
@@ -164,10 +198,7 @@ def _capacity(facts: YearFacts, frame: Frame) -> Iterator[Block]:
         return
     yield frame.text("capacity")
     rows = [
-        (
-            " ".join(filter(None, (name_thing(it.subject.partition(":")[2]), it.of))),
-            tell_outlook(it),
-        )
+        (name_outlook(facts, frame, it), tell_outlook(it))
         for it in facts.outlooks.value[:_MOST_LISTED]
     ]
     yield frame.table("capacity", "1.5l 2l", rows)
@@ -177,32 +208,42 @@ def _capacity(facts: YearFacts, frame: Frame) -> Iterator[Block]:
 
 def _runs(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_runs", 2)
-    ran, not_run = facts.backups.value, facts.not_run.value
-    if ran is None or not_run is None or not ran.total.ran:
+    yield from write_owed(facts, frame)
+    duties, ran = facts.duties.value, facts.backups.value
+    if duties and duties.backup:
+        yield chart_owed(frame.texts, duties.backup.by_month, facts.window.months())
+        yield frame.source(facts.duties)
+    if ran is None or not ran.total.ran:
         yield frame.lacking(facts.backups)
         return
-    total, other = ran.total, not_run.total
+    total = ran.total
     yield frame.text(
         "runs",
         ran=count(total.ran),
         ok=count(total.ok),
-        percent=share(percent_ok(total)),
         incomplete=count(total.incomplete),
         failed=count(total.failed),
-        missed=count(other.missed),
-        skipped=count(other.skipped),
     )
     never = [it.dated_title for it in facts.sites if it.name not in (facts.last_ok.value or {})]
     if never:
         shown = ", ".join(never[:_MOST_NAMED]) + (", …" if len(never) > _MOST_NAMED else "")
         yield frame.text("never", count=len(never), names=shown)
-    yield chart_runs(frame.texts, ran, not_run, facts.window.months())
-    yield frame.source(facts.backups, facts.not_run)
+    yield frame.source(facts.backups)
 
 
-def percent_ok(tally: Tally) -> float | None:
-    """Give how many of what ran went well."""
-    return 100 * tally.ok / tally.ran if tally.ran else None
+def _rule(facts: YearFacts, frame: Frame) -> Iterator[Block]:
+    rules = facts.rule.value or {}
+    unruly = [it for it in facts.sites if not is_by_rule(rules.get(it.name, ()))]
+    good = len(facts.sites) - len(unruly)
+    yield frame.text("rule", good=good, sites=len(facts.sites))
+    if not unruly:
+        return
+    rows = [
+        (it.dated_title, tell_unmet(frame, [rules.get(it.name, ())]))
+        for it in unruly[:_MOST_LISTED]
+    ]
+    yield frame.table("rule", "2l 3l", rows)
+    yield from frame.listed(len(rows), len(unruly))
 
 
 def _kept(facts: YearFacts, frame: Frame) -> Iterator[Block]:
@@ -214,8 +255,8 @@ def _kept(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.text("kept")
     rows = [
         (
-            name,
-            facts.stores.get(name, "–"),
+            name_store(facts, frame, name),
+            place_store(facts, name),
             count(it.sites),
             count(it.snapshots),
             "–" if it.size_bytes is None else format_size(it.size_bytes),
@@ -223,7 +264,8 @@ def _kept(facts: YearFacts, frame: Frame) -> Iterator[Block]:
         )
         for name, it in kept.items()
     ]
-    yield frame.table("kept", "1l 1.6l 0.8r 0.9r 1r 1.5l", rows)
+    yield frame.table("kept", "1.2l 1.6l 0.9r 0.9r 1r 1.5l", rows)
+    yield from _rule(facts, frame)
     yield frame.source(facts.kept)
 
 
@@ -234,7 +276,6 @@ def _drills(facts: YearFacts, frame: Frame) -> Iterator[Block]:
         yield frame.lacking(facts.drills)
         return
     ended = [it.outcome for it in drills]
-    titles = {it.name: it.dated_title for it in facts.sites}
     yield frame.text(
         "drills",
         count=len(drills),
@@ -248,7 +289,7 @@ def _drills(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     rows = [
         (
             day(it.started_at.astimezone(facts.window.zone)),
-            titles.get(it.site, it.site),
+            name_site(facts, frame, it.site),
             outcomes[it.outcome],
             f"{span(it.rto)} / {span(it.rto_target)}",
             f"{span(it.rpo)} / {span(it.rpo_target)}",
@@ -281,10 +322,16 @@ def _archive(facts: YearFacts, frame: Frame) -> Iterator[Block]:
         return
     yield frame.text("archive")
     rows = [
-        (name, count(it.objects), count(it.damaged), count(it.lacks), frame.short(it.checked_at))
+        (
+            name_place(facts, frame, name),
+            count(it.objects),
+            count(it.damaged),
+            count(it.lacks),
+            frame.short(it.checked_at),
+        )
         for name, it in facts.archive.value.items()
     ]
-    yield frame.table("archive", "1.4l 1r 0.8r 0.8r 1.6l", rows)
+    yield frame.table("archive", "2l 0.8r 0.7r 0.7r 1.4l", rows)
     yield frame.source(facts.checks, facts.archive)
 
 
@@ -322,76 +369,25 @@ def _findings(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.source(facts.findings, facts.scans)
 
 
-def _judgement(facts: YearFacts, frame: Frame) -> Iterator[Block]:
-    yield frame.head("h_good", 2)
-    good = [frame.item(name, **values) for name, values in list_good(facts)]
-    yield from good or [frame.text("good_nothing")]
-    yield frame.head("h_bad", 2)
-    bad = [frame.item(name, **values) for name, values in list_bad(facts)]
-    yield from bad or [frame.text("bad_nothing")]
-    if bad:
-        yield frame.text("cause")
-
-
 def _proposals(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     difficulties = facts.register.value.difficulties if facts.register.value else ()
     if not difficulties:
         yield frame.text("no_proposals")
         return
     yield frame.text("proposals")
-    rows = [(it.called, it.title, it.unit or "–", _(STATES[it.state])) for it in difficulties]
-    yield frame.table("difficulties", "0.9l 3l 1l 1l", rows)
+    rows = [
+        (it.called, it.title, name_unit(facts, it.unit), _(STATES[it.state])) for it in difficulties
+    ]
+    yield frame.table("difficulties", "0.9l 2.6l 1.4l 1l", rows)
     yield frame.source(facts.register)
 
 
 def _annex(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     say = frame.texts.say
     yield Annex(say("annex_1_title"))
-    yield frame.table(
-        "sites",
-        "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r",
-        site_rows(facts, frame),
-        totals=[site_total(facts, say("total"))],
-    )
-    yield frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes)
-
-
-Told = tuple[str, Mapping[str, object]]
-"""Name of a text, and what fills it."""
-
-
-def list_good(facts: YearFacts) -> Iterator[Told]:
-    """Give what went well."""
-    ran = facts.backups.value
-    if ran is not None and ran.total.ran:
-        yield "good_runs", {"percent": share(percent_ok(ran.total))}
-    drills = facts.drills.value
-    if drills and (ok := sum(it.outcome == "ok" for it in drills)):
-        yield "good_drills", {"ok": ok, "count": len(drills)}
-
-
-def list_bad(facts: YearFacts) -> Iterator[Told]:
-    """Give what did not."""
-    yield from _bad_backups(facts)
-    drills = facts.drills.value or []
-    if bad := sum(it.outcome != "ok" for it in drills):
-        yield "bad_drills", {"count": bad}
-    drilled = {it.site for it in drills}
-    if undrilled := sum(it.name not in drilled for it in facts.sites):
-        yield "bad_undrilled", {"count": undrilled}
-    found = facts.findings.value
-    if found is not None and (grave := sum(found.open[it] for it in ("high", "critical"))):
-        yield "bad_findings", {"count": grave}
-    if facts.uptimes.value is None:
-        yield "bad_unwatched", {}
-
-
-def _bad_backups(facts: YearFacts) -> Iterator[Told]:
-    known = facts.last_ok.value or {}
-    if never := sum(it.name not in known for it in facts.sites):
-        yield "bad_never", {"count": never}
-    ran, not_run = facts.backups.value, facts.not_run.value
-    failed = ran.total.ran - ran.total.ok if ran else 0
-    missed = not_run.total.missed if not_run else 0
-    if failed or missed:
-        yield "bad_failed", {"count": count(failed), "missed": count(missed)}
+    yield site_table(facts, frame)
+    yield frame.source(facts.duties, facts.backups, facts.drills, facts.uptimes)
+    yield Annex(say("annex_2_title"))
+    yield frame.text("annex_2_said")
+    yield duty_table(facts, frame)
+    yield frame.source(facts.duties)

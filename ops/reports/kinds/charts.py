@@ -9,7 +9,7 @@ from ops.charts.svg import ON_PAPER
 from ops.language.formats import format_date, format_number
 from ops.reports.figures.checked import DrillRow, Uptimes
 from ops.reports.figures.figure import Timespan
-from ops.reports.figures.runs import RunCounts
+from ops.reports.figures.owed import Owed
 from ops.reports.papers.paper import Chart
 from ops.reports.texts import Texts
 
@@ -42,16 +42,14 @@ def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Timespan]) ->
     return _draw(texts, "chart_uptime", months, bars)
 
 
-def chart_runs(
-    texts: Texts, ran: RunCounts, not_run: RunCounts, months: Sequence[Timespan]
-) -> Chart:
-    """Draw backups by how they ended."""
+def chart_owed(texts: Texts, owed: Sequence[Owed], months: Sequence[Timespan]) -> Chart:
+    """Draw on how many days of sites the backup that was owed came, a bar a month."""
     bars = [
-        ("runs_ok", tuple(float(it.ok) for it in ran.by_month)),
-        ("runs_bad", tuple(float(it.ran - it.ok) for it in ran.by_month)),
-        ("runs_missed", tuple(float(it.missed) for it in not_run.by_month)),
+        ("owed_met", tuple(float(it.met) for it in owed)),
+        ("owed_missed", tuple(float(it.missed) for it in owed)),
+        ("owed_unknown", tuple(float(it.unknown + it.unrecorded) for it in owed)),
     ]
-    return _draw(texts, "chart_runs", months, bars, is_stacked=True)
+    return _draw(texts, "chart_owed", months, bars, is_stacked=True)
 
 
 def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Timespan) -> Chart:
@@ -106,7 +104,7 @@ def _draw(
     chart = BarChart(
         title="",
         summary="",  # the caption below it says what it shows
-        groups=tuple(f"{it.last:%m}" for it in months),
+        groups=tuple(f"{it.last:%m/%y}" for it in months),
         bars=tuple(Bars(texts.say(name, table="chart"), values) for name, values in bars),
         write_value=format_number,
         is_stacked=is_stacked,

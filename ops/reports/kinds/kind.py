@@ -194,11 +194,11 @@ def count(number: int | None) -> str:
 
 
 def share(percent: float | None) -> str:
-    """Write a percentage with two digits at most, cut: 99,9996 is 99,99 and not 100."""
+    """Write a percentage with one digit at most, cut: 99,96 is 99,9 and not 100."""
     if percent is None:
         return UNKNOWN
-    whole, cut = divmod(int(percent * 100), 100)
-    return f"{format_number((100 * whole + cut) / 100, 2 if cut % 10 else 1 if cut else 0)}%"
+    whole, cut = divmod(int(percent * 10), 10)
+    return f"{format_number((10 * whole + cut) / 10, 1 if cut else 0)}%"
 
 
 def span(duration: timedelta | None) -> str:

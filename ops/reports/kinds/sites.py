@@ -11,9 +11,12 @@ from ops.reports.figures.checked import Uptime
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import SiteName, YearFacts
 from ops.reports.figures.gather import gather as gather_facts
-from ops.reports.figures.runs import RunCounts, Tally
+from ops.reports.figures.owed import Owed
+from ops.reports.figures.runs import Tally
+from ops.reports.kinds.judgement import drills_of, write_bad
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
-from ops.reports.papers.paper import Block, Paper, Paragraph
+from ops.reports.kinds.owing import write_owed
+from ops.reports.papers.paper import Block, Paper, Paragraph, Table
 from ops.reports.sections import Section, read_section, read_sections
 
 _MOST_NAMED = 20
@@ -37,7 +40,7 @@ def gather_sites(ask: Ask) -> SitesFacts:
 
 def write_sites(found: SitesFacts, frame: Frame) -> Paper:
     """Write the table."""
-    facts, texts = found.facts, frame.texts
+    facts = found.facts
     window, missing = facts.window, found.unconfirmed
     names = ", ".join(it.dated_title for it in missing[:_MOST_NAMED])
     names += ", …" if len(missing) > _MOST_NAMED else ""
@@ -45,13 +48,8 @@ def write_sites(found: SitesFacts, frame: Frame) -> Paper:
         frame.text(
             "opening", sites=len(facts.sites), first=day(window.first), last=day(window.last)
         ),
-        frame.table(
-            "sites",
-            "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r",
-            site_rows(facts, frame),
-            totals=[site_total(facts, texts.say("total"))],
-        ),
-        frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes),
+        site_table(facts, frame),
+        frame.source(facts.duties, facts.backups, facts.drills, facts.uptimes),
         frame.text("confirmed", confirmed=len(facts.sites) - len(missing), sites=len(facts.sites)),
         *([frame.text("unconfirmed", count=len(missing), names=names)] if missing else []),
         frame.source(Figure(1, "sections")),
@@ -60,58 +58,54 @@ def write_sites(found: SitesFacts, frame: Frame) -> Paper:
     return frame.paper(blocks, year=window.year)
 
 
-def site_rows(facts: YearFacts, frame: Frame) -> list[tuple[str, ...]]:
-    """Give a row for each site: number, title, backups, missed, last good one, drills, uptime.
+def site_table(facts: YearFacts, frame: Frame) -> Table:
+    """Give the table of `site_rows`, with a row that adds them."""
+    shape = "0.6c 2.2l 0.8r 0.7r 0.8r 0.8r 1.2c 0.9r 0.9r"
+    return frame.table("sites", shape, site_rows(facts, frame), totals=[_total(facts, frame)])
 
-    What ran for others, a site that is retired by now or the service itself, has a row of its own:
-    else the rows would not add up to what the text tells.
+
+def site_rows(facts: YearFacts, frame: Frame) -> list[tuple[str, ...]]:
+    """Give a row for each site: days that a backup was owed for, last good one, drills, uptime.
+
+    What was owed of others, a site that is retired by now or the service itself, has a row of its
+    own: else the rows would not add up to what the text tells.
     """
     rows = [_row(facts, frame, number, it) for number, it in enumerate(facts.sites, start=1)]
-    others = _figures(facts, lambda name: name not in {it.name for it in facts.sites})
+    named = {it.name for it in facts.sites}
+    others = _figures(facts, lambda name: name not in named)
     if any(it not in {"0", "0 / 0"} for it in others):
-        backups, missed, drills = others
-        rows.append(("", frame.texts.say("others"), backups, missed, UNKNOWN, drills, UNKNOWN))
+        *owed, drills = others
+        rows.append(("", frame.texts.say("others"), *owed, UNKNOWN, drills, UNKNOWN))
     return rows
 
 
 def _row(facts: YearFacts, frame: Frame, number: int, site: SiteName) -> tuple[str, ...]:
-    backups, missed, drills = _figures(facts, lambda name: name == site.name)
+    *owed, drills = _figures(facts, lambda name: name == site.name)
     uptimes = facts.uptimes.value
     percent = uptimes.of(site.name).percent if uptimes else None
     last = frame.day((facts.last_ok.value or {}).get(site.name))
-    return (str(number), site.dated_title, backups, missed, last, drills, share(percent))
+    return (str(number), site.dated_title, *owed, last, drills, share(percent))
 
 
-def site_total(facts: YearFacts, label: str) -> tuple[str, ...]:
+def _total(facts: YearFacts, frame: Frame) -> tuple[str, ...]:
     """Give the row that adds the rows; it says how many sites have a good backup at all."""
-    backups, missed, drills = _figures(facts, lambda _name: True)
+    *owed, drills = _figures(facts, lambda _name: True)
     known = sum(it.name in (facts.last_ok.value or {}) for it in facts.sites)
     uptimes = facts.uptimes.value
     whole = sum((uptimes.of(it.name) for it in facts.sites), Uptime()) if uptimes else None
     percent = share(whole.percent) if whole else UNKNOWN
-    return ("", label, backups, missed, f"{known} / {len(facts.sites)}", drills, percent)
+    last = f"{known} / {len(facts.sites)}"
+    return ("", frame.texts.say("total"), *owed, last, drills, percent)
 
 
-def _figures(facts: YearFacts, wanted: Callable[[str], bool]) -> tuple[str, str, str]:
-    """Give backups, missed ones and drills of the sites that are wanted, as they are written."""
-    ran = _sum(facts.backups.value, wanted)
-    missed = _sum(facts.not_run.value, wanted).missed
+def _figures(facts: YearFacts, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """Give days owed, met, missed and not known, and drills, of the sites that are wanted."""
+    duties = facts.duties.value
+    by_site = duties.backup.by_subject if duties and duties.backup else {}
+    owed = sum((it for name, it in by_site.items() if wanted(name)), Owed())
     drills = [it.outcome for it in facts.drills.value or () if wanted(it.site)]
-    return (
-        f"{count(ran.ok)} / {count(ran.ran)}",
-        count(missed),
-        f"{drills.count('ok')} / {len(drills)}",
-    )
-
-
-def _sum(counts: RunCounts | None, wanted: Callable[[str], bool]) -> Tally:
-    found = (it for name, it in (counts.by_site if counts else {}).items() if wanted(name))
-    return sum(found, Tally())
-
-
-def tally_of(counts: RunCounts | None, site: str) -> Tally:
-    """Give a site's share."""
-    return counts.by_site.get(site, Tally()) if counts else Tally()
+    numbers = (owed.judged, owed.met, owed.missed, owed.unknown)
+    return (*map(count, numbers), f"{drills.count('ok')} / {len(drills)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +139,7 @@ def write_site(found: SiteFacts, frame: Frame) -> Paper:
         frame.head("h_technical"),
         *_technical(facts, site, frame),
         frame.head("h_shortcomings"),
-        *_shortcomings(facts, site, frame),
+        *write_bad(facts, frame, site.name),
         *_own(section, "shortcomings", frame),
         frame.head("h_proposals"),
         *_own(section, "proposals", frame),
@@ -215,18 +209,17 @@ def _technical(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block
         )
         yield frame.source(facts.uptimes)
     yield frame.head("h_backups", 2)
-    ran = tally_of(facts.backups.value, site.name)
-    other = tally_of(facts.not_run.value, site.name)
+    yield from write_owed(facts, frame, site.name)
+    ran = facts.backups.value.by_site.get(site.name, Tally()) if facts.backups.value else Tally()
     yield frame.text(
         "runs",
         ran=count(ran.ran),
         ok=count(ran.ok),
         incomplete=count(ran.incomplete),
         failed=count(ran.failed),
-        missed=count(other.missed),
         last=frame.moment((facts.last_ok.value or {}).get(site.name)),
     )
-    yield frame.source(facts.backups, facts.not_run)
+    yield frame.source(facts.duties, facts.backups)
     yield frame.head("h_drills", 2)
     yield from _drills(facts, site, frame)
     yield frame.head("h_security", 2)
@@ -238,27 +231,19 @@ def _technical(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block
 
 
 def _drills(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
-    drills = [it for it in facts.drills.value or () if it.site == site.name]
+    drills = drills_of(facts, site.name)
     if not drills:
         yield frame.lacking(facts.drills)
         return
     outcomes = frame.texts.tables["outcomes"]
     rows = [
-        (frame.day(it.started_at), outcomes[it.outcome], span(it.rto), span(it.rpo))
+        (
+            frame.day(it.started_at),
+            outcomes[it.outcome],
+            f"{span(it.rto)} / {span(it.rto_target)}",
+            f"{span(it.rpo)} / {span(it.rpo_target)}",
+        )
         for it in drills
     ]
     yield frame.table("drills", "1l 1l 1l 1l", rows)
     yield frame.source(facts.drills)
-
-
-def _shortcomings(facts: YearFacts, site: SiteName, frame: Frame) -> Iterator[Block]:
-    ran = tally_of(facts.backups.value, site.name)
-    drilled = any(it.site == site.name for it in facts.drills.value or ())
-    found = []
-    if bad := ran.ran - ran.ok:
-        found.append(frame.item("bad_runs", count=count(bad)))
-    if site.name not in (facts.last_ok.value or {}):
-        found.append(frame.item("bad_never"))
-    if not drilled:
-        found.append(frame.item("bad_undrilled"))
-    yield from found or [frame.text("bad_nothing")]

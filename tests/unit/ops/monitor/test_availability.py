@@ -47,7 +47,7 @@ def test_the_month_ends_at_midnight_of_the_organisation() -> None:
     )
 
 
-def test_planned_stops_are_taken_out_and_named_whatever_was_seen_in_them() -> None:
+def test_planned_stops_are_taken_out_and_named() -> None:
     """Down from 22:00 to 23:00; a stop was planned from 22:10 until 22:40 and went to 23:00."""
     bits = ((1 << 60) - 1) << 22 * 60
     stop = Stop("cong-20261110-2210", local(10, 22, 10), local(10, 22, 40))
@@ -62,10 +62,23 @@ def test_planned_stops_are_taken_out_and_named_whatever_was_seen_in_them() -> No
 def test_a_stop_over_the_end_of_the_month_is_cut_there_and_two_count_once() -> None:
     stops = [Stop("a", local(30, 23), local(1, 2, month=12)), Stop("b", local(30, 23, 30),
              local(30, 23, 45))]  # fmt: skip
-    told = count({}, *stops)
+    told = count({date(2026, 11, 30): Day(down=ALL)}, *stops)
 
-    assert told.planned == 60
+    assert (told.planned, told.down) == (60, 23 * 60)
     assert [(it.name, it.minutes) for it in told.stops] == [("a", 60), ("b", 15)]
+
+
+def test_a_planned_stop_is_as_long_as_the_site_did_not_answer() -> None:
+    """Planned from 22:00 to 24:00: down for 20 minutes, then up for 70, not told 5, unwatched."""
+    first = 22 * 60
+    down, up = ((1 << 20) - 1) << first, ((1 << 70) - 1) << first + 20
+    seen = Day(up=up, down=down, unknown=0b11111 << first + 90)
+    told = count({date(2026, 11, 10): seen}, Stop("a", local(10, 22), local(11)))
+
+    assert (told.planned, told.up, told.down, told.unknown) == (20, 70, 0, 5)
+    assert told.gap == told.minutes - 95
+    assert told.percent == 100
+    assert [(it.name, it.minutes) for it in told.stops] == [("a", 20)]
 
 
 def test_what_lies_ahead_is_no_gap() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.open import Catalog, open_catalog
-from ops.catalog.tables.core import Occurrence, Run
+from ops.catalog.tables.core import Run
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.estate.model.estate import Estate
@@ -65,15 +65,6 @@ def a_run(at: datetime, kind: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def a_miss(at: datetime) -> dict[str, object]:
-    return {
-        "id": uuid.uuid4(), "job": f"backup/{SITE}", "kind": "backup", "site": SITE, "due_at": at,
-        "trigger": "clock", "requested_by": "", "arguments": {}, "state": "ended",
-        "outcome": "missed", "reason": "", "params": {}, "attempts": 0, "host": "",
-        "heartbeat": 0, "created_at": at, "ended_at": at,
-    }  # fmt: skip
-
-
 def a_drill(at: datetime) -> dict[str, object]:
     return {
         "id": uuid.uuid4(), "site": SITE, "scope": "site", "source": "backup", "engine": "ours",
@@ -91,7 +82,6 @@ def facts(catalog: Catalog, series: SeriesStore, estate: Estate) -> YearFacts:
     with catalog.writing() as session:
         connection = session.connection()
         connection.execute(insert(Run), [a_run(at, it) for at in MOMENTS for it in kinds])
-        connection.execute(insert(Occurrence), [a_miss(it) for it in MOMENTS])
         connection.execute(insert(Drill), [a_drill(it) for it in MOMENTS])
         for number, at in enumerate(MOMENTS):
             session.add(
@@ -125,8 +115,9 @@ def test_every_figure_counts_the_same_time(facts: YearFacts) -> None:
         assert runs.value is not None
         assert runs.value.total.ok == 2
         assert [it.ok for it in runs.value.by_month] == [1, *[0] * 10, 1]
-    assert facts.not_run.value is not None
-    assert [it.missed for it in facts.not_run.value.by_month] == [1, *[0] * 10, 1]
+    assert facts.duties.value is not None
+    assert facts.duties.value.backup is not None  # which the table asks for from 2026 on
+    assert [it.met for it in facts.duties.value.backup.by_month] == [*[0] * 11, 1]
     assert [it.started_at for it in facts.drills.value or ()] == list(MOMENTS[1:3])
     assert [it.occurred_at for it in facts.incidents] == list(MOMENTS[1:3])
     assert facts.register.value is not None

@@ -1,0 +1,81 @@
+"""V. Kinh phí: what became of the year's plan, by use, by source and line by line; pure.
+
+Uses are those of Điều 10(2) of the Regulation. What was granted and not spent is explained by what
+was noted about the line; where nothing was, dots stand for somebody to fill in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from ops.planning.item import USES, PlanLine
+from ops.planning.money import Sums, format_amount, group_by, sum_up
+from ops.reports.figures.gather import YearFacts
+from ops.reports.figures.plans import PlanResult, PlanYear
+from ops.reports.kinds.kind import UNKNOWN, Frame, count, day, share
+from ops.reports.papers.paper import Block
+
+
+def write_spending(facts: YearFacts, frame: Frame) -> Iterator[Block]:
+    """Yield what was granted, contracted, accepted and paid, and each line's result."""
+    for plan in facts.plans.value or ():
+        if not plan.results:
+            yield frame.text("no_plan", year=plan.year)
+            continue
+        yield from _write_plan(plan, frame)
+        yield frame.source(facts.plans)
+
+
+def _write_plan(plan: PlanYear, frame: Frame) -> Iterator[Block]:
+    lines = [it.line for it in plan.results]
+    sums = sum_up(lines)
+    percent = 100 * sums.paid / sums.granted if sums.granted else None
+    yield frame.text(
+        "money",
+        year=plan.year,
+        decision=plan.decision or frame.texts.say("blank"),
+        decided=day(plan.decided_on) if plan.decided_on else frame.texts.say("blank"),
+        taken=frame.moment(frame.taken_at),
+        granted=format_amount(sums.granted),
+        contracted=format_amount(sums.contracted),
+        accepted=format_amount(sums.accepted),
+        paid=format_amount(sums.paid),
+        percent=share(percent),
+    )
+    uses = {key: f"{key}) {title[:1].upper()}{title[1:]}" for key, title in USES.items()}
+    yield from _sums(frame, "by_use", lines, uses, lambda it: it.item.use)
+    sources = {it.item.source: it.item.source or frame.texts.say("no_source") for it in lines}
+    yield from _sums(frame, "by_source", lines, sources, lambda it: it.item.source)
+    yield frame.table(
+        "results",
+        "0.6c 2.4l 1.2r 1.2r 1.5l 1.7l",
+        [_result(frame, plan, it) for it in plan.results],
+        year=plan.year,
+    )
+
+
+def _sums(
+    frame: Frame,
+    name: str,
+    lines: list[PlanLine],
+    titles: Mapping[str, str],
+    key: Callable[[PlanLine], str],
+) -> Iterator[Block]:
+    rows = [
+        (titles[word], *_amounts(sum_up(own))) for word, own in group_by(lines, titles, key).items()
+    ]
+    totals = [(frame.texts.say("total"), *_amounts(sum_up(lines)))]
+    yield frame.table(name, "2l 1.2r 1.2r 1.2r 1.2r", rows, totals=totals)
+
+
+def _amounts(sums: Sums) -> tuple[str, ...]:
+    return tuple(map(format_amount, (sums.granted, sums.contracted, sums.accepted, sums.paid)))
+
+
+def _result(frame: Frame, plan: PlanYear, it: PlanResult) -> tuple[str, ...]:
+    line, result = it.line, frame.texts.say(it.result, table="results")
+    if line.accepted_on is not None:
+        result = f"{result} {day(line.accepted_on)}"
+    is_spent = it.result == "accepted" and not it.left
+    is_decided = it.result in {"deferred", "not_granted"} and plan.decision
+    told = it.told or (plan.decision if is_decided else frame.texts.say("unexplained"))
+    amounts = (format_amount(line.granted), format_amount(line.paid))
+    return (count(line.number), line.item.title, *amounts, result, UNKNOWN if is_spent else told)
