@@ -50,8 +50,9 @@ class Stable:
     ) -> None:
         self.known, self._numbers = known, numbers
         self._seen: dict[str, list[str]] = {"id": [], "secret": []}
-        words = [re.escape(it) for it in sorted(known, key=len, reverse=True)]
-        words += [rf"(?<![0-9A-Za-z]){it}(?![0-9A-Za-z])" for it in sorted(ids)]
+        # As whole words: a machine called `vm` is in one of forty secrets by chance.
+        names = [*map(re.escape, sorted(known, key=len, reverse=True)), *sorted(ids)]
+        words = [rf"(?<![0-9A-Za-z]){it}(?![0-9A-Za-z])" for it in names]
         self._words = re.compile("|".join(words) or "(?!)")
 
     def text(self, text: str) -> str:
