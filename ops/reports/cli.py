@@ -23,6 +23,8 @@ from ops.reports.figures.figure import (
     running_year,
 )
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
+from ops.reports.legal_texts import FILE as LEGAL_TEXTS
+from ops.reports.legal_texts import load_citations
 from ops.reports.make import Wish, make, note_made
 from ops.reports.requests import ReportRequest, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
@@ -82,6 +84,8 @@ def make_report(asked: Make) -> int:
         with bench.catalog.writing() as session:
             note_made(session, bench.origin, wish, files)
     _tell(files, placed, asked)
+    if not asked.json and "pdf" in wish.kind.files:
+        _tell_unread(estate, wish)
     return 0
 
 
@@ -126,6 +130,18 @@ def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: Make) -
     text = _("written: {path} ({size})")
     for name, content in files.items():
         write_line(text.format(path=placed[name], size=format_size(len(content))))
+
+
+def _tell_unread(estate: Estate, wish: Wish) -> None:
+    """Say what of the legal texts that the paper cites was read in no copy of them."""
+    citations = load_citations(estate.reports.texts, wish.day)
+    unread = [*citations.list_unread(wish.load_texts(estate))]
+    if not unread:
+        return
+    told = _("check in the official text, then write it into {file} (`unread = []` ends this):")
+    write_line(told.format(file=LEGAL_TEXTS))
+    for it in unread:
+        write_line(f"  {it}")
 
 
 def read_wish(

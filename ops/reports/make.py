@@ -32,6 +32,7 @@ from ops.reports.figures.figure import Timespan
 from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.office import find_office
 from ops.reports.kinds.table import Kind
+from ops.reports.legal_texts import load_citations
 from ops.reports.papers.paper import Paper
 from ops.reports.requests import ReportRequest
 from ops.reports.texts import Texts, load_texts
@@ -136,6 +137,7 @@ def make_frame(estate: Estate, wish: Wish, now: datetime) -> Frame:
         taken_at=now,
         zone=estate.organisation.timezone,
         is_draft=is_draft,
+        citations=load_citations(estate.reports.texts, wish.day),
         occasion=tell_occasion(texts, wish.request),
     )
 

@@ -119,12 +119,24 @@ def _read_shipped(name: str) -> Mapping[str, Mapping[str, Any]]:
 
 def read_own(path: Path, shipped: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Read an office's file, each text against the shipped one."""
+    found = read_file(path)
+    for table, name, value in _entries(path, found):
+        _compare(path, table, name, value, shipped)
+    return found
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read an office's file as TOML.
+
+    Raises:
+        TextsError: It is no file, too large, or no TOML; names the line.
+    """
     try:
         if not path.is_file():  # a pipe would be waited for
             raise FileNotFoundError
         if path.stat().st_size > MOST_BYTES:
             raise TextsError(path, why="it is larger than {most} bytes", most=MOST_BYTES)
-        found = read_toml(path)
+        return read_toml(path)
     except tomllib.TOMLDecodeError as error:
         line = _LINE.search(str(error))
         raise TextsError(
@@ -135,16 +147,13 @@ def read_own(path: Path, shipped: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         ) from error
     except (OSError, UnicodeDecodeError, NestedTooDeeplyError) as error:
         raise TextsError(path, why="it cannot be read as UTF-8 text") from error
-    for table, name, value in _entries(path, found):
-        _compare(path, table, name, value, shipped)
-    return found
 
 
 def _entries(path: Path, found: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for table, texts in found.items():
         if not isinstance(texts, dict):
             why = N_("{name} stands in no table")
-            raise TextsError(path, why=why, line=_line_of(path, table), name=table)
+            raise TextsError(path, why=why, line=find_line(path, table), name=table)
         for name, value in texts.items():
             yield table, name, value
 
@@ -152,7 +161,7 @@ def _entries(path: Path, found: Mapping[str, Any]) -> Iterator[tuple[str, str, A
 def _compare(
     path: Path, table: str, name: str, value: Any, shipped: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    line = _line_of(path, name, table)
+    line = find_line(path, name, table)
     known = shipped.get(table, {}).get(name)
     if known is None:
         why = N_("the shipped texts have no {name} in [{table}]")
@@ -179,7 +188,7 @@ def _compare(
         )
 
 
-def _line_of(path: Path, name: str, table: str = "") -> int:
+def find_line(path: Path, name: str, table: str = "") -> int:
     """Give the line on which a name stands in its table; 0 where it is written in another way."""
     inside = not table
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):

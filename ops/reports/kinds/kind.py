@@ -7,6 +7,7 @@ a paper, a book of sheets or a package of them.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from ops.language.formats import format_date, format_duration, format_number, fo
 from ops.monitor.series.store import SeriesStore
 from ops.reports.figures.figure import Figure, Timespan
 from ops.reports.kinds.office import Office
+from ops.reports.legal_texts import Citations
 from ops.reports.papers.paper import (
     Align,
     Block,
@@ -80,6 +82,7 @@ class Frame:
         taken_at: When the figures were taken.
         zone: Name of the organisation's time zone.
         is_draft: Whether DỰ THẢO stands on it.
+        citations: The legal texts of the paper's day.
         occasion: Who asked for it and how, for papers that are asked for once; may be empty.
     """
 
@@ -88,12 +91,18 @@ class Frame:
     taken_at: datetime
     zone: str
     is_draft: bool
+    citations: Citations
     occasion: str = ""
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """Give what any text may be filled with: the bodies and the legal texts of the day."""
+        return {**self.office.names, **self.citations.values}
 
     def paper(self, blocks: Iterable[Block], **values: object) -> Paper:
         """Put blocks into the paper that the texts and the office make."""
         texts, office = self.texts, self.office
-        told, values = tuple(blocks), {**office.names, **values}
+        told, values = tuple(blocks), {**self.known, **values}
         if self.occasion:
             told = (Paragraph(self.occasion), *told)
         return Paper(
@@ -101,7 +110,7 @@ class Frame:
             about=texts.say("about", table="paper", **values),
             letterhead=office.letterhead,
             addressees=office.addressees or texts.list("addressees", table="paper", **values),
-            bases=texts.list("bases", table="paper", **values),
+            bases=self.citations.cite_bases(texts.list("bases", table="paper", **values)),
             blocks=told,
             signatures=(office.signature,),
             recipients=office.recipients or texts.list("recipients", table="paper", **values),
@@ -114,7 +123,7 @@ class Frame:
 
     def text(self, name: str, *, table: str = "text", **values: object) -> Paragraph:
         """Give a paragraph."""
-        return Paragraph(self.texts.say(name, table=table, **values))
+        return Paragraph(self.texts.say(name, table=table, **{**self.known, **values}))
 
     def item(self, name: str, **values: object) -> Paragraph:
         """Give a paragraph with a dash."""

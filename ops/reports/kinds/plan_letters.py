@@ -32,7 +32,7 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
     yield frame.text("opening", **values)
     yield frame.head("h_need")
     yield frame.head("h_law", 2)
-    yield frame.text("law")
+    yield frame.text("law", asks=_asks(frame))
     yield frame.head("h_situation", 2)
     for section in _SECTIONS:
         for it in document.of_section(section)[:_MOST_KNOWN]:
@@ -58,6 +58,16 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
     yield frame.head("h_petition")
     yield Paragraph(frame.texts.say("enclosed"))
     yield frame.text("petition", **values)
+
+
+def _asks(frame: Frame) -> str:
+    """Name the point that asks for a plan each year; empty where no text of the day does."""
+    texts = frame.citations.by_subject["portal"]
+    found = next((it for it in texts if it.asks), None)
+    if found is None:
+        return ""
+    point = found.asks[:1].upper() + found.asks[1:]
+    return frame.texts.say("asks", point=point, text=found.name)
 
 
 def _count(parts: list[tuple[str, Any]], frame: Frame) -> str:
