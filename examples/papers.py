@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from examples import moved_clock
@@ -55,8 +56,8 @@ class Papers:
         yield self._at(200), lambda: self._carry_out(year)
         for ago, kind, title, result in _ENTRIES:
             yield self._at(ago), partial(self._enter, kind, title, result)
-        for ago, duty, document in _DONE:
-            yield self._at(ago), partial(self._record, duty, document)
+        for ago, duty, document, *flags in _DONE:
+            yield self._at(ago), partial(self._record, duty, document, *flags)
         for system in ("trang-ttdt-xa", "trang-ttdt-so"):
             told = ("log-review-archive", "33/BB-TTCNTT", "--subject", system)
             yield self._at(self.today.weekday() + 3), partial(self._record, *told)
@@ -117,8 +118,15 @@ class Papers:
             self.terminal.type("register.close", "--id", entry, "--result", result)
 
     def _record(self, duty: str, document: str, *flags: str) -> None:
-        day = moved_clock.now().astimezone(ZONE).date().isoformat()
-        of = ("--duty", duty, "--period", day)
+        """Keep the minutes of something done on paper, and state that it was done."""
+        day = moved_clock.now().astimezone(ZONE).date()
+        scan = self.folder / "scan.png"
+        scan.write_bytes(draw_picture(crc32(document.encode())))
+        self.terminal.type(
+            "document.add", "--file", str(scan), "--title", "Biên bản", "--number", document,
+            "--date", format_date(day), "--about", f"duty:{duty}",
+        )  # fmt: skip
+        of = ("--duty", duty, "--period", day.isoformat())
         self.terminal.type("duty.record", *of, "--document", document, *flags)
 
 
@@ -132,11 +140,10 @@ _ENTRIES = (
 """Days ago, kind, title, result; without a result it is still open."""
 
 _DONE = (
-    (300, "yearly-review", "02/BC-TTCNTT"),
-    (110, "keys-apart", "07/BB-TTCNTT"),
-    (95, "yearly-switch-over", "19/BB-TTCNTT"),
-)
-"""Days ago, duty, number of the document."""
+    (95, "yearly-switch-over", "19/BB-TTCNTT", "--elsewhere",
+     "Chạy dự phòng theo kịch bản trên giấy, không qua quy trình của dịch vụ"),
+)  # fmt: skip
+"""Days ago, duty, number of the document, flags."""
 
 _ASSET_HEADS = ("mã", "loại", "tên", "tình trạng", "người quản lý", "ngày mua",
                 "hết bảo hành", "hết hỗ trợ", "nguyên giá")  # fmt: skip

@@ -27,6 +27,7 @@ from ops.durable_files import place_file, read_bounded
 from ops.errors import OpsError, WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+from ops.language.formats import format_id
 from ops.language.text import _
 
 FOLDER = "documents"
@@ -153,6 +154,7 @@ def list_kept(state: Path) -> list[Path]:
 ADDED = "document.added"
 EXPORTED = "document.exported"
 MOST_TEXT = 300
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +232,7 @@ def _clean(text: str) -> str:
 
 
 def get_whole(session: Session, state: Path, wanted: str) -> Document:
-    """Give the document that a paper cites, by its id or as much of it as is enough.
+    """Give the document that a paper cites: by its own number, by its id or enough of that.
 
     Args:
         session: Any.
@@ -238,9 +240,18 @@ def get_whole(session: Session, state: Path, wanted: str) -> Document:
         wanted: As typed.
 
     Raises:
-        WrongUseError: There is none, or its bytes are gone or changed.
+        WrongUseError: There is none, several have that number, or its bytes are gone or changed.
     """
-    row = find_by_id(session, Document, wanted)
+    query = select(Document).where(Document.number == wanted.strip(), Document.number != "")
+    numbered = list(session.execute(query).scalars())
+    if len(numbered) > 1:
+        raise WrongUseError(
+            'several documents have the number "{number}": {ids}',
+            next_step="give the id of the one that is meant",
+            number=wanted[:60],
+            ids=", ".join(format_id(it.id) for it in numbered[:_MOST_NAMED]),
+        )
+    row = numbered[0] if numbered else find_by_id(session, Document, wanted)
     if row is None or not is_whole(place_of(state, row.sha256)):
         raise WrongUseError(
             'no document "{id}" is kept whole',

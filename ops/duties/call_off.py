@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ops.access.session import at_bench
 from ops.alerts.silences import Quiet
 from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.register import Document
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED
 from ops.duties.evidence.papers import find_statements
@@ -130,7 +131,7 @@ def call_stop_off(wish: Stop) -> int:
             stop = choose_stop(
                 find_stops(session, estate.zone), wish.cancel, datetime.now(UTC), zone
             )
-            was_announced = any(find_statements(session, *stop.notice))
+            was_announced = is_announced(session, stop)
         if not wish.dry_run:
             names = ("begins", "until", "duty", "notice_by")
             details = {name: stop.details[name] for name in names}
@@ -148,10 +149,20 @@ def call_stop_off(wish: Stop) -> int:
     return 0
 
 
+def is_announced(session: Session, stop: PlannedStop) -> bool:
+    """Tell whether a notice of a stop was issued, or is stated to have been published."""
+    papers = select(Document.id).where(Document.about.like(f"report:notice:%:{stop.code}"))
+    issued = session.execute(papers.limit(1)).scalar_one_or_none()
+    return issued is not None or any(find_statements(session, *stop.notice))
+
+
 def _tell(wish: Stop, stop: PlannedStop, *, was_announced: bool) -> None:
     write_line(_("called off: {code}").format(code=stop.code))
     write_line(
-        _("it was announced: publish this notice, then record it with `duty.record`")
+        _(
+            "it was announced: publish this notice, too, then take the signed one back with"
+            " `report.issue --kind notice`"
+        )
         if was_announced
         else _("no notice of it was recorded as published, so nobody has to be told")
     )

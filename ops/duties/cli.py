@@ -13,7 +13,7 @@ from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import ELSEWHERE, SOURCES, list_not_fed
 from ops.duties.evidence.judge import AgendaItem, find_verdicts, list_agenda
 from ops.duties.evidence.queries import Setting
-from ops.duties.evidence.verdicts import Verdict
+from ops.duties.evidence.verdicts import SETTLED, Verdict
 from ops.duties.policy import document_of, make_policy
 from ops.duties.policy_approved import find_standing, newest_approved
 from ops.duties.policy_cli import tell_standing
@@ -28,6 +28,7 @@ from ops.duties.wording import (
     REASONS,
     tell_bases,
     tell_changes,
+    tell_counts,
     tell_event,
     tell_nature,
     tell_period,
@@ -86,7 +87,7 @@ def _proven(row: Row) -> Cell:
 
 
 def _open_for(row: Row) -> str:
-    names = [name for name, it in row["subjects"].items() if name and it != "ok"]
+    names = [name for name, it in row["subjects"].items() if name and it not in SETTLED]
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" +{more}" if more > 0 else "")
 
@@ -283,8 +284,7 @@ def _write_verdicts(verdicts: Sequence[Verdict], rows: Sequence[Duty], year: int
         shown = [it for it in verdicts if it.outcome != "ok"][-_MOST_ROWS:]
     if shown:
         write_list(PERIODS, map(verdict_values, shown), as_json=False)
-    good = sum(it.outcome == "ok" for it in verdicts)
-    write_line(_("{good} of {count} are proven").format(good=good, count=len(verdicts)))
+    write_line(tell_counts(it.outcome for it in verdicts))
     if len(shown) < len(verdicts):
         text = N_("left out above: what is proven, and old rows; all: `--json`")
         write_line(fill(text, {}))

@@ -207,6 +207,7 @@ def code_of(site: str, begins: datetime) -> str:
 def _journal(plan: StopPlan, estate: Estate) -> None:
     wish = plan.wish
     details = {
+        "code": code_of(wish.site, plan.begins),
         "begins": plan.begins.isoformat(),
         "until": plan.until.isoformat(),
         "notice_by": plan.notice_by.isoformat(),

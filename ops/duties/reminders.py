@@ -21,6 +21,7 @@ from ops.catalog.tables.core import Notice
 from ops.duties.evidence.due import RENEWAL, Period, longest_days
 from ops.duties.evidence.judge import AgendaItem, list_agenda, recorded_since
 from ops.duties.evidence.queries import Setting
+from ops.duties.evidence.verdicts import SETTLED
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.table.versions import remember_duties
 from ops.duties.wording import tell_period, tell_subject
@@ -208,7 +209,7 @@ def draft_reminders(agenda: Iterable[AgendaItem], today: date, since: date) -> l
         for item in agenda
         if item.due.duty.name != RENEWAL  # `ops.backups.media.records` tells of each medium
         and item.when == "ahead"
-        and item.outcome != "ok"
+        and item.outcome not in SETTLED
         and item.due.remind_on is not None
         and item.due.remind_on <= today
         and (item.due.remind_on >= since or _is_near(item, today))

@@ -46,14 +46,24 @@ class ShowEvidence:
     forms=(Form("Record that it was done"),),
 )
 class Record:
-    """Record that a duty was done which leaves no trace here by itself: a report sent, say."""
+    """State that a duty was done which leaves no trace here; it is shown as stated, not as proven.
+
+    What the service can prove is not taken, but for what was done where it could see nothing.
+    """
 
     duty: _Duty
     period: Annotated[
         str,
         Flag("Any day of the period, such as 2026-11-24.", "Any day of the period", shape="date"),
     ]
-    document: Annotated[str, Flag("Number of the document that shows it.")]
+    document: Annotated[
+        str,
+        Flag(
+            "Number or id of the document that shows it, kept with `document.add`; without one"
+            " it is shown as said by word of mouth.",
+            "Number or id of a kept document",
+        ),
+    ] = ""
     subject: Annotated[
         str, Flag("Name of the system or site, where the duty is not the Center's.")
     ] = ""
@@ -63,6 +73,15 @@ class Record:
             "Day on which it was done, such as 2026-11-24; today unless given.",
             "Day on which it was done; empty: today",
             shape="date",
+        ),
+    ] = ""
+    elsewhere: Annotated[
+        str,
+        Flag(
+            "Why the service saw nothing of what it would prove, such as a drill on paper;"
+            " takes a document.",
+            "Done where the service saw nothing: why",
+            shape="long",
         ),
     ] = ""
     dry_run: DryRun = False
@@ -80,8 +99,8 @@ class Stop:
     """Plan a stop of a site: count the working days for its notice, and write the notice.
 
     A stop that is too near for the notice is refused, except by force majeure. Once the notice is
-    published, record that with `duty.record`. One that is called off before it begins (--cancel)
-    needs a notice again where it was announced.
+    signed and published, `report.issue --kind notice --of CODE` takes it back. One that is called
+    off before it begins (--cancel) needs a notice again where it was announced.
     """
 
     reason: Annotated[str, Flag("Why; stands in the notice.", shape="long")]

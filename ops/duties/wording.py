@@ -1,16 +1,18 @@
 """Duties in words: periods, whom they concern, how sure they are, and what a verdict means."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from ops.duties.evidence.due import Period
-from ops.duties.evidence.verdicts import Verdict
+from ops.duties.evidence.verdicts import GRAVEST, Verdict
 from ops.duties.table.models import Basis, Duty, Every
 from ops.estate.versions import find_changes
-from ops.language.formats import format_date
+from ops.language.formats import format_date, format_number
 from ops.language.text import N_, _, language, ngettext
+from ops.terminal.output import verdict_cell
 
 NATURES = {"law": N_("law"), "own-figure": N_("law, own figure"), "own": N_("own target")}
 CERTAINTIES = {
@@ -22,6 +24,8 @@ CERTAINTIES = {
 REASONS = {
     "proven": N_("proven"),
     "by_paper": N_("proven by a paper; who signed it was not checked"),
+    "stated": N_("stated, with a document that is kept; nothing here proves it"),
+    "by_word": N_("stated by word of mouth; no document of it is kept"),
     "failures": N_("it was tried and failed"),
     "late": N_("done, but after its day"),
     "partly": N_("what there is proves too little"),
@@ -178,6 +182,13 @@ def tell_period(period: Period) -> str:
 def tell_subject(name: str) -> str:
     """Give a subject's name; the organisation is called the Center."""
     return name or _("the Center")
+
+
+def tell_counts(standings: Iterable[str]) -> str:
+    """Count how duties stand, proven ones first: `passed: 3 · stated, not proven: 1`."""
+    counts = Counter(standings)
+    shown = [it for it in reversed(GRAVEST) if counts[it] or it == "ok"]
+    return " · ".join(f"{verdict_cell(it).text}: {format_number(counts[it])}" for it in shown)
 
 
 def tell_reason(verdict: Verdict) -> str:

@@ -52,6 +52,7 @@ _UNTRUSTED = N_(
     "not checked: who that is; with `trusted_roots` in `[reports]` of the estate it would be"
 )
 _TIMES = ("signer", "at", "since", "until")
+_CODE = re.compile(r"[a-z0-9-]{0,80}")
 _NUMBER = re.compile(r"[0-9A-Za-zĐđ][0-9A-Za-zĐđ./-]{0,60}")
 
 
@@ -138,7 +139,7 @@ def note_issued(
 
 
 def name_about(wish: Issue, estate: Estate, year: int) -> str:
-    """Name what the paper is about, `report:site:2026:cong-xa`."""
+    """Name what the paper is about, `report:site:2026:cong-xa`, `report:notice:2026:CODE`."""
     kind = find_kind(wish.kind)
     if not _NUMBER.fullmatch(wish.number):
         raise WrongUseError(
@@ -156,7 +157,12 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
             next_step="give `--site`" if kind.needs == "site" else "leave `--site` out",
             kind=kind.name,
         )
-    return ":".join(filter(None, ("report", kind.name, str(year), wish.site)))
+    if bool(wish.of) != (kind.needs == "stop") or not _CODE.fullmatch(wish.of):
+        raise WrongUseError(
+            "a notice is about a planned stop, and no other paper is",
+            next_step="give the stop's code with `--of` for a notice, and for nothing else",
+        )
+    return ":".join(filter(None, ("report", kind.name, str(year), wish.site or wish.of)))
 
 
 def _tell(

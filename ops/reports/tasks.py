@@ -220,6 +220,13 @@ class Issue:
     site: Annotated[
         str, Flag("The site that it is about, where it is about one.", shape="site")
     ] = ""
+    of: Annotated[
+        str,
+        Flag(
+            "Code of the planned stop that a notice is about, as `duty.planned-stop` told it.",
+            "Code of the planned stop",
+        ),
+    ] = ""
     request: Annotated[
         str,
         Flag(

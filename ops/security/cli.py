@@ -13,7 +13,7 @@ from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import add_months
 from ops.duties.table.versions import Document
-from ops.duties.wording import REASONS
+from ops.duties.wording import REASONS, tell_counts
 from ops.errors import WrongUseError, unknown
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
@@ -268,10 +268,7 @@ def show_compliance(wish: Findings) -> int:
     )
     told = {**asdict(totals), "rows": form}
     if write_list(VERDICTS, map(_values, rows), as_json=wish.json, form_08=told):
-        good = sum(it.outcome == "ok" for it in rows)
-        blind = sum(it.outcome == "not_checked" for it in rows)
-        text = _("{good} of {count} are proven; not checked: {blind}")
-        write_line(text.format(good=good, count=len(rows), blind=blind))
+        write_line(tell_counts(it.outcome for it in rows))
     return 0
 
 

@@ -18,7 +18,7 @@ from ops.duties.evidence.due import Due, due_of, list_periods
 from ops.duties.evidence.events import back_from, find_event_dues
 from ops.duties.evidence.judge import judge_due
 from ops.duties.evidence.queries import Setting
-from ops.duties.evidence.verdicts import Verdict
+from ops.duties.evidence.verdicts import GRAVEST, Standing, Verdict
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty
 from ops.duties.table.versions import Document
@@ -32,7 +32,6 @@ _EVENTS_DAYS = 366
 _GRACE = timedelta(days=1)
 """A look is outdated only a day after the next one was due: it is taken once a day."""
 
-_GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 Kind = Literal["control", "duty"]
 Pair = tuple[str, str]
 
@@ -54,7 +53,7 @@ class ControlProof:
     subject: str
     tool: str
     at: datetime | None
-    outcome: Outcome
+    outcome: Standing
     reason: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
@@ -82,7 +81,7 @@ class ControlRow:
     basis: tuple[str, ...]
     subject: str
     level: int | None
-    outcome: Outcome
+    outcome: Standing
     reason: str
     evidence: tuple[ControlProof, ...] = ()
 
@@ -166,9 +165,9 @@ def _judge_control(
     )
 
 
-def _sum_up(evidence: Sequence[ControlProof]) -> tuple[Outcome, str]:
+def _sum_up(evidence: Sequence[ControlProof]) -> tuple[Standing, str]:
     """Give the gravest outcome, and the reason of the first row that has it."""
-    for outcome in _GRAVEST:
+    for outcome in GRAVEST:
         found = [it for it in evidence if it.outcome == outcome]
         if found:
             return outcome, found[0].reason

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ops.terminal.printer import Printer
 
 _WIDEST, _INDENT = 120, "    "
-Tone = Literal["plain", "good", "warning", "bad", "faint"]
+Tone = Literal["plain", "good", "stated", "warning", "bad", "faint"]
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "ok": (N_("ok"), "good"),
     "incomplete": (N_("incomplete"), "warning"),
@@ -31,9 +31,10 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
 VERDICTS: dict[str, tuple[str, Tone]] = {
     **OUTCOMES,
     "ok": (N_("passed"), "good"),
+    "stated": (N_("stated, not proven"), "stated"),
     "failed": (N_("not passed"), "bad"),
 }
-"""What the same words are called of a drill, a check or a target: none of them is a run."""
+"""What they are called of a drill, a check, a target or a duty: none of them is a run."""
 
 
 @dataclass(frozen=True, slots=True)

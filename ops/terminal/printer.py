@@ -36,6 +36,7 @@ MARK = "   │ "
 _STYLES: dict[Tone, str] = {
     "plain": "",
     "good": "green",
+    "stated": "cyan",
     "warning": "yellow",
     "bad": "bold red",
     "faint": "dim",

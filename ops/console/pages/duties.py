@@ -14,7 +14,7 @@ from ops.duties.evidence.verdicts import Verdict
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
 from ops.duties.table.versions import levels_in
-from ops.duties.wording import CERTAINTIES, tell_changes, tell_duty
+from ops.duties.wording import CERTAINTIES, tell_changes, tell_counts, tell_duty
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, _, language
 from ops.terminal.view import as_table
@@ -112,8 +112,7 @@ def read_duty(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "months": list(range(1, last + 1)) if is_frequent else [],
         "this_year": today.year,
         "all": bool(arguments.get("all")),
-        "proven": sum(it.outcome == "ok" for it in periods),
-        "count": len(periods),
+        "counts": tell_counts(it.outcome for it in periods),
         "left_out": len(wanted) - len(shown),
         "list": as_table(PERIODS, map(verdict_values, shown)),
         "periods": [_brief(desk, it) for it in shown],

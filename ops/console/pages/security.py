@@ -9,11 +9,12 @@ from ops.catalog.columns import is_called
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page, cut
 from ops.console.subjects import describe_subject, link
+from ops.duties.evidence.verdicts import GRAVEST
 from ops.duties.wording import tell_subject
 from ops.language.text import N_, _
 from ops.security.findings import Severity
 from ops.security.subjects import FINDINGS, LOOKS, SEVERITY_WORDS, STANDINGS, VERDICTS, tool
-from ops.terminal.view import Column, View, as_cells, as_table, moment, outcome
+from ops.terminal.view import Column, View, as_cells, as_table, moment, verdict
 
 _ROWS = 100
 _SHOWN = ("host", "site", "tool", "severity")
@@ -74,13 +75,12 @@ PAGE = Page(
 )
 
 
-_ORDER = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 _MOST_EVIDENCE = 30
 EVIDENCE = View(
     N_("Nothing: it is not checked."),
     Column("subject", N_("What"), of=lambda it: link(it["subject"])),
     Column("tool", N_("Tool"), tool),
-    Column("outcome", N_("Result"), outcome),
+    Column("outcome", N_("Result"), verdict),
     Column("at", N_("Moment"), moment),
     Column("digest", N_("Proof"), of=lambda it: it["digest"][:16]),
 )
@@ -101,7 +101,7 @@ def read_compliance(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     levels = {it["subject"]: it["level"] for it in rows}
     name, subject = arguments.get("name", ""), arguments.get("subject")
     chosen = [it for it in rows if name and it["name"] == name and subject in {None, it["subject"]}]
-    chosen.sort(key=lambda it: (_ORDER.index(it["outcome"]), it["subject"]))
+    chosen.sort(key=lambda it: (GRAVEST.index(it["outcome"]), it["subject"]))
     return {
         "columns": [
             {"subject": it, "title": tell_subject(it), "level": levels[it]}
@@ -109,7 +109,7 @@ def read_compliance(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         ],
         "has_sites": any(it["subject"] in sites for it in rows),
         "rows": [] if chosen else _table(rows, columns[:_MOST_COLUMNS], sites),
-        "counts": {it: sum(row["outcome"] == it for row in rows) for it in _ORDER},
+        "counts": {it: sum(row["outcome"] == it for row in rows) for it in GRAVEST},
         "count": len(rows),
         "is_cut": len(columns) > _MOST_COLUMNS or len(chosen) > _MOST_ROWS,
         "chosen": chosen[:1],
@@ -134,7 +134,7 @@ def _table(
                 "title": own[0]["title"],
                 "basis": own[0]["basis"],
                 "cells": [outcomes.get(it) for it in columns],
-                "sites": [(it, counts[it]) for it in _ORDER if counts[it]],
+                "sites": [(it, counts[it]) for it in GRAVEST if counts[it]],
             }
         )
     return table

@@ -5,8 +5,8 @@ a shorter first period, from its first day on; a row that ends inside one owes n
 """
 
 import calendar as months
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -160,6 +160,8 @@ class Due:
         remind_on: When a notice is written; None when none is asked for, or `day` is None.
         beyond: The day that no table of holidays covers; None when all are covered.
         is_expected: Whether holidays were counted that are not announced yet.
+        about: Of what comes with events: when each was told, by what papers about it are called;
+            empty where the event has no such name.
     """
 
     duty: Duty
@@ -168,6 +170,7 @@ class Due:
     remind_on: date | None = None
     beyond: date | None = None
     is_expected: bool = False
+    about: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def add_months(day: date, count: int) -> date:

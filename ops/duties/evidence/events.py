@@ -8,7 +8,7 @@ nobody takes silence for peace.
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Due, Period, due_after
-from ops.duties.evidence.queries import STATED, Setting
+from ops.duties.evidence.queries import Setting
 from ops.duties.table.models import Duty
 from ops.duties.table.versions import list_subjects
 
@@ -42,12 +42,14 @@ class Event:
         at: When it happened, as far as the journal knows; else when that was told.
         subject: Site it is about; empty where it is about none.
         ahead: When it will happen, where it was planned; else None.
+        about: What papers about it are called: code of the stop, number of the entry.
     """
 
     name: str
     at: datetime
     subject: str = ""
     ahead: datetime | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Source:
         ahead: Key of the details that tells when it will happen; empty for what has happened.
         moment: Key of the details that tells when it happened, where that is earlier than the row;
             a row that does not tell happened when it was written.
+        about: Key of the details that says what papers about it are called.
         undone_by: Action of rows, of the same subject and moment ahead, that take it back.
     """
 
@@ -69,6 +72,7 @@ class Source:
     subject: Callable[[str], str] = lambda subject: subject
     ahead: str = ""
     moment: str = ""
+    about: str = ""
     undone_by: str = ""
 
 
@@ -104,13 +108,17 @@ SOURCES: Mapping[str, Source] = {
         lambda details: details.get("kind") == "remark",
         moment="occurred_at",
     ),
-    "incident": Source(JournalRow.action == "register.incident", moment="at"),
-    "personal-data-breach": Source(JournalRow.action == "register.breach", moment="at"),
+    "incident": Source(JournalRow.action == "register.incident", moment="at", about="entry"),
+    "personal-data-breach": Source(
+        JournalRow.action == "register.breach", moment="at", about="entry"
+    ),
     "planned-stop": Source(
-        JournalRow.action == STOP_PLANNED, ahead="begins", undone_by=STOP_CALLED_OFF
+        JournalRow.action == STOP_PLANNED, ahead="begins", about="code", undone_by=STOP_CALLED_OFF
     ),
     "planned-stop-called-off": Source(
-        JournalRow.action == STOP_CALLED_OFF, lambda details: bool(details.get("was_announced"))
+        JournalRow.action == STOP_CALLED_OFF,
+        lambda details: bool(details.get("was_announced")),
+        about="code",
     ),
     "plan-approved": Source(
         JournalRow.action == "plan.decide", subject=lambda _plan: "", moment="at"
@@ -137,7 +145,11 @@ def find_events(session: Session, name: str, setting: Setting, days: Period) -> 
     undone = _find_undone(session, source)
     found = [
         Event(
-            name, _happened(at, details, source), source.subject(subject), _ahead(details, source)
+            name,
+            _happened(at, details, source),
+            source.subject(subject),
+            _ahead(details, source),
+            str(details.get(source.about, "")),
         )
         for at, subject, details in told
         if source.holds(details) and at >= undone.get((subject, details.get(source.ahead)), first)
@@ -176,14 +188,16 @@ def find_event_dues(
 
     Events of one day are one; the period runs from that day to the day by which it is due.
     """
-    found: dict[tuple[str, Period], tuple[Due, set[str]]] = {}
+    found: dict[tuple[str, Period], tuple[Due, set[str], dict[str, datetime]]] = {}
     for duty in duties:
         for event in find_events(session, duty.event, setting, days) if duty.event else ():
             due = _due_of(duty, event, setting)
             names = _concerned(duty, event, setting)
             if due is not None and names:
-                found.setdefault((duty.row, due.period), (due, set()))[1].update(names)
-    return [(due, frozenset(names)) for due, names in found.values()]
+                _due, all_names, about = found.setdefault((duty.row, due.period), (due, set(), {}))
+                all_names.update(names)
+                about[event.about] = max(event.at, about.get(event.about, event.at))
+    return [(replace(due, about=about), frozenset(names)) for due, names, about in found.values()]
 
 
 def _due_of(duty: Duty, event: Event, setting: Setting) -> Due | None:
@@ -198,8 +212,8 @@ def _due_of(duty: Duty, event: Event, setting: Setting) -> Due | None:
     last = until.date() if isinstance(until, datetime) else until
     if event.ahead is not None:
         last = max(last, day)  # planned too late for the term: at once
-    # What leaves no trace by itself somebody has to be reminded of, and at once.
-    remind = day if duty.evidence.query in STATED | {"answers"} else None
+    # What the service does not do by itself somebody has to be reminded of, and at once.
+    remind = None if duty.evidence.query in {"runs", "findings"} else day
     return Due(duty, Period(day, max(last, day)), last, remind)
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.tables.copies import Medium
 from ops.catalog.tables.core import JournalRow
+from ops.duties.evidence.acts import find_media
 from ops.duties.evidence.due import (
     RENEWAL,
     Due,
@@ -22,13 +23,21 @@ from ops.duties.evidence.due import (
     list_periods,
 )
 from ops.duties.evidence.events import back_from, find_event_dues
-from ops.duties.evidence.queries import QUERIES, Ask, Setting
-from ops.duties.evidence.verdicts import Frame, Piece, Verdict, gravest, judge
+from ops.duties.evidence.queries import Ask, Setting, find_pieces
+from ops.duties.evidence.verdicts import (
+    LATE,
+    SETTLED,
+    Frame,
+    Piece,
+    Standing,
+    Verdict,
+    gravest,
+    judge,
+)
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty, Span
-from ops.duties.table.versions import list_subjects
+from ops.duties.table.versions import Subject, list_subjects
 from ops.estate.versions import find_estate_at
-from ops.schedule.ledger.job import Outcome
 
 Stage = Literal["", "near", "over"]
 
@@ -101,6 +110,20 @@ def find_renewals(
         )
 
 
+def find_renewed(session: Session, duty: Duty, setting: Setting, time: Period) -> Iterator[Verdict]:
+    """Yield how the renewal of each medium went that was taken out of use, due in a time."""
+    if duty.name != RENEWAL:
+        return
+    for it in find_media(session):
+        period = Period(*(date.fromisoformat(it.details[at]) for at in ("started_on", "renew_on")))
+        if time.start <= period.end <= time.end and duty.is_valid_on(period.end):
+            frame = Frame(setting.today, recorded_since(session, setting), period.end)
+            day = it.at.astimezone(setting.zone).date()
+            late = {**it.details, LATE: True}
+            piece = it if day <= period.end else replace(it, outcome="incomplete", details=late)
+            yield judge(Subject(it.subject or "", None, ("",)), period, [piece], "every", frame)
+
+
 _ONE_DAY = timedelta(days=1)
 
 
@@ -135,6 +158,7 @@ def find_verdicts_in(session: Session, duty: Duty, setting: Setting, time: Perio
     for due, names in find_event_dues(session, [duty], setting, Period(time.start, last)):
         found += [it for it in judge_due(session, due, setting) if it.subject in names]
     renewals = find_renewals(session, [duty], setting)
+    found += find_renewed(session, duty, setting, time)
     return [*found, *(it for _due, it in renewals if it.period.end <= time.end)]
 
 
@@ -144,9 +168,9 @@ def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:
     past = find_estate_at(session, after - timedelta(microseconds=1))
     estate = past.document if past else setting.estate
     deadline = due.day or due.period.end
-    ask = Ask(due.duty, due.period, estate, setting, deadline)
+    ask = Ask(due.duty, due.period, estate, setting, deadline, due.about)
     proof = due.duty.evidence
-    pieces = sorted(QUERIES[proof.query](session, ask), key=lambda it: it.at)
+    pieces = find_pieces(session, ask)
     frame = Frame(setting.today, recorded_since(session, setting), deadline)
     at_site, elsewhere = _by_site(pieces)
     found = []
@@ -190,19 +214,24 @@ class AgendaItem:
     Attributes:
         due: Which, and its dates.
         when: Whether it is overdue, ahead, or its date is in no table of holidays.
-        outcome: The gravest of its verdicts.
+        outcome: The gravest standing of its verdicts.
         verdicts: One for each subject.
     """
 
     due: Due
     when: When
-    outcome: Outcome
+    outcome: Standing
     verdicts: tuple[Verdict, ...]
 
     @property
     def open(self) -> tuple[Verdict, ...]:
-        """The verdicts that are not ok."""
-        return tuple(it for it in self.verdicts if it.outcome != "ok")
+        """The verdicts of what is neither proven nor stated."""
+        return tuple(it for it in self.verdicts if it.outcome not in SETTLED)
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether it is known that nothing, or too little, was done."""
+        return self.outcome not in SETTLED | {"not_checked"}
 
 
 def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) -> list[AgendaItem]:
@@ -219,7 +248,7 @@ def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) 
     items = [_item(session, it, setting) for it in ahead if it.duty.lead is not None]
     since = recorded_since(session, setting)
     past = [_item(session, it, setting) for it in _last_ended(duties.duties, setting, since)]
-    overdue = [it for it in past if it.outcome not in {"ok", "not_checked"}]
+    overdue = [it for it in past if it.is_lacking]
     events = _of_events(session, duties.duties, setting)
     media = [
         AgendaItem(due, _when(due, setting), verdict.outcome, (verdict,))
@@ -238,7 +267,7 @@ def _of_events(session: Session, duties: Iterable[Duty], setting: Setting) -> It
         verdicts = tuple(it for it in judge_due(session, due, setting) if it.subject in names)
         item = AgendaItem(due, _when(due, setting), gravest(verdicts), verdicts)
         is_known = item.when == "ahead" or item.outcome != "not_checked"
-        if item.outcome != "ok" and is_known:
+        if item.outcome not in SETTLED and is_known:
             yield item
 
 
@@ -247,7 +276,7 @@ def list_overdue_reviews(session: Session, duties: DutySet, setting: Setting) ->
     rows = [it for it in duties.duties if it.name.startswith(REVIEWS)]
     past = _last_ended(rows, setting, recorded_since(session, setting))
     items = [_item(session, it, setting) for it in past]
-    return [it for it in items if it.verdicts and it.outcome not in {"ok", "not_checked"}]
+    return [it for it in items if it.verdicts and it.is_lacking]
 
 
 def _last_ended(duties: Iterable[Duty], setting: Setting, since: date | None) -> Iterable[Due]:

@@ -1,17 +1,16 @@
 """What the catalog says of papers and lists, and what people say they did.
 
-Issued reports, the year's plan, the register. Somebody's word counts as well, since the work may
-have been done on paper: it is proof that somebody said so, with the document's number, and is
-shown as that.
+Issued reports, the year's plan, the register. Somebody's word is shown as that and proves nothing,
+whether or not a document of it is kept.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ops.assets.records import COMPARED
@@ -22,10 +21,9 @@ from ops.documents.records import are_checked
 from ops.duties.evidence.verdicts import LATE, UNCHECKED, Piece, Table
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+from ops.language.formats import format_id
 from ops.schedule.ledger.job import Outcome
 
-if TYPE_CHECKING:
-    from ops.duties.evidence.queries import Ask
 if TYPE_CHECKING:
     from ops.duties.evidence.queries import Ask
 
@@ -35,14 +33,37 @@ MADE, LISTS = "report.made", "inventory"
 
 
 def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:
-    """Find papers of the period's year that were taken back as issued (`report.issue`)."""
-    wanted = [f"report:{kind}:{ask.period.end.year}" for kind in ask.duty.evidence.papers]
-    query = select(Document).where(Document.about.in_(wanted))
-    for row in session.execute(query.order_by(Document.added_at)).scalars():
-        day = row.dated or row.added_at.astimezone(ask.setting.zone).date()
-        told: dict[str, object] = {"number": row.number, "about": row.about, "day": day.isoformat()}
-        told |= {} if are_checked(row.signatures) else {UNCHECKED: True}
-        yield _by_its_day("documents", row.id.hex, row.added_at, day, told, ask)
+    """Find papers of the period's year that were taken back as issued (`report.issue`).
+
+    They are called `report:KIND:YEAR`, and `report:KIND:YEAR:NAME` where they are about one site,
+    stop or entry of the register. What comes with events takes a paper about each, of any year,
+    that was taken back after the event was told.
+    """
+    kinds = ask.duty.evidence.papers
+    wanted = [Document.about.startswith(f"report:{it}:", autoescape=True) for it in kinds]
+    rows = session.execute(select(Document).where(or_(*wanted)).order_by(Document.added_at))
+    year = str(ask.period.end.year)
+    answered: dict[str, Piece] = {}
+    for row in rows.scalars():
+        _report, _kind, of_year, *named = row.about.split(":")
+        name = ":".join(named)
+        if ask.about:
+            if name in ask.about and row.added_at >= ask.about[name]:
+                answered.setdefault(name, _issued(row, "", ask))
+        elif of_year == year:
+            yield _issued(row, name, ask)
+    # One paper that is lacking leaves the duty undone, whatever the others say.
+    is_whole = answered.keys() == ask.about.keys()
+    for piece in answered.values():
+        yield piece if is_whole else replace(piece, outcome="incomplete")
+
+
+def _issued(row: Document, site: str, ask: "Ask") -> Piece:
+    day = row.dated or row.added_at.astimezone(ask.setting.zone).date()
+    told: dict[str, object] = {"number": row.number, "about": row.about, "day": day.isoformat()}
+    told |= {} if are_checked(row.signatures) else {UNCHECKED: True}
+    found = _by_its_day("documents", row.id.hex, row.added_at, day, told, ask)
+    return replace(found, site=site)
 
 
 def find_planned(session: Session, ask: "Ask") -> Iterator[Piece]:
@@ -151,7 +172,8 @@ class Statement:
         sequence: Number of the journal row.
         at: When it was said.
         subject: System or site; empty for the organisation.
-        details: `period`, `done_on`, and who said it.
+        details: `period`, `done_on`, and who said it; where a document shows it, its number as
+            `document` and its hash as `sha256`; why the service saw nothing of it as `elsewhere`.
     """
 
     sequence: int
@@ -160,11 +182,21 @@ class Statement:
     details: Mapping[str, Any]
 
 
-def state_done(
-    session: Session, origin: Origin, *, duty: str, subject: str, period: str, done_on: date
+def state_done(  # noqa: PLR0913 - the parts of one statement
+    session: Session,
+    origin: Origin,
+    *,
+    duty: str,
+    subject: str,
+    period: str,
+    done_on: date,
+    kept: Document | None = None,
 ) -> None:
-    """Write a statement; the origin carries person and document."""
+    """Write a statement: the origin carries the person, and as reason why it was done elsewhere."""
     details = {"subject": subject, "period": period, "done_on": done_on.isoformat()}
+    if kept is not None:
+        origin = replace(origin, document=kept.number or format_id(kept.id.hex))
+        details |= {"sha256": kept.sha256}
     journal.append(session, origin, [Entry(ACTION, duty, details)])
 
 
@@ -179,4 +211,5 @@ def find_statements(session: Session, duty: str, period: str) -> Iterator[Statem
         details = json.loads(row.details)
         if details["period"] == period:
             told = {**details, "person": row.person or row.login, "document": row.document}
+            told |= {"elsewhere": row.reason} if row.reason else {}
             yield Statement(row.sequence, row.at, details["subject"], told)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -16,6 +16,7 @@ from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.plans import PolicyVersion
+from ops.duties.evidence.acts import find_acts, find_keys, find_runbooks
 from ops.duties.evidence.archive import (
     find_fixity,
     find_metadata,
@@ -69,13 +70,17 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question to the catalog: what proves this duty in this period, done by this day?"""
+    """One question to the catalog: what proves this duty in this period, done by this day?
+
+    `about` is that of `ops.duties.evidence.due.Due`.
+    """
 
     duty: Duty
     period: Period
     estate: Document
     setting: Setting
     deadline: date
+    about: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def is_past(self) -> bool:
@@ -267,13 +272,13 @@ def _find_policy(session: Session, ask: Ask) -> Iterator[Piece]:
         yield Piece("", row.approved_at, "ok", "policy_versions", row.digest, details)
 
 
-def _find_statements(session: Session, ask: Ask) -> Iterator[Piece]:
+def find_stated(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find what people say they did for the duty in the period."""
     for found in find_statements(session, ask.duty.name, ask.period.key):
         is_late = date.fromisoformat(found.details["done_on"]) > ask.deadline
         details = {**found.details, LATE: True} if is_late else found.details
-        outcome: Outcome = "incomplete" if is_late else "ok"
         row = str(found.sequence)
-        yield Piece("", found.at, outcome, "journal", row, details, subject=found.subject)
+        yield Piece("", found.at, "stated", "journal", row, details, subject=found.subject)
 
 
 def _find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
@@ -286,46 +291,62 @@ def _parse(text: str) -> dict[str, Any]:
     return parsed
 
 
-Query = Callable[[Session, Ask], Iterator[Piece]]
-WATCHED: Seam[Query] = Seam("watch-evidence")
+Find = Callable[[Session, Ask], Iterator[Piece]]
+WATCHED: Seam[Find] = Seam("watch-evidence")
 """Finds what the watch, a room above, proves."""
 
-_PAPERS: Mapping[str, Query] = {
-    "issued": find_issued,
-    "planned": find_planned,
-    "listed": find_listed,
-    "compared": find_compared,
-}
-STATED = frozenset({"statement", *_PAPERS})
-"""Queries of duties that people may also record as done."""
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One way to prove a duty.
 
-def _or_stated(find: Query) -> Query:
-    def both(session: Session, ask: Ask) -> Iterator[Piece]:
-        yield from find(session, ask)
-        yield from _find_statements(session, ask)
+    Attributes:
+        find: Finds the rows.
+        made_by: The command that makes them, with what the duty's `proof` names in braces.
+    """
 
-    return both
+    find: Find
+    made_by: str
+
+    def tell_maker(self, proof: Proof) -> str:
+        """Give the command that makes what proves a duty."""
+        return self.made_by.format(proof=proof)
 
 
 QUERIES: Mapping[str, Query] = {
-    "fixity": find_fixity,
-    "metadata": find_metadata,
-    "reserve": find_reserve,
-    "reserve-statistics": find_reserve_statistics,
-    "looks": find_looks,
-    "allowed": find_allowed,
-    "levels": find_levels,
-    "answers": find_answers,
-    "runs": _find_runs,
-    "restores": _find_restores,
-    "drills": _find_drills,
-    "findings": _find_findings,
-    "copies": _find_copies,
-    "catalogue": _find_catalogue,
-    "journal": _find_journaled,
-    "policy": _find_policy,
-    "statement": _find_statements,
-    **{name: _or_stated(find) for name, find in _PAPERS.items()},
-    **dict.fromkeys(("watched", "available", "https", "ipv6"), _find_watched),
+    "fixity": Query(find_fixity, "archive.verify"),
+    "metadata": Query(find_metadata, "archive.capture --site SITE"),
+    "reserve": Query(find_reserve, "archive.verify"),
+    "reserve-statistics": Query(find_reserve_statistics, "archive.verify"),
+    "looks": Query(find_looks, "security.audit"),
+    "allowed": Query(find_allowed, "security.baseline"),
+    "levels": Query(find_levels, "estate.propose"),
+    "answers": Query(find_answers, "register.close"),
+    "runs": Query(_find_runs, "service.trigger --job {proof.triggered}"),
+    "restores": Query(_find_restores, "drill.run --site SITE"),
+    "drills": Query(_find_drills, "drill.run --site SITE"),
+    "findings": Query(_find_findings, "drill.run --site SITE"),
+    "copies": Query(_find_copies, "backup.copy --site SITE"),
+    "catalogue": Query(_find_catalogue, "backup.check --site SITE"),
+    "journal": Query(_find_journaled, "service.journal-verify"),
+    "policy": Query(_find_policy, "duty.policy --approve"),
+    "runbooks": Query(find_runbooks, "runbook.run --id {proof.runbooks[0]}"),
+    "acts": Query(find_acts, "{proof.acts[0]}"),
+    "media": Query(lambda _session, _ask: iter(()), "backup.retire-media"),
+    "keys": Query(find_keys, "estate.propose"),
+    "issued": Query(find_issued, "report.issue --kind {proof.papers[0]}"),
+    "planned": Query(find_planned, "plan.submit"),
+    "listed": Query(find_listed, "report.make --kind inventory"),
+    "compared": Query(find_compared, "asset.diff"),
+    **dict.fromkeys(
+        ("watched", "available", "https", "ipv6"), Query(_find_watched, "monitor.status")
+    ),
 }
+"""How a duty is proven, by the `query` of its `Proof`; a `statement` alone is proven by none."""
+
+
+def find_pieces(session: Session, ask: Ask) -> list[Piece]:
+    """Find what speaks for or against a duty, and what people say of it; oldest first."""
+    query = QUERIES.get(ask.duty.evidence.query)
+    found = list(query.find(session, ask)) if query else []
+    return sorted([*found, *find_stated(session, ask)], key=lambda it: it.at)

@@ -1,4 +1,8 @@
-"""Record for a person at a terminal that a duty was done, with the document that shows it."""
+"""Record for a person at a terminal that somebody says a duty was done.
+
+It is shown as stated, never as proven. A document that is named is one that is kept. What a query
+would prove is stated only where it was done out of the service's sight, with such a document.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +14,13 @@ from ops.access.identity import NotAllowedError
 from ops.access.rights import ROLES
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.access.session import at_bench
+from ops.catalog.tables.register import Document
+from ops.documents.records import MOST_TEXT, get_whole
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import Due, Period, list_periods, longest_days
 from ops.duties.evidence.events import back_from, find_event_dues
 from ops.duties.evidence.papers import state_done
-from ops.duties.evidence.queries import STATED
+from ops.duties.evidence.queries import QUERIES
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.models import Duty
 from ops.duties.table.versions import list_subjects
@@ -24,7 +30,7 @@ from ops.errors import WrongUseError
 from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_date
+from ops.language.formats import format_date, format_id
 from ops.language.text import _
 from ops.terminal.output import write_line
 
@@ -33,15 +39,13 @@ def record_done(wish: Record) -> None:
     """Write the statement."""
     estate = load_estate()
     duty, period = _find_period(load_duties(estate), wish.duty, read_day(wish.period))
-    if duty.evidence.query not in STATED:
-        raise WrongUseError(
-            'the duty "{name}" is proven by what the service did, not by a statement',
-            next_step="`{program} duty.evidence --duty {name}` shows what there is",
-            name=duty.name,
-        )
+    _check_provable(duty, wish)
     _check_subject(duty, estate, wish.subject)
     with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
         _check_person(session, duty, bench.origin.person)
+        kept = None
+        if wish.document:
+            kept = get_whole(session, estate.service.state, wish.document)
     today = datetime.now(UTC).astimezone(estate.zone).date()
     done_on = read_day(wish.done) if wish.done else today
     if done_on > today:
@@ -50,21 +54,51 @@ def record_done(wish: Record) -> None:
             next_step="record it when it is done",
             day=format_date(done_on),
         )
-    told = {"duty": duty.name, "period": tell_period(period), "document": wish.document}
+    told = {"duty": duty.name, "period": tell_period(period), "document": _tell_document(kept)}
     if wish.dry_run:
-        write_line(_("would record: {duty} of {period} is done, see {document}").format(**told))
+        write_line(_("would record as stated: {duty} of {period}; {document}").format(**told))
         return
     with at_bench(estate) as bench, bench.catalog.writing() as session:
-        origin = replace(bench.origin, document=wish.document)
         state_done(
             session,
-            origin,
+            replace(bench.origin, reason=wish.elsewhere.strip()),
             duty=duty.name,
             subject=wish.subject,
             period=period.key,
             done_on=done_on,
+            kept=kept,
         )
-    write_line(_("recorded: {duty} of {period} is done, see {document}").format(**told))
+    write_line(_("recorded as stated: {duty} of {period}; {document}").format(**told))
+
+
+def _tell_document(kept: Document | None) -> str:
+    if kept is None:
+        return _("by word of mouth: no document is kept")
+    text = _("see {document}, SHA-256 {hash}")
+    return text.format(document=kept.number or format_id(kept.id), hash=kept.sha256)
+
+
+def _check_provable(duty: Duty, wish: Record) -> None:
+    """Refuse to take a word for what a query proves, or done elsewhere without a document."""
+    query = QUERIES.get(duty.evidence.query)
+    elsewhere = wish.elsewhere.strip()
+    if query is not None and not elsewhere:
+        raise WrongUseError(
+            'the duty "{name}" is proven by what the service records, not by a statement',
+            why="what proves it is made by `{program} {command}`",
+            next_step="type that; what was done where the service saw nothing takes `--elsewhere`"
+            " with why, and `--document`",
+            name=duty.name,
+            command=query.tell_maker(duty.evidence),
+        )
+    if elsewhere and (not wish.document or len(elsewhere) > MOST_TEXT):
+        raise WrongUseError(
+            "what was done out of the service's sight needs a document and a reason of at most"
+            " {most} characters",
+            next_step="keep the paper with `{program} document.add`, and give its number with"
+            " `--document`",
+            most=MOST_TEXT,
+        )
 
 
 RECORDERS: Mapping[str, frozenset[str]] = {

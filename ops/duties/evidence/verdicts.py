@@ -1,4 +1,4 @@
-"""What pieces of evidence amount to; pure. What did not run is never ok."""
+"""What pieces of evidence amount to; pure. What did not run, or was only said, is never ok."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,16 @@ from ops.duties.evidence.due import Period
 from ops.duties.table.versions import Subject
 from ops.schedule.ledger.job import Outcome
 
-_GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
+Standing = Literal[Outcome, "stated"]
+"""How a duty stands: an outcome, or `stated`: somebody says it is done, and no row proves it."""
+
+GRAVEST: tuple[Standing, ...] = (
+    "failed", "missed", "incomplete", "not_checked", "skipped", "stated", "ok",
+)  # fmt: skip
+"""Every standing, the gravest first."""
+
+SETTLED: frozenset[Standing] = frozenset({"ok", "stated"})
+"""Standings of which nobody is reminded any more; only `ok` is proven."""
 
 
 LATE = "late"
@@ -34,6 +43,7 @@ Table = Literal[
     "register_entries",
     "estate_versions",
     "documents",
+    "runbook_runs",
     "plans",
 ]
 
@@ -49,8 +59,8 @@ class Piece:
     Attributes:
         site: Site it is about; empty for the organisation.
         at: When it happened.
-        outcome: What it shows: `ok`, `incomplete` (it does not prove enough), `failed`, or
-            `not_checked` where the past cannot be told from what is kept.
+        outcome: What it shows: `ok`, `incomplete` (it does not prove enough), `failed`,
+            `not_checked` where the past cannot be told from what is kept, or `stated`.
         table: Where the row stands.
         row: Its id there.
         details: What else is worth telling.
@@ -59,7 +69,7 @@ class Piece:
 
     site: str
     at: datetime
-    outcome: Outcome
+    outcome: Standing
     table: Table
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -73,8 +83,9 @@ class Verdict:
     Attributes:
         subject: Name; empty for the organisation.
         period: Which.
-        outcome: Of the shared vocabulary.
-        reason: `proven`, `by_paper` (whose signer was not checked), `failures`, `late`, `partly`,
+        outcome: How it stands.
+        reason: `proven`, `by_paper` (whose signer was not checked), `stated` (with a document that
+            is kept), `by_word` (with none), `failures`, `late`, `partly`,
             `nothing_yet` (the period still runs), `nothing` (it is over), `no_records` (nothing was
             recorded at that time), `not_rebuildable` (the past state of the stores is not kept),
             `not_looked` (what should prove it could not be looked at, or was not kept).
@@ -84,7 +95,7 @@ class Verdict:
 
     subject: str
     period: Period
-    outcome: Outcome
+    outcome: Standing
     reason: str
     pieces: tuple[Piece, ...] = ()
     lacking: tuple[str, ...] = ()
@@ -111,6 +122,7 @@ def judge(
     """Judge one subject and period by the pieces found in it.
 
     With coverage `every` each site of the subject needs a good piece, with `any` one is enough.
+    Statements never add up to `ok`, and hide nothing that the service saw itself.
     """
     names = subject.sites if subject.name or any(it.site for it in pieces) else ("",)
     mine = tuple(it for it in pieces if _concerns(it, subject, names))
@@ -125,12 +137,15 @@ def judge(
 
 def _judge_lacking(
     pieces: Sequence[Piece], lacking: Sequence[str], period: Period, frame: Frame
-) -> tuple[Outcome, str]:
-    """Say why a period is not proven: outcome and reason."""
+) -> tuple[Standing, str]:
+    """Say why a period is not proven: standing and reason."""
     known = {it.outcome for it in pieces if it.site in {*lacking, ""}}
+    stated = [it for it in pieces if it.outcome == "stated" and not it.details.get(LATE)]
+    is_kept = any(it.details.get("sha256") for it in stated)
     since = frame.recorded_since
-    reasons: tuple[tuple[bool, Outcome, str], ...] = (
+    reasons: tuple[tuple[bool, Standing, str], ...] = (
         ("failed" in known, "failed", "failures"),
+        (bool(stated) and "incomplete" not in known, "stated", "stated" if is_kept else "by_word"),
         ("not_checked" in known, "not_checked", _why_not_checked(pieces)),
         (any(it.details.get(LATE) for it in pieces), "incomplete", "late"),
         (bool(pieces), "incomplete", "partly"),
@@ -154,7 +169,7 @@ def _concerns(piece: Piece, subject: Subject, names: Sequence[str]) -> bool:
     return piece.site in names or not piece.site
 
 
-def gravest(verdicts: Iterable[Verdict]) -> Outcome:
-    """Give the gravest outcome; `not_checked` when there is none."""
+def gravest(verdicts: Iterable[Verdict]) -> Standing:
+    """Give the gravest standing; `not_checked` when there is none."""
     found = {it.outcome for it in verdicts}
-    return next((it for it in _GRAVEST if it in found), "not_checked")
+    return next((it for it in GRAVEST if it in found), "not_checked")

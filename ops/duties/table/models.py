@@ -151,7 +151,10 @@ class Proof(Part):
         percent: For `watched` and `available`: of the minutes of the period, at least.
         tools, clean: For `looks` and `allowed`: which tools have to have looked, which lists two
             people have to have gone over; whether nothing may be open after the newest look.
-        papers: For `issued`: kinds of reports of which one was issued.
+        papers: For `issued`: kinds of reports of which one was issued, about each event where the
+            duty comes with events.
+        runbooks: For `runbooks`: ids of which one was carried out to its end.
+        acts: For `acts`: what the journal calls acts of which one was done.
         stage: For `planned`: how far next year's plan has come.
         assets: For `listed`: kinds of assets, of which each system has one in the register.
     """
@@ -182,6 +185,10 @@ class Proof(Part):
         "planned",
         "listed",
         "compared",
+        "runbooks",
+        "acts",
+        "media",
+        "keys",
     ] = Field(default="statement", examples=["restores"])
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
@@ -198,8 +205,15 @@ class Proof(Part):
     tools: tuple[str, ...] = Field(default=(), examples=[["updates"]])
     clean: Flag = Field(default=False, examples=[True])
     papers: tuple[str, ...] = Field(default=(), examples=[["annual"]])
+    runbooks: tuple[str, ...] = Field(default=(), examples=[["yearly-switch-over"]])
+    acts: tuple[str, ...] = Field(default=(), examples=[["backup.key-escrow"]])
     stage: Literal["submitted", "reviewed"] = Field(default="submitted", examples=["reviewed"])
     assets: tuple[str, ...] = Field(default=(), examples=[["server"]])
+
+    @property
+    def triggered(self) -> str:
+        """For `runs`: what a job is called whose runs prove it."""
+        return f"{self.job or f'{self.run_kind}/'}SITE"
 
     @model_validator(mode="after")
     def _runs_are_named(self) -> Self:
@@ -207,6 +221,14 @@ class Proof(Part):
             raise mistake("it is not said which runs prove it", 'add `run_kind = "backup"`')
         if self.query == "issued" and not self.papers:
             raise mistake("it is not said which papers prove it", 'add `papers = ["annual"]`')
+        if self.query == "runbooks" and not self.runbooks:
+            raise mistake(
+                "it is not said which runbooks prove it", 'add `runbooks = ["yearly-switch-over"]`'
+            )
+        if self.query == "acts" and not self.acts:
+            raise mistake(
+                "it is not said which acts prove it", 'add `acts = ["backup.key-escrow"]`'
+            )
         if self.query == "listed" and not self.assets:
             raise mistake("it is not said which assets prove it", 'add `assets = ["server"]`')
         if self.query in {"looks", "allowed"} and not self.tools:

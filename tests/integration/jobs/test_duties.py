@@ -1,5 +1,6 @@
 """Notices ahead of duties, once for each duty and period; and the tasks as people type them."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -56,6 +57,16 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIUCONG_ESTATE", str(path))
     monkeypatch.setenv("GIUCONG_TEST_RELAY", "mailto://127.0.0.1:1/?from=a@example.vn")
     return path
+
+
+def keep_scan(estate: Path, number: str) -> str:
+    """Keep a scan under a number; gives its hash."""
+    path = estate.parent / "scan.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + number.encode())
+    kept = giucong(estate, "document.add", "--file", str(path), "--title", "Biên bản", "--number",
+                   number)  # fmt: skip
+    assert kept.returncode == 0, kept.stderr
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digests(catalog: Catalog) -> list[Notice]:
@@ -187,9 +198,15 @@ def test_what_an_event_asked_for_is_recorded_by_its_day(
         entry = Entry("backup.restore", "cong-xa", {"in_place": True})
         journal.append(session, BY_CLOCK, [entry])
     today = datetime.now(load_estate(estate).zone).date().isoformat()
-    wish = Record(duty="restore-minutes", period=today, document="7/BB", subject="cong-xa")
+    wish = Record(
+        duty="restore-minutes", period=today, document="7/BB", subject="cong-xa",
+        elsewhere="Khôi phục bằng lệnh, không qua quy trình",
+    )  # fmt: skip
     show_due(Due(days=7, json=True))
     before = json.loads(capsys.readouterr().out)
+    with pytest.raises(WrongUseError, match="no document"):
+        record_done(wish)
+    keep_scan(estate, "7/BB")
     record_done(wish)
     with pytest.raises(WrongUseError, match="no period"):
         record_done(replace(wish, duty="incident-first-report", subject=""))
@@ -241,11 +258,18 @@ def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> Non
     estate.write_text(text.replace('full_read = ""', 'full_read = "0 2 1 * *"'), encoding="utf-8")
     changed = giucong(estate, "duty.due").stdout
     record = ("duty.record", "--duty", "fire-extinguisher", "--period", "2026-10-05")
+    unknown = giucong(estate, *record, "--document", "7/BB")
+    spoken = giucong(estate, *record)
+    digest = keep_scan(estate, "7/BB")
     stated = giucong(estate, *record, "--document", "7/BB")
+    counted = giucong(estate, "duty.evidence", "--duty", "fire-extinguisher", "--year", "2026")
     shown = json.loads(giucong(estate, "duty.evidence", "--duty", "fire-extinguisher", "--year",
                                "2026", "--json").stdout)["items"]  # fmt: skip
-    refused = giucong(estate, "duty.record", "--duty", "daily-backup", "--period", "2026-10-05",
-                      "--document", "7/BB", "--subject", "cong-xa")  # fmt: skip
+    daily = ("duty.record", "--duty", "daily-backup", "--period", "2026-10-05", "--subject",
+             "cong-xa")  # fmt: skip
+    refused = giucong(estate, *daily, "--document", "7/BB")
+    bare = giucong(estate, *daily, "--elsewhere", "Sao ra đĩa rời bằng tay")
+    elsewhere = giucong(estate, *daily, "--document", "7/BB", "--elsewhere", "Sao ra đĩa rời")
 
     assert (future.returncode, "future" in future.stderr) == (2, True)
     assert "would record" in tried.stdout
@@ -255,6 +279,13 @@ def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> Non
     assert not after["is_finding"]
     assert "differs from the policy approved by 12/QĐ-TTCNTT" in changed
     assert stated.returncode == 0, stated.stderr
-    assert ("ok", "2026-12-31") in [(it["outcome"], it["until"]) for it in shown]
-    assert refused.returncode == 2
-    assert "proven by what the service did" in refused.stderr
+    assert (unknown.returncode, "`giucong document.add`" in unknown.stderr) == (2, True)
+    assert (spoken.returncode, "by word of mouth" in spoken.stdout) == (0, True)
+    assert digest in stated.stdout
+    assert "passed: 0 · stated, not proven: 1" in counted.stdout
+    (row,) = (it for it in shown if it["until"] == "2026-12-31")
+    assert (row["outcome"], row["reason"]) == ("stated", "stated")
+    assert row["pieces"][-1]["details"]["sha256"] == digest
+    assert (refused.returncode, bare.returncode, elsewhere.returncode) == (2, 2, 0)
+    assert "made by `giucong service.trigger --job backup/SITE`" in refused.stderr
+    assert "needs a document" in bare.stderr

@@ -30,6 +30,16 @@ def put_on_the_web(desk: Desk, url: str) -> None:
     desk.estate.write_text(text.replace('unit = "xa"\n', more, 1), encoding="utf-8")
 
 
+def a_scan(desk: Desk) -> Path:
+    path = desk.folder / "notice.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n a signed notice")
+    return path
+
+
+def code_of(begins: str) -> str:
+    return f"cong-xa-{begins[:10].replace('-', '')}-{begins[11:].replace(':', '')}"
+
+
 def far_enough() -> str:
     """Give a moment far enough ahead for the notice of a stop."""
     today = datetime.now(UTC).astimezone(ZONE).date()
@@ -43,7 +53,7 @@ def test_a_stop_is_announced_in_time_carried_out_and_proven(desk: Desk) -> None:
     today = datetime.now(UTC).astimezone(ZONE).strftime("%d/%m/%Y")
     values = {
         "site": "cong-xa", "until": until, "reason": "Nâng cấp máy chủ",
-        "instead": "Tổng đài 1022",
+        "instead": "Tổng đài 1022", "paper": str(a_scan(desk)), "code": code_of(begins),
     }  # fmt: skip
     tomorrow = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d 09:00")
     late = desk.begin("planned-stop", "", {**values, "begins": tomorrow})
@@ -72,13 +82,13 @@ def test_a_stop_that_was_announced_is_called_off(desk: Desk) -> None:
         "duty.planned-stop", "--site", "cong-xa", "--from", begins, "--until",
         f"{begins[:10]} 23:30", "--reason", "Nâng cấp",
     )  # fmt: skip
-    code = f"cong-xa-{begins[:10].replace('-', '')}-2100"
+    code = code_of(begins)
     assert (planned.returncode, code in planned.stdout) == (0, True), planned.stderr
-    recorded = desk.type(
-        "duty.record", "--duty", "planned-stop-notice", "--period", today, "--done", today,
-        "--document", "14/TB-TTCNTT",
+    issued = desk.type(
+        "report.issue", "--kind", "notice", "--of", code, "--file", str(a_scan(desk)),
+        "--number", "14/TB-TTCNTT", "--date", today, "--scan",
     )  # fmt: skip
-    assert recorded.returncode == 0, recorded.stderr
+    assert issued.returncode == 0, issued.stderr
     calling = ("duty.planned-stop", "--cancel", code, "--reason", "Nhà thầu xin lùi")
     assert desk.type(*calling, "--dry-run").returncode == 0
 
@@ -173,7 +183,7 @@ def test_a_day_is_worked_from_the_copy_and_the_way_there_and_back_is_measured(
         assert (standby / "cong-xa/files/www/index.php").read_text() == "<?php // trang chủ"
         ended = desk.resume(f"{today}\ncó\ncó\n21/BB-TTCNTT\ncó\n")
 
-    assert_done(desk, ended, 14)
+    assert_done(desk, ended, 13)
     took = desk.state().seconds
     assert took
     assert took >= sum(it.seconds or 0 for it in desk.state().records) > 0

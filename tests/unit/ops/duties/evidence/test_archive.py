@@ -38,7 +38,7 @@ def pieces(catalog: Catalog, query: str, duty: str) -> list[Piece]:
     period = Period(date(2026, 11, 1), date(2026, 11, 30))
     ask = Ask(row, period, {}, setting, period.end)
     with catalog.reading() as session:
-        return list(QUERIES[query](session, ask))
+        return list(QUERIES[query].find(session, ask))
 
 
 def run(catalog: Catalog, kind: str, site: str, day: int, summary: dict[str, Any]) -> None:
