@@ -22,7 +22,7 @@ from ops.estate.model.estate import Estate
 from ops.reports.figures.figure import Figure, Timespan
 
 _DAY = timedelta(days=1)
-Standing = Literal["met", "missed", "unknown", "unrecorded"]
+Standing = Literal["met", "stated", "missed", "unknown", "unrecorded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +31,14 @@ class Owed:
 
     Attributes:
         met: Proven.
+        stated: Somebody says that it was done, and nothing proves it.
         missed: Not done, done too late, too little of it, or tried and failed.
         unknown: It could not be checked, or what would prove it is not kept.
         unrecorded: Before anything was recorded: nobody can judge them.
     """
 
     met: int = 0
+    stated: int = 0
     missed: int = 0
     unknown: int = 0
     unrecorded: int = 0
@@ -44,7 +46,12 @@ class Owed:
     @property
     def judged(self) -> int:
         """How many were owed while there were records."""
-        return self.met + self.missed + self.unknown
+        return self.met + self.missed + self.undecided
+
+    @property
+    def undecided(self) -> int:
+        """How many nobody can call met or missed: what is only stated among them."""
+        return self.stated + self.unknown
 
     @property
     def is_whole(self) -> bool:
@@ -162,6 +169,8 @@ def tell_standing(verdict: Verdict) -> Standing | None:
     """Say where a verdict counts; None while its term still runs and nothing is done yet; pure."""
     if verdict.outcome == "ok":
         return "met"
+    if verdict.outcome == "stated":
+        return "stated"
     if verdict.outcome != "not_checked":
         return "missed"
     if verdict.reason == "nothing_yet":

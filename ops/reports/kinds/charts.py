@@ -47,7 +47,7 @@ def chart_owed(texts: Texts, owed: Sequence[Owed], months: Sequence[Timespan]) -
     bars = [
         ("owed_met", tuple(float(it.met) for it in owed)),
         ("owed_missed", tuple(float(it.missed) for it in owed)),
-        ("owed_unknown", tuple(float(it.unknown + it.unrecorded) for it in owed)),
+        ("owed_unknown", tuple(float(it.undecided + it.unrecorded) for it in owed)),
     ]
     return _draw(texts, "chart_owed", months, bars, is_stacked=True)
 

@@ -171,7 +171,7 @@ def tell_measure(owed: Owed) -> dict[str, str]:
     return {
         "met": count(owed.met),
         "missed": count(owed.missed),
-        "unknown": count(owed.unknown),
+        "unknown": count(owed.undecided),
         "owed": count(owed.judged),
         "percent": share(percent),
     }

@@ -45,9 +45,10 @@ def duty_table(facts: YearFacts, frame: Frame) -> Table:
         )
         for it in (duties.counts.values() if duties else ())
     ]
-    return frame.table("duties", "2.4l 2l 0.9r 0.7r 0.8r 0.9r 0.8r", rows)
+    return frame.table("duties", "2.4l 1.8l 0.9r 0.6r 0.7r 0.7r 0.9r 0.8r", rows)
 
 
 def write_counts(owed: Owed) -> tuple[str, ...]:
-    """Give what was owed, met, missed, is not known, and lies before all records."""
-    return tuple(map(count, (owed.judged, owed.met, owed.missed, owed.unknown, owed.unrecorded)))
+    """Give what was owed, met, only stated, missed, is not known, and lies before all records."""
+    numbers = (owed.judged, owed.met, owed.stated, owed.missed, owed.unknown, owed.unrecorded)
+    return tuple(map(count, numbers))

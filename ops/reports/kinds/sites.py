@@ -104,7 +104,7 @@ def _figures(facts: YearFacts, wanted: Callable[[str], bool]) -> tuple[str, ...]
     by_site = duties.backup.by_subject if duties and duties.backup else {}
     owed = sum((it for name, it in by_site.items() if wanted(name)), Owed())
     drills = [it.outcome for it in facts.drills.value or () if wanted(it.site)]
-    numbers = (owed.judged, owed.met, owed.missed, owed.unknown)
+    numbers = (owed.judged, owed.met, owed.missed, owed.undecided)
     return (*map(count, numbers), f"{drills.count('ok')} / {len(drills)}")
 
 
