@@ -40,6 +40,7 @@ class BarChart(Plot):
         bars: The first four are drawn; each as long as `groups`, no value below 0.
         is_stacked: On top of one another; else side by side.
         write_value: How a number is written.
+        unit: What the numbers count, above the axis; empty for none.
         unknown: What to write where a value is not known.
         nothing: What to write where there is nothing to draw.
     """
@@ -48,6 +49,7 @@ class BarChart(Plot):
     bars: tuple[Bars, ...]
     write_value: Callable[[float], str]
     is_stacked: bool = False
+    unit: str = ""
     unknown: str = "?"
     nothing: str = ""
 
@@ -102,6 +104,7 @@ def _draw_grid(chart: BarChart, up: Scale, rungs: Sequence[float]) -> Iterator[s
         yield element("line", x1=chart.left, x2=chart.right, y1=y, y2=y, stroke=GRID)
         label = chart.write_value(value) if chart.groups else ""
         yield text(chart.left - 8, y + 4, label, text_anchor="end", fill=FAINT)
+    yield text(chart.left - 8, chart.top - 8, chart.unit, text_anchor="end", fill=FAINT)
     low = chart.bottom
     yield element("line", x1=chart.left, x2=chart.right, y1=low, y2=low, stroke=INK)
 

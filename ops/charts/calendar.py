@@ -105,7 +105,7 @@ def _draw_block(chart: CalendarChart, begin: date, end: date, top: float) -> Ite
     monday, cell = begin - timedelta(days=begin.weekday()), chart.cell
     for row in (0, 2, 4, 6):
         y = top + 18 + row * cell + 0.75 * cell
-        yield text(_LEFT - 6, y, chart.weekdays[row], text_anchor="end", font_size=9, fill=FAINT)
+        yield text(_LEFT - 6, y, chart.weekdays[row], text_anchor="end", font_size=11, fill=FAINT)
     free = 0.0
     for offset in range((end - begin).days + 1):
         day = begin + timedelta(days=offset)
@@ -113,7 +113,7 @@ def _draw_block(chart: CalendarChart, begin: date, end: date, top: float) -> Ite
         x, y = _LEFT + week * cell, top + 18 + row * cell
         if (day.day == 1 or offset == 0) and x >= free:
             free = x + 3 * cell
-            yield text(x, top + 12, chart.write_month(day), font_size=10)
+            yield text(x, top + 12, chart.write_month(day), font_size=11)
         yield from _draw_square(chart, day, x, y)
 
 

@@ -225,7 +225,8 @@ def choose_ticks(low: float, high: float, most: int = 6, *, least_step: float = 
         low, high = (low - size / 2, high + size / 2) if low else (0.0, 1.0)
     rough = max((high - low) / most, least_step)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(it * power for it in (1, 2, 2.5, 5, 10) if it * power >= rough * (1 - 1e-9))
+    steps = [it * power for it in (1, 2, 2.5, 5, 10) if it * power >= rough * (1 - 1e-9)]
+    step = next(it for it in steps if not least_step or (it / least_step).is_integer())
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(it * step, 12) for it in range(first, last + 1)]
 

@@ -118,18 +118,24 @@ def _write_row(row: PolicyRow, estate: Estate, missing: Mapping[str, Sequence[st
             write_wrapped(f"{label}: {text}")
 
 
-def row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
-    """Give a row as labels and values, in the reader's language; a value may be empty."""
+def row_parts(
+    row: PolicyRow, estate: Estate, copies: str, *, on_paper: bool = False
+) -> Sequence[tuple[str, str]]:
+    """Give a row as labels and values, in the reader's language; a value may be empty.
+
+    On paper a store is where it stands and what it is, not its name.
+    """
+    places = [
+        f"{it.location} ({tell_medium(it.medium)}{'' if on_paper else f', {it.store}'})"
+        for it in row.places
+    ]
     people = {it.name: it.title for it in estate.people}
     return (
         (_("parts"), ", ".join(_(CODES[it]) for it in row.parts)),
         (_("frequency"), _tell_frequency(row.frequency)),
         (_("method"), ", ".join(_(CODES[it]) for it in row.method)),
         (_("copies"), copies),
-        (
-            _("places"),
-            "; ".join(f"{it.location} ({tell_medium(it.medium)}, {it.store})" for it in row.places),
-        ),
+        (_("places"), "; ".join(places)),
         (_("retention"), _tell_retention(row.places[0].retention)),
         (_("targets, the Center's own"), _tell_targets(row)),
         (_("restore test"), ", ".join(_tell_test(it.every) for it in row.restore_tests)),

@@ -128,7 +128,7 @@ def _backups(
     titles = {it.name: it.title for it in estate.named_sites}
     for row in policy:
         _parts, often, _method, _copies, places, kept, targets, tests, *_rest = (
-            text or UNKNOWN for _label, text in row_parts(row, estate, "")
+            text or UNKNOWN for _label, text in row_parts(row, estate, "", on_paper=True)
         )
         name = row.title or (titles[row.sites[0]] if len(row.sites) == 1 else "")
         data = texts.say("data", name=name or texts.say("no_class"), sites=len(row.sites))

@@ -134,8 +134,8 @@ def time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
     yield _("People"), "; ".join(people) or _("the service's clock")
 
 
-def purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
-    """Yield part II likewise."""
+def purpose(minutes: Minutes, zone: str, *, on_paper: bool = False) -> Iterable[Pair]:
+    """Yield part II likewise; on paper a store is where it stands and what it is, not its name."""
     scenario, copy = minutes.scenario, minutes.copy
     kind = "archive" if copy["source"] == "archive" else scenario["scope"]
     yield _("Purpose"), _(_PURPOSES[kind])
@@ -149,7 +149,8 @@ def purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
     for name, it in copy.get("databases_of", {}).items():
         moment = _moment(it["taken_at"], zone)
         yield _("Database {name}").format(name=name), f"{it['snapshot'][:16]} · {moment}"
-    yield _("Store"), f"{copy['store']} ({copy['location']}, {tell_medium(copy['medium'])})"
+    where, medium = copy["location"], tell_medium(copy["medium"])
+    yield _("Store"), f"{where} ({medium})" if on_paper else f"{copy['store']} ({where}, {medium})"
     ours = _("our own engine") if copy["restored_by"] == "ours" else _("stock restic, independent")
     yield _("Restored by"), f"{ours}: {copy['restored_with'] or '–'}"
 

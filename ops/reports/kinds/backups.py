@@ -81,9 +81,8 @@ def _row(facts: LogFacts, frame: Frame, number: int, run: RunRow) -> tuple[str, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupCopy:
-    """One copy of the backup: store, place, medium, id, when it was taken."""
+    """One copy of the backup: place, medium, id, when it was taken."""
 
-    store: str
     location: str
     medium: str
     snapshot: str
@@ -95,7 +94,6 @@ class BackupFacts:
     """One run, and the copies whose snapshots it made or which were made of them."""
 
     site: SiteName
-    run: str
     job: str
     started_at: datetime
     ended_at: datetime | None
@@ -128,7 +126,6 @@ def gather_backup_minutes(ask: Ask) -> BackupFacts:
     snapshot = str(run.summary.get("snapshot") or "")
     return BackupFacts(
         site=name_site(ask.estate, ask.site, window),
-        run=run.id.hex,
         job=run.job,
         started_at=run.started_at,
         ended_at=run.ended_at,
@@ -151,7 +148,6 @@ def _copies(ask: Ask, snapshot: str) -> list[BackupCopy]:
     )
     return [
         BackupCopy(
-            store=it.store,
             location=stores[it.store].location,
             medium=stores[it.store].medium,
             snapshot=it.id,
@@ -176,7 +172,6 @@ def write_backup_minutes(facts: BackupFacts, frame: Frame) -> Paper:
         texts.tables["run_outcomes"][facts.outcome],
         count(facts.files),
         split_id(facts.snapshot) or UNKNOWN,
-        facts.run,
         texts.say("encryption"),
         texts.say(
             "scanned",
@@ -189,9 +184,8 @@ def write_backup_minutes(facts: BackupFacts, frame: Frame) -> Paper:
     blocks: list[Block] = [
         frame.table("pairs", "1l 2.2l", zip(texts.list("fields"), values, strict=True)),
         frame.head("h_copies"),
-        frame.table("copies", "0.9l 1.3l 0.9l 2.4l 1.2l", [
-            (it.store, it.location, tell_medium(it.medium), split_id(it.snapshot),
-             frame.short(it.taken_at))
+        frame.table("copies", "1.5l 1l 2.4l 1.2l", [
+            (it.location, tell_medium(it.medium), split_id(it.snapshot), frame.short(it.taken_at))
             for it in facts.copies
         ]) if facts.copies else frame.text("no_copies"),
         frame.source(Figure(1, "runs"), Figure(1, "snapshots")),

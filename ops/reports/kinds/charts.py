@@ -39,7 +39,7 @@ def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Timespan]) ->
             ("planned", [it.planned for it in found]),
         )
     ]
-    return _draw(texts, "chart_uptime", months, bars)
+    return _draw(texts, "chart_uptime", months, bars, unit="minutes")
 
 
 def chart_owed(texts: Texts, owed: Sequence[Owed], months: Sequence[Timespan]) -> Chart:
@@ -49,7 +49,7 @@ def chart_owed(texts: Texts, owed: Sequence[Owed], months: Sequence[Timespan]) -
         ("owed_missed", tuple(float(it.missed) for it in owed)),
         ("owed_unknown", tuple(float(it.undecided + it.unrecorded) for it in owed)),
     ]
-    return _draw(texts, "chart_owed", months, bars, is_stacked=True)
+    return _draw(texts, "chart_owed", months, bars, unit="days", is_stacked=True)
 
 
 def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Timespan) -> Chart:
@@ -98,6 +98,7 @@ def _draw(
     months: Sequence[Timespan],
     bars: Sequence[tuple[str, tuple[float | None, ...]]],
     *,
+    unit: str,
     is_stacked: bool = False,
 ) -> Chart:
     told = texts.say(caption, table="captions")
@@ -108,6 +109,7 @@ def _draw(
         bars=tuple(Bars(texts.say(name, table="chart"), values) for name, values in bars),
         write_value=format_number,
         is_stacked=is_stacked,
+        unit=texts.say(unit, table="chart"),
         unknown=texts.say("unknown", table="chart"),
         nothing=texts.say("nothing", table="chart"),
         width=ON_PAPER,

@@ -58,7 +58,7 @@ def write_drill(facts: DrillFacts, frame: Frame) -> Paper:
         frame.head("h_time"),
         *_pairs(frame, time_and_people(minutes, frame.zone)),
         frame.head("h_purpose"),
-        *_pairs(frame, purpose(minutes, frame.zone)),
+        *_pairs(frame, purpose(minutes, frame.zone, on_paper=True)),
         frame.head("h_environment"),
         *_pairs(frame, environment(minutes, frame.zone)),
         frame.head("h_course"),

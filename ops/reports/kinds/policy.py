@@ -59,7 +59,7 @@ def write_policy(facts: PolicyFacts, frame: Frame) -> Paper:
         title = row.title or frame.texts.say("no_class")
         blocks.append(frame.head("h_row", number=number, title=title))
         names = ", ".join(facts.titles.get(it, it) for it in row.sites)
-        parts = row_parts(row, facts.estate, tell_copies(row, facts.missing))
+        parts = row_parts(row, facts.estate, tell_copies(row, facts.missing), on_paper=True)
         pairs = [(label.capitalize(), text) for label, text in parts if text]
         pairs.insert(0, (frame.texts.say("sites", count=len(row.sites)), names))
         blocks.append(frame.table("pairs", "1l 2.6l", pairs))

@@ -1,5 +1,6 @@
 """Every chart is well-formed, says the same in the same bytes, and lets no label command."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
@@ -137,6 +138,19 @@ def test_ticks_enclose_the_range_and_are_few(one: float, other: float) -> None:
     assert ticks[0] <= low + 1e-8 * (high - low)
     assert ticks[-1] >= high - 1e-8 * (high - low)
     assert ticks == sorted(set(ticks))
+
+
+@pytest.mark.parametrize("most", [3, 13, 14, 29, 130])
+def test_no_tick_of_counts_lies_between_two(most: int) -> None:
+    ticks = choose_ticks(0, most, least_step=1)
+
+    assert all(it.is_integer() for it in ticks)
+    assert ticks[-1] >= most
+
+
+def test_an_axis_says_what_it_counts() -> None:
+    assert ">phút<" in draw_bars(replace(bar_chart("Số phút ngừng"), unit="phút"))
+    assert ">phút<" not in draw_bars(bar_chart("Số phút ngừng"))
 
 
 def test_tables_say_what_is_drawn() -> None:

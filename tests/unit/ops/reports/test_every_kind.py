@@ -4,7 +4,7 @@ import io
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,13 @@ from sqlalchemy import select
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.register import RegisterEntry
+from ops.duties.table.load import load_duties
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import make
 from tests.a_year import NOW, name_of, write_estate, write_year
+from tests.form_checker import RULES, check_form, read_shown
 from tests.unit.ops.reports.a_drill import write_minutes
 from tests.unit.ops.reports.a_plan import write_plan
 from tests.unit.ops.reports.test_kinds import HOSTILE, text_of, wish_of
@@ -69,6 +71,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Files:
     estate = write_estate(tmp_path_factory.mktemp("year"), SITES)
     fill(estate)
     return make_all(estate)
+
+
+@pytest.fixture(scope="module")
+def codes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Give what things are called in commands: no paper says it."""
+    estate = write_estate(tmp_path_factory.mktemp("codes"), SITES)
+    named = (*estate.named_sites, *estate.stores, *estate.systems, *estate.units, *estate.hosts)
+    duties = [it.name for it in load_duties(estate).duties]
+    return [*(it.name for it in named), *duties, "may-chu-web"]
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +136,15 @@ def test_the_measures_are_the_decrees(made: Files, kind: str) -> None:
     assert sizes <= {11, 12, 13, 14}
     body = [it for it in document.paragraphs if it.alignment == WD_ALIGN_PARAGRAPH.JUSTIFY]
     assert all(it.paragraph_format.space_before.pt >= 3 for it in body)
+
+
+@pytest.mark.parametrize("kind", PAPERS)
+def test_the_form_is_the_decrees(made: Files, codes: Sequence[str], kind: str) -> None:
+    shown = read_shown(made[kind]["pdf"], codes, text_of(made[kind]["docx"]).split())
+
+    held = set(RULES) - ({"words"} if kind in {"plan", "decision", "annual", "activity"} else set())
+    assert check_form(shown, sorted(held)) == []
+    assert len(shown.bookmarks) >= len(shown.parts) - 1
 
 
 @pytest.mark.parametrize("kind", PAPERS)
