@@ -104,7 +104,7 @@ def _draw_grid(chart: BarChart, up: Scale, rungs: Sequence[float]) -> Iterator[s
         yield element("line", x1=chart.left, x2=chart.right, y1=y, y2=y, stroke=GRID)
         label = chart.write_value(value) if chart.groups else ""
         yield text(chart.left - 8, y + 4, label, text_anchor="end", fill=FAINT)
-    yield text(chart.left - 8, chart.top - 8, chart.unit, text_anchor="end", fill=FAINT)
+    yield text(2, chart.top - 8, chart.unit, fill=FAINT)
     low = chart.bottom
     yield element("line", x1=chart.left, x2=chart.right, y1=low, y2=low, stroke=INK)
 
