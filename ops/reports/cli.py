@@ -40,6 +40,7 @@ NEEDS: Mapping[Need, str] = {
     "stop": N_("a planned stop: --of; left out: the next"),
     "day": N_("nothing: it is about today"),
 }
+_DECEMBER = 12
 PAPERS = View(
     NONE,
     Column("kind", N_("Kind")),
@@ -86,6 +87,7 @@ def make_report(asked: Make) -> int:
     _tell(files, placed, asked)
     if not asked.json and "pdf" in wish.kind.files:
         _tell_unread(estate, wish)
+        _tell_blanks(estate, wish)
     return 0
 
 
@@ -141,6 +143,18 @@ def _tell_unread(estate: Estate, wish: Wish) -> None:
     told = _("check in the official text, then write it into {file} (`unread = []` ends this):")
     write_line(told.format(file=LEGAL_TEXTS))
     for it in unread:
+        write_line(f"  {it}")
+
+
+def _tell_blanks(estate: Estate, wish: Wish) -> None:
+    """Say what form 08 leaves blank, since the estate does not say it."""
+    if wish.kind.name != "security":
+        return
+    from ops.reports.kinds.security import list_blanks
+
+    if blanks := list_blanks(estate, wish.day):
+        write_line(_("left blank, since the estate does not say it:"))
+    for it in blanks:
         write_line(f"  {it}")
 
 
@@ -229,6 +243,8 @@ def _window(
 def _year_of(kind: Kind, today: date, zone: ZoneInfo) -> int:
     if kind.needs in {"year", "time"}:
         raise _lacks(kind, "year")
+    if "year" in kind.more:  # form 08 is due on 20/12, on what ended on 14/12 (NĐ 331/2026 Điều 35)
+        return today.year if today.month == _DECEMBER else today.year - 1
     return today.year + 1 if kind.needs == "plan" else running_year(today, zone)
 
 

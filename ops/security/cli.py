@@ -262,7 +262,8 @@ def show_compliance(wish: Findings) -> int:
     with at_desk() as desk, desk.catalog.reading() as session:
         controls = load_controls(desk.estate)
         rows = read_compliance(session, desk.setting, controls, desk.duties, now)
-    owner = desk.estate.organisation.authority
+    today = now.astimezone(desk.estate.zone).date()
+    owner = desk.estate.organisation.roles_on(today).owner
     totals, form = fill_form(
         desk.setting.estate, rows, operator=desk.estate.name_at(now), owner=owner
     )

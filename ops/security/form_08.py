@@ -3,7 +3,7 @@
 What nobody has recorded is left empty: the form is signed by people, and an empty cell is honest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,15 @@ from ops.security.compliance import ControlRow
 DONE = ("Chưa triển khai", "Đã triển khai một số hạng mục", "Đã triển khai đầy đủ")
 """How far measures are in place, in the form's own words: none, some, all."""
 
-APPROVED = "Đã được phê duyệt"
-PERIODIC = "Định kỳ"
+STANDINGS: Mapping[str, str] = {
+    "drafted": "Đang dự thảo",
+    "sent": "Đã gửi thẩm định",
+    "appraised": "Đã thẩm định",
+    "approved": "Đã được phê duyệt",
+}
+"""How far a level file is → the form's own words, in this order."""
+
+BEFORE_USE, PERIODIC = "Trước khi đưa vào sử dụng", "Định kỳ"
 _CHECKS = ("vulnerability-scan", "hardening")
 """How the names of duties and controls begin whose proof is a periodic check of the system."""
 
@@ -58,12 +65,18 @@ class FormTotals:
 
     Attributes:
         systems, classified, approved, checked: Counts.
+        filed, assessed: Likewise, of level files handed in and appraised; None where the estate
+            does not say of each system how far it is.
+        expected: When all is to be approved; empty where nobody says it.
     """
 
     systems: int
     classified: int
+    filed: int | None
+    assessed: int | None
     approved: int
     checked: int
+    expected: str
 
 
 def fill_form(
@@ -87,30 +100,49 @@ def fill_form(
     totals = FormTotals(
         systems=len(filled),
         classified=sum(it.level is not None for it in filled),
-        approved=sum(it.standing == APPROVED for it in filled),
-        checked=sum(bool(it.checked) for it in filled),
+        filed=_reached("sent", filled),
+        assessed=_reached("appraised", filled),
+        approved=sum(it.standing == STANDINGS["approved"] for it in filled),
+        checked=sum(PERIODIC in it.checked for it in filled),
+        expected=_tell_expected(filled),
     )
     return totals, filled
+
+
+def _tell_expected(rows: Sequence[FormRow]) -> str:
+    waiting = [it for it in rows if it.standing != STANDINGS["approved"]]
+    told = "; ".join(f"{it.system}: {it.expected}" for it in waiting if it.expected)
+    return told if waiting or not rows else "đã hoàn thành"
+
+
+def _reached(standing: str, rows: Sequence[FormRow]) -> int | None:
+    words = [*STANDINGS.values()]
+    if not all(it.standing for it in rows):
+        return None
+    return sum(words.index(it.standing) >= words.index(STANDINGS[standing]) for it in rows)
 
 
 def _fill(
     number: int, system: Mapping[str, Any], rows: list[ControlRow], operator: str, owner: str
 ) -> FormRow:
     decision = str(system.get("decision") or "")
-    checked = any(it.outcome == "ok" for it in rows if it.name.startswith(_CHECKS))
+    standing = system.get("standing") or ("approved" if decision else "")
+    proven = any(it.outcome == "ok" for it in rows if it.name.startswith(_CHECKS))
+    checks = ((BEFORE_USE, system.get("checked_before_use")), (PERIODIC, proven))
+    done = _done([it for it in rows if it.kind == "control"])
     return FormRow(
         number=number,
         system=system.get("title") or system["name"],
         owner=owner,
         operator=operator,
         level=system.get("level"),
-        standing=APPROVED if decision else "",
+        standing=STANDINGS[standing] if standing else "",
         decision=decision,
-        rules="",
-        expected="",
-        done=_done([it for it in rows if it.kind == "control"]),
-        expected_done="",
-        checked=PERIODIC if checked else "",
+        rules=str(system.get("rules") or ""),
+        expected=str(system.get("expected") or ""),
+        done=done,
+        expected_done="" if done == DONE[2] else str(system.get("expected_done") or ""),
+        checked=", ".join(word for word, is_so in checks if is_so),
     )
 
 

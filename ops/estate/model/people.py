@@ -51,7 +51,31 @@ class System(Part):
         description="Security level, 1 to 5.", examples=[3]
     )
     decision: str = Field(
-        default="", description="The decision that approved the level.", examples=["123/QĐ-UBND"]
+        default="",
+        description="The decision that approved the level: number, day, body.",
+        examples=["123/QĐ-UBND"],
+    )
+    standing: Literal["", "drafted", "sent", "appraised", "approved"] = Field(
+        default="",
+        description="How far its level file is: drafted, sent, appraised or approved; left out:"
+        " approved, where there is a decision.",
+        examples=["sent"],
+    )
+    expected: str = Field(
+        default="", description="When its level is to be approved.", examples=["quý I năm 2027"]
+    )
+    rules: str = Field(
+        default="",
+        description="Its security regulation: number, day, body.",
+        examples=["45/QĐ-UBND"],
+    )
+    expected_done: str = Field(
+        default="",
+        description="When its measures are to be complete.",
+        examples=["quý III năm 2027"],
+    )
+    checked_before_use: Flag = Field(
+        default=False, description="It was checked before it was put to use."
     )
 
 

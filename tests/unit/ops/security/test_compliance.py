@@ -265,3 +265,21 @@ def test_the_form_says_what_is_known_and_leaves_the_rest_to_people() -> None:
     assert [it.checked for it in form] == ["", "", "Định kỳ"]
     assert [it.standing for it in form] == ["", "", "Đã được phê duyệt"]
     assert {it.rules for it in form} == {""}
+    # Of two systems nobody says how far they are: there is nothing to count.
+    assert (totals.filed, totals.assessed, totals.expected) == (None, None, "")
+
+
+def test_the_form_says_what_the_estate_says_of_each_system() -> None:
+    systems = [
+        {"name": "a", "level": 2, "standing": "drafted", "expected": "quý I năm 2027"},
+        {"name": "b", "level": 3, "standing": "appraised", "rules": "45/QĐ-UBND",
+         "checked_before_use": True},
+        {"name": "c", "level": 3, "decision": "123/QĐ-UBND", "expected_done": "quý III năm 2027"},
+    ]  # fmt: skip
+    totals, form = fill_form({"systems": systems}, [], operator="Trung tâm", owner="UBND")
+
+    assert [it.standing for it in form] == ["Đang dự thảo", "Đã thẩm định", "Đã được phê duyệt"]
+    assert (totals.filed, totals.assessed, totals.approved) == (2, 2, 1)
+    assert totals.expected == "a: quý I năm 2027"
+    assert (form[1].rules, form[1].checked) == ("45/QĐ-UBND", "Trước khi đưa vào sử dụng")
+    assert form[2].expected_done == "quý III năm 2027"
