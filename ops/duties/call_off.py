@@ -151,7 +151,7 @@ def call_stop_off(wish: Stop) -> int:
 
 def is_announced(session: Session, stop: PlannedStop) -> bool:
     """Tell whether a notice of a stop was issued, or is stated to have been published."""
-    papers = select(Document.id).where(Document.about.like(f"report:notice:%:{stop.code}"))
+    papers = select(Document.id).where(Document.about == f"report:notice:{stop.code}")
     issued = session.execute(papers.limit(1)).scalar_one_or_none()
     return issued is not None or any(find_statements(session, *stop.notice))
 

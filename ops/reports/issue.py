@@ -139,7 +139,7 @@ def note_issued(
 
 
 def name_about(wish: Issue, estate: Estate, year: int) -> str:
-    """Name what the paper is about, `report:site:2026:cong-xa`, `report:notice:2026:CODE`."""
+    """Name what the paper is about, `report:site:2026:cong-xa`, `report:notice:CODE`."""
     kind = find_kind(wish.kind)
     if not _NUMBER.fullmatch(wish.number):
         raise WrongUseError(
@@ -162,7 +162,7 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
             "a notice is about a planned stop, and no other paper is",
             next_step="give the stop's code with `--of` for a notice, and for nothing else",
         )
-    return ":".join(filter(None, ("report", kind.name, str(year), wish.site or wish.of)))
+    return ":".join(filter(None, ("report", kind.name, wish.of or str(year), wish.site)))
 
 
 def _tell(

@@ -35,9 +35,9 @@ MADE, LISTS = "report.made", "inventory"
 def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:
     """Find papers of the period's year that were taken back as issued (`report.issue`).
 
-    They are called `report:KIND:YEAR`, and `report:KIND:YEAR:NAME` where they are about one site,
-    stop or entry of the register. What comes with events takes a paper about each, of any year,
-    that was taken back after the event was told.
+    They are called `report:KIND:YEAR`, with `:SITE` where they are about one, or `report:KIND:NAME`
+    where they are about a stop or an entry of the register. What comes with events takes a paper
+    about each that was taken back after the event was told.
     """
     kinds = ask.duty.evidence.papers
     wanted = [Document.about.startswith(f"report:{it}:", autoescape=True) for it in kinds]
@@ -45,13 +45,11 @@ def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:
     year = str(ask.period.end.year)
     answered: dict[str, Piece] = {}
     for row in rows.scalars():
-        _report, _kind, of_year, *named = row.about.split(":")
-        name = ":".join(named)
-        if ask.about:
-            if name in ask.about and row.added_at >= ask.about[name]:
-                answered.setdefault(name, _issued(row, "", ask))
-        elif of_year == year:
-            yield _issued(row, name, ask)
+        _report, _kind, name, *sites = row.about.split(":")
+        if name in ask.about and row.added_at >= ask.about[name]:
+            answered.setdefault(name, _issued(row, "", ask))
+        elif not ask.about and name == year:
+            yield _issued(row, "".join(sites), ask)
     # One paper that is lacking leaves the duty undone, whatever the others say.
     is_whole = answered.keys() == ask.about.keys()
     for piece in answered.values():

@@ -1,0 +1,157 @@
+"""What proves the duties that papers, runbooks, acts, media and the estate itself speak for."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from ops.catalog.open import Catalog
+from ops.catalog.tables.drills import RunbookRun
+from ops.duties.evidence.due import Period
+from ops.duties.evidence.judge import find_verdicts
+from ops.journal.journal import Entry
+from tests.contract.catalog.test_duties import (
+    ESTATE,
+    SETTING,
+    SHIPPED,
+    ZONE,
+    a_document,
+    a_duty,
+    begin_records,
+    judged,
+    outcomes,
+    this_month,
+    write_rows,
+)
+
+
+def test_each_event_takes_a_paper_of_its_own(catalog: Catalog) -> None:
+    duty = a_duty({"query": "issued", "papers": ["notice"]}, "organisation", every=None,
+                  event="planned-stop", due={"count": 7, "unit": "working-days", "since": "event",
+                                             "before": True})  # fmt: skip
+    today = datetime.now(UTC).astimezone(ZONE).date()
+    setting = replace(SETTING, today=today)
+    begins = datetime.combine(SETTING.calendar.add_working_days(today, 30), time(22), ZONE)
+    stops = [
+        Entry("stop.planned", site, {"begins": begins.isoformat(), "code": f"{site}-1"})
+        for site in ("a", "b")
+    ]
+    before = a_document(about="report:notice:a-1", added_at=datetime.now(UTC) - timedelta(hours=1))
+    with catalog.writing() as session:
+        session.add(before)
+    write_rows(catalog, *stops)
+
+    def standing() -> str:
+        with catalog.reading() as session:
+            (verdict,) = find_verdicts(session, duty, setting, today.year)
+        return verdict.outcome
+
+    found = [standing()]
+    for about in ("report:notice:a-1", "report:notice:x-1", "report:notice:b-1"):
+        with catalog.writing() as session:
+            session.add(a_document("2", about, added_at=datetime.now(UTC)))
+        found.append(standing())
+
+    assert found == ["not_checked", "incomplete", "incomplete", "ok"]
+
+
+def test_a_site_s_report_proves_for_that_site(catalog: Catalog) -> None:
+    duty = a_duty({"query": "issued", "papers": ["site"]}, due={"count": 30, "unit": "days"})
+    with catalog.writing() as session:
+        begin_records(session)
+        session.add(a_document(about="report:site:2026:a", dated=date(2026, 4, 1)))
+
+    assert outcomes(judged(catalog, duty)) == {
+        "a": ("ok", "by_paper"), "b": ("not_checked", "nothing_yet"),
+    }  # fmt: skip
+
+
+def a_runbook_run(runbook: str, site: str, ended: datetime, standing: str = "done") -> RunbookRun:
+    return RunbookRun(
+        id=uuid.uuid4(), runbook=runbook, text="", text_sha256="", person="nva", standing=standing,
+        going_back=False, values={"site": site}, started_at=ended, ended_at=ended,
+    )  # fmt: skip
+
+
+def test_a_restore_is_minuted_by_the_runbook_that_went_to_its_end_after_it(
+    catalog: Catalog,
+) -> None:
+    (duty,) = SHIPPED.named("restore-minutes")
+    _period, setting = this_month()
+    write_rows(catalog, Entry("backup.restore", "a", {"in_place": True}))
+    now = datetime.now(UTC)
+
+    def standing() -> str:
+        with catalog.reading() as session:
+            (verdict,) = find_verdicts(session, duty, setting, setting.today.year)
+        return verdict.outcome
+
+    found = []
+    for runbook, site, ended, state in (
+        ("restore-site-in-place", "a", now - timedelta(hours=1), "done"),
+        ("restore-site-in-place", "b", now + timedelta(seconds=5), "done"),
+        ("restore-site-in-place", "a", now + timedelta(seconds=5), "rolled_back"),
+        ("yearly-switch-over", "a", now + timedelta(seconds=5), "done"),
+        ("restore-site-in-place", "a", now + timedelta(seconds=5), "done"),
+    ):
+        with catalog.writing() as session:
+            session.add(a_runbook_run(runbook, site, ended, state))
+        found.append(standing())
+
+    assert found == ["not_checked"] * 4 + ["ok"]
+
+
+def test_a_key_is_put_away_by_a_copy_that_was_made_after_the_change(catalog: Catalog) -> None:
+    (duty,) = SHIPPED.named("key-copy-renewed")
+    _period, setting = this_month()
+
+    def standings() -> list[str]:
+        with catalog.reading() as session:
+            return [it.outcome for it in find_verdicts(session, duty, setting, setting.today.year)]
+
+    write_rows(catalog, Entry("backup.key-escrow", "primary", {}))
+    write_rows(catalog, Entry("secret.stored", "file:/k", {"replaced": True}))
+    before = standings()
+    write_rows(catalog, Entry("backup.key-escrow", "primary", {}))
+
+    assert (before, standings()) == (["not_checked"], ["ok"])
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"repository": "file:/etc/giucong/key"}, ("ok", "proven")),
+        ({"repository": "env:KEY"}, ("ok", "proven")),
+        ({"repository": "file:/srv/near/secret/key"}, ("failed", "failures")),
+    ],
+)
+def test_a_password_that_lies_in_a_store_is_found(
+    catalog: Catalog, keys: dict[str, str], expected: tuple[str, str]
+) -> None:
+    (duty,) = SHIPPED.named("keys-apart")
+    stores = [{"name": "near", "url": "/srv/near", "medium": "disk", "location": "TT"}]
+    setting = replace(SETTING, estate={**ESTATE, "stores": stores, "keys": keys})
+    year = Period(date(2026, 1, 1), date(2026, 12, 31))
+
+    assert outcomes(judged(catalog, duty, year, setting)) == {"": expected}
+    without = replace(SETTING, estate={**ESTATE, "stores": []})
+    assert judged(catalog, duty, year, without)[""].outcome == "not_checked"
+
+
+def test_a_medium_that_was_renewed_in_time_or_late_is_told(catalog: Catalog) -> None:
+    (duty,) = SHIPPED.named("media-renewal")
+    today = datetime.now(UTC).astimezone(ZONE).date()
+    setting = replace(SETTING, today=today)
+    days = {"LATE": today - timedelta(days=2), "GOOD": today + timedelta(days=2)}
+    for code, day in days.items():
+        told = {"started_on": "2024-01-01", "renew_on": day.isoformat()}
+        write_rows(catalog, Entry("media.retired", code, told))
+    with catalog.reading() as session:
+        found = {
+            it.subject: (it.outcome, it.reason)
+            for year in {it.year for it in days.values()}
+            for it in find_verdicts(session, duty, setting, year)
+        }
+
+    assert found == {"LATE": ("incomplete", "late"), "GOOD": ("ok", "proven")}
