@@ -107,6 +107,7 @@ give(
 )
 give("finding-words", "ops.security.subjects:tell_finding")
 give("site-moments", "ops.monitor.evidence:find_moments")
+give("site-outage", "ops.monitor.outage:find_outage")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("plan-annexes", "ops.reports.plan_papers:read_annexes")
 give("plan-papers", "ops.reports.plan_papers:write_papers")

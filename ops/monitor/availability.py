@@ -178,7 +178,7 @@ def count_time(
     month, last = ends
     begin, end = midnight(month, zone), midnight(last + _DAY, zone)
     whole = (1 << (end - begin) // _MINUTE) - 1
-    up, down, unknown = _join(days, ends, zone)
+    up, down, unknown = join_days(days, ends, zone)
     past = _bits(begin, now.replace(second=0, microsecond=0), begin, end) & whole
     named = [(it.code, _bits(it.begins, it.until, begin, end) & down & past) for it in stops]
     planned = 0
@@ -202,7 +202,7 @@ def count_time(
     )
 
 
-def _join(
+def join_days(
     days: Mapping[date, Day], ends: tuple[date, date], zone: ZoneInfo
 ) -> tuple[int, int, int]:
     """Give the bits of the time from those of its days."""

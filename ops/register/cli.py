@@ -20,20 +20,24 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, make_visible
 from ops.register.entry import KINDS, MOST_TITLE, Change, Entry, Kind, Link, LinkKind, NewEntry
-from ops.register.records import add_entry, change_entry, find_entry, find_link
+from ops.register.records import add_entry, change_entry, find_entry, find_link, read_links
 from ops.register.tasks import AddEntry, Close, Update
-from ops.register.timeline import tell_finding
+from ops.register.timeline import Outage, measure_outage, tell_finding
 from ops.terminal.output import write_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Origin:
-    """What an alert or a drill says of an entry that begins with it."""
+    """What an alert or a drill says of an entry that begins with it.
+
+    `is_measured`: the watch measured when it began, and nobody else says so.
+    """
 
     link: Link
     title: str
     site: str
     occurred_at: datetime
+    is_measured: bool = False
 
 
 _Changing = TypeVar("_Changing", Update, Close)
@@ -84,12 +88,12 @@ def close(wish: Close) -> int:
 
 
 def _change(
-    wish: _Changing, read: Callable[[Session, Estate, _Changing, datetime], Change]
+    wish: _Changing, read: Callable[[Session, Estate, _Changing, Entry, datetime], Change]
 ) -> Entry:
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         entry = find_entry(session, wish.id)
-        made = read(session, estate, wish, now)
+        made = read(session, estate, wish, entry, now)
         origin = replace(bench.origin, document=wish.document) if wish.document else bench.origin
         return change_entry(session, origin, entry, made, now=now)
 
@@ -106,6 +110,8 @@ def _read_new(session: Session, estate: Estate, wish: AddEntry, now: datetime) -
             of=start.site,
             site=site,
         )
+    if wish.occurred and start and start.is_measured:
+        raise _measured("occurred", start.occurred_at, estate)
     received = read_moment(wish.received, estate) if wish.received else now
     occurred = start.occurred_at if start else received
     return NewEntry(
@@ -167,11 +173,23 @@ def _begin_with_alert(session: Session, link: Link, estate: Estate) -> _Origin:
         created_at=row.seen_at,
     )
     headline, _told = explain_notice(told, estate.organisation.timezone)
+    outage = measure_outage(session, row)
     return _Origin(
         link=link,
         title=make_visible(headline, one_line=True),
         site=row.site,
-        occurred_at=row.opened_at,
+        occurred_at=outage[0] if outage else row.opened_at,
+        is_measured=outage is not None,
+    )
+
+
+def _measured(flag: str, moment: datetime, estate: Estate) -> WrongUseError:
+    return WrongUseError(
+        "the watch has measured that moment: {at}",
+        why="an outage has one length, which the watch and the register both tell",
+        next_step="leave `--{flag}` out",
+        at=format_moment(moment, estate.organisation.timezone),
+        flag=flag,
     )
 
 
@@ -203,7 +221,9 @@ _BEGINS: Mapping[LinkKind, _Begin] = {
 }
 
 
-def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) -> Change:
+def _read_update(
+    session: Session, estate: Estate, wish: Update, entry: Entry, now: datetime
+) -> Change:
     if wish.at and not (wish.acknowledged or wish.restored):
         raise WrongUseError(
             "a moment is given, and not of what", next_step="add `--acknowledged` or `--restored`"
@@ -217,7 +237,7 @@ def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) 
     }
     return Change(
         acknowledged_at=at if wish.acknowledged else None,
-        restored_at=at if wish.restored else None,
+        restored_at=_read_restored(session, estate, wish, entry, at) if wish.restored else None,
         cause=wish.cause,
         document=wish.document,
         is_serious=wish.serious,
@@ -227,8 +247,46 @@ def _read_update(session: Session, estate: Estate, wish: Update, now: datetime) 
     )
 
 
-def _read_close(_session: Session, _estate: Estate, wish: Close, now: datetime) -> Change:
-    return Change(closed_at=now, cause=wish.cause, result=wish.result, document=wish.document)
+def _read_restored(
+    session: Session, estate: Estate, wish: Update, entry: Entry, typed: datetime
+) -> datetime:
+    """Give when it worked again: as the watch measured it, where it has."""
+    outage = _outage_of(session, entry)
+    if outage is None:
+        return typed
+    began, ended = outage
+    if ended is None and not wish.at:
+        raise WrongUseError(
+            "the watch has not seen the site answer since {began}",
+            next_step="wait until `{program} monitor.alerts` no longer names it; where the watch"
+            " does not run, give the moment with `--at`",
+            began=format_moment(began, estate.organisation.timezone),
+        )
+    if ended is not None and wish.at:
+        raise _measured("at", ended, estate)
+    return ended or typed
+
+
+def _outage_of(session: Session, entry: Entry) -> Outage | None:
+    """Give the outage that an entry's alert tells of, and that was when the entry says it was."""
+    alerts = (it.ref for it in read_links(session, entry) if it.kind == "alert")
+    rows = (session.get_one(Alert, UUID(it)) for it in alerts)
+    found = filter(None, (measure_outage(session, it) for it in rows))
+    at = entry.occurred_at
+    return next((it for it in found if it[0] <= at <= (it[1] or at)), None)
+
+
+def _read_close(
+    session: Session, _estate: Estate, wish: Close, entry: Entry, now: datetime
+) -> Change:
+    outage = _outage_of(session, entry) if entry.restored_at is None else None
+    return Change(
+        restored_at=outage[1] if outage else None,
+        closed_at=now,
+        cause=wish.cause,
+        result=wish.result,
+        document=wish.document,
+    )
 
 
 def unit_title(estate: Estate, name: str, moment: datetime) -> str:

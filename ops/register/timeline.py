@@ -51,6 +51,24 @@ FINDING_WORDS: Seam[Callable[[SecurityFinding], str]] = Seam("finding-words")
 WATCHED: Seam[Callable[[Session, str, datetime, datetime], Iterable[Moment]]] = Seam("site-moments")
 """Gives what a room above saw at a site from one moment to another, oldest first, bounded."""
 
+Outage = tuple[datetime, datetime | None]
+"""From when a site did not answer, and from when it did again; None where nobody knows that."""
+
+OUTAGES: Seam[Callable[[Session, str, datetime, datetime | None], Outage | None]] = Seam(
+    "site-outage"
+)
+"""Gives what a room above measured of the outage of a site that an alert tells of, by when the
+alert was opened and closed; None where it measured nothing."""
+
+
+def measure_outage(session: Session, alert: Alert) -> Outage | None:
+    """Give how long the watch saw the site of an alert not answer; None for any other alert."""
+    if not alert.site or alert.subject != f"site:{alert.site}":
+        return None
+    ends = (alert.opened_at, alert.closed_at)
+    found = (find(session, alert.site, *ends) for find in OUTAGES.parts())
+    return next((it for it in found if it is not None), None)
+
 
 def tell_finding(finding: SecurityFinding) -> str:
     """Tell a finding in the reader's language."""

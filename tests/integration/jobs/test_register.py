@@ -15,11 +15,15 @@ from ops.alerts.drafts import Draft
 from ops.alerts.records import take_in
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog
+from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.drills import Drill
 from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.versions import remember_estate
 from ops.journal.journal import Origin
-from ops.monitor.series.store import open_series
+from ops.monitor.series.minutes import write_minutes
+from ops.monitor.series.store import open_series, series_url
 from ops.monitor.series.write import write_change
 from ops.register.cli import add, close, update
 from ops.register.cli_show import show_entries, show_entry, show_year
@@ -29,7 +33,7 @@ from ops.security.records import remember_looks
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +132,39 @@ def test_an_alert_becomes_an_incident_by_one_command(estate: Path, catalog: Cata
         add(AddEntry(from_alert="ffffffff"))
     with pytest.raises(WrongUseError):
         add(AddEntry(kind="remark", title="x", unit="khong-co"))
+
+
+def test_an_outage_is_as_long_as_the_watch_measured_it(estate: Path, catalog: Catalog) -> None:
+    """Down for 66 minutes; the alert came two minutes late, and people noted it later still."""
+    loaded, now = load_estate(estate), datetime.now(UTC).replace(second=0, microsecond=0)
+    began, ended = now - 100 * MINUTE, now - 34 * MINUTE
+    verdicts = [
+        ("cong-xa", began + it * MINUTE, "down" if 0 <= it < 66 else "up") for it in range(-5, 95)
+    ]
+    with closing(open_series(series_url(loaded))) as store:
+        write_minutes(store, verdicts, loaded.zone)  # type: ignore[arg-type] # two of its verdicts
+    row = Alert(id=new_id(), subject="site:cong-xa", severity="critical", code="site_down",
+                site="cong-xa", opened_at=began + 2 * MINUTE, seen_at=now, told_at=now)  # fmt: skip
+    with catalog.writing() as session:
+        remember_estate(session, loaded.document(), now=now, origin=Origin(via="cli"))
+        session.add(row)
+        alert = row.id.hex
+
+    with pytest.raises(WrongUseError, match="has measured that moment"):
+        add(AddEntry(from_alert=alert, title="x", occurred=ago(3)))
+    assert add(AddEntry(from_alert=alert, title="Không truy cập được")) == 0
+    called = read_json(estate, "register.list")[0]["called"]
+    with pytest.raises(WrongUseError, match="has not seen the site answer"):
+        update(Update(id=called, restored=True))
+    with catalog.writing() as session:
+        session.get_one(Alert, row.id).closed_at = ended + MINUTE
+    with pytest.raises(WrongUseError, match="has measured that moment"):
+        update(Update(id=called, restored=True, at=ago(0.2)))
+    assert close(Close(id=called, cause="đầy ổ đĩa", result="đã dọn")) == 0
+    shown = read_json(estate, "register.show", "--id", called)[0]
+
+    assert datetime.fromisoformat(shown["occurred_at"]) == began
+    assert datetime.fromisoformat(shown["restored_at"]) == ended
 
 
 def test_numbers_are_counted_each_year_and_lists_filter(
