@@ -90,23 +90,34 @@ class Papers:
             "--number", number, "--date", day, "--about", f"plan:{year}",
         )  # fmt: skip
         document = do.read("document.list")["items"][-1]
-        items = self._items(year)
-        put_off = ("--defer", str(items[-1]["number"])) if len(items) > 1 else ()
+        *items, last = self._items(year)
+        granted = sum(int(it["asked"]) for it in items)
         do.agree(
             "plan.record-decision", "--year", str(year), "--number", number, "--date", day,
-            "--signer", "Giám đốc Sở", "--document", document["id"], *put_off,
+            "--signer", "Giám đốc Sở", "--document", document["id"],
+            "--amount", str(granted), "--defer", str(last["number"]),
             "--reason", "Theo quyết định đã ký",
         )  # fmt: skip
 
     def _carry_out(self, year: int) -> None:
-        """Finish one item of the plan; the rest is open when the next one is drafted."""
-        first = self._items(year)[0]
-        item, amount = ("--year", str(year), "--item", str(first["number"])), str(first["granted"])
-        self.terminal.type("plan.progress", *item,
-                           "--contracted", amount, "--done", "Đã thực hiện",
-                           "--result", "Hoạt động tốt", "--document", "31/BB")  # fmt: skip
-        self.terminal.type("plan.complete", *item, "--document", "32/BB")
-        self.terminal.type("plan.progress", *item, "--paid", amount)
+        """Finish what was granted but for the storage: the register of assets is told of each."""
+        do, today = self.terminal, moved_clock.now().astimezone(ZONE).date()
+        for line in self._items(year):
+            if not line["granted"] or line["asset"] == "luu-tru-1":
+                continue
+            item = ("--year", str(year), "--item", str(line["number"]))
+            amount = str(line["granted"])
+            do.type("plan.progress", *item, "--contracted", amount, "--document", "31/HĐ",
+                    "--done", "Đã thực hiện", "--result", "Hoạt động tốt")  # fmt: skip
+            news: tuple[str, ...] = ()
+            if line["key"].endswith(":support"):
+                news = ("--serial", "SN-2026-0417", "--warranty-until",
+                        format_date(today.replace(year=year + 3, day=1)), "--supported-until",
+                        format_date(today.replace(year=year + 7, day=1)))  # fmt: skip
+            elif line["asset"]:
+                news = ("--ends-on", f"31/12/{year + 1}")
+            do.type("plan.complete", *item, "--document", "32/BB", *news)
+            do.type("plan.progress", *item, "--paid", amount)
 
     def _items(self, year: int) -> Sequence[Mapping[str, Any]]:
         items: list[dict[str, Any]] = self.terminal.read("plan.show", "--year", str(year))["items"]

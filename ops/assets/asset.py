@@ -54,11 +54,12 @@ HEADS: Heads = {
     "bought_on": ("ngày mua",),
     "warranty_until": ("hết bảo hành",),
     "supported_until": ("hết hỗ trợ", "hết hạn", "thời hạn hỗ trợ"),
+    "maintained_until": ("hết bảo dưỡng", "bảo dưỡng đến"),
     "contract": ("hợp đồng", "số hợp đồng"),
     "documents": ("tài liệu",),
     "note": ("ghi chú",),
 }
-DATES = frozenset({"bought_on", "warranty_until", "supported_until"})
+DATES = frozenset({"bought_on", "warranty_until", "supported_until", "maintained_until"})
 MOST_CELL = 2_000
 MOST_PRICE = 10**14
 """Đồng; as much as one item of a plan may cost (`ops.planning.item`)."""
@@ -92,6 +93,7 @@ class AssetRow:
     bought_on: date | None = None
     warranty_until: date | None = None
     supported_until: date | None = None
+    maintained_until: date | None = None
     contract: str = ""
     documents: str = ""
     note: str = ""

@@ -101,12 +101,18 @@ def _write_changes(changes: Sequence[AssetChange], *, dry_run: bool) -> None:
         else _("added {new} and changed {changed} assets")
     )
     for change in changes[:_MOST_TOLD]:
-        if change.before is None:
-            write_line(f"+ {change.asset.name}: {change.asset.title}")
-            continue
-        for name, (old, now) in change.as_values().items():
-            write_line(f"~ {change.asset.name}.{name}: {old or '–'} → {now or '–'}")
+        write_line(tell_change(change))
     write_line(text.format(new=new, changed=len(changes) - new))
+
+
+def tell_change(change: AssetChange) -> str:
+    """Give what a change does to an asset; a line for each of its fields."""
+    if change.before is None:
+        return f"+ {change.asset.name}: {change.asset.title}"
+    return "\n".join(
+        f"~ {change.asset.name}.{name}: {old or '–'} → {now or '–'}"
+        for name, (old, now) in change.as_values().items()
+    )
 
 
 def export_assets(wish: ExportAssets) -> int:

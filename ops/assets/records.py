@@ -72,14 +72,18 @@ def plan_import(known: Iterable[AssetRow], sheet: AssetSheet) -> list[AssetChang
             found.append(AssetChange(given, None))
             continue
         asset = replace(old, **{name: getattr(given, name) for name in sheet.fields})
-        changed = {
-            name: getattr(old, name)
-            for name in FIELDS[1:]
-            if getattr(old, name) != getattr(asset, name)
-        }
-        if changed:
-            found.append(AssetChange(asset, changed))
+        found += change_asset(old, asset)
     return found
+
+
+def change_asset(old: AssetRow, asset: AssetRow) -> list[AssetChange]:
+    """Give the change from one to the other; none where nothing differs; pure."""
+    changed = {
+        name: getattr(old, name)
+        for name in FIELDS[1:]
+        if getattr(old, name) != getattr(asset, name)
+    }
+    return [AssetChange(asset, changed)] if changed else []
 
 
 def apply_import(

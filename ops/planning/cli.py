@@ -15,19 +15,25 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _
-from ops.planning.cli_show import DRAFTED, GRANTED, ITEMS, write_files, write_summary
-from ops.planning.decide import DecisionWish, record_decision, review_plan, revise_plan, submit_plan
+from ops.planning.cli_show import DECIDED, DRAFTED, ITEMS, write_files, write_summary
+from ops.planning.decide import (
+    DecisionWish,
+    look_at_decision,
+    record_decision,
+    review_plan,
+    revise_plan,
+    submit_plan,
+)
 from ops.planning.item import (
     MOST_MONEY,
     QUOTATION,
     Evidence,
     Item,
     PlanLine,
-    change_item,
     line_values,
-    read_text,
     refuse,
 )
+from ops.planning.money import format_amount
 from ops.planning.read import decide_changes, make_document, read_plan_facts
 from ops.planning.records import (
     STATES,
@@ -38,8 +44,10 @@ from ops.planning.records import (
     get_plan,
     save_draft,
 )
+from ops.planning.spending import is_recurrent
 from ops.planning.tasks import Draft, Edit, RecordDecision, Revise, Submit
-from ops.terminal.output import write_line
+from ops.planning.typed import change_item, read_text
+from ops.terminal.output import write_line, write_wrapped
 from ops.terminal.view import write_list
 
 _FARTHEST = 10
@@ -58,24 +66,32 @@ def draft(wish: Draft) -> int:
         with bench.catalog.reading() as session:
             facts = read_plan_facts(session, estate, year, now)
         with bench.catalog.writing() as session:
-            changes = decide_changes(session, estate, facts, find_plan(session, year))
-            plan = save_draft(session, bench.origin, year, changes, now=now)
+            drafted = decide_changes(session, estate, facts, find_plan(session, year))
+            plan = save_draft(session, bench.origin, year, drafted.changes, now=now)
         with bench.catalog.reading() as session:
             document = make_document(
                 session, estate, facts, plan, plan.lines, with_annexes=bool(wish.out)
             )
     files = write_files(document, estate, wish.out, dry_run=wish.dry_run) if wish.out else []
+    numbers = {it.key: it.number for it in plan.lines if it.key}
     write_list(
         DRAFTED,
-        ({"change": it.verb, **line_values(it.line)} for it in changes),
+        (
+            {**line_values(it.line), "change": it.verb, "number": numbers.get(it.line.key)}
+            for it in drafted.changes
+        ),
         as_json=wish.json,
         plan=plan.called,
         gaps=document.gaps,
+        not_proposed=[{"title": title, "why": why} for title, why in drafted.left_out],
         files=files,
         written=not wish.dry_run,
     )
     if wish.json:
         return 0
+    for title, why in drafted.left_out:
+        text = _("not proposed: {title}: {why}")
+        write_wrapped("  " + text.format(title=title, why=why))
     write_summary(document, plan.row.state)
     for name in files:
         write_line(f"  {name}")
@@ -118,7 +134,8 @@ def edit(wish: Edit) -> int:
             quotation = (
                 get_whole(session, estate.service.state, wish.quotation) if wish.quotation else None
             )
-            line = _edited(before or _new_line(plan, estate), wish, quotation)
+            today = now.astimezone(estate.zone).date()
+            line = _edited(before or _new_line(plan, estate), wish, quotation, today)
             edit_line(session, bench.origin, plan, line)
     lines = [line_values(line)] if line else []
     if wish.json or lines:
@@ -153,11 +170,18 @@ def _new_line(plan: KeptPlan, estate: Estate) -> PlanLine:
     return PlanLine(number=number, item=item)
 
 
-def _edited(line: PlanLine, wish: Edit, quotation: Document | None) -> PlanLine:
-    """Give a line as a person wants it; pure."""
+def _edited(line: PlanLine, wish: Edit, quotation: Document | None, today: date) -> PlanLine:
+    """Give a line as a person wants it; pure.
+
+    Whether it is recurrent spending follows the rules, unless that person says something else.
+    """
     item = line.item if quotation is None else cite_quotation(line.item, quotation)
     if wish.set or wish.add:
-        item = change_item(item, _pairs(wish.set))
+        given = _pairs(wish.set)
+        item = change_item(item, given)
+        by_rule = line.item.is_recurrent in {None, is_recurrent(line.item, today)}
+        if "is_recurrent" not in given and by_rule:
+            item = replace(item, is_recurrent=is_recurrent(item, today))
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for
     if rejected and line.is_begun:
         raise refuse(
@@ -236,11 +260,12 @@ def decide(wish: RecordDecision) -> int:
         "date": wish.date,
         "signer": wish.signer,
         "document": wish.document,
+        "amount": wish.amount,
     }
     lacking = [f"`--{flag}`" for flag, value in given.items() if not value.strip()]
     if lacking and not wish.returned:
         raise refuse(
-            N_("a decision has number, date, signer and its scan"),
+            N_("a decision has number, date, signer, its scan, and an amount in all"),
             N_("give {flags}"),
             flags=", ".join(lacking),
         )
@@ -251,6 +276,7 @@ def decide(wish: RecordDecision) -> int:
         day=read_past(wish.date, now.astimezone(estate.zone).date()) if wish.date else None,
         signer=read_text(wish.signer),
         scan=wish.document.strip(),
+        amount=read_amount(wish.amount, "amount") if wish.amount else 0,
         granted={
             _number(name): read_amount(value, "grant") for name, value in _pairs(wish.grant).items()
         },
@@ -259,13 +285,32 @@ def decide(wish: RecordDecision) -> int:
         reason=wish.reason,
     )
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        lines = record_decision(bench, decision)
+        _tell_decision(look_at_decision(bench, decision))
+        record_decision(bench, decision)
         with bench.catalog.reading() as session:
             plan = get_plan(session, wish.year)
-    if lines:
-        write_list(GRANTED, map(line_values, lines), as_json=False)
     tell_state(plan)
     return tell_kept(wish.dry_run)
+
+
+def _tell_decision(lines: Sequence[PlanLine]) -> None:
+    """Say which items a decision cuts or puts off, by title and money, and what it comes to.
+
+    Before anything is recorded: a number that hits another item is seen here.
+    """
+    if not lines:
+        return
+    named = [it for it in lines if it.decision != "granted"]
+    if named:
+        write_list(DECIDED, map(line_values, named), as_json=False)
+    text = _("{count} other items get all they ask for; {granted} of {asked} đồng in all")
+    write_line(
+        text.format(
+            count=len(lines) - len(named),
+            granted=format_amount(sum(it.granted for it in lines)),
+            asked=format_amount(sum(it.item.asked for it in lines)),
+        )
+    )
 
 
 def read_past(text: str, today: date) -> date:

@@ -50,6 +50,11 @@ _VERBS: Mapping[str, str] = {
     "withdrawn": N_("no longer asked for"),
     "rejected": N_("rejected before"),
 }
+_DECISIONS: Mapping[str, str] = {
+    "granted": N_("granted"),
+    "cut": N_("cut"),
+    "deferred": N_("put off"),
+}
 _NAMED = (
     Column("number", N_("No.")),
     Column("title", N_("Item"), link="/plan?year={year}&item={number}"),
@@ -74,6 +79,13 @@ GRANTED = View(
     Column("accepted", N_("Accepted"), money),
     Column("paid", N_("Paid"), money),
     Column("accepted_on", N_("Accepted on"), day),
+)
+DECIDED = View(
+    NONE,
+    *_NAMED,
+    Column("asked", N_("Asked"), money),
+    Column("granted", N_("Granted"), money),
+    Column("decision", N_("Decided"), words(_DECISIONS)),
 )
 DRAFTED = View(
     N_("The draft is as it was: the facts ask for nothing else."),

@@ -1,20 +1,24 @@
 """Note how a decided plan goes on, for a person at a terminal: money, windows, acceptance."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from ops.access.session import Bench, at_bench
+from ops.assets.cli import tell_change
+from ops.assets.succession import Successor
 from ops.duties.plan_stop import code_of, plan_planned_stop
 from ops.duties.tasks import Stop
-from ops.estate.choose import read_moment
+from ops.estate.choose import read_day, read_moment
 from ops.estate.load.load import load_estate
 from ops.language.text import N_, _
 from ops.planning.cli import read_amount, read_past, tell_kept, tell_state
 from ops.planning.cli_show import show_progress
-from ops.planning.item import PlanLine, read_text, refuse
+from ops.planning.item import PlanLine, refuse
 from ops.planning.money import format_amount
+from ops.planning.on_assets import AssetNews
 from ops.planning.records import STATES
 from ops.planning.tasks import Complete, Progress
-from ops.planning.work import Step, accept_item, note_step, plan_step, report_plan
+from ops.planning.typed import read_text
+from ops.planning.work import Acceptance, Step, accept_item, note_step, plan_step, report_plan
 from ops.terminal.output import write_line
 
 
@@ -115,9 +119,55 @@ def complete(wish: Complete) -> int:
             return tell_kept(wish.dry_run)
         today = now.astimezone(estate.zone).date()
         day = read_past(wish.date, today) if wish.date else today
-        amount = read_amount(wish.amount, "amount") if wish.amount else None
-        papers = (read_text(wish.document), read_text(wish.trial))
-        line, state = accept_item(bench, wish.year, wish.item, amount, papers, day, now)
+        given = Acceptance(
+            number=wish.item,
+            amount=read_amount(wish.amount, "amount") if wish.amount else None,
+            document=read_text(wish.document),
+            trial=read_text(wish.trial),
+            day=day,
+            news=_read_news(wish, day),
+        )
+        line, state, assets = accept_item(bench, wish.year, given, now)
     _tell_money(line)
+    for change in assets:
+        write_line("  " + tell_change(change))
     write_line(_("plan {plan}: {state}").format(plan=wish.year, state=_(STATES[state])))
     return tell_kept(wish.dry_run)
+
+
+def _read_news(wish: Complete, day: date) -> AssetNews:
+    """Read what was typed about the assets of an item that is accepted on a day.
+
+    Raises:
+        WrongUseError: A device is replaced, and something of the new one is lacking.
+    """
+    ends = {}
+    for text in wish.ends_on:
+        name, equals, until = text.rpartition("=")
+        ends[name.strip() if equals else ""] = read_day(until)
+    new = (wish.serial, wish.bought_on, wish.warranty_until, wish.supported_until, wish.price,
+           wish.asset_name)  # fmt: skip
+    return AssetNews(
+        successor=_read_successor(wish, day) if any(new) else None,
+        ends=ends,
+        unchanged=read_text(wish.asset_unchanged),
+    )
+
+
+def _read_successor(wish: Complete, day: date) -> Successor:
+    needed = ("serial", "warranty_until", "supported_until")
+    lacking = [f"`--{it.replace('_', '-')}`" for it in needed if not getattr(wish, it).strip()]
+    if lacking:
+        raise refuse(
+            N_("a device that takes another's place has a serial, a warranty and support"),
+            N_("give {flags}"),
+            flags=", ".join(lacking),
+        )
+    return Successor(
+        name=read_text(wish.asset_name),
+        serial=read_text(wish.serial),
+        bought_on=read_past(wish.bought_on, day) if wish.bought_on else day,
+        warranty_until=read_day(wish.warranty_until),
+        supported_until=read_day(wish.supported_until),
+        price=read_amount(wish.price, "price") if wish.price else None,
+    )

@@ -17,11 +17,12 @@ from ops.access.approvals.decide import AUTHORS
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench
 from ops.canonical import digest_of
+from ops.catalog.tables.plans import Plan
 from ops.documents.records import get_whole
 from ops.journal.journal import Entry
 from ops.language.text import N_
 from ops.planning.item import PlanLine, refuse
-from ops.planning.money import sum_up
+from ops.planning.money import format_amount, sum_up
 from ops.planning.read import SUBMITTED, make_document, read_frozen, read_plan_facts
 from ops.planning.records import (
     AT_WORK,
@@ -30,6 +31,7 @@ from ops.planning.records import (
     check_state,
     find_in_force,
     get_plan,
+    renumber,
     set_line,
     set_plan,
 )
@@ -43,14 +45,15 @@ _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
 
 
 def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
-    """Note that the Center has reviewed a draft."""
+    """Note that the Center has reviewed a draft; its items have their numbers for the year now."""
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
         check_state(plan, ("draft",), _SEE)
         _refuse_empty(plan)
         who = bench.origin.person or bench.origin.login
+        moved = renumber(session, session.get_one(Plan, plan.row.id))
         values = {"state": "reviewed", "reviewed_at": now, "reviewed_by": who}
-        set_plan(session, bench.origin, plan, "plan.review", values, {})
+        set_plan(session, bench.origin, plan, "plan.review", values, {"numbers": moved})
         return get_plan(session, year)
 
 
@@ -106,6 +109,7 @@ class DecisionWish:
     Attributes:
         year: Of the plan.
         number, day, signer, scan: Of the decision, and the id of the document that holds it.
+        amount: Đồng that it grants in all; what the items get has to come to that.
         granted: Number of an item → đồng that it gets; others get all they ask for.
         deferred: Numbers of items that are put off.
         returned_for: Why it comes back; then nothing else counts.
@@ -117,6 +121,7 @@ class DecisionWish:
     day: date | None = None
     signer: str = ""
     scan: str = ""
+    amount: int = 0
     granted: Mapping[int, int] = field(default_factory=dict)
     deferred: Sequence[int] = ()
     returned_for: str = ""
@@ -147,7 +152,18 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
             N_("have the revision returned (`--returned WHY`), then `plan.edit --take-up`"),
             number=number,
         )
-    return [_decide(it, wish, money.get(it.number)) for it in plan.lines if it.is_in]
+    lines = [_decide(it, wish, money.get(it.number)) for it in plan.lines if it.is_in]
+    granted = sum(it.granted for it in lines)
+    if granted != wish.amount:
+        raise refuse(
+            N_("the decision grants {amount} đồng, but the items get {granted} đồng in all"),
+            N_(
+                "look at the numbers and amounts of the decision (`--grant`, `--defer`, `--amount`)"
+            ),
+            amount=format_amount(wish.amount),
+            granted=format_amount(granted),
+        )
+    return lines
 
 
 def _decide(line: PlanLine, wish: DecisionWish, before: PlanLine | None) -> PlanLine:
@@ -179,12 +195,14 @@ def _decide(line: PlanLine, wish: DecisionWish, before: PlanLine | None) -> Plan
     return replace(line, decision="cut" if granted < asked else "granted", granted=granted)
 
 
-def record_decision(bench: Bench, wish: DecisionWish) -> list[PlanLine]:
-    """Record a decision with a second person who never drafted the plan.
+def look_at_decision(bench: Bench, wish: DecisionWish) -> list[PlanLine]:
+    """Give the lines as they would become; none for a plan that comes back."""
+    with bench.catalog.reading() as session:
+        return _look(session, wish)[1]
 
-    Returns:
-        The lines as they become; empty for a plan that comes back.
-    """
+
+def record_decision(bench: Bench, wish: DecisionWish) -> None:
+    """Record a decision with a second person who never drafted the plan."""
     with bench.catalog.reading() as session:
         if not wish.returned_for:
             scan = get_whole(session, bench.estate.service.state, wish.scan)
@@ -200,9 +218,9 @@ def record_decision(bench: Bench, wish: DecisionWish) -> list[PlanLine]:
         "decided_on": day,
         "signer": wish.signer,
         "scan": wish.scan,
-        "amount": sum(it.granted for it in lines),
-        "items": {str(it.number): it.granted for it in lines},
-        "deferred": [str(it) for it in sorted(wish.deferred)],
+        "amount": format_amount(wish.amount),
+        "items": {f"{it.number}. {it.item.title}": format_amount(it.granted) for it in lines},
+        "deferred": [f"{it.number}. {it.item.title}" for it in lines if it.decision == "deferred"],
     }
     returned = {
         "act": "return-plan",
@@ -222,7 +240,6 @@ def record_decision(bench: Bench, wish: DecisionWish) -> list[PlanLine]:
         return ()  # each row of the plan is journaled where it is set
 
     ask_second_person(bench, Wish(ACTION, plan.called, values, wish.reason, wish.number), record)
-    return lines
 
 
 def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[PlanLine]]:

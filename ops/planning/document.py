@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from ops.planning.item import PlanLine, line_from, line_values
+from ops.planning.item import OwnWork, PlanLine, line_from, line_values
 from ops.planning.money import Sums, sum_up
 from ops.terminal.document import plain
 
-FORM = 2
-"""Version of the frozen form; the first had no annexes."""
+FORM = 3
+"""Version of the frozen form; the first had no annexes, the second no work without money."""
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -77,7 +77,10 @@ class PlanDocument:
         last_year: Those of the plan before; empty where there was none.
         figures: What is known of the year before, by section.
         gaps: What could not be read.
+        own_work: What is owed and costs nothing.
         security_percent, security_basis: Least share for security, and what asks for it.
+        security_base: The year's spending on digital transformation, in đồng, that the share is of;
+            None where nobody has said it.
         prices: Digest of the table of prices; empty for none.
         annexes: What stands behind it.
         submission, submitted_on: Number and day of the Tờ trình; empty and None until it is handed
@@ -92,7 +95,9 @@ class PlanDocument:
     last_year: tuple[PlanLine, ...] = ()
     figures: tuple[Figure, ...] = ()
     gaps: tuple[str, ...] = ()
+    own_work: tuple[OwnWork, ...] = ()
     security_percent: int = 15
+    security_base: int | None = None
     security_basis: str = ""
     prices: str = ""
     annexes: Annexes = NO_ANNEXES
@@ -136,6 +141,7 @@ def document_from(values: Mapping[str, Any]) -> PlanDocument:
         "last_year": _lines(values["last_year"]),
         "figures": tuple(Figure(**it) for it in values["figures"]),
         "gaps": tuple(values["gaps"]),
+        "own_work": tuple(OwnWork(**it) for it in values.get("own_work", ())),
         "annexes": _annexes(values.get("annexes", {})),
     }
     return PlanDocument(**{**kept, **read})

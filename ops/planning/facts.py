@@ -27,7 +27,7 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.monitor.forecast import Outlook, list_outlooks
 from ops.monitor.series.store import open_series, series_url
-from ops.planning.item import PlanLine
+from ops.planning.item import Accepted, PlanLine
 from ops.planning.prices import NO_PRICES, PriceTable
 from ops.register.entry import Entry
 from ops.register.records import Wanted, list_entries
@@ -95,6 +95,7 @@ class PlanFacts:
         difficulties, incidents: Of the register: difficulties that are open, incidents of a year.
         weaknesses: Open findings of audits that nobody has accepted for now.
         last_year: Lines of the plan before.
+        accepted: Cause → what plans before have had accepted; the newest of each.
         gaps: What could not be read, in Vietnamese.
     """
 
@@ -115,12 +116,17 @@ class PlanFacts:
     incidents: Sequence[Entry] = ()
     weaknesses: Sequence[SecurityFinding] = ()
     last_year: Sequence[PlanLine] = ()
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
     gaps: Sequence[str] = ()
 
     @property
     def last_day(self) -> date:
         """The last day of the plan's year."""
         return date(self.year, 12, 31)
+
+    def find_accepted(self, asset: str, work: str) -> Accepted | None:
+        """Give the accepted work on an asset, of this kind or of none that was said."""
+        return self.accepted.get(f"asset:{asset}:{work}") or self.accepted.get(f"asset:{asset}:")
 
     def quarter_of(self, day: date) -> int:
         """Give the quarter of the plan's year in which something that ends on a day is due."""
@@ -129,7 +135,7 @@ class PlanFacts:
         return (day.month - 1) // 3 + 1 if day.year == self.year else 4
 
 
-def read_facts(
+def read_facts(  # noqa: PLR0913 - what it is read from, and what read before
     session: Session,
     estate: Estate,
     *,
@@ -137,6 +143,7 @@ def read_facts(
     now: datetime,
     prices: PriceTable,
     last_year: Sequence[PlanLine],
+    accepted: Mapping[str, Accepted],
 ) -> PlanFacts:
     """Read all facts of a plan."""
     today, gaps = now.astimezone(estate.zone).date(), list[str]()
@@ -166,6 +173,7 @@ def read_facts(
             if it.accepted_until is None or it.accepted_until <= now
         ],
         last_year=last_year,
+        accepted=accepted,
         gaps=tuple(gaps),
     )
 

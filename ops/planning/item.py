@@ -1,4 +1,4 @@
-"""An item of the plan as values: its words, its money, what a person may change in it; pure.
+"""An item of the plan as values: its words, its money, how it stands in a plan; pure.
 
 The groups are those of the Regulation's Điều 14(4), the uses those of its Điều 10(2) (đ is
 security); clauses and forms are of NĐ 224/2026 Điều 34 and 65. What an item says is Vietnamese:
@@ -6,15 +6,13 @@ it goes to the People's Committee.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any, Literal
 
 from ops.assets.asset import MOST_PRICE
-from ops.assets.sheet import read_whole
-from ops.errors import WrongUseError, unknown
+from ops.errors import WrongUseError
 from ops.language.text import N_
-from ops.told_text import clean_text
 
 GROUPS: Mapping[str, str] = {
     "duy-tri": "Duy trì",
@@ -47,7 +45,6 @@ FORMS: Mapping[str, str] = {
     "65.3": "Kế hoạch thuê (khoản 3 Điều 65, Điều 67)",
     "tu-lam": "Trung tâm tự thực hiện",
 }
-MOST_TEXT = 2_000
 MOST_MONEY = MOST_PRICE
 MOST_QUANTITY = 100_000
 SECURITY_USE = "đ"
@@ -98,14 +95,15 @@ class Item:
         group, use, priority, clause, form: Keys of the tables above.
         title, reason: What is done, and why.
         evidence: Rows behind the reason, and the quotation; may be empty where a person added it.
-        asset, site: Names in the register and in the estate; may be empty.
+        asset, site: Names in the register with blanks between, and one in the estate; may be empty.
+        causes: What asked for it where that is more than the line's key: equal work is one item.
         quarter: 1 to 4.
         unit, quantity: What is counted, and how many.
         unit_price: Đồng before VAT; None where nobody knows it, 0 where it costs nothing.
         price_basis: Quotation: number and day; where the price comes from.
         vat_percent: Of the price.
         source: Of the money.
-        is_recurrent: Recurrent spending, or else investment.
+        is_recurrent: Recurrent spending, or else investment; None where that has to be decided.
         risk: What may happen if it is not done.
         measure, measure_unit, base, goal, measured_by: The target: what, in which unit, from where
             to where, by which data.
@@ -126,7 +124,7 @@ class Item:
     vat_percent: int = 0
     source: str = ""
     use: str = "c"
-    is_recurrent: bool = True
+    is_recurrent: bool | None = None
     clause: str = "34.4"
     form: str = "65.1"
     priority: str = "can"
@@ -139,6 +137,12 @@ class Item:
     lead: str = ""
     support: str = ""
     product: str = ""
+    causes: tuple[str, ...] = ()
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Names of the assets that it is about."""
+        return tuple(self.asset.split())
 
     @property
     def before_tax(self) -> int:
@@ -162,7 +166,8 @@ class Item:
 
     def as_values(self) -> dict[str, Any]:
         """Give it as JSON values."""
-        return {**asdict(self), "evidence": [asdict(it) for it in self.evidence]}
+        evidence = [asdict(it) for it in self.evidence]
+        return {**asdict(self), "evidence": evidence, "causes": list(self.causes)}
 
 
 def item_from(values: Mapping[str, Any]) -> Item:
@@ -170,7 +175,15 @@ def item_from(values: Mapping[str, Any]) -> Item:
     known = {it.name for it in fields(Item)}
     kept = {name: value for name, value in values.items() if name in known}
     kept["evidence"] = tuple(Evidence(**it) for it in values.get("evidence", ()))
+    kept["causes"] = tuple(values.get("causes", ()))
     return Item(**kept)
+
+
+def read_cause(cause: str) -> tuple[str, str] | None:
+    """Give name and work of a cause that is about an asset, such as `asset:mc-1:support`."""
+    kind, _colon, rest = cause.partition(":")
+    name, _colon, work = rest.rpartition(":")
+    return (name, work) if kind == "asset" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +203,17 @@ class PlanLine:
     accepted_on: date | None = None
 
     @property
+    def causes(self) -> tuple[str, ...]:
+        """What asked for it; none where a person added it."""
+        return self.item.causes or ((self.key,) if self.key else ())
+
+    @property
+    def works(self) -> Mapping[str, str]:
+        """What is done to each of its assets, `support` for a replacement; empty: nobody said."""
+        said = dict(filter(None, map(read_cause, self.causes)))
+        return {name: said.get(name, "") for name in self.item.assets}
+
+    @property
     def is_in(self) -> bool:
         """Whether it belongs to the plan."""
         return not self.rejected_for
@@ -204,6 +228,31 @@ class PlanLine:
     def is_begun(self) -> bool:
         """Whether somebody is bound by it already: a contract, or work that was accepted."""
         return self.contracted > 0 or self.accepted_on is not None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """What the Center owes and does itself, without money: what, why, and what asks for it."""
+
+    title: str
+    why: str
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Work on an asset that a plan before had accepted.
+
+    Attributes:
+        year, number: Of the plan and its line.
+        on: The day of the acceptance.
+        said: What its evidence said of the asset then; empty where a person added the line.
+    """
+
+    year: int
+    number: int
+    on: date
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,85 +311,6 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "form": FORMS,
 }
 """Fields that take a word of a table → the words, with what they mean."""
-
-_NUMBERS: Mapping[str, tuple[int, int]] = {
-    "quarter": (1, 4),
-    "quantity": (1, MOST_QUANTITY),
-    "unit_price": (0, MOST_MONEY),
-    "vat_percent": (0, 100),
-}
-_YES, _NO = {"yes", "true", "co", "có", "1"}, {"no", "false", "khong", "không", "0"}
-CHANGEABLE = tuple(it.name for it in fields(Item) if it.name != "evidence")
-"""What `plan.edit --set` takes."""
-
-
-def change_item(item: Item, given: Mapping[str, str]) -> Item:
-    """Give an item with texts that a person typed in the place of what it says."""
-    values: dict[str, Any] = {name: _read(name, text) for name, text in given.items()}
-    return check_item(replace(item, **values))
-
-
-def check_item(item: Item) -> Item:
-    """Give the item back where its words and money make sense."""
-    if not item.title.strip():
-        raise refuse(N_("an item says what is done"), N_("give `--set title=…`"))
-    if item.asked > MOST_MONEY:
-        raise refuse(
-            N_("an item costs more than {most} đồng"),
-            N_("look at its quantity and price"),
-            most=MOST_MONEY,
-        )
-    return item
-
-
-def _read(name: str, text: str) -> object:
-    if name not in CHANGEABLE:
-        raise unknown('an item has nothing called "{name}"', name, CHANGEABLE)
-    clean = read_text(text)
-    if name in CHOICES:
-        return _choose(name, clean)
-    if name in _NUMBERS:
-        return _count(name, clean)
-    if name == "is_recurrent":
-        if clean.casefold() in _YES | _NO:
-            return clean.casefold() in _YES
-        raise refuse(N_("is_recurrent is yes or no"), N_("type yes or no"))
-    return clean
-
-
-def read_text(text: str) -> str:
-    """Read what a person typed: NFC, without control characters, bounded."""
-    clean = clean_text(text).strip()
-    if len(clean) > MOST_TEXT:
-        raise refuse(
-            N_("a text is too long: at most {most} characters"),
-            N_("say it shorter"),
-            most=MOST_TEXT,
-        )
-    return clean
-
-
-def _choose(name: str, text: str) -> str:
-    if text in CHOICES[name]:
-        return text
-    raise unknown('"{name}" is no {field}', text, CHOICES[name], field=name)
-
-
-def _count(name: str, text: str) -> int | None:
-    if name == "unit_price" and not text:
-        return None
-    least, most = _NUMBERS[name]
-    number = read_whole(text, most)
-    if number is not None and number >= least:
-        return number
-    raise refuse(
-        N_('"{text}" is no {name}'),
-        N_("use a whole number from {least} to {most}"),
-        text=text,
-        name=name,
-        least=least,
-        most=most,
-    )
 
 
 def refuse(what: str, next_step: str, **params: Any) -> WrongUseError:

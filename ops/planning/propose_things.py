@@ -5,23 +5,16 @@ the table of prices is asked stand beside each.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from ops.alerts.subjects import name_subject
 from ops.assets.asset import AssetRow
 from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item
-
-
-@dataclass(frozen=True, slots=True)
-class ItemProposal:
-    """An item that the facts ask for; the key names the cause, and is the same next year."""
-
-    key: str
-    item: Item
-
+from ops.planning.proposal import ItemProposal
+from ops.planning.spending import end_of_life
 
 HARDWARE = frozenset({"server", "storage", "network", "ups"})
 RENEWED = frozenset({"domain", "certificate", "contract", "line", "licence", "software"})
@@ -78,7 +71,14 @@ def tell_day(day: date) -> str:
 
 
 def _of_asset(
-    facts: PlanFacts, asset: AssetRow, what: str, because: str, end: date | None = None, **said: Any
+    facts: PlanFacts,
+    asset: AssetRow,
+    work: str,
+    because: str,
+    end: date | None = None,
+    *,
+    together: tuple[str, str] | None = None,
+    **said: Any,
 ) -> ItemProposal:
     """Give what an asset asks for: in the quarter in which something ends, or the first one."""
     item = Item(
@@ -93,7 +93,42 @@ def _of_asset(
             **said,
         },
     )
-    return ItemProposal(f"asset:{asset.name}:{what}", item)
+    return ItemProposal(
+        key=f"asset:{asset.name}:{work}",
+        item=_for_months(facts, item, end),
+        why_not=_why_done(facts, asset, work, because, end),
+        together=together,
+        end=end,
+    )
+
+
+def _why_done(facts: PlanFacts, asset: AssetRow, work: str, because: str, end: date | None) -> str:
+    """Say which accepted work has done this already; empty where none has.
+
+    Where the register says of the asset what it said then, it was not told of the work, and a
+    person has to be asked. A plan asks for what ends by its last day.
+    """
+    done = facts.find_accepted(asset.name, work)
+    if done is None:
+        return ""
+    if end is None:
+        is_told = done.year < facts.year - 1  # it works for more than a year by now
+    else:
+        is_told = done.said != because if done.said else end > date(done.year, 12, 31)
+    if is_told:
+        return ""
+    return (
+        f"đã nghiệm thu ngày {tell_day(done.on)} (mục {done.number} Kế hoạch năm {done.year}) nhưng"
+        f" Sổ tài sản chưa ghi; cập nhật tài sản {asset.name} rồi lập lại dự thảo"
+    )
+
+
+def _for_months(facts: PlanFacts, item: Item, end: date | None) -> Item:
+    """Count the months that are left of the year where the price is for a month."""
+    if not item.unit.casefold().endswith("tháng"):
+        return item
+    first = max(end + timedelta(days=1), date(facts.year, 1, 1)) if end else date(facts.year, 1, 1)
+    return replace(item, quantity=13 - first.month if first.year == facts.year else 1)
 
 
 def _paid_before(
@@ -118,19 +153,17 @@ def propose_support(facts: PlanFacts) -> Iterator[ItemProposal]:
         what, is_past = _KINDS[asset.kind], end < facts.today
         bought = f" ngày {tell_day(asset.bought_on)}" if asset.bought_on else ""
         basis = f"Tạm tính theo nguyên giá mua{bought}, đã có thuế"
-        yield _of_asset(
+        proposal = _of_asset(
             facts,
             asset,
             "support",
             f"hết hỗ trợ {tell_day(end)}",
             end,
-            group="dau-tu",
+            group="sua-chua",
             title=f"Thay thế {call(asset)}",
             reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ {tell_day(end)};"
             " sau ngày đó không còn bản vá và linh kiện chính hãng.",
             use="a",
-            is_recurrent=False,
-            clause="34",
             priority="bat-buoc" if is_past else "can",
             risk=f"Hỏng {what} không sửa được, lỗ hổng mới không được vá; dịch vụ có thể dừng"
             " kéo dài.",
@@ -138,6 +171,19 @@ def propose_support(facts: PlanFacts) -> Iterator[ItemProposal]:
             product=f"{what[:1].upper()}{what[1:]} mới đã nghiệm thu, chuyển dịch vụ xong",
             **_paid_before(facts, asset, "thay-the", "bộ", basis),
         )
+        young = _why_young(facts, asset)
+        yield replace(proposal, why_not=young) if young and not proposal.why_not else proposal
+
+
+def _why_young(facts: PlanFacts, asset: AssetRow) -> str:
+    """Say that a device is meant to last beyond the plan's year; empty where it is not."""
+    life = end_of_life(asset, facts.today)
+    if life is None or asset.bought_on is None or life[0] <= facts.last_day:
+        return ""
+    return (
+        f"mua ngày {tell_day(asset.bought_on)}, chưa hết thời gian sử dụng ({life[1]}); nếu nhà sản"
+        " xuất ngừng hỗ trợ trước đó thì thêm hạng mục và nêu lý do"
+    )
 
 
 def propose_warranty(facts: PlanFacts) -> Iterator[ItemProposal]:
@@ -147,19 +193,26 @@ def propose_warranty(facts: PlanFacts) -> Iterator[ItemProposal]:
     Prices: `bao-duong.KIND`, `bao-duong`.
     """
     for asset in facts.assets:
-        end, support = asset.warranty_until, asset.supported_until
+        ends = [it for it in (asset.warranty_until, asset.maintained_until) if it is not None]
+        support = asset.supported_until
         is_replaced = support is not None and support <= facts.last_day
-        if asset.kind not in HARDWARE or end is None or end > facts.last_day or is_replaced:
+        if asset.kind not in HARDWARE or not ends or is_replaced:
             continue
-        yield _of_asset(
+        end, kind = max(ends), _KINDS[asset.kind]
+        what = "Bảo hành" if end == asset.warranty_until else "Bảo dưỡng đã trả tiền"
+        proposal = _of_asset(
             facts,
             asset,
             "warranty",
-            f"hết bảo hành {tell_day(end)}",
+            f"hết {what.casefold()} {tell_day(end)}",
             end,
+            together=(
+                f"Bảo dưỡng, gia hạn hỗ trợ {kind}",
+                f"{what} hết từ {{first}} đến {{last}}, thiết bị còn trong thời gian được hỗ trợ.",
+            ),
             group="bao-duong",
             title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
-            reason=f"Bảo hành {'đã hết' if end < facts.today else 'sẽ hết'} ngày {tell_day(end)},"
+            reason=f"{what} {'đã hết' if end < facts.today else 'sẽ hết'} ngày {tell_day(end)},"
             " thiết bị còn trong thời gian được hỗ trợ.",
             risk="Khi hỏng phải mua linh kiện ngoài hợp đồng, thời gian khắc phục không có cam"
             " kết.",
@@ -167,6 +220,10 @@ def propose_warranty(facts: PlanFacts) -> Iterator[ItemProposal]:
             product="Biên bản bảo dưỡng theo kỳ",
             **priced(facts, f"bao-duong.{asset.kind}", "bao-duong", unit="năm"),
         )
+        if end <= facts.last_day:
+            yield proposal
+        elif end == asset.maintained_until:
+            yield replace(proposal, why_not=f"đã trả tiền bảo dưỡng đến {tell_day(end)}")
 
 
 def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
@@ -187,6 +244,7 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
             "renewal",
             f"hết hạn {tell_day(end)}",
             end,
+            together=(f"Gia hạn {kind}", f"{what} hết hạn từ {{first}} đến {{last}}."),
             group="duy-tri",
             title=f"Gia hạn {call(asset)}",
             reason=f"{what} {'đã' if end < facts.today else 'sẽ'} hết hạn ngày {tell_day(end)}.",
@@ -194,11 +252,10 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
             clause="34.5" if is_security else "34.4",
             priority="bat-buoc",
             risk=_RISKS[asset.kind],
-            measure=f"{what} còn hiệu lực",
-            measure_unit="ngày trong năm",
+            measure=f"{what} còn hiệu lực cả năm",
+            measure_unit=kind,
             base="",
-            goal="365",
-            measured_by="Sổ tài sản, giám sát chứng chỉ TLS",
+            measured_by="Sổ tài sản, giám sát chứng chỉ TLS" if is_security else "Sổ tài sản",
             product=f"{what} còn hạn đến hết năm sau",
             **_paid_before(
                 facts, asset, "gia-han", "năm", "Tạm tính theo giá kỳ trước, đã có thuế"
@@ -216,6 +273,7 @@ def propose_repairs(facts: PlanFacts) -> Iterator[ItemProposal]:
             asset,
             "broken",
             "tình trạng: hỏng",
+            together=(f"Sửa chữa {_KINDS[asset.kind]}", "Sổ tài sản ghi thiết bị đang hỏng."),
             group="sua-chua",
             title=f"Sửa chữa {call(asset)}",
             reason="Sổ tài sản ghi thiết bị đang hỏng.",
@@ -245,15 +303,14 @@ def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
         until += f" – {tell_day(forecast.last)})" if until and forecast.last else ")" * bool(until)
         says = "đã đầy" if forecast.verdict == "full" else f"dự báo đầy {tell_day(on)}{until}"
         yield ItemProposal(
-            f"capacity:{it.subject}:{it.kind}:{it.of}",
-            Item(
+            key=f"capacity:{it.subject}:{it.kind}:{it.of}",
+            item=Item(
                 group="nang-cap",
                 title=f"Mở rộng dung lượng {thing}",
                 reason=f"Theo số đo {forecast.days} ngày gần nhất: {says}.",
                 evidence=(Evidence("forecast", f"{it.subject}/{it.kind}:{it.of}", says),),
                 quarter=facts.quarter_of(on),
                 use="b",
-                is_recurrent=False,
                 clause="34",
                 priority="bat-buoc" if on.year < facts.year else "can",
                 risk="Đĩa đầy làm gián đoạn dịch vụ, không ghi được bản sao lưu.",
@@ -284,8 +341,8 @@ def propose_certificates(facts: PlanFacts) -> Iterator[ItemProposal]:
         if it.kind != "certificate" or end is None or not is_due or title.casefold() in registered:
             continue
         yield ItemProposal(
-            f"certificate:{name}",
-            Item(
+            key=f"certificate:{name}",
+            item=Item(
                 group="duy-tri",
                 title=f"Gia hạn chứng chỉ TLS của {title}",
                 reason=f"Theo kết quả giám sát, chứng chỉ TLS hết hạn ngày {tell_day(end)}.",
@@ -314,8 +371,8 @@ def propose_media(facts: PlanFacts) -> Iterator[ItemProposal]:
             continue
         day = tell_day(medium.renew_on)
         yield ItemProposal(
-            f"medium:{medium.code}:renewal",
-            Item(
+            key=f"medium:{medium.code}:renewal",
+            item=Item(
                 group="sua-chua",
                 title=f"Thay phương tiện lưu trữ rời {medium.code}",
                 reason=f"Phương tiện lưu trữ rời dùng từ {tell_day(medium.started_on)}, phải thay"

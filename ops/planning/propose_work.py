@@ -2,16 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
 
 from ops.alerts.subjects import name_subject
 from ops.planning.facts import PlanFacts
-from ops.planning.item import Evidence, Item
+from ops.planning.item import Evidence, Item, OwnWork, PlanLine
 from ops.planning.money import format_amount
+from ops.planning.proposal import ItemProposal, Settled, settle
 from ops.planning.propose_things import (
-    ItemProposal,
     priced,
     propose_capacity,
     propose_certificates,
@@ -24,111 +24,63 @@ from ops.planning.propose_things import (
 )
 
 Proposer = Callable[[PlanFacts], Iterator[ItemProposal]]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 MOST_NAMED = 20
+_MOST_SITES = 5
 _GRAVE = ("critical", "high")
 _MOST_REASON = 300
 
 
-def propose_drill_repairs(facts: PlanFacts) -> Iterator[ItemProposal]:
-    """What failed drills have shown is mended and drilled again. Prices: `dien-tap`."""
-    for it in facts.drill_findings:
-        title = facts.titles.get(it.site, it.site)
-        yield ItemProposal(
-            f"drill-finding:{it.site}:{it.scope}:{it.code}",
-            Item(
-                group="sua-chua",
-                title=f"Khắc phục và khôi phục thử lại {title}",
-                reason=f"Lần khôi phục thử ngày {it.opened_at:%d/%m/%Y} không đạt; hạn khắc phục"
-                f" {tell_day(it.due)}.",
-                evidence=(
-                    Evidence("drill", it.drill, "không đạt"),
-                    Evidence("drill-finding", it.id, it.code),
-                ),
-                site=it.site,
-                priority="bat-buoc",
-                risk="Khi mất dữ liệu có thể không khôi phục được trang này.",
-                measure="Khôi phục thử đạt",
-                measure_unit="lần",
-                base="0",
-                goal="1",
-                measured_by="Biên bản diễn tập",
-                product="Biên bản khôi phục thử đạt",
-                **_own_work(facts, "dien-tap"),
-            ),
+def list_own_work(facts: PlanFacts) -> Iterator[OwnWork]:
+    """Yield what is owed and costs nothing: failed and overdue drills, duties without evidence.
+
+    A plan tells it as a shortcoming and a task; a missed duty is no item with a price.
+    """
+    failed = dict.fromkeys(facts.titles.get(it.site, it.site) for it in facts.drill_findings)
+    if failed:
+        due = min(it.due for it in facts.drill_findings)
+        named = "; ".join([*failed][:_MOST_SITES])
+        more = len(failed) - _MOST_SITES
+        named += f"; và {more} trang thông tin khác" if more > 0 else ""
+        yield OwnWork(
+            f"Khắc phục tồn tại và khôi phục thử lại: {named}",
+            f"khôi phục thử không đạt, hạn khắc phục {tell_day(due)}",
         )
-
-
-def propose_overdue_drills(facts: PlanFacts) -> Iterator[ItemProposal]:
-    """Drills that duties ask for in vain. Prices: `dien-tap`."""
     for it in facts.overdue_drills:
-        title = it.title.get("vi") or it.duty
-        yield ItemProposal(
-            f"overdue-drill:{it.duty}",
-            Item(
-                group="duy-tri",
-                title=f"Tổ chức diễn tập: {title}",
-                reason=f"Hạn hoàn thành {tell_day(it.due_on)}, đến nay chưa có cuộc diễn tập nào"
-                f" đạt ({len(it.subjects)} đối tượng).",
-                evidence=tuple(
-                    Evidence("duty", f"{it.duty}:{name}" if name else it.duty, "quá hạn")
-                    for name in it.subjects[:MOST_NAMED]
-                ),
-                priority="bat-buoc",
-                risk="Không chứng minh được bản sao lưu khôi phục được trong thời gian yêu cầu.",
-                measure="Số cuộc diễn tập đạt",
-                measure_unit="lần",
-                base="0",
-                goal=str(len(it.subjects)),
-                measured_by="Biên bản diễn tập",
-                product="Biên bản diễn tập",
-                **_own_work(facts, "dien-tap"),
-            ),
+        yield OwnWork(
+            f"Tổ chức diễn tập: {it.title.get('vi') or it.duty}",
+            f"hạn {tell_day(it.due_on)}, chưa có cuộc diễn tập nào đạt ({len(it.subjects)} đối"
+            " tượng)",
         )
+    for duty in facts.duties:
+        due_on = f"kỳ đến hạn {tell_day(duty.due_on)} " if duty.due_on else "kỳ gần nhất "
+        basis = duty.basis.partition("; ")[0]
+        yield OwnWork(duty.title, f"{due_on}chưa có minh chứng", basis)
 
 
-def propose_duties(facts: PlanFacts) -> Iterator[ItemProposal]:
-    """Duties without evidence. Prices: `nghia-vu.NAME`."""
-    for it in facts.duties:
-        due = f"đến hạn {tell_day(it.due_on)}, " if it.due_on else ""
-        yield ItemProposal(
-            f"duty:{it.name}",
-            Item(
-                group="duy-tri",
-                title=it.title,
-                reason=f"Kỳ gần nhất {due}chưa có minh chứng. Căn cứ: {it.basis}.",
-                evidence=(Evidence("duty", f"{it.name}@{it.period}", "chưa có minh chứng"),),
-                priority="bat-buoc" if it.is_law else "can",
-                risk="Không có minh chứng khi bị thanh tra, kiểm tra.",
-                measure="Kỳ có minh chứng",
-                measure_unit="kỳ",
-                base="0",
-                goal="đủ",
-                measured_by="Bảng nghĩa vụ",
-                product="Minh chứng theo kỳ",
-                **_own_work(facts, f"nghia-vu.{it.name}"),
-            ),
-        )
-
-
-def _own_work(facts: PlanFacts, code: str) -> dict[str, Any]:
-    """Give the price of work that costs nothing unless the table says otherwise."""
-    known = {"form": "tu-lam", **priced(facts, code)}
-    if "unit_price" in known:
-        return known
-    return {**known, "unit_price": 0, "price_basis": "Trung tâm tự thực hiện, không phát sinh chi"}
+_REPEATS = (
+    "Xử lý dứt điểm các cảnh báo lặp lại",
+    "Mỗi đối tượng có từ 3 lần cảnh báo trở lên trong 12 tháng qua.",
+)
+_WEAK = (
+    "Khắc phục điểm yếu an ninh mạng",
+    "Kết quả rà soát an ninh mạng còn điểm yếu chưa khắc phục.",
+)
 
 
 def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Things about which alerts came again and again. Prices: `sua-chua.bao-dong`, `sua-chua`."""
     for it in facts.repeats[:MOST_NAMED]:
         yield ItemProposal(
-            f"alert:{it.subject}",
-            Item(
+            key=f"alert:{it.subject}",
+            item=Item(
                 group="sua-chua",
                 title=f"Xử lý dứt điểm cảnh báo lặp lại: {name_subject(it.subject)}",
                 reason=f"{it.count} lần cảnh báo trong 12 tháng qua, lần cuối"
                 f" {tell_day(it.last_on)}.",
-                evidence=(Evidence("alert", it.newest, f"{it.count} lần"),),
+                evidence=(
+                    Evidence("alert", it.newest, f"{name_subject(it.subject)}: {it.count} lần"),
+                ),
                 site=it.site if it.site in facts.titles else "",
                 risk="Sự cố tái diễn, dịch vụ gián đoạn ngoài kế hoạch.",
                 measure="Số lần cảnh báo trong năm",
@@ -139,6 +91,7 @@ def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
                 product="Báo cáo nguyên nhân và biện pháp",
                 **priced(facts, "sua-chua.bao-dong", "sua-chua"),
             ),
+            together=_REPEATS,
         )
 
 
@@ -146,8 +99,8 @@ def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Difficulties that are open, and serious incidents. Prices: `vuong-mac`, `su-co`."""
     for it in facts.difficulties:
         yield ItemProposal(
-            f"difficulty:{it.called}",
-            Item(
+            key=f"difficulty:{it.called}",
+            item=Item(
                 group="nang-cap",
                 title=f"Giải quyết khó khăn, vướng mắc: {it.title}",
                 reason=f"Ghi sổ theo dõi ngày {it.received_at:%d/%m/%Y}, chưa giải quyết xong.",
@@ -165,8 +118,8 @@ def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
             continue
         cause = f" Nguyên nhân: {it.cause[:_MOST_REASON]}" if it.cause else ""
         yield ItemProposal(
-            f"incident:{it.called}",
-            Item(
+            key=f"incident:{it.called}",
+            item=Item(
                 group="sua-chua",
                 title=f"Khắc phục nguyên nhân sự cố: {it.title}",
                 reason=f"Sự cố nghiêm trọng ngày {it.occurred_at:%d/%m/%Y}.{cause}",
@@ -196,8 +149,8 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
         grave = [it for it in own if it.severity in _GRAVE]
         name = subject.partition(":")[2]
         yield ItemProposal(
-            f"finding:{subject}",
-            Item(
+            key=f"finding:{subject}",
+            item=Item(
                 group="sua-chua",
                 title=f"Khắc phục điểm yếu an ninh mạng của {facts.titles.get(name, name)}",
                 reason=f"Kết quả rà soát còn {len(own)} điểm yếu chưa khắc phục, trong đó"
@@ -219,6 +172,7 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
                 product="Kết quả rà soát lại",
                 **priced(facts, "khac-phuc", unit="gói"),
             ),
+            together=_WEAK,
         )
 
 
@@ -226,7 +180,8 @@ def propose_unfinished(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Lines of the year before that were put off, or decided and not accepted."""
     for line in facts.last_year:
         is_left = line.is_alive and line.accepted_on is None
-        if line.decision != "deferred" and not is_left:
+        is_owed = line.key.startswith(_OWED) and not line.is_begun
+        if is_owed or (line.decision != "deferred" and not is_left):
             continue
         why = "chưa nghiệm thu"
         if line.decision == "deferred":
@@ -236,15 +191,20 @@ def propose_unfinished(facts: PlanFacts) -> Iterator[ItemProposal]:
         said = Evidence("plan", f"{facts.year - 1}-{line.number}", why)
         reason = _CARRIED.sub("", line.item.reason)
         yield ItemProposal(
-            line.key or f"plan:{facts.year - 1}:{line.number}",
-            replace(
+            key=line.key or f"plan:{facts.year - 1}:{line.number}",
+            item=replace(
                 line.item,
                 reason=f"Chuyển tiếp từ kế hoạch năm {facts.year - 1} ({why}). {reason}".strip(),
                 evidence=(said, *(it for it in line.item.evidence if it.kind != "plan")),
                 quarter=1,
+                is_recurrent=line.item.is_recurrent if line.is_edited else None,
             ),
+            is_bound=line.is_begun,
         )
 
+
+_OWED = ("duty:", "overdue-drill:", "drill-finding:")
+"""Causes that are own work by now, without a price; plans before had items of them."""
 
 _CARRIED = re.compile(r"^Chuyển tiếp từ kế hoạch năm \d+ \([^()]*\)\. ?")
 
@@ -258,19 +218,21 @@ PROPOSERS: Sequence[Proposer] = (
     propose_capacity,
     propose_certificates,
     propose_media,
-    propose_drill_repairs,
-    propose_overdue_drills,
-    propose_duties,
     propose_repeats,
     propose_register,
     propose_weaknesses,
 )
 
 
-def propose(facts: PlanFacts) -> list[ItemProposal]:
-    """Give what the facts ask for, in the order of the proposers; each cause once."""
-    found: dict[str, ItemProposal] = {}
-    for proposer in PROPOSERS:
-        for proposal in proposer(facts):
-            found.setdefault(proposal.key, proposal)
-    return list(found.values())
+def propose(
+    facts: PlanFacts, held: Sequence[PlanLine] = (), rejected: Mapping[str, str] = NOTHING
+) -> Settled:
+    """Give what the facts ask for, in the order of the proposers, and what is left out.
+
+    Args:
+        facts: What the service knows.
+        held: Lines of the plan that stay as people have left them.
+        rejected: Cause → why plans before this one have rejected it.
+    """
+    found = (it for proposer in PROPOSERS for it in proposer(facts))
+    return settle(found, held, rejected, facts.today)

@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -29,9 +29,10 @@ from ops.planning.facts import PlanFacts, read_facts
 from ops.planning.item import DraftChange, PlanLine
 from ops.planning.money import format_amount, sum_up
 from ops.planning.prices import load_prices
-from ops.planning.propose_things import HARDWARE, ItemProposal
-from ops.planning.propose_work import propose
-from ops.planning.records import KeptPlan, find_in_force, find_rejected
+from ops.planning.proposal import ItemProposal
+from ops.planning.propose_things import HARDWARE
+from ops.planning.propose_work import list_own_work, propose
+from ops.planning.records import KeptPlan, find_accepted, find_in_force, find_rejected
 
 _OUTCOMES = {
     "ok": "thành công",
@@ -221,21 +222,30 @@ def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) 
         now=now,
         prices=load_prices(estate.planning.prices),
         last_year=before.lines if before else (),
+        accepted=find_accepted(session, year),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What a new draft changes, and what is not proposed: title and why of each."""
+
+    changes: list[DraftChange]
+    left_out: list[tuple[str, str]]
 
 
 def decide_changes(
     session: Session, estate: Estate, facts: PlanFacts, plan: KeptPlan | None
-) -> list[DraftChange]:
+) -> Drafted:
     """Give what a new draft changes; its texts are in the language of documents."""
+    lines = plan.lines if plan else ()
+    held = [it for it in lines if not _follows(it)]
     with speaking(estate.organisation.language):
-        proposals = propose(facts)
-    return plan_draft(plan.lines if plan else (), proposals, find_rejected(session, facts.year))
+        settled = propose(facts, held, find_rejected(session, facts.year))
+    return Drafted(plan_draft(lines, settled.proposals), settled.left_out)
 
 
-def plan_draft(
-    lines: Sequence[PlanLine], proposals: Iterable[ItemProposal], rejected: Mapping[str, str]
-) -> list[DraftChange]:
+def plan_draft(lines: Sequence[PlanLine], proposals: Sequence[ItemProposal]) -> list[DraftChange]:
     """Give the changes, in the order of the proposals, then what is withdrawn; pure.
 
     What a person has changed stays as that person left it, and what was rejected stays rejected: in
@@ -244,26 +254,26 @@ def plan_draft(
 
     Args:
         lines: Of the plan as it stands; may be empty.
-        proposals: What the facts ask for now, each key once.
-        rejected: Key → why it was rejected, in plans before this one.
+        proposals: What the facts ask for now, each cause once, and none that such a line holds.
     """
-    known = {it.key: it for it in lines if it.key}
-    next_number = max((it.number for it in lines), default=0) + 1
-    found, asked_for = [], set[str]()
+    left = {it.number: it for it in lines if it.key and _follows(it)}
+    next_number, found = max((it.number for it in lines), default=0) + 1, []
     for proposal in proposals:
-        asked_for.add(proposal.key)
-        line = known.get(proposal.key)
+        asked = {*proposal.causes}
+        line = next((it for it in left.values() if not asked.isdisjoint(it.causes)), None)
         if line is None:
-            why = rejected.get(proposal.key, "")
+            why = proposal.rejected_for
             new = PlanLine(
                 number=next_number, item=proposal.item, key=proposal.key, rejected_for=why
             )
             found.append(DraftChange("rejected" if why else "added", new))
             next_number += 1
-        elif _follows(line) and line.item != proposal.item:
-            found.append(DraftChange("changed", replace(line, item=proposal.item)))
-    gone = (it for it in lines if it.key and it.key not in asked_for and _follows(it))
-    return [*found, *(DraftChange("withdrawn", it) for it in gone)]
+            continue
+        del left[line.number]
+        now = replace(line, item=proposal.item, key=proposal.key)
+        if now != line:
+            found.append(DraftChange("changed", now))
+    return [*found, *(DraftChange("withdrawn", it) for it in left.values())]
 
 
 def _follows(line: PlanLine) -> bool:
@@ -290,6 +300,8 @@ def make_document(
         last_year=tuple(facts.last_year),
         figures=tuple(read_situation(session, estate, facts)),
         gaps=tuple(facts.gaps),
+        own_work=tuple(list_own_work(facts)),
+        security_base=estate.planning.security_base.get(str(facts.year)),
         security_percent=estate.planning.security_percent,
         security_basis=estate.planning.security_basis,
         prices=facts.prices.digest,

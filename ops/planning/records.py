@@ -5,12 +5,12 @@ moves on until it is reported.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
@@ -18,8 +18,8 @@ from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.text import N_, _
-from ops.planning.item import DraftChange, Item, PlanLine, item_from, refuse
-from ops.planning.money import sum_up
+from ops.planning.item import Accepted, DraftChange, Item, PlanLine, item_from, refuse
+from ops.planning.money import by_group, sum_up
 
 STATES: Mapping[str, str] = {
     "draft": N_("draft"),
@@ -120,15 +120,38 @@ def read_notes(session: Session, plan: KeptPlan) -> list[PlanNote]:
 
 
 def find_rejected(session: Session, year: int) -> dict[str, str]:
-    """Give what plans of the years before have rejected: key → why, by the newest of them."""
-    rows = session.execute(
-        select(PlanItem.key, PlanItem.rejected_for)
-        .join(Plan, Plan.id == PlanItem.plan_id)
-        .where(PlanItem.key != "", Plan.year < year)
-        .order_by(Plan.year, Plan.revision)
-    )
-    found = {key: str(why) for key, why in rows}  # of a key the latest plan counts
-    return {key: why for key, why in found.items() if why}
+    """Give what plans of the years before have rejected: cause → why, by the newest of them."""
+    lines = (line for _year, line in _lines_before(session, year, PlanItem.key != ""))
+    # Of a cause the latest plan counts.
+    found = {cause: line.rejected_for for line in lines for cause in line.causes}
+    return {cause: why for cause, why in found.items() if why}
+
+
+def find_accepted(session: Session, year: int) -> dict[str, Accepted]:
+    """Give the work on assets that plans of the years before have had accepted, by its cause.
+
+    Where a person added the line, and so no cause says the work, the cause names the asset alone.
+    """
+    return {
+        f"asset:{name}:{work}": Accepted(
+            before,
+            line.number,
+            line.accepted_on,
+            next((it.says for it in line.item.evidence if (it.kind, it.id) == ("asset", name)), ""),
+        )
+        for before, line in _lines_before(session, year, PlanItem.accepted_on.is_not(None))
+        for name, work in line.works.items()
+        if line.accepted_on
+    }
+
+
+def _lines_before(
+    session: Session, year: int, wanted: ColumnElement[bool]
+) -> Iterator[tuple[int, PlanLine]]:
+    """Yield lines of the plans of the years before with their year, the newest plan last."""
+    query = select(PlanItem, Plan.year).join(Plan, Plan.id == PlanItem.plan_id)
+    query = query.where(wanted, Plan.year < year).order_by(Plan.year, Plan.revision)
+    yield from ((before, _line(row)) for row, before in session.execute(query))
 
 
 def _newest(session: Session, year: int) -> Plan | None:
@@ -193,8 +216,36 @@ def save_draft(
         for verb in ("added", "changed", "withdrawn", "rejected")
     }
     keys = [it.line.key for it in changes]
-    _journal(session, origin, "plan.draft", row, {**counts, "keys": keys})
+    moved = renumber(session, row)
+    _journal(session, origin, "plan.draft", row, {**counts, "keys": keys, "numbers": moved})
     return _bounded(_kept(session, row))
+
+
+def renumber(session: Session, row: Plan) -> dict[str, int]:
+    """Number the lines through the groups, what was rejected last; gives old → new of what moved.
+
+    Papers, tasks and decision call a line by this one number. Once the first plan of a year was
+    reviewed its numbers stay for the year: what is added later stands at the end. Notes follow.
+    """
+    if row.revision or row.reviewed_at is not None:
+        return {}
+    rows = {it.number: it for it in _rows(session, row.id)}
+    order = _in_order([_line(it) for it in rows.values()])
+    moved = {it.number: place for place, it in enumerate(order, 1) if it.number != place}
+    for sign in (-1, 1):  # no number is there twice meanwhile
+        for old, new in moved.items():
+            rows[old].number = sign * new
+        session.flush()
+    query = select(PlanNote).where(PlanNote.plan_id == row.id, PlanNote.item.in_(moved))
+    for note in session.execute(query).scalars():
+        note.item = moved[note.item]
+    session.flush()
+    return {str(old): new for old, new in moved.items()}
+
+
+def _in_order(lines: Sequence[PlanLine]) -> list[PlanLine]:
+    chosen = [it for own in by_group(lines).values() for it in own]
+    return [*chosen, *(it for it in lines if not it.is_in)]
 
 
 def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: PlanLine) -> KeptPlan:
@@ -237,9 +288,9 @@ def write_line(session: Session, plan: uuid.UUID, line: PlanLine) -> None:
 
 def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: PlanLine) -> None:
     if row is None:
-        row = PlanItem(id=new_id(), plan_id=plan, number=line.number, key=line.key, body={})
+        row = PlanItem(id=new_id(), plan_id=plan, number=line.number, body={})
         session.add(row)
-    row.body, row.is_edited = line.item.as_values(), line.is_edited
+    row.body, row.key, row.is_edited = line.item.as_values(), line.key, line.is_edited
     row.rejected_for = line.rejected_for
     for name in _MONEY:
         setattr(row, name, getattr(line, name))

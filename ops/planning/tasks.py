@@ -122,6 +122,9 @@ class RecordDecision:
     date: Annotated[str, Flag("Its date, such as 15/12/2026.", shape="date")] = ""
     signer: Annotated[str, Flag("Who has signed it.")] = ""
     document: Annotated[str, Flag("Id of the document that holds its scan.")] = ""
+    amount: Annotated[
+        str, Flag("Đồng that it grants in all; what the items get has to come to that.")
+    ] = ""
     grant: Annotated[
         tuple[str, ...],
         Flag("N=AMOUNT: what an item gets; others get all they ask for; several times."),
@@ -194,7 +197,11 @@ class Progress:
     forms=(Form("Accept the work"),),
 )
 class Complete:
-    """Accept the work on an item, or note the report on the whole plan."""
+    """Accept the work on an item, or note the report on the whole plan.
+
+    An item about assets tells the register of them, in one act: what replaces a device, until when
+    something is renewed or kept up, or why nothing changes.
+    """
 
     year: _Year
     item: _Item = 0
@@ -205,6 +212,38 @@ class Complete:
     document: Annotated[str, Flag("Number of the acceptance record.")] = ""
     trial: Annotated[
         str, Flag("Number of the trial run's record, where the form asks for one.")
+    ] = ""
+    serial: Annotated[
+        str, Flag("Where a device is replaced: serial number of the new one; the old is retired.")
+    ] = ""
+    bought_on: Annotated[
+        str,
+        Flag(
+            "Day on which the new one was bought; left out: that of the acceptance.", shape="date"
+        ),
+    ] = ""
+    warranty_until: Annotated[str, Flag("Until when the new one has a warranty.", shape="date")] = (
+        ""
+    )
+    supported_until: Annotated[
+        str, Flag("Until when its maker supports the new one.", shape="date")
+    ] = ""
+    price: Annotated[
+        str, Flag("What the new one cost in đồng, with tax; left out: what is accepted.")
+    ] = ""
+    asset_name: Annotated[
+        str, Flag("Name of the new one; left out: the old one's with the year.")
+    ] = ""
+    ends_on: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Until when the assets are renewed, or their upkeep is paid for: a day for all of them,"
+            " or NAME=DAY, several times.",
+            "Until when it is renewed or paid for",
+        ),
+    ] = ()
+    asset_unchanged: Annotated[
+        str, Flag("Why the register of assets stays as it is.", shape="long")
     ] = ""
     report: Annotated[
         str, Flag("Number of the report on the whole plan, once everything is accepted.")

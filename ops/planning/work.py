@@ -11,9 +11,11 @@ from datetime import date, datetime, time
 from sqlalchemy.orm import Session
 
 from ops.access.session import Bench
+from ops.assets.records import AssetChange, apply_import, list_assets
 from ops.catalog.tables.plans import PlanNote
 from ops.language.text import N_
 from ops.planning.item import PlanLine, refuse
+from ops.planning.on_assets import AssetNews, plan_assets
 from ops.planning.records import (
     AT_WORK,
     KeptPlan,
@@ -140,52 +142,78 @@ def note_step(bench: Bench, year: int, step: Step, now: datetime) -> PlanLine:
     return changed
 
 
-def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which papers, when
-    bench: Bench,
-    year: int,
-    number: int,
-    amount: int | None,
-    papers: tuple[str, str],
-    day: date,
-    now: datetime,
-) -> tuple[PlanLine, str]:
-    """Accept the work on an item; gives the line and the plan's state then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What is accepted.
 
-    Args:
-        bench: Who.
-        year: Of the plan.
+    Attributes:
         number: Of the item.
         amount: Đồng that are accepted; None for all that is under contract, or granted.
-        papers: Number of the acceptance record, and of the trial's.
+        document, trial: Number of the acceptance record, and of the trial's.
         day: On which it was accepted.
-        now: The moment.
+        news: What becomes of its assets.
     """
-    document, trial = papers
+
+    number: int
+    amount: int | None = None
+    document: str = ""
+    trial: str = ""
+    day: date
+    news: AssetNews
+
+
+def accept_item(
+    bench: Bench, year: int, given: Acceptance, now: datetime
+) -> tuple[PlanLine, str, list[AssetChange]]:
+    """Accept the work on an item, and tell the register of assets, in one transaction.
+
+    Gives the line, the plan's state then, and what changed in the register.
+    """
     with bench.catalog.writing() as session:
         plan = get_in_force(session, year)
         check_state(plan, AT_WORK, _SEE)
-        line = plan.line(number)
-        _refuse_acceptance(line, document, trial)
+        line = plan.line(given.number)
+        _refuse_acceptance(line, given.document, given.trial)
         contracted = line.contracted or line.granted
-        accepted = contracted if amount is None else amount
+        accepted = contracted if given.amount is None else given.amount
         changed = plan_money(line, contracted=contracted, accepted=accepted)
-        changed = replace(changed, accepted_on=day)
-        moment = datetime.combine(day, time.min, bench.estate.zone)
-        set_line(
-            session,
-            bench.origin,
-            plan,
-            changed,
-            "plan.complete",
-            {"accepted": accepted, "document": document, "trial": trial, "at": moment.isoformat()},
+        changed = replace(changed, accepted_on=given.day)
+        news = _price(given.news, accepted)
+        assets = plan_assets(line, news, list_assets(session, retired_too=True))
+        moment = datetime.combine(given.day, time.min, bench.estate.zone)
+        details = {
+            "accepted": accepted,
+            "document": given.document,
+            "trial": given.trial,
+            "at": moment.isoformat(),
+            "assets": [it.asset.name for it in assets],
+            "asset_unchanged": news.unchanged,
+        }
+        set_line(session, bench.origin, plan, changed, "plan.complete", details)
+        if assets:
+            apply_import(session, bench.origin, assets, now=now)
+        note = PlanNote(
+            item=line.number,
+            kind="acceptance",
+            at=now,
+            text=given.document,
+            document=given.trial,
+            result=news.unchanged,
         )
-        note = PlanNote(item=number, kind="acceptance", at=now, text=document, document=trial)
         add_note(session, bench.origin, plan, note)
-        lines = [changed if it.number == number else it for it in plan.lines]
+        lines = [changed if it.number == line.number else it for it in plan.lines]
         state = "accepted" if is_whole(lines) else "running"
         if state != plan.row.state:
             set_plan(session, bench.origin, plan, f"plan.{state}", {"state": state}, {})
-    return changed, state
+    return changed, state, assets
+
+
+def _price(news: AssetNews, accepted: int) -> AssetNews:
+    """Give the new device the accepted amount as its price where no other was said."""
+    new = news.successor
+    if new is None or new.price is not None:
+        return news
+    return replace(news, successor=replace(new, price=accepted))
 
 
 def _refuse_acceptance(line: PlanLine, document: str, trial: str) -> None:

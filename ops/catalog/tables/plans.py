@@ -92,8 +92,10 @@ class PlanItem(Base):
     """A record: one item of a plan.
 
     Attributes:
-        plan_id, number: Which; numbers count from 1 and are never used again within a plan.
-        key: What proposed it, such as `asset:may-chu-1:support`; empty where a person added it.
+        plan_id, number: Which; numbers go through the groups, and stay for the year from its first
+            review on.
+        key: What proposed it, such as `asset:may-chu-1:support`, the first where several did; empty
+            where a person added it.
         body: What it says, as `ops.planning.item.Item` gives it.
         is_edited: Whether a person has changed it, so that a new draft leaves it alone.
         rejected_for: Why it is not in the plan; empty for those that are.
@@ -130,7 +132,9 @@ class PlanItem(Base):
 
 
 class PlanNote(Base):
-    """A record: what was said or done about a plan or one of its items; never changed.
+    """A record: what was said or done about a plan or one of its items.
+
+    Nobody changes it; the number of its item follows that item.
 
     Attributes:
         plan_id, item: Which plan, and the number of the item; 0 for the plan as a whole.

@@ -147,6 +147,7 @@ class Asset(Base):
         supplier: Who sold it or supports it.
         price: What it cost, in đồng, with tax; NULL where nobody knows.
         bought_on, warranty_until, supported_until: Dates; NULL where nobody knows.
+        maintained_until: Until when its upkeep is paid for; NULL where it is not.
         contract: Number of the contract.
         documents: Ids of documents about it, with blanks between.
         note: Anything else.
@@ -181,6 +182,7 @@ class Asset(Base):
     bought_on: Mapped[date | None] = mapped_column(Date)
     warranty_until: Mapped[date | None] = mapped_column(Date)
     supported_until: Mapped[date | None] = mapped_column(Date)
+    maintained_until: Mapped[date | None] = mapped_column(Date)
     contract: Mapped[str] = mapped_column(Text, default="")
     documents: Mapped[str] = mapped_column(Text, default="")
     note: Mapped[str] = mapped_column(Text, default="")

@@ -280,6 +280,12 @@ class Planning(Part):
     security_percent: Annotated[int, Strict(), Field(ge=0, le=100)] = Field(
         default=15, description="Least share of the money for security; less is warned of."
     )
+    security_base: dict[str, Annotated[int, Strict(), Field(ge=0)]] = Field(
+        default={},
+        description="Year → all its spending on digital transformation in đồng, of which that share"
+        " is; of a year left out, the plan's own sum is taken, and its papers say so.",
+        examples=[{"2027": 2_500_000_000}],
+    )
     security_basis: str = Field(
         default="khoản 1 Điều 38 Luật An ninh mạng số 116/2025/QH15",
         description="What asks for that share.",

@@ -32,7 +32,6 @@ from ops.reports.kinds.plan_tables import (
     last_year_table,
     money_table,
     name_some,
-    number_lines,
     progress_table,
     risk_table,
     short_name,
@@ -112,7 +111,7 @@ def _summary(document: PlanDocument, frame: Frame) -> Iterator[Block]:
     answers = [
         _tell_amount(document, frame),
         _tell_why(document, must, frame),
-        tell_risks(must or lines, document, frame),
+        tell_risks(must or lines, frame),
         _tell_leads(document, frame),
         _tell_before(document, frame),
         _tell_share(document, frame),
@@ -146,13 +145,13 @@ def _tell_why(document: PlanDocument, must: Sequence[PlanLine], frame: Frame) ->
     return say("why", must=len(must), count=len(document.chosen), named=named)
 
 
-def tell_risks(lines: Sequence[PlanLine], document: PlanDocument, frame: Frame) -> str:
+def tell_risks(lines: Sequence[PlanLine], frame: Frame) -> str:
     """Name what may happen without the lines, and which they are."""
-    say, numbers = frame.texts.say, number_lines(document.lines)
+    say = frame.texts.say
     found: dict[str, list[int]] = {}
     for line in lines:
         if line.item.risk:
-            found.setdefault(line.item.risk.rstrip("."), []).append(numbers[line.number])
+            found.setdefault(line.item.risk.rstrip("."), []).append(line.number)
     told = [say("risk", risk=risk, numbers=join_numbers(own)) for risk, own in found.items()]
     return "; ".join(told[:_MOST_NAMED]) + "." if told else say("no_risk")
 
@@ -201,7 +200,7 @@ def _tell_share(document: PlanDocument, frame: Frame) -> str:
 
 
 def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
-    say, numbers = frame.texts.say, number_lines(document.lines)
+    say = frame.texts.say
     found = plan_shortage(document.lines, percent)
     named = {"budget": format_amount(found.budget), "kept": format_amount(found.kept_amount)}
     if not found.fallen:
@@ -211,7 +210,7 @@ def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
         **named,
         count=len(found.fallen),
         titles=name_some(found.fallen, frame, _MOST_NAMED),
-        numbers=join_numbers(numbers[it.number] for it in found.fallen),
+        numbers=join_numbers(it.number for it in found.fallen),
     )
 
 
@@ -253,17 +252,15 @@ def _aims(document: PlanDocument, frame: Frame) -> Iterator[Block]:
 
 
 def _tasks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
-    numbers, groups = number_lines(document.lines), by_group(document.lines)
+    groups = by_group(document.lines)
     yield frame.head("h_tasks")
     yield frame.text("leading", short=short_name(frame), **values)
     for place, (group, own) in enumerate(groups.items(), start=1):
         yield frame.head("h_task_group", 2, number=place, group=GROUPS[group])
-        yield task_table(own, numbers, frame, document.organisation)
-    security = [numbers[it.number] for it in document.chosen if it.item.use == SECURITY_USE]
+        yield task_table(own, frame, document.organisation)
+    security = [it.number for it in document.chosen if it.item.use == SECURITY_USE]
     proofs = [
-        numbers[it.number]
-        for it in document.chosen
-        if any(row.kind in _PROOFS for row in it.item.evidence)
+        it.number for it in document.chosen if any(row.kind in _PROOFS for row in it.item.evidence)
     ]
     yield frame.head("h_across_security", 2, number=len(groups) + 1)
     yield _across(security, frame)

@@ -38,7 +38,7 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
         for it in document.of_section(section)[:_MOST_KNOWN]:
             yield frame.item("known", label=it.label, value=it.value, source=it.source.lower())
     yield frame.head("h_risk", 2)
-    yield Paragraph(tell_risks(must or document.chosen, document, frame))
+    yield Paragraph(tell_risks(must or document.chosen, frame))
     yield frame.head("h_contents")
     groups = [(GROUPS[name].lower(), own) for name, own in by_group(document.lines).items()]
     yield frame.text("contents", groups=_count(groups, frame), **values)

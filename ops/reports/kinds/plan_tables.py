@@ -1,7 +1,7 @@
 """The tables of a plan's papers: money, tasks, targets, risks, what is kept for annexes; pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby
+from itertools import groupby
 
 from ops.planning.document import PlanDocument
 from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, PlanLine
@@ -14,12 +14,6 @@ _MONTHS = range(1, 13)
 _MOST_NAMED = 6
 
 
-def number_lines(lines: Iterable[PlanLine]) -> dict[int, int]:
-    """Give each line the number that papers call it by: through the groups, in their order."""
-    ordered = (it for own in by_group(lines).values() for it in own)
-    return {line.number: place for place, line in zip(count(1), ordered, strict=False)}
-
-
 def join_numbers(numbers: Iterable[int]) -> str:
     """Give `1–3, 7`."""
     runs = groupby(enumerate(sorted(numbers)), key=lambda it: it[1] - it[0])
@@ -28,10 +22,9 @@ def join_numbers(numbers: Iterable[int]) -> str:
 
 
 def ordered(document: PlanDocument) -> Iterator[tuple[str, PlanLine]]:
-    """Yield the lines of the plan with their numbers, in their order."""
-    numbers = number_lines(document.lines)
+    """Yield the lines of the plan with their numbers, through the groups."""
     for own in by_group(document.lines).values():
-        yield from ((str(numbers[it.number]), it) for it in own)
+        yield from ((str(it.number), it) for it in own)
 
 
 def money_table(document: PlanDocument, frame: Frame) -> Table:
@@ -63,7 +56,7 @@ def money_table(document: PlanDocument, frame: Frame) -> Table:
 
 def detail_table(document: PlanDocument, frame: Frame) -> Table:
     """Give what is bought, for how much, whose money, in which form; each group added up."""
-    say, numbers = frame.texts.say, number_lines(document.lines)
+    say = frame.texts.say
     rows: list[tuple[str, ...]] = []
     blank = ("",) * 5
     for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
@@ -80,7 +73,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
                 *blank,
             )
         )
-        rows += [_detail_row(numbers[it.number], it.item, say("no_price")) for it in own]
+        rows += [_detail_row(it.number, it.item, say("no_price")) for it in own]
     sums = document.sums
     total = (
         "",
@@ -171,14 +164,12 @@ def tell_tenths(tenths: int) -> str:
     return f"{tenths // 10},{tenths % 10}".removesuffix(",0")
 
 
-def task_table(
-    lines: Sequence[PlanLine], numbers: dict[int, int], frame: Frame, body: str
-) -> Table:
+def task_table(lines: Sequence[PlanLine], frame: Frame, body: str) -> Table:
     """Give who does what until when, and on what ground; the plan's own body by its short name."""
     say = frame.texts.say
     rows = [
         (
-            str(numbers[it.number]),
+            str(it.number),
             it.item.title,
             it.item.reason,
             say("quarter", roman=roman(it.item.quarter)),
@@ -286,14 +277,14 @@ def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
         return None
     rows = [
         (
-            str(place),
+            str(it.number),
             it.item.title,
             format_amount(it.granted),
             format_amount(it.accepted),
             format_amount(it.paid),
             _standing(it),
         )
-        for place, it in enumerate(alive, start=1)
+        for it in alive
     ]
     sums = sum_up(alive)
     total = (

@@ -81,19 +81,22 @@ def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProc
             do_here(office, "plan.edit", **year, **why)
     page = office.page("plan", **year)
     assert (page["asked"], page["can"]["submit"]) == (27_500_000, False)
-    number = str(next(it["number"] for it in page["items"] if it["title"] == title))
     done(office.act("plan.submit", form={**year, "review": "1"}))
+    items = office.page("plan", **year)["items"]
+    number = str(next(it["number"] for it in items if it["title"] == title))
     done(office.act("plan.submit", form={**year, "document": "01/TTr"}))
     assert not office.page("plan", **year)["can"]["change"]
     done(upload(office, "../../QĐ số 1.pdf", PDF, title="Quyết định", about="plan:2027"))
     [scan, _title] = office.page("plan", **year)["scans"][0]
     form = {**year, "number": "9/QĐ", "date": "2026-11-20", "signer": "Chủ tịch",
-            "document": scan, f"grant.{number}": "20000000", "reason": "đã ký"}  # fmt: skip
+            "document": scan, f"grant.{number}": "20000000", "amount": "20.000.000",
+            "reason": "đã ký"}  # fmt: skip
     asked = office.act("plan.record-decision", form=form, proof=office.estate.proof_of("bach"))
     assert asked["code"] == 4
     request = asked["document"]["error"]["values"]["request"]
     answer = office.ask("page", "bach", page="approvals", arguments={})
-    assert any("20.000.000" in it or "20000000" in it for it in answer["page"]["items"][0]["words"])
+    assert any(f"{number}. {title} → 20.000.000" in it
+               for it in answer["page"]["items"][0]["words"])  # fmt: skip
     again = answer["awaiting"][request]
     assert "proof_code" not in again["form"]
     assert request not in office.ask("page", "chau", page="approvals", arguments={})["awaiting"]

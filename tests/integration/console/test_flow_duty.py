@@ -85,7 +85,7 @@ def test_two_people_bring_a_plan_from_its_draft_to_its_decision(
         form = open_form(page, "plan.record-decision", "[name='signer']:not([type='hidden'])")
         form.locator("[name='document']").select_option(index=1)
         fill(form, number="9/QĐ", date="2026-11-20", signer="Chủ tịch", reason=f"ký cho {year}",
-             grant__1="20.000.000")  # fmt: skip
+             amount="20.000.000", grant__1="20.000.000")  # fmt: skip
         people.prove(form, "bach")
         send(form)
         be_over(page, WAITS)

@@ -30,10 +30,14 @@ from tests.integration.jobs.test_planning import (
     decide_flags,
     desk_in,
     finish,
+    new_device,
     step,
 )
 
 pytestmark = pytest.mark.slow
+
+ASKED = 313_866_666
+"""Đồng that the replacement of a server costs by the table of prices, with tax."""
 
 ALLOWED: Mapping[str, frozenset[str]] = {
     "draft": frozenset({"draft", "edit", "opinion", "review"}),
@@ -86,11 +90,11 @@ def hand_in() -> None:
     submit(Submit(year=YEAR, document="15/TTr"))
 
 
-def record(desk: Desk, *flags: str, by: str = "ttb") -> None:
+def record(desk: Desk, granted: int, *flags: str, by: str = "ttb") -> None:
     """Record a decision with a second person."""
     wish = ("plan.record-decision", "--year", str(YEAR), "--number", "99/QĐ-UBND", "--date",
             TODAY, "--signer", "Chủ tịch", "--document", desk.scan, "--reason",
-            "Đã ký", *flags)  # fmt: skip
+            "Đã ký", "--amount", str(granted), *flags)  # fmt: skip
     desk.approve(request_of(desk.office.ask(*wish)), by)
     done = desk.office.run(*wish)
     assert done.returncode == 0, done.stderr
@@ -102,6 +106,7 @@ def draft_of_two(desk: Desk) -> tuple[int, int]:
     first, second, *others = sorted(
         desk.items(), key=lambda it: (not it["key"].startswith("asset:"), it["number"])
     )
+    assert first["asked"] == second["asked"] == ASKED
     for other in others:
         edit(Edit(year=YEAR, item=other["number"], reject="không làm"))
     return first["number"], second["number"]
@@ -121,14 +126,14 @@ def keep_states(desk: Desk) -> States:
     found.keep("reviewed")
     submit(Submit(year=YEAR, document="15/TTr"))
     found.keep("submitted")
-    record(desk, "--returned", "Thiếu báo giá", by="lvc")
+    record(desk, 0, "--returned", "Thiếu báo giá", by="lvc")
     found.keep("returned")
     found.go_back_to("submitted")
-    record(desk, "--defer", str(found.second), by="lvc")
+    record(desk, ASKED, "--defer", str(found.second), by="lvc")
     found.keep("decided")
     progress(step(found.first, contracted="1000"))
     found.keep("running")
-    complete(finish(found.first, document="02/BB"))
+    complete(new_device(found.first, document="02/BB"))
     found.keep("accepted")
     complete(finish(0, report="04/BC"))
     found.keep("reported")
@@ -143,11 +148,11 @@ def acts(states: States) -> Mapping[str, Callable[[], object]]:
         "opinion": lambda: edit(Edit(year=YEAR, opinion="Đồng ý")),
         "review": lambda: submit(Submit(year=YEAR, review=True)),
         "submit": lambda: submit(Submit(year=YEAR, document="15/TTr")),
-        "decide": lambda: decide(decide_flags(desk, dry_run=True)),
+        "decide": lambda: decide(decide_flags(desk, dry_run=True, amount=str(2 * ASKED))),
         "return": lambda: decide(decide_flags(desk, returned="Thiếu", dry_run=True)),
         "revise": lambda: revise(Revise(year=YEAR, reason="Giá đổi")),
         "sign": lambda: progress(step(first, contracted="2000")),
-        "accept": lambda: complete(finish(first, document="02/BB")),
+        "accept": lambda: complete(new_device(first, document="02/BB")),
         "pay": lambda: progress(step(first, paid="500")),
         "report": lambda: complete(finish(0, report="04/BC")),
     }
@@ -242,8 +247,8 @@ def test_a_revision_goes_on_where_the_plan_was(states: States) -> None:
     revise(Revise(year=YEAR, reason="Thêm việc"))
     edit(Edit(year=YEAR, add=True, set=("title=Việc mới", "unit_price=5")))
     hand_in()
-    complete(finish(states.first, document="02/BB"))  # all of the plan in force is accepted
-    record(desk)
+    complete(new_device(states.first, document="02/BB"))  # all of the plan in force is accepted
+    record(desk, 2 * ASKED + 5)
     with desk.catalog.reading() as session:
         plan = find_in_force(session, YEAR)
         assert read_frozen(session, get_plan(session, YEAR)) is not None
@@ -258,7 +263,7 @@ def test_a_revision_of_a_reported_year_is_not_decided(states: States) -> None:
     states.go_back_to("running")
     revise(Revise(year=YEAR, reason="Thêm việc"))
     hand_in()
-    complete(finish(states.first, document="02/BB"))
+    complete(new_device(states.first, document="02/BB"))
     complete(finish(0, report="04/BC"))
     with pytest.raises(WrongUseError, match="is reported"):
         decide(decide_flags(states.desk, dry_run=True))
@@ -266,7 +271,7 @@ def test_a_revision_of_a_reported_year_is_not_decided(states: States) -> None:
 
 def test_a_plan_of_which_nothing_was_granted_can_be_reported(states: States) -> None:
     states.go_back_to("submitted")
-    record(states.desk, "--defer", str(states.first), "--grant", f"{states.second}=0")
+    record(states.desk, 0, "--defer", str(states.first), "--grant", f"{states.second}=0")
     with states.desk.catalog.reading() as session:
         assert get_plan(session, YEAR).row.state == "accepted"
     complete(finish(0, report="04/BC"))

@@ -21,12 +21,22 @@ from ops.monitor.trend import Forecast
 from ops.planning.cli_show import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
 from ops.planning.facts import OpenDuty, PlanFacts, Repeat
-from ops.planning.item import GROUPS, PRIORITIES, USES, Item, PlanLine, change_item, item_from
+from ops.planning.item import (
+    GROUPS,
+    PRIORITIES,
+    USES,
+    Item,
+    PlanLine,
+    item_from,
+)
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
 from ops.planning.prices import Price, PriceTable, read_prices
-from ops.planning.propose_work import propose
+from ops.planning.proposal import ItemProposal
+from ops.planning.propose_work import list_own_work
+from ops.planning.propose_work import propose as settle
 from ops.planning.read import plan_draft
 from ops.planning.records import KeptPlan
+from ops.planning.typed import change_item
 from ops.planning.work import is_whole, plan_money
 from ops.register.entry import Entry
 from ops.told_text import clean_text
@@ -113,14 +123,17 @@ FACTS = PlanFacts(
 )  # fmt: skip
 
 
+def propose(facts: PlanFacts, **rejected: str) -> list[ItemProposal]:
+    return settle(facts, (), rejected).proposals
+
+
 def test_each_fact_proposes_its_item_with_evidence() -> None:
     found = {it.key: it.item for it in propose(FACTS)}
 
     assert set(found) == {
         "plan:2026:3", "asset:mc-1:support", "asset:mc-2:warranty", "asset:dn:renewal",
         "asset:ups:broken", "capacity:host:web1:disk:/var", "certificate:cong",
-        "medium:O1:renewal", "drill-finding:cong:site:x", "overdue-drill:drill-site",
-        "duty:log-review", "alert:host:web1/disk:/var", "difficulty:2026-001",
+        "medium:O1:renewal", "alert:host:web1/disk:/var", "difficulty:2026-001",
         "incident:2026-002", "finding:site:cong",
     }  # fmt: skip
     assert all(it.evidence and it.reason for it in found.values())
@@ -135,7 +148,11 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
     )
     assert found["finding:site:cong"].use == "đ"
     assert not found["finding:site:cong"].is_priced
-    assert found["duty:log-review"].unit_price == 0
+    assert [(it.title, it.basis) for it in list_own_work(FACTS)] == [
+        ("Khắc phục tồn tại và khôi phục thử lại: Cổng xã", ""),
+        ("Tổ chức diễn tập: Khôi phục thử trang", ""),
+        ("Xem nhật ký", "QCVN 12"),
+    ]
 
 
 def test_what_is_carried_over_again_and_again_says_so_once() -> None:
@@ -156,24 +173,26 @@ def test_facts_that_ask_for_nothing_propose_nothing() -> None:
 
 
 def test_a_draft_keeps_what_people_did_and_withdraws_what_nobody_asks_for() -> None:
-    proposals = propose(FACTS)
-    lines = [it.line for it in plan_draft((), proposals, {"asset:dn:renewal": "đã có nguồn khác"})]
-    kinds = {it.line.key: it.verb for it in plan_draft((), proposals, {"asset:dn:renewal": "có"})}
+    proposals = propose(FACTS, **{"asset:dn:renewal": "đã có nguồn khác"})
+    drafted = plan_draft((), proposals)
+    lines = [it.line for it in drafted]
+    kinds = {it.line.key: it.verb for it in drafted}
     by_key = {it.key: it for it in lines}
     edited = [
         replace(it, item=replace(it.item, quantity=2), is_edited=True)
         if it.key == "asset:mc-1:support" else it
         for it in lines
     ]  # fmt: skip
-    fewer = [it for it in proposals if it.key not in {"asset:mc-1:support", "duty:log-review"}]
+    held = [it for it in edited if it.is_edited or it.rejected_for]
+    again = settle(FACTS, held, {}).proposals
+    fewer = [it for it in again if it.key != "asset:ups:broken"]
 
     assert [it.number for it in lines] == list(range(1, len(lines) + 1))
     assert kinds["asset:dn:renewal"] == "rejected"
     assert by_key["asset:dn:renewal"].rejected_for == "đã có nguồn khác"
-    assert plan_draft(lines, proposals, {}) == []
-    assert plan_draft(edited, proposals, {}) == []
-    assert [(it.verb, it.line.key) for it in plan_draft(edited, fewer, {})] == [
-        ("withdrawn", "duty:log-review")
+    assert plan_draft(edited, again) == []
+    assert [(it.verb, it.line.key) for it in plan_draft(edited, fewer)] == [
+        ("withdrawn", "asset:ups:broken")
     ]
 
 
@@ -300,7 +319,7 @@ def test_every_mistake_of_a_table_of_prices_is_told() -> None:
 
 
 def test_what_is_frozen_reads_back_the_same() -> None:
-    lines = tuple(it.line for it in plan_draft((), propose(FACTS), {}))
+    lines = tuple(it.line for it in plan_draft((), propose(FACTS)))
     document = PlanDocument(
         year=2027, revision=1, day=TODAY, organisation="Trung tâm", lines=lines,
         last_year=tuple(FACTS.last_year), figures=(Figure("plan", "a", "b", "c"),),

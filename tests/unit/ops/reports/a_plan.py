@@ -36,7 +36,7 @@ def write_plan(estate: Estate, catalog: Catalog, *, title: str = "") -> None:
     _write_disk(estate)
     with catalog.reading() as session:
         facts = read_plan_facts(session, estate, YEAR, NOW)
-        changes = decide_changes(session, estate, facts, None)
+        changes = decide_changes(session, estate, facts, None).changes
     with catalog.writing() as session:
         save_draft(session, _ORIGIN, YEAR, changes, now=NOW)
 
