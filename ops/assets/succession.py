@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from ops.assets.asset import AssetRow
 from ops.assets.records import AssetChange, change_asset
@@ -86,7 +87,7 @@ def move_end(asset: AssetRow, until: date) -> list[AssetChange]:
     Each end that is known and earlier moves, so that `ends_on` does.
     """
     _refuse_earlier(asset, asset.ends_on, until)
-    ends = {
+    ends: dict[str, Any] = {
         name: until
         for name in ("warranty_until", "supported_until")
         if (end := getattr(asset, name)) is not None and end < until
