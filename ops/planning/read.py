@@ -17,6 +17,7 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, speaking
 from ops.parts import Seam
+from ops.planning.before import find_accepted, find_rejected
 from ops.planning.document import (
     NO_ANNEXES,
     Annexes,
@@ -32,7 +33,7 @@ from ops.planning.prices import load_prices
 from ops.planning.proposal import ItemProposal
 from ops.planning.propose_things import HARDWARE
 from ops.planning.propose_work import list_own_work, propose
-from ops.planning.records import KeptPlan, find_accepted, find_in_force, find_rejected
+from ops.planning.records import KeptPlan, find_in_force
 
 _OUTCOMES = {
     "ok": "thành công",

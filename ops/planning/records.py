@@ -5,12 +5,12 @@ moves on until it is reported.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
@@ -18,7 +18,7 @@ from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.text import N_, _
-from ops.planning.item import Accepted, DraftChange, Item, PlanLine, item_from, refuse
+from ops.planning.item import DraftChange, Item, PlanLine, item_from, refuse
 from ops.planning.money import by_group, sum_up
 
 STATES: Mapping[str, str] = {
@@ -119,48 +119,13 @@ def read_notes(session: Session, plan: KeptPlan) -> list[PlanNote]:
     return list(session.execute(query).scalars())
 
 
-def find_rejected(session: Session, year: int) -> dict[str, str]:
-    """Give what plans of the years before have rejected: cause → why, by the newest of them."""
-    lines = (line for _year, line in _lines_before(session, year, PlanItem.key != ""))
-    # Of a cause the latest plan counts.
-    found = {cause: line.rejected_for for line in lines for cause in line.causes}
-    return {cause: why for cause, why in found.items() if why}
-
-
-def find_accepted(session: Session, year: int) -> dict[str, Accepted]:
-    """Give the work on assets that plans of the years before have had accepted, by its cause.
-
-    Where a person added the line, and so no cause says the work, the cause names the asset alone.
-    """
-    return {
-        f"asset:{name}:{work}": Accepted(
-            before,
-            line.number,
-            line.accepted_on,
-            next((it.says for it in line.item.evidence if (it.kind, it.id) == ("asset", name)), ""),
-        )
-        for before, line in _lines_before(session, year, PlanItem.accepted_on.is_not(None))
-        for name, work in line.works.items()
-        if line.accepted_on
-    }
-
-
-def _lines_before(
-    session: Session, year: int, wanted: ColumnElement[bool]
-) -> Iterator[tuple[int, PlanLine]]:
-    """Yield lines of the plans of the years before with their year, the newest plan last."""
-    query = select(PlanItem, Plan.year).join(Plan, Plan.id == PlanItem.plan_id)
-    query = query.where(wanted, Plan.year < year).order_by(Plan.year, Plan.revision)
-    yield from ((before, _line(row)) for row, before in session.execute(query))
-
-
 def _newest(session: Session, year: int) -> Plan | None:
     query = select(Plan).where(Plan.year == year).order_by(Plan.revision.desc()).limit(1)
     return session.execute(query).scalar_one_or_none()
 
 
 def _kept(session: Session, row: Plan) -> KeptPlan:
-    return KeptPlan(row, tuple(map(_line, _rows(session, row.id))))
+    return KeptPlan(row, tuple(map(line_of, _rows(session, row.id))))
 
 
 def _rows(session: Session, plan: uuid.UUID) -> list[PlanItem]:
@@ -168,7 +133,8 @@ def _rows(session: Session, plan: uuid.UUID) -> list[PlanItem]:
     return list(session.execute(query).scalars())
 
 
-def _line(row: PlanItem) -> PlanLine:
+def line_of(row: PlanItem) -> PlanLine:
+    """Give the line that a row holds."""
     return PlanLine(
         number=row.number,
         item=item_from(row.body),
@@ -230,7 +196,7 @@ def renumber(session: Session, row: Plan) -> dict[str, int]:
     if row.revision or row.reviewed_at is not None:
         return {}
     rows = {it.number: it for it in _rows(session, row.id)}
-    order = _in_order([_line(it) for it in rows.values()])
+    order = _in_order([line_of(it) for it in rows.values()])
     moved = {it.number: place for place, it in enumerate(order, 1) if it.number != place}
     for sign in (-1, 1):  # no number is there twice meanwhile
         for old, new in moved.items():
