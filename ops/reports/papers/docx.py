@@ -1,12 +1,11 @@
 """Write a paper as DOCX, so that the office can go on with it; the layout is the decree's.
 
-The file names Times New Roman and no other face. Charts become pictures: a DOCX holds no SVG that
-every program shows.
+The file names Times New Roman and no other face. Charts become pictures with their words: a DOCX
+holds no SVG that every program shows.
 """
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from docx import Document
@@ -17,6 +16,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Length, Mm, Pt
 
+from ops.reports.papers.docx_styles import TEXT_WIDTH_MM, describe, set_up
 from ops.reports.papers.paper import (
     MOST_WHOLE_CELL,
     Annex,
@@ -39,35 +39,25 @@ from ops.reports.papers.paper import (
     with_sticking,
 )
 from ops.reports.papers.pdf import svgs_to_png
-from ops.reports.papers.wordml import PAGE_NUMBER, Row, Style, named, paragraph, table
+from ops.reports.papers.wordml import NORMAL, Row, blank, named, paragraph, table
 
-FACE = "Times New Roman"
-MARGINS_MM = {"top": 20, "bottom": 20, "left": 30, "right": 18}
-TEXT_WIDTH_MM = 210 - MARGINS_MM["left"] - MARGINS_MM["right"]
-BODY_PT = 13
-
-_NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 _COLUMNS_MM = (70, 92)
 _ROOM_TO_SIGN_MM = 22
-_MIDDLE = Style(align="center", before=0)
 
 
 def write_docx(paper: Paper) -> bytes:
     """Give the file; the same paper always gives the same text and layout."""
-    writer = _Writer(svgs_to_png([it.svg for it in paper.blocks if isinstance(it, Chart)]))
+    writer = _Writer(paper, svgs_to_png([it.svg for it in paper.blocks if isinstance(it, Chart)]))
     writer.add(table(_COLUMNS_MM, [Row(cells=_heads(paper))], is_ruled=False))
     for markup in (
         *_title(paper),
-        *(
-            paragraph(it, Style(italic=True, align="justify", indent=True))
-            for it in end_bases(paper.bases)
-        ),
+        *(paragraph(it, "Basis") for it in end_bases(paper.bases)),
     ):
         writer.add(markup)
     text, annexes = split_annexes(paper.blocks)
     writer.write(text, None)
     if paper.signatures or paper.recipients:
-        writer.add(paragraph("", Style(size=4, keeps=True)))
+        writer.add(blank(10, keeps=True))
         writer.add(_end(paper))
     for heads, (annex, blocks) in zip(annex_heads(paper), annexes, strict=True):
         writer.begin(annex, heads)
@@ -79,13 +69,15 @@ class _Writer:
     """A document that grows at its end.
 
     Args:
+        paper: Whose text it takes.
         pictures: Of its charts, in order.
     """
 
-    def __init__(self, pictures: Sequence[bytes]) -> None:
+    def __init__(self, paper: Paper, pictures: Sequence[bytes]) -> None:
         self._document: DocumentObject = Document()
         self._pictures: Iterator[bytes] = iter(pictures)
-        _set_up(self._document)
+        set_up(self._document)
+        describe(self._document, paper)
 
     def add(self, markup: str) -> None:
         """Add the markup of one element."""
@@ -123,123 +115,83 @@ class _Writer:
         properties = section._sectPr  # noqa: SLF001 - python-docx numbers no pages
         if not properties.findall(qn("w:pgNumType")):
             properties.append(parse_xml(named('<w:pgNumType w:start="1"/>')))
-        mark, title, belongs = heads
-        for text in (mark, title):
-            self.add(
-                paragraph(text, Style(size=14, bold=True, align="center", before=0, keeps=True))
-            )
-        self.add(paragraph(belongs, Style(italic=True, align="center", before=0, keeps=True)))
+        for text, key in zip(heads, ("AnnexMark", "AnnexTitle", "Day"), strict=True):
+            self.add(paragraph(text, key, keeps=True))
 
     def _draw(self, chart: Chart, *, holds_on: bool) -> None:
         line = self._document.add_paragraph()
         line.alignment = WD_ALIGN_PARAGRAPH.CENTER
         line.paragraph_format.keep_with_next = True
         line.paragraph_format.space_before = Pt(6)
-        line.paragraph_format.space_after = Pt(0)
         picture = io.BytesIO(next(self._pictures))
-        line.add_run().add_picture(picture, width=Mm(self._width_mm() - 1))
-        look = Style(size=12, italic=True, align="center", before=0, keeps=holds_on)
-        self.add(paragraph(chart.caption, look))
+        shown = line.add_run().add_picture(picture, width=Mm(self._width_mm() - 1))
+        shown._inline.docPr.set("descr", chart.caption)  # noqa: SLF001 - for who does not see it
+        self.add(paragraph(chart.caption, "FigureCaption", keeps=holds_on))
 
     def _write_table(self, block: Table, *, holds_on: bool) -> None:
-        if block.caption:
-            self.add(
-                paragraph(block.caption, Style(size=12, bold=True, align="center", keeps=True))
-            )
-        else:
-            self.add(paragraph("", Style(size=3, before=0, keeps=True)))
+        self.add(paragraph(block.caption, "Caption", keeps=True) if block.caption
+                 else blank(4, keeps=True))  # fmt: skip
         shares = [it.share for it in block.columns]
         width = self._width_mm() / sum(shares)
         self.add(
             table([width * it for it in shares], _rows(block, holds_on=holds_on), is_ruled=True)
         )
-        self.add(paragraph("", Style(size=4, before=0, keeps=holds_on)))
-
-
-def _set_up(document: DocumentObject) -> None:
-    section = document.sections[0]
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    section.top_margin, section.bottom_margin = Mm(MARGINS_MM["top"]), Mm(MARGINS_MM["bottom"])
-    section.left_margin, section.right_margin = Mm(MARGINS_MM["left"]), Mm(MARGINS_MM["right"])
-    section.header_distance = Mm(10)
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = FACE, Pt(BODY_PT)
-    fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
-    for kind in ("w:ascii", "w:hAnsi", "w:eastAsia", "w:cs"):
-        fonts.set(qn(kind), FACE)
-    # The page's number stands in the middle of the top margin, and none on the first page.
-    section.different_first_page_header_footer = True
-    section.header.is_linked_to_previous = False
-    first = section.header.paragraphs[0]._p  # noqa: SLF001 - python-docx has no fields
-    first.getparent().replace(first, parse_xml(named(PAGE_NUMBER)))
-    core = document.core_properties
-    core.author = core.comments = core.last_modified_by = ""
-    core.created = core.modified = _NO_MOMENT.replace(tzinfo=None)
+        self.add(blank(4, keeps=holds_on))
 
 
 def _heads(paper: Paper) -> tuple[str, str]:
     """Give what stands on top: who issues it, and the nation's name with place and day."""
-    head, small = paper.letterhead, Style(size=12, align="center", before=0)
-    bold = Style(size=12, bold=True, align="center", before=0)
+    head = paper.letterhead
     left = [
-        paragraph(head.authority.upper(), small) if head.authority else "",
-        paragraph(head.body.upper(), bold),
-        paragraph("", Style(size=2, align="center", before=0, rule_mm=24)),
-        paragraph(number, _MIDDLE) if (number := number_line(head)) else "",
-        paragraph(f"V/v {paper.about}", small) if paper.about and not paper.kind else "",
-        paragraph("DỰ THẢO", bold) if paper.draft else "",
+        paragraph(head.authority.upper(), "Authority") if head.authority else "",
+        paragraph(head.body.upper(), "Body"),
+        blank(3, rule_mm=24),
+        paragraph(number, "Number") if (number := number_line(head)) else "",
+        paragraph(f"V/v {paper.about}", "Authority") if paper.about and not paper.kind else "",
+        paragraph("DỰ THẢO", "Body") if paper.draft else "",
     ]
     right = [
-        paragraph("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", bold),
-        paragraph("Độc lập - Tự do - Hạnh phúc", Style(bold=True, align="center", before=0)),
-        paragraph("", Style(size=2, align="center", before=0, rule_mm=18)),
-        paragraph(date_line(head), Style(italic=True, align="center", before=0)),
+        paragraph("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Body"),
+        paragraph("Độc lập - Tự do - Hạnh phúc", "Motto"),
+        blank(3, rule_mm=18),
+        paragraph(date_line(head), "Day"),
     ]
     return "".join(left), "".join(right)
 
 
 def _title(paper: Paper) -> Iterator[str]:
-    bold = Style(size=14, bold=True, align="center", before=0)
-    yield paragraph("", Style(size=6))
+    yield blank(14)
     if paper.kind:
-        yield paragraph(paper.kind.upper(), bold)
-        yield paragraph(paper.about, bold)
-        yield paragraph("", Style(size=2, align="center", before=0, rule_mm=58))
+        yield paragraph(paper.kind.upper(), "Title")
+        yield paragraph(paper.about, "Subtitle")
+        yield blank(3, rule_mm=58)
     if paper.issuer:
-        yield paragraph(paper.issuer.upper(), Style(bold=True, align="center", before=12))
+        yield blank(6)
+        yield paragraph(paper.issuer.upper(), "Verdict")
     names = paper.addressees
     if len(names) == 1:
-        yield paragraph(f"Kính gửi: {names[0]}.", Style(size=14, align="center", before=12))
+        yield blank(6)
+        yield paragraph(f"Kính gửi: {names[0]}.", "Addressee", align="center")
     elif names:
-        yield paragraph("Kính gửi:", Style(size=14, left_mm=40, before=12))
+        yield blank(6)
+        yield paragraph("Kính gửi:", "Addressee")
         for number, name in enumerate(names, start=1):
             mark = "." if number == len(names) else ";"
-            yield paragraph(f"- {name}{mark}", Style(size=14, left_mm=55, before=3))
+            yield paragraph(f"- {name}{mark}", "Addressee")
 
 
 def _text(block: Heading | Paragraph, *, holds_on: bool) -> str:
     match block:
         case Heading():
-            return paragraph(
-                block.text,
-                Style(
-                    bold=block.level < 3,  # noqa: PLR2004 -- a heading's level
-                    italic=block.level == 3,  # noqa: PLR2004 -- a heading's level
-                    align="justify",
-                    indent=True,
-                    keeps=holds_on,
-                ),
-            )
+            return paragraph(block.text, f"Heading{block.level}", keeps=holds_on)
         case Paragraph(kind="note"):
-            look = Style(size=11, italic=True, align="justify", before=3, keeps=holds_on)
-            return paragraph(block.text, look)
+            return paragraph(block.text, "Note", keeps=holds_on)
         case Paragraph(kind="verdict"):
-            return paragraph(block.text, Style(bold=True, align="center", keeps=holds_on))
+            return paragraph(block.text, "Verdict", keeps=holds_on)
         case _:
             lead, text = split_lead(block.text) if block.kind == "article" else ("", block.text)
             text = f"- {text}" if block.kind == "item" else text
-            look = Style(align="justify", indent=True, keeps=holds_on)
-            return paragraph(text, look, lead=lead)
+            return paragraph(text, "BodyText", lead=lead, keeps=holds_on)
 
 
 def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
@@ -251,18 +203,10 @@ def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
     bold_from = len(block.rows) + 1
     for number, line in enumerate([heads, *lines]):
         keeps = number < last and (is_whole or number == 0 or number >= bold_from - 1)
+        key = "TableHead" if number == 0 else "TableTotal" if number >= bold_from else "TableText"
         yield Row(
             cells=[
-                paragraph(
-                    text,
-                    Style(
-                        size=11,
-                        bold=number == 0 or number >= bold_from,
-                        align=align,
-                        before=0,
-                        keeps=keeps or (holds_on and number == last),
-                    ),
-                )
+                paragraph(text, key, align=align, keeps=keeps or (holds_on and number == last))
                 for text, align in line
             ],
             is_head=number == 0,
@@ -279,25 +223,22 @@ def _end(paper: Paper) -> str:
     receivers = (
         "".join(
             [
-                paragraph("Nơi nhận:", Style(size=12, bold=True, italic=True, before=0)),
-                *(
-                    paragraph(it, Style(size=11, before=0))
-                    for it in end_recipients(paper.recipients)
-                ),
+                paragraph("Nơi nhận:", "ReceiversHead"),
+                *(paragraph(it, "Receivers") for it in end_recipients(paper.recipients)),
             ]
         )
         if paper.recipients
-        else paragraph("", _MIDDLE)
+        else paragraph("", NORMAL)
     )
     signed = paper.signatures
     if len(signed) <= 1:
         right = "".join(f"{_posts(it)}{_room()}{_name(it)}" for it in signed)
-        cells = [receivers, right or paragraph("", _MIDDLE)]
+        cells = [receivers, right or paragraph("", NORMAL)]
         return table([TEXT_WIDTH_MM / 2] * 2, [Row(cells=cells)], is_ruled=False)
-    blank = paragraph("", Style(keeps=True))
+    room = paragraph("", NORMAL, keeps=True)
     rows = [
         Row(cells=[_posts(it) for it in signed]),
-        Row(cells=[blank for _it in signed], height_mm=_ROOM_TO_SIGN_MM),
+        Row(cells=[room for _it in signed], height_mm=_ROOM_TO_SIGN_MM),
         Row(cells=[_name(it) for it in signed]),
         *([Row(cells=[receivers], span=len(signed))] if paper.recipients else []),
     ]
@@ -305,13 +246,13 @@ def _end(paper: Paper) -> str:
 
 
 def _posts(signature: Signature) -> str:
-    look = Style(bold=True, align="center", before=0, keeps=True)
-    return "".join(paragraph(it.upper(), look) for it in (*signature.authority, signature.post))
+    lines = (*signature.authority, signature.post)
+    return "".join(paragraph(it.upper(), "Signature", keeps=True) for it in lines)
 
 
 def _room() -> str:
-    return "".join(paragraph("", Style(before=0, keeps=True)) for _line in range(4))
+    return "".join(paragraph("", NORMAL, keeps=True) for _line in range(4))
 
 
 def _name(signature: Signature) -> str:
-    return paragraph(signature.name, Style(bold=True, align="center", before=0))
+    return paragraph(signature.name, "Signature")

@@ -12,6 +12,9 @@ from xml.sax.saxutils import escape
 MM = 1440 / 25.4
 """Twentieths of a point in a millimetre."""
 
+NORMAL = "Normal"
+"""Key of the style that all others begin from."""
+
 _NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _ALIGN = {"left": "left", "center": "center", "right": "right", "justify": "both"}
 _INDENT_MM = 10
@@ -23,28 +26,28 @@ _NOT_TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How a paragraph looks.
+    """A named style: how its paragraphs look, said once for all of them.
 
     Attributes:
+        name: As programs list it; `heading 1`, `Body Text` and the like are those they know.
         size: Of the letters, in points.
         bold, italic: Their style.
         align: left, center, right or justify.
         indent: Whether its first line begins further in.
         before: Room above it, in points.
         left_mm: How far in all of it begins.
-        keeps: Whether it stays on the page of what follows.
-        rule_mm: A line below it, so far in from both sides; None for none.
+        level: Where it stands in the outline, from 1; 0 for nowhere.
     """
 
+    name: str
     size: float = 13
     bold: bool = False
     italic: bool = False
     align: str = "left"
     indent: bool = False
-    before: float = 6
+    before: float = 0
     left_mm: float = 0
-    keeps: bool = False
-    rule_mm: float | None = None
+    level: int = 0
 
 
 def clean(text: str) -> str:
@@ -52,39 +55,60 @@ def clean(text: str) -> str:
     return _NOT_TEXT.sub("", text)
 
 
-def paragraph(text: str, look: Style, *, lead: str = "") -> str:
-    """Give a paragraph; its lead is bold. Whatever stands in a text stays text."""
-    runs = (_run(lead, look, is_bold=True) if lead else "") + (
-        _run(text, look, is_bold=look.bold) if text else ""
-    )
-    side = look.rule_mm if look.rule_mm is not None else look.left_mm
-    indent = f'w:left="{side * MM:.0f}"'
-    if look.rule_mm is not None:
-        indent += f' w:right="{side * MM:.0f}"'
+def style(key: str, look: Style) -> str:
+    """Give the definition of a style, by the key that paragraphs name it with."""
+    indent = f'w:left="{look.left_mm * MM:.0f}"'
     if look.indent:
         indent += f' w:firstLine="{_INDENT_MM * MM:.0f}"'
-    rule = '<w:pBdr><w:bottom w:val="single" w:sz="6" w:space="1" w:color="000000"/></w:pBdr>'
+    outline = f'<w:outlineLvl w:val="{look.level - 1}"/>' if look.level else ""
+    based = "" if key == NORMAL else f'<w:basedOn w:val="{NORMAL}"/>'
     return (
-        f"<w:p><w:pPr>{'<w:keepNext/>' if look.keeps else ''}"
-        f"{rule if look.rule_mm is not None else ''}"
+        f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{look.name}"/>'
+        f"{based}<w:qFormat/><w:pPr>"
+        f"{'<w:keepNext/>' if look.level else ''}"
         f'<w:spacing w:before="{look.before * 20:.0f}" w:after="0" w:line="240" w:lineRule="auto"/>'
-        f'<w:ind {indent}/><w:jc w:val="{_ALIGN[look.align]}"/>'
-        f"<w:rPr>{_size(look)}</w:rPr></w:pPr>{runs}</w:p>"
+        f'<w:ind {indent}/><w:jc w:val="{_ALIGN[look.align]}"/>{outline}</w:pPr>'
+        f"<w:rPr>{'<w:b/>' if look.bold else ''}{'<w:i/>' if look.italic else ''}"
+        f'<w:sz w:val="{look.size * 2:.0f}"/><w:szCs w:val="{look.size * 2:.0f}"/></w:rPr>'
+        "</w:style>"
     )
 
 
-def _run(text: str, look: Style, *, is_bold: bool) -> str:
+def paragraph(text: str, key: str, *, lead: str = "", keeps: bool = False, align: str = "") -> str:
+    """Give a paragraph in a style; whatever stands in a text stays text.
+
+    Args:
+        text: What it says.
+        key: Of its style.
+        lead: What stands in front in bold.
+        keeps: Whether it stays on the page of what follows.
+        align: Where it is not as its style has it.
+    """
+    runs = (_run(lead, "<w:rPr><w:b/></w:rPr>") if lead else "") + (_run(text) if text else "")
+    place = f'<w:jc w:val="{_ALIGN[align]}"/>' if align else ""
+    return (
+        f'<w:p><w:pPr><w:pStyle w:val="{key}"/>{"<w:keepNext/>" if keeps else ""}{place}</w:pPr>'
+        f"{runs}</w:p>"
+    )
+
+
+def blank(points: float, *, keeps: bool = False, rule_mm: float | None = None) -> str:
+    """Give room of so many points; with a line below it that begins and ends so far in."""
+    rule = indent = ""
+    if rule_mm is not None:
+        rule = '<w:pBdr><w:bottom w:val="single" w:sz="6" w:space="1" w:color="000000"/></w:pBdr>'
+        indent = f'<w:ind w:left="{rule_mm * MM:.0f}" w:right="{rule_mm * MM:.0f}"/>'
+    return (
+        f'<w:p><w:pPr><w:pStyle w:val="{NORMAL}"/>{"<w:keepNext/>" if keeps else ""}{rule}'
+        f'<w:spacing w:line="{points * 20:.0f}" w:lineRule="exact"/>{indent}</w:pPr></w:p>'
+    )
+
+
+def _run(text: str, properties: str = "") -> str:
     told = escape(clean(text)).replace("\t", "</w:t><w:tab/><w:t>")
     lines = re.split(r"\r\n?|\n", told)
     inside = '</w:t><w:br/><w:t xml:space="preserve">'.join(lines)
-    return (
-        f"<w:r><w:rPr>{'<w:b/>' if is_bold else ''}{'<w:i/>' if look.italic else ''}{_size(look)}"
-        f'</w:rPr><w:t xml:space="preserve">{inside}</w:t></w:r>'
-    )
-
-
-def _size(look: Style) -> str:
-    return f'<w:sz w:val="{look.size * 2:.0f}"/><w:szCs w:val="{look.size * 2:.0f}"/>'
+    return f'<w:r>{properties}<w:t xml:space="preserve">{inside}</w:t></w:r>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,15 @@ import subprocess
 import unicodedata
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from docx import Document
+from docx.oxml.ns import qn
 
-from ops.reports.papers.docx import FACE, write_docx
+from ops.reports.papers.docx import write_docx
+from ops.reports.papers.docx_styles import FACE, STYLES
 from ops.reports.papers.paper import (
     Annex,
     Chart,
@@ -166,9 +168,41 @@ def test_measures_stand_in_the_docx() -> None:
     }  # fmt: skip
     found = {name: round(getattr(section, name).mm, 1) for name in measures}
     assert all(low <= found[name] <= high for name, (low, high) in measures.items()), found
-    assert document.styles["Normal"].font.name == FACE
+    assert f'w:ascii="{FACE}"' in document.styles.element.xml
     assert section.different_first_page_header_footer
     assert len(document.sections) == 2  # an annex numbers its own pages
+
+
+def test_every_paragraph_of_the_docx_is_in_a_named_style_and_no_other_look() -> None:
+    document = Document(io.BytesIO(write_docx(PAPER)))
+    body = document.element.body
+    used = {it.get(qn("w:val")) for it in body.iter(qn("w:pStyle"))}
+
+    assert used <= set(STYLES)
+    assert {"Title", "Heading1", "BodyText", "Basis", "TableText", "TableTotal", "Caption",
+            "FigureCaption", "AnnexTitle", "Signature", "Receivers"} <= used  # fmt: skip
+    assert not list(body.iter(qn("w:sz")))
+    levels = {it.style.name: it.style.element.find(".//" + qn("w:outlineLvl"))
+              for it in document.paragraphs if it.style is not None}  # fmt: skip
+    assert levels["Heading 1"] is not None
+    assert levels["Tên phụ lục"] is not None
+    assert levels["Body Text"] is None
+    sizes = {it.size for it in STYLES.values()}
+    assert sizes <= {11, 12, 13, 14}
+
+
+def test_the_docx_says_what_it_is_and_in_which_language() -> None:
+    made = write_docx(PAPER)
+    core = Document(io.BytesIO(made)).core_properties
+
+    assert core.title == "Kế hoạch Duy trì Cổng Thông tin điện tử năm 2027"
+    assert core.subject == PAPER.about
+    assert core.author == HEAD.body
+    assert (core.language, core.created) == ("vi-VN", datetime(2027, 2, 5, tzinfo=UTC))
+    with zipfile.ZipFile(io.BytesIO(made)) as packed:
+        assert b'<w:lang w:val="vi-VN"' in packed.read("word/styles.xml")
+        assert b"en-US" not in packed.read("word/styles.xml")
+        assert b'descr="H\xc3\xacnh 1"' in packed.read("word/document.xml")
 
 
 def test_signatures_stand_before_the_annex(tmp_path: Path) -> None:
