@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -281,11 +282,6 @@ def find_stated(session: Session, ask: Ask) -> Iterator[Piece]:
         yield Piece("", found.at, "stated", "journal", row, details, subject=found.subject)
 
 
-def _find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
-    for find in WATCHED.parts():
-        yield from find(session, ask)
-
-
 def _parse(text: str) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(text)
     return parsed
@@ -294,6 +290,13 @@ def _parse(text: str) -> dict[str, Any]:
 Find = Callable[[Session, Ask], Iterator[Piece]]
 WATCHED: Seam[Find] = Seam("watch-evidence")
 """Finds what the watch, a room above, proves."""
+
+MEASURES: Seam[Find] = Seam("measures-evidence")
+"""Finds how the controls and duties stand that rest on a text; a room above judges them."""
+
+
+def _given_by(seam: Seam[Find]) -> Find:
+    return lambda session, ask: chain.from_iterable(it(session, ask) for it in seam.parts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,8 +342,9 @@ QUERIES: Mapping[str, Query] = {
     "listed": Query(find_listed, "report.make --kind inventory"),
     "compared": Query(find_compared, "asset.diff"),
     **dict.fromkeys(
-        ("watched", "available", "https", "ipv6"), Query(_find_watched, "monitor.status")
+        ("watched", "available", "https", "ipv6"), Query(_given_by(WATCHED), "monitor.status")
     ),
+    "measures": Query(_given_by(MEASURES), "security.findings --compliance"),
 }
 """How a duty is proven, by the `query` of its `Proof`; a `statement` alone is proven by none."""
 

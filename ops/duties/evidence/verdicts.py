@@ -44,6 +44,7 @@ Table = Literal[
     "estate_versions",
     "documents",
     "runbook_runs",
+    "verdicts",
     "plans",
 ]
 
@@ -141,7 +142,7 @@ def _judge_lacking(
     """Say why a period is not proven: standing and reason."""
     known = {it.outcome for it in pieces if it.site in {*lacking, ""}}
     stated = [it for it in pieces if it.outcome == "stated" and not it.details.get(LATE)]
-    is_kept = any(it.details.get("sha256") for it in stated)
+    is_kept = any(it.details.get("sha256") or it.table == "verdicts" for it in stated)
     since = frame.recorded_since
     reasons: tuple[tuple[bool, Standing, str], ...] = (
         ("failed" in known, "failed", "failures"),

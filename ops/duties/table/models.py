@@ -154,6 +154,7 @@ class Proof(Part):
         papers: For `issued`: kinds of reports of which one was issued, about each event where the
             duty comes with events.
         runbooks: For `runbooks`: ids of which one was carried out to its end.
+        texts: For `measures`: documents; each control and duty that rests on one has to be proven.
         acts: For `acts`: what the journal calls acts of which one was done.
         stage: For `planned`: how far next year's plan has come.
         assets: For `listed`: kinds of assets, of which each system has one in the register.
@@ -189,6 +190,7 @@ class Proof(Part):
         "acts",
         "media",
         "keys",
+        "measures",
     ] = Field(default="statement", examples=["restores"])
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
@@ -207,6 +209,7 @@ class Proof(Part):
     papers: tuple[str, ...] = Field(default=(), examples=[["annual"]])
     runbooks: tuple[str, ...] = Field(default=(), examples=[["yearly-switch-over"]])
     acts: tuple[str, ...] = Field(default=(), examples=[["backup.key-escrow"]])
+    texts: tuple[str, ...] = Field(default=(), examples=[["TCVN 14423:2026"]])
     stage: Literal["submitted", "reviewed"] = Field(default="submitted", examples=["reviewed"])
     assets: tuple[str, ...] = Field(default=(), examples=[["server"]])
 

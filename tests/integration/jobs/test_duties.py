@@ -13,9 +13,11 @@ from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.duties.cli import show_due
+from ops.duties.evidence.judge import find_verdicts
 from ops.duties.evidence.papers import state_done
 from ops.duties.evidence.record import record_done
-from ops.duties.reminders import note_duties
+from ops.duties.reminders import make_setting, note_duties
+from ops.duties.table.load import load_duties
 from ops.duties.tasks import Due, Record
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -289,3 +291,18 @@ def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> Non
     assert (refused.returncode, bare.returncode, elsewhere.returncode) == (2, 2, 0)
     assert "made by `giucong service.trigger --job backup/SITE`" in refused.stderr
     assert "needs a document" in bare.stderr
+
+
+def test_measures_of_the_level_stand_as_what_rests_on_the_text_does(
+    catalog: Catalog, estate: Path
+) -> None:
+    loaded = load_estate(estate)
+    (duty,) = load_duties(loaded).named("level-measures")
+    setting = make_setting(loaded, datetime(2027, 3, 1, tzinfo=UTC))
+    with catalog.reading() as session:
+        (verdict,) = find_verdicts(session, duty, setting, 2027)
+    (piece,) = verdict.pieces
+
+    assert (verdict.outcome, piece.table) == ("incomplete", "verdicts")
+    assert 0 == piece.details["proven"] < piece.details["of"]
+    assert any("clock-right" in it for it in piece.details["lacking"])
