@@ -121,13 +121,15 @@ def edit(wish: Edit) -> int:
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
         plan, line = get_plan(session, wish.year), None
         before = plan.line(wish.item) if wish.item else None
-        if wish.opinion:
+        if wish.opinion or wish.answer:
             note = PlanNote(
                 item=wish.item,
                 kind="opinion",
                 at=now,
                 text=read_text(wish.opinion),
+                result=read_text(wish.answer),
                 document=read_text(wish.document),
+                code=read_text(wish.opinion_of),
             )
             add_note(session, bench.origin, plan, note)
         if _changes(wish):
@@ -152,7 +154,7 @@ def _check_flags(wish: Edit) -> None:
     stands = bool(wish.reject) + wish.take_up + wish.add
     changes = _changes(wish)
     lacks_item = changes and wish.add == bool(wish.item)
-    if lacks_item or not (changes or wish.opinion) or stands > 1:
+    if lacks_item or not (changes or wish.opinion or wish.answer) or stands > 1:
         raise refuse(
             N_("say which item changes, and how"),
             N_(
@@ -160,8 +162,12 @@ def _check_flags(wish: Edit) -> None:
                 " `--reject WHY`"
             ),
         )
-    if wish.document and not wish.opinion:
-        raise refuse(N_("--document belongs to an opinion"), N_("give `--opinion`, too"))
+    if (wish.document or wish.opinion_of) and not (wish.opinion or wish.answer):
+        raise refuse(
+            N_("--document and --opinion-of belong to an opinion"), N_("give `--opinion`, too")
+        )
+    if wish.answer and not wish.opinion_of:
+        raise refuse(N_("an answer is to a body"), N_("say which: `--opinion-of BODY`"))
 
 
 def _new_line(plan: KeptPlan, estate: Estate) -> PlanLine:

@@ -283,7 +283,8 @@ def _write_item(line: PlanLine, notes: Sequence[PlanNote], estate: Estate) -> No
 def _tell_note(note: PlanNote, zone: str) -> str:
     """Give a note in one line: when, who, of which kind, and what."""
     spans = [format_moment(it, zone) for it in (note.begins, note.until) if it]
-    texts = (note.text, note.result, note.document)
+    body = note.code if note.kind == "opinion" else ""
+    texts = (body, note.text, note.result, note.document)
     head = f"{format_moment(note.at, zone)} {note.person}: {_(NOTE_KINDS[note.kind])}"
     return " ".join(filter(None, (head, " – ".join(spans), *texts)))
 

@@ -83,6 +83,7 @@ class PlanDocument:
             None where nobody has said it.
         prices: Digest of the table of prices; empty for none.
         annexes: What stands behind it.
+        opinions: As `ops.planning.opinions` gives them.
         submission, submitted_on: Number and day of the Tờ trình; empty and None until it is handed
             in, and so in what is frozen.
     """
@@ -101,6 +102,7 @@ class PlanDocument:
     security_basis: str = ""
     prices: str = ""
     annexes: Annexes = NO_ANNEXES
+    opinions: Rows = ()
     submission: str = ""
     submitted_on: date | None = None
 
@@ -143,6 +145,7 @@ def document_from(values: Mapping[str, Any]) -> PlanDocument:
         "gaps": tuple(values["gaps"]),
         "own_work": tuple(OwnWork(**it) for it in values.get("own_work", ())),
         "annexes": _annexes(values.get("annexes", {})),
+        "opinions": tuple(map(tuple, values.get("opinions", ()))),
     }
     return PlanDocument(**{**kept, **read})
 

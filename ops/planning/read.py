@@ -29,6 +29,7 @@ from ops.planning.document import (
 from ops.planning.facts import PlanFacts, read_facts
 from ops.planning.item import DraftChange, PlanLine
 from ops.planning.money import format_amount, sum_up
+from ops.planning.opinions import read_opinions
 from ops.planning.prices import load_prices
 from ops.planning.proposal import ItemProposal
 from ops.planning.propose_things import HARDWARE
@@ -307,6 +308,7 @@ def make_document(
         security_basis=estate.planning.security_basis,
         prices=facts.prices.digest,
         annexes=read_annexes(session, estate, facts) if with_annexes else NO_ANNEXES,
+        opinions=read_opinions(session, plan),
     )
 
 

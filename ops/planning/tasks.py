@@ -92,6 +92,14 @@ class Edit:
     opinion: Annotated[
         str, Flag("Note what somebody said about the plan or the item.", shape="long")
     ] = ""
+    opinion_of: Annotated[str, Flag("The body whose opinion it is, such as Sở Tài chính.")] = ""
+    answer: Annotated[
+        str,
+        Flag(
+            "How that body's opinion was taken up, or why it was not; also later, alone.",
+            shape="long",
+        ),
+    ] = ""
     document: Document = ""
     dry_run: DryRun = False
     json: Json = False

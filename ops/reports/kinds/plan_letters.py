@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.language.formats import format_long_date
 from ops.planning.document import PlanDocument
-from ops.planning.item import GROUPS, PRIORITIES
+from ops.planning.item import GROUPS, PRIORITIES, QUOTATION
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import Frame
 from ops.reports.kinds.office import UNFILLED, name_issuer
@@ -17,7 +17,7 @@ from ops.reports.kinds.plan import gather_bare, tell_risks, tell_security, value
 from ops.reports.kinds.plan_tables import detail_table, money_table, progress_table, source_table
 from ops.reports.papers.paper import Annex, Block, Paper, Paragraph
 
-_MOST_KNOWN = 4
+_MOST_KNOWN, _MOST_QUOTED = 4, 12
 _SECTIONS = ("hardware", "security", "service")
 
 
@@ -56,8 +56,44 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
     yield frame.head("h_who")
     yield frame.text("who", **values)
     yield frame.head("h_petition")
-    yield Paragraph(frame.texts.say("enclosed"))
+    yield frame.text("enclosed")
+    yield from _enclosures(document, frame, values)
     yield frame.text("petition", **values)
+    if document.opinions:
+        yield Annex(frame.texts.say("opinions_annex"))
+        yield _opinions(document, frame)
+
+
+def _enclosures(
+    document: PlanDocument, frame: Frame, values: dict[str, Any]
+) -> Iterator[Paragraph]:
+    """Yield what goes with the letter: what there is, and nothing else."""
+    quotations = dict.fromkeys(
+        it.says or it.id
+        for line in document.chosen
+        for it in line.item.evidence
+        if it.kind == QUOTATION
+    )
+    yield frame.item("enclosed_decision")
+    yield frame.item("enclosed_plan", **values)
+    if quotations:
+        names = "; ".join([*quotations][:_MOST_QUOTED])
+        yield frame.item("enclosed_quotations", count=len(quotations), names=names)
+    if document.opinions:
+        yield frame.item("enclosed_opinions")
+
+
+def _opinions(document: PlanDocument, frame: Frame) -> Block:
+    """Give what each body said and how it was taken up; of those asked who said nothing, too."""
+    say, rows = frame.texts.say, list[tuple[str, ...]]()
+    for body, item, paper, text, answer in document.opinions:
+        told = say("opinion_on", item=item, text=text) if item else text
+        rows.append((body or UNFILLED, paper, told, answer or UNFILLED))
+    heard = {it[0].casefold() for it in rows}
+    asked = [it for it in frame.office.names["opinions"] if it.casefold() not in heard]
+    rows += [(it, "", say("no_opinion"), "") for it in asked]
+    numbered = [(str(number), *row) for number, row in enumerate(rows, start=1)]
+    return frame.table("opinions", "0.5c 1.3l 1.1l 2.2l 2.2l", numbered)
 
 
 def _asks(frame: Frame) -> str:
