@@ -25,7 +25,7 @@ from ops.errors import OpsError
 from ops.meanwhile import meanwhile
 from ops.told_text import strike_passwords
 
-SCHEMA = "0024"
+SCHEMA = "0025"
 """Revision this version works with: the newest file in `migrations/versions`."""
 
 _ADVISORY_LOCK = 0x6769_7563_6F6E_67  # "giucong"

@@ -129,7 +129,7 @@ def edit(wish: Edit) -> int:
                 text=read_text(wish.opinion),
                 result=read_text(wish.answer),
                 document=read_text(wish.document),
-                code=read_text(wish.opinion_of),
+                body=read_text(wish.opinion_of),
             )
             add_note(session, bench.origin, plan, note)
         if _changes(wish):

@@ -283,8 +283,7 @@ def _write_item(line: PlanLine, notes: Sequence[PlanNote], estate: Estate) -> No
 def _tell_note(note: PlanNote, zone: str) -> str:
     """Give a note in one line: when, who, of which kind, and what."""
     spans = [format_moment(it, zone) for it in (note.begins, note.until) if it]
-    body = note.code if note.kind == "opinion" else ""
-    texts = (body, note.text, note.result, note.document)
+    texts = (note.body, note.text, note.result, note.document)
     head = f"{format_moment(note.at, zone)} {note.person}: {_(NOTE_KINDS[note.kind])}"
     return " ".join(filter(None, (head, " – ".join(spans), *texts)))
 
@@ -326,7 +325,18 @@ def show_progress(wish: Progress) -> int:
 
 def note_values(note: PlanNote) -> dict[str, Any]:
     """Give a note as values."""
-    names = ("kind", "at", "person", "begins", "until", "text", "result", "document", "code")
+    names = (
+        "kind",
+        "at",
+        "person",
+        "begins",
+        "until",
+        "text",
+        "result",
+        "document",
+        "code",
+        "body",
+    )
     return {name: getattr(note, name) for name in names}
 
 

@@ -21,7 +21,7 @@ def read_opinions(session: Session, plan: KeptPlan) -> Rows:
     found: dict[tuple[str, int], dict[str, list[str]]] = {}
     for note in read_notes(session, plan):
         if note.kind == "opinion":
-            said = found.setdefault((note.code, note.item), {it: [] for it in PARTS})
+            said = found.setdefault((note.body, note.item), {it: [] for it in PARTS})
             for name, texts in said.items():
                 value = getattr(note, name)
                 if value and value not in texts:

@@ -354,7 +354,7 @@ def add_note(session: Session, origin: Origin, plan: KeptPlan, note: PlanNote) -
     }
     texts = {
         name: getattr(note, name)
-        for name in ("text", "result", "document", "code")
+        for name in ("text", "result", "document", "code", "body")
         if getattr(note, name)
     }
     details = {"item": note.item, "kind": note.kind, **moments, **texts}

@@ -142,8 +142,8 @@ class PlanNote(Base):
         at, person: When it was written, and by whom: person, else login.
         begins, until: Of a window or work: from when to when; NULL where that is not said.
         text, result, document: What, what came of it, and the paper behind it; may be empty.
-        code: Of a window that stops a site: the code of the planned stop. Of an opinion: the body
-            whose it is; its `result` is how it was taken up.
+        code: Of a window that stops a site: the code of the planned stop.
+        body: Of an opinion: whose it is; its `result` is how it was taken up. May be empty.
     """
 
     __tablename__ = "plan_notes"
@@ -165,6 +165,7 @@ class PlanNote(Base):
     result: Mapped[str] = mapped_column(Text, default="")
     document: Mapped[str] = mapped_column(Text, default="")
     code: Mapped[str] = mapped_column(Text, default="")
+    body: Mapped[str] = mapped_column(Text, default="")
 
 
 class DutyVersion(Base):
