@@ -5,12 +5,13 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any
 
 from ops.assets.sheet import Heads, read_heads, read_whole
 from ops.csv_file import untame
 from ops.errors import Problem
-from ops.language.text import N_
+from ops.language.text import N_, Language, _, speaking
 
 KINDS: Mapping[str, str] = {
     "server": N_("server"),
@@ -39,7 +40,7 @@ HEADS: Heads = {
     "title": ("tên", "tên thiết bị", "tên phần mềm"),
     "host": ("máy chủ",),
     "address": ("địa chỉ ip", "địa chỉ ip tĩnh"),
-    "serial": ("số sê-ri", "serial", "mac"),
+    "serial": ("số sê-ri", "số sê-ri, mac", "serial", "mac"),
     "place": ("vị trí", "nơi đặt"),
     "purpose": ("mục đích", "mục đích sử dụng"),
     "state": ("tình trạng",),
@@ -50,7 +51,7 @@ HEADS: Heads = {
     "licence": ("giấy phép", "bản quyền"),
     "scope": ("phạm vi", "phạm vi sử dụng"),
     "supplier": ("nhà cung cấp",),
-    "price": ("nguyên giá", "giá"),
+    "price": ("nguyên giá", "nguyên giá (đồng)", "giá", "giá (đồng)"),
     "bought_on": ("ngày mua",),
     "warranty_until": ("hết bảo hành",),
     "supported_until": ("hết hỗ trợ", "hết hạn", "thời hạn hỗ trợ"),
@@ -59,6 +60,11 @@ HEADS: Heads = {
     "documents": ("tài liệu",),
     "note": ("ghi chú",),
 }
+_VOCABULARIES: Mapping[str, Mapping[str, str]] = {"kind": KINDS, "state": STATES}
+_LANGUAGES: tuple[Language, ...] = ("en", "vi")
+_NUMBER_OF_LINE = "stt"
+"""Head of the column that numbers the lines of a list: it says nothing of an asset."""
+
 DATES = frozenset({"bought_on", "warranty_until", "supported_until", "maintained_until"})
 MOST_CELL = 2_000
 MOST_PRICE = 10**14
@@ -120,7 +126,7 @@ def read_assets(lines: Sequence[Sequence[object]], problems: list[Problem]) -> A
     """Read the lines of a sheet, the heads first; what is wrong is added to the problems."""
     heads = read_heads(lines, HEADS, _NEEDED, problems)
     for number, head in enumerate(lines[0] if lines else ()):
-        if not heads[number] and str(head or "").strip():
+        if not heads[number] and str(head or "").strip().casefold() not in {"", _NUMBER_OF_LINE}:
             problems.append(
                 Problem(
                     "1",
@@ -157,14 +163,16 @@ def _read_row(number: int, cells: Mapping[str, object], problems: list[Problem])
     for name, cell in cells.items():
         values[name] = _read_cell(number, name, cell, problems)
     values["state"] = values.get("state") or "in-use"
-    for name, known in (("kind", KINDS), ("state", STATES)):
-        if values.get(name) not in known:
+    for name, known in _VOCABULARIES.items():
+        word = str(values.get(name) or "")
+        values[name] = _codes(name).get(" ".join(word.casefold().split()), word)
+        if values[name] not in known:
             problems.append(
                 Problem(
                     str(number),
                     '"{value}" is no {name}',
                     "write one of: {known}",
-                    {"value": str(values.get(name))[:60], "name": name, "known": ", ".join(known)},
+                    {"value": values[name][:60], "name": name, "known": ", ".join(known)},
                 )
             )
     if not _NAME.fullmatch(str(values.get("name"))):
@@ -179,6 +187,16 @@ def _read_row(number: int, cells: Mapping[str, object], problems: list[Problem])
     if not values.get("title"):
         problems.append(Problem(str(number), "an asset has no title", "say what it is"))
     return AssetRow(**values) if len(problems) == before else None
+
+
+@cache
+def _codes(name: str) -> Mapping[str, str]:
+    """Give what lists and exports print for the codes of a field, in both languages → the code."""
+    found = {code: code for code in _VOCABULARIES[name]}
+    for reader in _LANGUAGES:
+        with speaking(reader):
+            found |= {_(told).casefold(): code for code, told in _VOCABULARIES[name].items()}
+    return found
 
 
 def _read_cell(number: int, name: str, cell: object, problems: list[Problem]) -> object:
@@ -249,6 +267,12 @@ def _read_price(number: int, cell: object, problems: list[Problem]) -> int | Non
 
 
 def write_lines(assets: Sequence[AssetRow]) -> list[list[object]]:
-    """Give the lines of a sheet, the heads first, that `read_assets` reads back as the same."""
+    """Give the lines of a sheet, the heads first, that `read_assets` reads back as the same.
+
+    Kind and state are words of the reader's language.
+    """
     heads: list[object] = [HEADS[name][0] for name in FIELDS]
-    return [heads, *([getattr(it, name) for name in FIELDS] for it in assets)]
+    lines = [{name: getattr(it, name) for name in FIELDS} for it in assets]
+    for line in lines:
+        line |= {name: _(known[line[name]]) for name, known in _VOCABULARIES.items()}
+    return [heads, *(list(it.values()) for it in lines)]

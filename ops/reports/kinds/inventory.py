@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from ops.assets.asset import STATES, AssetRow
+from ops.assets.asset import KINDS, STATES, AssetRow
 from ops.assets.records import list_assets
 from ops.catalog.tables.index import Snapshot
 from ops.duties.wording import tell_medium
@@ -74,10 +74,11 @@ def write_inventory(facts: Lists, frame: Frame) -> Book:
 
 
 def _device(number: int, it: AssetRow) -> tuple[object, ...]:
-    return (number, it.title, it.name, it.serial, it.address, it.place, it.purpose,
-            _(STATES[it.state]), it.owner, it.bought_on, it.warranty_until, it.price)  # fmt: skip
+    return (number, it.title, it.name, _(KINDS[it.kind]), it.serial, it.address, it.place,
+            it.purpose, _(STATES[it.state]), it.owner, it.bought_on, it.warranty_until,
+            it.price)  # fmt: skip
 
 
 def _software(number: int, it: AssetRow) -> tuple[object, ...]:
-    return (number, it.title, it.name, it.version, it.licence, it.host, it.scope, it.supplier,
-            it.owner, it.supported_until, it.price)  # fmt: skip
+    return (number, it.title, it.name, _(KINDS[it.kind]), it.version, it.licence, it.host,
+            it.scope, it.supplier, it.owner, it.supported_until, it.price)  # fmt: skip

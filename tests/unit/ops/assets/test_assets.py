@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from ops.assets.asset import (
     FIELDS,
     HEADS,
+    KINDS,
+    STATES,
     AssetRow,
     AssetSheet,
     read_assets,
@@ -33,6 +35,7 @@ from ops.assets.sheet import (
 )
 from ops.csv_file import tame, write_csv
 from ops.errors import OpsError, Problem
+from ops.language.text import Language, speaking
 
 SERVER = AssetRow(
     name="may-chu-1",
@@ -70,6 +73,22 @@ def test_any_text_and_price_survive_a_sheet(title: str, note: str, price: int | 
     assert problems == []
     assert found.rows[0].title == unicodedata.normalize("NFC", title)
     assert found.rows[0].price == price
+
+
+@pytest.mark.parametrize("reader", ["vi", "en"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("state", STATES)
+def test_the_words_that_an_export_prints_are_taken_back(
+    kind: str, state: str, reader: Language
+) -> None:
+    asset = AssetRow(name="a", kind=kind, title="A", state=state)
+    with speaking(reader):
+        lines = write_lines([asset])
+    assert kind not in lines[1] or reader == "en"
+    problems: list[Problem] = []
+
+    assert read_assets(lines, problems).rows == (asset,)
+    assert problems == []
 
 
 def test_no_cell_of_a_file_is_a_formula() -> None:

@@ -17,9 +17,12 @@ from docx import Document
 from python_calamine import CalamineWorkbook
 
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
+from ops.assets.asset import read_assets
+from ops.assets.records import list_assets, plan_import
+from ops.assets.sheet import read_lines
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import Drill
-from ops.errors import WrongUseError
+from ops.errors import Problem, WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.reports import tasks
@@ -111,6 +114,23 @@ def test_the_years_figures_are_those_of_the_records(written: Estate, catalog: Ca
     assert "Kỳ báo cáo chưa kết thúc" in text
     whole = make(written, catalog, wish_of("annual", written), NOW + timedelta(days=3))
     assert "Kỳ báo cáo chưa kết thúc" not in text_of(whole["annual-2026.docx"])
+
+
+def test_the_list_of_devices_is_taken_back_as_it_is(
+    written: Estate, catalog: Catalog, tmp_path: Path
+) -> None:
+    path = tmp_path / "inventory.xlsx"
+    path.write_bytes(
+        next(iter(make(written, catalog, wish_of("inventory", written), NOW).values()))
+    )
+    problems: list[Problem] = []
+    sheet = read_assets(read_lines(path), problems)
+    with catalog.reading() as session:
+        changes = plan_import(list_assets(session), sheet)
+
+    assert problems == []
+    assert {it.kind for it in sheet.rows} >= {"server", "storage", "ups"}
+    assert changes == []
 
 
 def test_a_paper_with_a_number_is_no_draft(written: Estate, catalog: Catalog) -> None:
