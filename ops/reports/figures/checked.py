@@ -1,7 +1,7 @@
 """In figures: drills, the archive, security, how sites answered, stops, visits and outlooks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -245,19 +245,24 @@ def measure_sites(
     stopped = Counter[str]()
     for span in chain.from_iterable(it.stops for own in counted.values() for it in own):
         stopped[span.name] += span.minutes
-    by_site = {site: tuple(map(_sum_up, own)) for site, own in counted.items()}
+    by_site = {site: tuple(_sum_up(own)) for site, own in counted.items()}
     return Figure(Uptimes(by_site, stopped) if by_site else None, "samples")
 
 
-def _sum_up(found: Availability) -> Uptime:
-    return Uptime(
-        up=found.up,
-        down=found.down,
-        unknown=found.unknown,
-        gap=found.gap,
-        planned=found.planned,
-        outages=len(found.outages),
-    )
+def _sum_up(months: Iterable[Availability]) -> Iterator[Uptime]:
+    """Yield each month; an outage that goes on from the month before is counted there alone."""
+    ended = None
+    for it in months:
+        goes_on = bool(it.outages) and it.outages[0].since == ended
+        yield Uptime(
+            up=it.up,
+            down=it.down,
+            unknown=it.unknown,
+            gap=it.gap,
+            planned=it.planned,
+            outages=len(it.outages) - goes_on,
+        )
+        ended = it.outages[-1].until if it.outages else None
 
 
 def list_stops(session: Session, window: Timespan) -> Figure[list[PlannedStop]]:
