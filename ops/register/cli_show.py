@@ -117,7 +117,7 @@ def show_entry(wish: ShowEntry) -> int:
         )
         return code
     _write_entry(desk, entry, links)
-    _write_clocks(clocks, now, desk.estate.organisation.timezone)
+    _write_clocks(clocks, entry.called, now, desk.estate.organisation.timezone)
     _write_timeline(timeline, desk.estate.organisation.timezone)
     return code
 
@@ -128,6 +128,7 @@ def _clock_values(clock: Clock, now: datetime) -> dict[str, object]:
         "title": tell_title(clock.duty),
         "due_at": clock.due_at,
         "document": clock.document,
+        "report": next(iter(clock.duty.evidence.papers), ""),
         "is_over": clock.is_over(now),
     }
 
@@ -161,7 +162,7 @@ def _span(begin: datetime, end: datetime | None) -> str:
     return format_duration(end - begin) if end is not None else ""
 
 
-def _write_clocks(clocks: Sequence[Clock], now: datetime, zone: str) -> None:
+def _write_clocks(clocks: Sequence[Clock], called: str, now: datetime, zone: str) -> None:
     for clock in clocks:
         params = {"duty": tell_title(clock.duty), "moment": format_moment(clock.due_at, zone)}
         if clock.document:
@@ -174,12 +175,24 @@ def _write_clocks(clocks: Sequence[Clock], now: datetime, zone: str) -> None:
         else:
             text = _("● {duty}: by {moment}, {left} left").format(**params, left=left)
         write_indented(text, "  ", "    ", style="bold red" if clock.is_over(now) else "yellow")
-        day = clock.period.start.isoformat()
-        command = {"name": clock.duty.name, "day": day}
+        write_indented(_tell_next(clock, called), "    ", "      ")
+
+
+def _tell_next(clock: Clock, called: str) -> str:
+    """Say how the report is made and taken back, or recorded where no paper of ours is it."""
+    if papers := clock.duty.evidence.papers:
+        named = {"kind": papers[0], "entry": called}
         told = N_(
-            "once sent: `{program} duty.record --duty {name} --period {day} --document NUMBER`"
+            "make it: `{program} report.make --kind {kind} --of {entry} --out FOLDER`; signed and"
+            " sent: `{program} report.issue --kind {kind} --of {entry} --file FILE --number NUMBER"
+            " --date DAY`"
         )
-        write_indented(fill(told, command), "    ", "      ")
+        return fill(told, named)
+    command = {"name": clock.duty.name, "day": clock.period.start.isoformat()}
+    recorded = N_(
+        "once sent: `{program} duty.record --duty {name} --period {day} --document NUMBER`"
+    )
+    return fill(recorded, command)
 
 
 def _write_timeline(timeline: Timeline, zone: str) -> None:

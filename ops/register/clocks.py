@@ -17,7 +17,7 @@ from ops.alerts.notice_wording import STATE, NoticeKind, NoticeRow
 from ops.catalog.open import Catalog
 from ops.catalog.tables.register import RegisterEntry
 from ops.duties.evidence.due import Period, due_after
-from ops.duties.evidence.papers import find_statements
+from ops.duties.evidence.papers import find_number, find_statements
 from ops.duties.evidence.queries import Setting
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
@@ -41,7 +41,8 @@ class Clock:
         duty: The row of the table that asks.
         due_at: By when.
         period: Key of the duty's period, for who records that it was made.
-        document: Number of the report; empty while none is recorded.
+        document: Number of the report that was taken back as issued, or recorded; empty while none
+            was.
     """
 
     duty: Duty
@@ -83,6 +84,7 @@ def read_clocks(
             if it.at >= entry.received_at  # what was sent before is of another one of that day
         ]
         document = str(told[-1].details.get("document") or told[-1].sequence) if told else ""
+        document = find_number(session, clock.duty, entry.called) or document
         found.append(
             Clock(duty=clock.duty, due_at=clock.due_at, period=clock.period, document=document)
         )

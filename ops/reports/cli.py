@@ -1,7 +1,7 @@
 """List kinds of papers and make them, for a person at a terminal."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,10 +25,12 @@ from ops.reports.figures.figure import (
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.legal_texts import FILE as LEGAL_TEXTS
 from ops.reports.legal_texts import load_citations
-from ops.reports.make import Wish, make, note_made
+from ops.reports.make import Wish, compose, note_made, stem_of, write_files
+from ops.reports.papers.blanks import list_blanks
+from ops.reports.papers.paper import Paper
 from ops.reports.requests import ReportRequest, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
-from ops.terminal.output import write_json, write_line
+from ops.terminal.output import write_indented, write_json, write_line
 from ops.terminal.view import NONE, Column, View, words, write_list
 
 NEEDS: Mapping[Need, str] = {
@@ -38,9 +40,11 @@ NEEDS: Mapping[Need, str] = {
     "site": N_("a site: --site; and a year"),
     "drill": N_("a drill: --of; left out: the newest"),
     "stop": N_("a planned stop: --of; left out: the next"),
+    "incident": N_("an incident of the register: --of; left out: the newest serious one"),
     "day": N_("nothing: it is about today"),
 }
 _DECEMBER = 12
+_MOST_BLANKS = 30
 PAPERS = View(
     NONE,
     Column("kind", N_("Kind")),
@@ -78,7 +82,8 @@ def make_report(asked: Make) -> int:
             with bench.catalog.reading() as session:
                 request = find_request(session, asked.request)
         wish = read_wish(asked, estate, now, request)
-        files = make(estate, bench.catalog, wish, now)
+        made = compose(estate, bench.catalog, wish, now)
+        files = write_files(made, stem_of(wish))
         placed = {name: folder / name for name in files}
         for name, content in files.items():
             _place(placed[name], content)
@@ -87,7 +92,9 @@ def make_report(asked: Make) -> int:
     _tell(files, placed, asked)
     if not asked.json and "pdf" in wish.kind.files:
         _tell_unread(estate, wish)
-        _tell_blanks(estate, wish)
+        _tell_unsaid(estate, wish)
+    if isinstance(made, Paper) and not asked.json and wish.kind.name != "security":
+        _tell_blanks(list_blanks(made))
     return 0
 
 
@@ -146,16 +153,26 @@ def _tell_unread(estate: Estate, wish: Wish) -> None:
         write_line(f"  {it}")
 
 
-def _tell_blanks(estate: Estate, wish: Wish) -> None:
+def _tell_unsaid(estate: Estate, wish: Wish) -> None:
     """Say what form 08 leaves blank, since the estate does not say it."""
     if wish.kind.name != "security":
         return
-    from ops.reports.kinds.security import list_blanks
+    from ops.reports.kinds.security import list_blanks as list_unsaid
 
-    if blanks := list_blanks(estate, wish.day):
+    if blanks := list_unsaid(estate, wish.day):
         write_line(_("left blank, since the estate does not say it:"))
     for it in blanks:
         write_line(f"  {it}")
+
+
+def _tell_blanks(blanks: Sequence[str]) -> None:
+    """Name what nobody knows, and somebody has to write in by hand."""
+    if blanks:
+        write_line(_("left blank, to be filled in by hand:"))
+    for text in blanks[:_MOST_BLANKS]:
+        write_indented(text, "  ", "    ")
+    if len(blanks) > _MOST_BLANKS:
+        write_line(f"  +{len(blanks) - _MOST_BLANKS}")
 
 
 def read_wish(

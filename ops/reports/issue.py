@@ -34,6 +34,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, speaking
+from ops.register.records import find_entry
 from ops.reports import signed_pdf
 from ops.reports.figures.figure import read_day
 from ops.reports.kinds.table import find_kind
@@ -80,11 +81,12 @@ def issue(wish: Issue) -> int:
     """
     day = read_day(wish.date, "date")
     path, estate = Path(wish.file), load_estate()
-    about = name_about(wish, estate, wish.year or day.year)
     content = read_document(path)
     signatures = [] if wish.scan else verify(path, content, estate.reports.trusted_roots)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
+            wish = replace(wish, of=_call_subject(session, wish))
+            about = name_about(wish, estate, wish.year or day.year)
             request = find_request(session, wish.request, is_open=True) if wish.request else None
         if not wish.dry_run:
             keep(estate.service.state, content)
@@ -138,6 +140,16 @@ def note_issued(
     return kept, is_new
 
 
+_OF_ONE = frozenset({"stop", "incident"})
+"""Needs of kinds whose papers are about the one thing that `--of` names."""
+
+
+def _call_subject(session: Session, wish: Issue) -> str:
+    """Give what the paper is about as the register calls it, where that is an entry."""
+    is_entry = wish.of and find_kind(wish.kind).needs == "incident"
+    return find_entry(session, wish.of).called if is_entry else wish.of
+
+
 def name_about(wish: Issue, estate: Estate, year: int) -> str:
     """Name what the paper is about, `report:site:2026:cong-xa`, `report:notice:CODE`."""
     kind = find_kind(wish.kind)
@@ -157,10 +169,15 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
             next_step="give `--site`" if kind.needs == "site" else "leave `--site` out",
             kind=kind.name,
         )
-    if bool(wish.of) != (kind.needs == "stop") or not _CODE.fullmatch(wish.of):
+    if bool(wish.of) != (kind.needs in _OF_ONE) or not _CODE.fullmatch(wish.of):
         raise WrongUseError(
-            "a notice is about a planned stop, and no other paper is",
-            next_step="give the stop's code with `--of` for a notice, and for nothing else",
+            "a paper of the kind {kind} is about one thing: a stop, an entry of the register"
+            if kind.needs in _OF_ONE
+            else "a paper of the kind {kind} is about no stop and no entry of the register",
+            next_step="give `--of` as the paper names it"
+            if kind.needs in _OF_ONE
+            else "leave `--of` out",
+            kind=kind.name,
         )
     return ":".join(filter(None, ("report", kind.name, wish.of or str(year), wish.site)))
 

@@ -88,7 +88,12 @@ def reading_series(estate: Estate) -> Iterator[SeriesStore | None]:
 
 
 def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[str, bytes]:
-    """Give the files of a kind by name.
+    """Give the files of a kind by name; raises as `compose`."""
+    return write_files(compose(estate, catalog, wish, now), stem_of(wish))
+
+
+def compose(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> Paper | Book | Package:
+    """Give what a kind makes, in no format.
 
     Raises:
         OpsError: A text is broken, or what the paper is about is not known.
@@ -105,8 +110,8 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
             of=wish.of,
             now=now,
         )
-        made = wish.kind.find("write")(wish.kind.find("gather")(ask), frame)
-        return write_files(made, _stem(wish))
+        made: Paper | Book | Package = wish.kind.find("write")(wish.kind.find("gather")(ask), frame)
+        return made
 
 
 def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, bytes]) -> None:
@@ -153,7 +158,7 @@ def tell_occasion(texts: Texts, request: ReportRequest | None) -> str:
     return texts.say("occasion", requester=asked.requester, reference=reference, due=due)
 
 
-def _stem(wish: Wish) -> str:
+def stem_of(wish: Wish) -> str:
     """Name the files so that papers of other sites and times stand beside them."""
     about = {
         "year": f"{wish.window.year}",

@@ -67,7 +67,12 @@ class Make:
     to: _Last = ""
     site: Site = ""
     of: Annotated[
-        str, Flag("The drill or the planned stop; left out: the newest, or the next.")
+        str,
+        Flag(
+            "The drill, the planned stop or the register's entry; left out: the newest, or the"
+            " next.",
+            "What it is about: a drill, a planned stop, an entry",
+        ),
     ] = ""
     number: _Number = 0
     date: _Date = ""
@@ -223,8 +228,9 @@ class Issue:
     of: Annotated[
         str,
         Flag(
-            "Code of the planned stop that a notice is about, as `duty.planned-stop` told it.",
-            "Code of the planned stop",
+            "What it is about, where it is about one thing: the code of the planned stop, the entry"
+            " of the register.",
+            "Planned stop or entry that it is about",
         ),
     ] = ""
     request: Annotated[

@@ -21,7 +21,12 @@ _FLAGS = {"year": "year", "from": "from_", "to": "to", "site": "site", "of": "of
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the kinds of papers and those made last; `kind` chooses the one whose form is open."""
+    """Give the kinds of papers and those made last.
+
+    Args:
+        desk: Where.
+        arguments: `kind`: whose form is open; `of`: what that paper is about.
+    """
     kinds = desk.look("report.kinds")["items"]
     for kind in kinds:
         hidden = [name for flag, name in _FLAGS.items() if flag not in kind["takes"]]
@@ -41,6 +46,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "sites": [[it.name, it.title] for it in desk.estate.sites],
         "year": desk.now.astimezone(desk.estate.zone).year,
         "kind": arguments.get("kind", "") if arguments.get("kind", "") in titles else "",
+        "of": arguments.get("of", "")[:80],
         "asked": desk.look("report.requests")["items"] if desk.may("report.requests") else [],
     }
 
@@ -51,7 +57,7 @@ PAGE = Page(
     task="report.kinds",
     read=read,
     group="duty",
-    reads=("kind",),
+    reads=("kind", "of"),
     acts=("report.make", "report.issue", "report.request"),
 )
 

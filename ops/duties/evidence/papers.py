@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from ops.assets.records import COMPARED
@@ -26,10 +26,25 @@ from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:
     from ops.duties.evidence.queries import Ask
+    from ops.duties.table.models import Duty
 
 
 MADE, LISTS = "report.made", "inventory"
 """What the journal tells of a paper that was made, and the kind that lists devices and software."""
+
+
+def find_number(session: Session, duty: "Duty", name: str) -> str:
+    """Give the number of the first paper that a duty asks for about an event; empty for none.
+
+    Args:
+        session: For reading.
+        duty: Its proof names the kinds.
+        name: What papers about the event are called, as in `find_issued`.
+    """
+    kinds = duty.evidence.papers
+    wanted = [Document.about.like(f"report:{it}:%:{name}") for it in kinds]
+    query = select(Document.number).where(or_(false(), *wanted)).order_by(Document.added_at)
+    return session.execute(query.limit(1)).scalar_one_or_none() or ""
 
 
 def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:

@@ -24,6 +24,7 @@ Source = Literal[
     "archive",
     "findings",
     "register",
+    "restores",
     "stops",
     "estate",
     "journal",

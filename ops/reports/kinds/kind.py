@@ -17,7 +17,7 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_duration, format_number, format_spoken
 from ops.monitor.series.store import SeriesStore
 from ops.reports.figures.figure import Figure, Timespan
-from ops.reports.kinds.office import Office
+from ops.reports.kinds.office import UNFILLED, Office
 from ops.reports.legal_texts import Citations
 from ops.reports.papers.paper import (
     Align,
@@ -29,6 +29,12 @@ from ops.reports.papers.paper import (
     Table,
 )
 from ops.reports.texts import Texts
+
+
+def or_blank(text: str) -> str:
+    """Give a text, or dots to be filled in by hand where nobody knows it."""
+    return text.strip() or UNFILLED
+
 
 UNKNOWN = "–"
 """What stands in a table where nobody knows; the note below it says so."""

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from ops.errors import unknown
 from ops.language.text import N_
 
-Need = Literal["year", "plan", "time", "site", "drill", "stop", "day"]
 Issuer = Literal["body", "submits", "decides", "unit"]
+Need = Literal["year", "plan", "time", "site", "drill", "stop", "incident", "day"]
 LETTER = "CV"
 """Sign of a letter; its number has no abbreviation of a kind (Decree 30/2020, annex I)."""
 
@@ -20,6 +20,7 @@ _TAKES: Mapping[str, tuple[str, ...]] = {
     "site": ("site", "year"),
     "drill": ("of", "site"),
     "stop": ("of", "site"),
+    "incident": ("of", "site"),
     "day": (),
 }
 
@@ -91,6 +92,15 @@ _LISTED = (
     Kind("backup-log", N_("log of backups"), needs="time", more=("site",), module="backups"),
     Kind("backup-minutes", N_("minutes of a backup"), needs="site", module="backups"),
     Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
+    *(
+        Kind(f"incident-{stage}", title, needs="incident", sign="BC", like="incident",
+             writer="incident")
+        for stage, title in (
+            ("first", N_("first report of an incident")),
+            ("full", N_("report of an incident's cause, scope and repair")),
+            ("end", N_("report at the end of an incident")),
+        )
+    ),
     Kind("policy", N_("backup policy"), needs="day", sign="QyĐ"),
     Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",),
          more=("site",)),

@@ -45,16 +45,6 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def keep_report(estate: Path, number: str) -> str:
-    """Keep a scanned report; gives its number."""
-    path = estate.parent / "report.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n a signed report")
-    kept = giucong(estate, "document.add", "--file", str(path), "--title", "Báo cáo", "--number",
-                   number)  # fmt: skip
-    assert kept.returncode == 0, kept.stderr
-    return number
-
-
 def ago(hours: float) -> str:
     return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
 
@@ -85,10 +75,10 @@ def test_an_incident_from_receipt_to_its_end(estate: Path, catalog: Catalog) -> 
     ]  # fmt: skip
     assert giucong(estate, "register.show", "--id", called).returncode == 1
 
-    day = clocks["incident-first-report"]["due_at"]
-    began = (datetime.fromisoformat(day) - 24 * HOUR + 7 * HOUR).date().isoformat()
-    done = giucong(estate, "duty.record", "--duty", "incident-first-report", "--period", began,
-                   "--document", keep_report(estate, "12/BC-TT"))  # fmt: skip
+    scan = estate.parent / "scan.pdf"
+    scan.write_bytes(b"%PDF-1.7 signed by hand")
+    done = giucong(estate, "report.issue", "--kind", "incident-first", "--of", called, "--scan",
+                   "--file", str(scan), "--number", "12/BC-TT", "--date", "1/12/2026")  # fmt: skip
     assert done.returncode == 0, done.stderr
     shown = read_json(estate, "register.show", "--id", called)[0]
     told = {it["duty"]: it["document"] for it in shown["clocks"]}
