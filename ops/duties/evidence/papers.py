@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import false, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ops.assets.records import COMPARED
@@ -41,9 +41,8 @@ def find_number(session: Session, duty: "Duty", name: str) -> str:
         duty: Its proof names the kinds.
         name: What papers about the event are called, as in `find_issued`.
     """
-    kinds = duty.evidence.papers
-    wanted = [Document.about.like(f"report:{it}:%:{name}") for it in kinds]
-    query = select(Document.number).where(or_(false(), *wanted)).order_by(Document.added_at)
+    wanted = [f"report:{it}:{name}" for it in duty.evidence.papers]
+    query = select(Document.number).where(Document.about.in_(wanted)).order_by(Document.added_at)
     return session.execute(query.limit(1)).scalar_one_or_none() or ""
 
 
