@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ops.access.rights import ADMIN, INCIDENT, OFFICE
+from ops.access.rights import ADMIN, INCIDENT, OFFICE, SECURITY
 from ops.language.text import N_
 from ops.terminal.flags import Document, DryRun, Json
 from ops.terminal.task import Flag, Form, task
@@ -85,6 +85,29 @@ class Record:
         ),
     ] = ""
     dry_run: DryRun = False
+
+
+@task(
+    "duty.review",
+    "ops.duties.review:review",
+    roles=SECURITY,
+    forms=(Form("Record that it was reviewed", fields="duty subject conclusion"),),
+)
+class Review:
+    """Show what is gathered to be reviewed for a duty: who holds which role, or what logs told.
+
+    With --conclusion it is journaled who went over it, with its digest: that proves the duty.
+    """
+
+    duty: _Duty
+    subject: Annotated[
+        str, Flag("Name of the system, where the duty is not the Center's.", "Name of the system")
+    ] = ""
+    conclusion: Annotated[
+        str, Flag("What was found, in a line; left out: it is only shown.", shape="long")
+    ] = ""
+    dry_run: DryRun = False
+    json: Json = False
 
 
 @task(

@@ -131,10 +131,9 @@ def _explain_review(params: Mapping[str, Any], _site: str, _zone: str) -> Explan
         _("not done, and due by {day}: {title}").format(day=day, title=title),
         data=_("no data is at risk; nobody has looked who may do what"),
         next_step=fill(
-            N_(
-                "`{program} user.list`, then `{program} duty.record --duty {duty} --period DAY"
-                " --document NUMBER`"
-            ),
+            N_("`{program} duty.review --duty {duty}`, then the same with `--conclusion TEXT`")
+            if params["duty"] == "role-review"
+            else N_("`{program} security.baseline` for each host"),
             {"duty": params["duty"]},
         ),
     )

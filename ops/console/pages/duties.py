@@ -100,6 +100,7 @@ def read_duty(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     levels = {it.level for it in desk.estate.systems}
     return {
         "duty": name,
+        "is_reviewed": any(it.evidence.query == "reviewed" for it in rows),
         "rows": [
             {
                 **tell_duty(it, today, levels),
@@ -137,5 +138,5 @@ DUTY_PAGE = Page(
     task="duty.evidence",
     read=read_duty,
     reads=("duty", "year", "month", "all"),
-    acts=("duty.record",),
+    acts=("duty.record", "duty.review"),
 )

@@ -13,12 +13,16 @@ from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.drills import RunbookRun
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.verdicts import Piece
+from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:
     from ops.duties.evidence.queries import Ask
 
 MEDIUM_RETIRED = "media.retired"
 """What the journal tells of a removable medium that was taken out of use."""
+
+REVIEWED = "duty.reviewed"
+"""What it tells of a review: who, what was gathered for it, and the conclusion as its reason."""
 
 
 def find_runbooks(session: Session, ask: "Ask") -> Iterator[Piece]:
@@ -47,6 +51,23 @@ def find_acts(session: Session, ask: "Ask") -> Iterator[Piece]:
     for sequence, at, action, details in session.execute(rows.order_by(JournalRow.sequence)):
         told = {"act": action, **json.loads(details)}
         yield Piece("", at, "ok", "journal", str(sequence), told)
+
+
+def find_reviews(session: Session, ask: "Ask") -> Iterator[Piece]:
+    """Find who went over what the service had gathered; what lacked then makes it incomplete."""
+    first, after = ask.bounds()
+    rows = select(JournalRow).where(
+        JournalRow.action == REVIEWED,
+        JournalRow.subject == ask.duty.name,
+        JournalRow.at >= first,
+        JournalRow.at < after,
+    )
+    for row in session.execute(rows.order_by(JournalRow.sequence)).scalars():
+        told = json.loads(row.details)
+        outcome: Outcome = "incomplete" if told["lacking"] or not told["rows"] else "ok"
+        details = {**told, "person": row.person or row.login, "conclusion": row.reason}
+        key = str(row.sequence)
+        yield Piece("", row.at, outcome, "journal", key, details, told["subject"])
 
 
 def find_media(session: Session) -> Iterator[Piece]:

@@ -17,7 +17,7 @@ from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.plans import PolicyVersion
-from ops.duties.evidence.acts import find_acts, find_keys, find_runbooks
+from ops.duties.evidence.acts import find_acts, find_keys, find_reviews, find_runbooks
 from ops.duties.evidence.archive import (
     find_fixity,
     find_metadata,
@@ -305,15 +305,15 @@ class Query:
 
     Attributes:
         find: Finds the rows.
-        made_by: The command that makes them, with what the duty's `proof` names in braces.
+        made_by: The command that makes them, with parts of the `duty` and its `proof` in braces.
     """
 
     find: Find
     made_by: str
 
-    def tell_maker(self, proof: Proof) -> str:
+    def tell_maker(self, duty: Duty) -> str:
         """Give the command that makes what proves a duty."""
-        return self.made_by.format(proof=proof)
+        return self.made_by.format(duty=duty, proof=duty.evidence)
 
 
 QUERIES: Mapping[str, Query] = {
@@ -334,6 +334,7 @@ QUERIES: Mapping[str, Query] = {
     "journal": Query(_find_journaled, "service.journal-verify"),
     "policy": Query(_find_policy, "duty.policy --approve"),
     "runbooks": Query(find_runbooks, "runbook.run --id {proof.runbooks[0]}"),
+    "reviewed": Query(find_reviews, "duty.review --duty {duty.name}"),
     "acts": Query(find_acts, "{proof.acts[0]}"),
     "media": Query(lambda _session, _ask: iter(()), "backup.retire-media"),
     "keys": Query(find_keys, "estate.propose"),

@@ -38,11 +38,11 @@ from ops.terminal.output import write_line
 def record_done(wish: Record) -> None:
     """Write the statement."""
     estate = load_estate()
-    duty, period = _find_period(load_duties(estate), wish.duty, read_day(wish.period))
+    duty, period = find_period(load_duties(estate), wish.duty, read_day(wish.period))
     _check_provable(duty, wish)
-    _check_subject(duty, estate, wish.subject)
+    check_subject(duty, estate, wish.subject)
     with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
-        _check_person(session, duty, bench.origin.person)
+        check_person(session, duty, bench.origin.person)
         kept = None
         if wish.document:
             kept = get_whole(session, estate.service.state, wish.document)
@@ -89,7 +89,7 @@ def _check_provable(duty: Duty, wish: Record) -> None:
             next_step="type that; what was done where the service saw nothing takes `--elsewhere`"
             " with why, and `--document`",
             name=duty.name,
-            command=query.tell_maker(duty.evidence),
+            command=query.tell_maker(duty),
         )
     if elsewhere and (not wish.document or len(elsewhere) > MOST_TEXT):
         raise WrongUseError(
@@ -121,7 +121,7 @@ def decide_may_record(responsible: str, person: str, roles: Collection[str]) -> 
     return bool(RECORDERS[responsible] & frozenset(roles))
 
 
-def _check_person(session: Session, duty: Duty, person: str) -> None:
+def check_person(session: Session, duty: Duty, person: str) -> None:
     """Refuse who does not answer for the duty; before anybody has a role, nobody is refused."""
     if not is_anybody_appointed(session):
         return
@@ -138,7 +138,8 @@ def _check_person(session: Session, duty: Duty, person: str) -> None:
     )
 
 
-def _find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:
+def find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:
+    """Give the row of a duty and its period that hold a day; refuses a day that none holds."""
     rows = duties.named(name)
     for duty in rows:
         for period in list_periods(duty, day, day):
@@ -166,7 +167,8 @@ def _find_event_dues(rows: Sequence[Duty], day: date) -> list[Due]:
         ]
 
 
-def _check_subject(duty: Duty, estate: Estate, subject: str) -> None:
+def check_subject(duty: Duty, estate: Estate, subject: str) -> None:
+    """Refuse what the duty does not concern."""
     known = [it.name for it in list_subjects(duty, estate.document())]
     if subject not in known:
         raise WrongUseError(

@@ -155,6 +155,7 @@ class Proof(Part):
             duty comes with events.
         runbooks: For `runbooks`: ids of which one was carried out to its end.
         texts: For `measures`: documents; each control and duty that rests on one has to be proven.
+        material: For `reviewed`: what was gone over, `roles` or `logs`.
         acts: For `acts`: what the journal calls acts of which one was done.
         stage: For `planned`: how far next year's plan has come.
         assets: For `listed`: kinds of assets, of which each system has one in the register.
@@ -190,6 +191,7 @@ class Proof(Part):
         "acts",
         "media",
         "keys",
+        "reviewed",
         "measures",
     ] = Field(default="statement", examples=["restores"])
     run_kind: str = Field(default="", examples=["backup"])
@@ -210,6 +212,7 @@ class Proof(Part):
     runbooks: tuple[str, ...] = Field(default=(), examples=[["yearly-switch-over"]])
     acts: tuple[str, ...] = Field(default=(), examples=[["backup.key-escrow"]])
     texts: tuple[str, ...] = Field(default=(), examples=[["TCVN 14423:2026"]])
+    material: Literal["", "roles", "logs"] = Field(default="", examples=["roles"])
     stage: Literal["submitted", "reviewed"] = Field(default="submitted", examples=["reviewed"])
     assets: tuple[str, ...] = Field(default=(), examples=[["server"]])
 
@@ -228,6 +231,8 @@ class Proof(Part):
             raise mistake(
                 "it is not said which runbooks prove it", 'add `runbooks = ["yearly-switch-over"]`'
             )
+        if self.query == "reviewed" and not self.material:
+            raise mistake("it is not said what is reviewed", 'add `material = "roles"`')
         if self.query == "acts" and not self.acts:
             raise mistake(
                 "it is not said which acts prove it", 'add `acts = ["backup.key-escrow"]`'

@@ -8,8 +8,10 @@ import pytest
 
 from ops.catalog.open import Catalog
 from ops.catalog.tables.drills import RunbookRun
+from ops.catalog.tables.security import SecurityLook
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.judge import find_verdicts
+from ops.duties.review import gather
 from ops.journal.journal import Entry
 from tests.contract.catalog.test_duties import (
     ESTATE,
@@ -137,6 +139,50 @@ def test_a_password_that_lies_in_a_store_is_found(
     assert outcomes(judged(catalog, duty, year, setting)) == {"": expected}
     without = replace(SETTING, estate={**ESTATE, "stores": []})
     assert judged(catalog, duty, year, without)[""].outcome == "not_checked"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"subject": "cong", "rows": 3, "lacking": []}, "ok"),
+        ({"subject": "cong", "rows": 3, "lacking": ["web1 logs"]}, "incomplete"),
+        ({"subject": "cong", "rows": 0, "lacking": []}, "incomplete"),
+        ({"subject": "khac", "rows": 3, "lacking": []}, "not_checked"),
+    ],
+)
+def test_a_review_proves_where_all_was_before_whoever_made_it(
+    catalog: Catalog, told: dict[str, object], expected: str
+) -> None:
+    duty = a_duty({"query": "reviewed", "material": "logs"}, "system")
+    period, setting = this_month()
+    write_rows(catalog, Entry("duty.reviewed", "another-duty", {**told, "subject": "cong"}))
+    before = judged(catalog, duty, period, setting)["cong"].outcome
+    write_rows(catalog, Entry("duty.reviewed", "a-duty", told))
+
+    assert (before, judged(catalog, duty, period, setting)["cong"].outcome) == (
+        "not_checked", expected,
+    )  # fmt: skip
+
+
+def test_what_is_reviewed_of_logs_says_which_hosts_were_not_looked_at(catalog: Catalog) -> None:
+    duty = a_duty({"query": "reviewed", "material": "logs"}, "system")
+    period, setting = this_month()
+    sites = [{"name": "a", "role": "main", "system": "cong",
+              "files": [{"name": "www", "host": "web1"}]}]  # fmt: skip
+    setting = replace(setting, estate={**ESTATE, "sites": sites})
+    now = datetime.now(UTC)
+    with catalog.writing() as session:
+        session.add(SecurityLook(subject="host:web1", tool="logs", at=now, outcome="ok", params={},
+                                 evidence="ab"))  # fmt: skip
+        session.add(SecurityLook(subject="host:web1", tool="accounts", at=now, params={},
+                                 outcome="not_checked"))  # fmt: skip
+    write_rows(catalog, Entry("user.proof-failed", "nva"))
+    with catalog.reading() as session:
+        rows = gather(session, duty, setting, "cong", period)
+
+    assert [(it["what"], it["is_lacking"]) for it in rows] == [
+        ("web1 logs", False), ("web1 accounts", True), ("user.proof-failed nva", False),
+    ]  # fmt: skip
 
 
 def test_a_medium_that_was_renewed_in_time_or_late_is_told(catalog: Catalog) -> None:

@@ -184,6 +184,12 @@ def test_a_review_of_roles_is_overdue_until_somebody_records_it(
 
     before = overdue()
     with catalog.writing() as session:
+        told = {"subject": "", "rows": 2, "lacking": []}
+        journal.append(session, BY_CLOCK, [Entry("duty.reviewed", "role-review", told)])
+        row = session.execute(select(JournalRow).where(JournalRow.action == "duty.reviewed"))
+        assert row.scalar_one().at.year < 2027
+    assert overdue() == before  # another year's
+    with catalog.writing() as session:
         state_done(
             session, BY_CLOCK, duty="role-review", subject="", period="2027-12-31",
             done_on=date(2027, 12, 1),
@@ -219,6 +225,26 @@ def test_what_an_event_asked_for_is_recorded_by_its_day(
     assert "restore-minutes" in [it["duty"] for it in before["items"]]
     assert "restore-minutes" not in [it["duty"] for it in after["items"]]
     assert "spokesperson-appointed" in after["events_not_fed"]
+
+
+@pytest.mark.slow
+def test_roles_are_reviewed_and_that_proves_the_duty(estate: Path) -> None:
+    words = ("duty.review", "--duty", "role-review")
+    shown = giucong(estate, *words)
+    before = giucong(estate, "duty.evidence", "--duty", "role-review")
+    done = giucong(estate, *words, "--conclusion", "Không ai thừa vai trò")
+    after = giucong(estate, "duty.evidence", "--duty", "role-review", "--json")
+    row = json.loads(after.stdout)["items"][-1]
+    stated = giucong(estate, "duty.record", "--duty", "role-review", "--period", "2026-12-01")
+    other = giucong(estate, "duty.review", "--duty", "daily-backup", "--subject", "cong-xa")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "passed: 0" in before.stdout
+    assert done.returncode == 0, done.stderr
+    assert row["outcome"] == "incomplete"  # nobody holds a role here: nothing was gone over
+    assert row["pieces"][-1]["details"]["conclusion"] == "Không ai thừa vai trò"
+    assert (stated.returncode, "duty.review --duty role-review" in stated.stderr) == (2, True)
+    assert (other.returncode, "nothing is gathered" in other.stderr) == (2, True)
 
 
 @pytest.mark.slow

@@ -324,7 +324,7 @@ def test_a_review_of_roles_that_was_not_done_is_red() -> None:
         "red",
         "not done, and due by 01/11/2026: Review who",
     )
-    assert "duty.record --duty role-review" in say(problem).next_step
+    assert "duty.review --duty role-review" in say(problem).next_step
 
 
 @pytest.mark.parametrize(
