@@ -13,6 +13,9 @@ from ops.reports.papers.paper import Letterhead, Signature
 UNFILLED = ".........."
 """What stands on a paper where nobody has said it: people fill it in by hand."""
 
+NO_SHORT_NAME = "....."
+"""Likewise in a paper's number, for the short name of who issues it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
@@ -69,7 +72,8 @@ def find_office(
 
     post = roles.decides_post if kind.issuer == "decides" else "" if is_ours else post_of(body)
     short = pick("abbreviation")
-    signs = [it for it in (kind.sign, short) if it not in {"", LETTER}]
+    # A letter's number names only who issues it (Decree 30/2020, annex III).
+    signs = [*([] if kind.sign == LETTER else [kind.sign]), short or NO_SHORT_NAME]
     place = UNFILLED if of_unit else estate.organisation.place
     return Office(
         letterhead=Letterhead(
@@ -78,8 +82,7 @@ def find_office(
             place=pick("place", place),
             year=day.year,
             number=number,
-            # A letter's number names only who issues it.
-            sign=("-".join(signs) or UNFILLED) if kind.sign else "",
+            sign="-".join(signs) if kind.sign else "",
             day=None if is_draft else day,
         ),
         addressees=pick_lines("addressees"),

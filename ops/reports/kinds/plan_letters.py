@@ -36,7 +36,7 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
     yield frame.head("h_situation", 2)
     for section in _SECTIONS:
         for it in document.of_section(section)[:_MOST_KNOWN]:
-            yield frame.item("known", label=it.label, value=it.value, source=it.source.lower())
+            yield frame.item("known", label=it.label, value=it.value)
     yield frame.head("h_risk", 2)
     yield Paragraph(tell_risks(must or document.chosen, frame))
     yield frame.head("h_contents")
