@@ -107,9 +107,8 @@ def test_a_letters_number_names_no_kind(load: Load) -> None:
 
 
 def test_every_kind_has_its_texts() -> None:
-    assert {it.file_name for it in KINDS.values()} | {"every_paper", "legal_texts"} == {
-        it.stem for it in SHIPPED.glob("*.toml")
-    }
+    read = {it.file_name for it in KINDS.values()} | {it.like for it in KINDS.values() if it.like}
+    assert read | {"every_paper", "legal_texts"} == {it.stem for it in SHIPPED.glob("*.toml")}
 
 
 def test_an_offices_text_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
