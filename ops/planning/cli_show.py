@@ -25,7 +25,7 @@ from ops.planning.item import (
     PlanLine,
     line_values,
 )
-from ops.planning.money import by_group, format_amount, plan_shortage, security_share, sum_up
+from ops.planning.money import by_group, format_amount, plan_shortage, sum_up
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
 from ops.planning.tasks import Progress, ShowPlan
@@ -142,7 +142,7 @@ def show(wish: ShowPlan) -> int:
 
 def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
     row, sums = plan.row, sum_up(plan.lines)
-    share = security_share(plan.lines, document.security_percent)
+    share = document.security
     return {
         "plan": plan.called, "state": row.state, "authors": row.authors,
         "digest": row.frozen_sha256, "decision": row.decision, "decided_on": row.decided_on,
@@ -152,7 +152,8 @@ def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
         "last_year": _brief_sums(document.last_year),
         "asked": sums.asked, "granted": sums.granted, "contracted": sums.contracted,
         "accepted": sums.accepted, "paid": sums.paid, "unpriced": sums.unpriced,
-        "security": {"amount": share.amount,
+        "undecided": [it.number for it in document.undecided],
+        "security": {"amount": share.amount, "of": share.of, "is_of_plan": share.is_of_plan,
                      "is_enough": share.is_enough if share.is_known else None,
                      "lacking": share.lacking, "percent": document.security_percent},
         "shortages": {str(it): [line.number for line in plan_shortage(plan.lines, it).fallen]
@@ -206,16 +207,13 @@ def write_summary(document: PlanDocument, state: str) -> None:
             " or a line in the table of prices"
         )
         write_line(fill(text, {"count": sums.unpriced}))
-    share = security_share(document.lines, document.security_percent)
-    told = _("  security: {percent} %, at least {wanted} % are asked for")
-    percent = f"{share.tenths // 10},{share.tenths % 10}" if share.is_known else "–"
-    write_line(told.format(percent=percent, wanted=document.security_percent))
-    if not share.is_enough:
-        write_line(
-            _("  WARNING: {amount} đồng are missing for security ({basis})").format(
-                amount=format_amount(share.lacking), basis=document.security_basis
-            )
+    _write_security(document)
+    if document.undecided:
+        text = N_(
+            "  recurrent spending or investment has to be decided for the items {items}:"
+            " `{program} plan.edit --item N --set is_recurrent=…`"
         )
+        write_line(fill(text, {"items": ", ".join(str(it.number) for it in document.undecided)}))
     if sums.asked:
         for percent_granted in _SHARES:
             fallen = plan_shortage(document.lines, percent_granted).fallen
@@ -227,6 +225,25 @@ def write_summary(document: PlanDocument, state: str) -> None:
             )
     for gap in document.gaps:
         write_line("  " + _("not checked: {gap}").format(gap=gap))
+
+
+def _write_security(document: PlanDocument) -> None:
+    """Write the share for security, of what it is one, and what is missing or has to be said."""
+    share = document.security
+    told = _("  security: {percent} % of {amount} đồng, at least {wanted} % are asked for")
+    percent = f"{share.tenths // 10},{share.tenths % 10}" if share.is_known else "–"
+    of = format_amount(share.of)
+    write_line(told.format(percent=percent, amount=of, wanted=document.security_percent))
+    if share.is_of_plan:
+        text = _(
+            "  that is of the plan's own sum: write the year's spending on digital transformation"
+            " under `[planning] security_base` ({basis})"
+        )
+        write_line(text.format(basis=document.security_basis))
+    if not share.is_enough:
+        text = _("  WARNING: {amount} đồng are missing for security ({basis})")
+        lacking = format_amount(share.lacking)
+        write_line(text.format(amount=lacking, basis=document.security_basis))
 
 
 def _write_item(line: PlanLine, notes: Sequence[PlanNote], estate: Estate) -> None:

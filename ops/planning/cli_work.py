@@ -1,5 +1,6 @@
 """Note how a decided plan goes on, for a person at a terminal: money, windows, acceptance."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from ops.access.session import Bench, at_bench
@@ -148,26 +149,28 @@ def _read_news(wish: Complete, day: date) -> AssetNews:
     new = (wish.serial, wish.bought_on, wish.warranty_until, wish.supported_until, wish.price,
            wish.asset_name)  # fmt: skip
     return AssetNews(
-        successor=_read_successor(wish, day) if any(new) else None,
+        successors=_read_successors(wish, day) if any(new) else {},
         ends=ends,
         unchanged=read_text(wish.asset_unchanged),
     )
 
 
-def _read_successor(wish: Complete, day: date) -> Successor:
+def _read_successors(wish: Complete, day: date) -> dict[str, Successor]:
     needed = ("serial", "warranty_until", "supported_until")
-    lacking = [f"`--{it.replace('_', '-')}`" for it in needed if not getattr(wish, it).strip()]
+    lacking = [f"`--{it.replace('_', '-')}`" for it in needed if not getattr(wish, it)]
     if lacking:
         raise refuse(
             N_("a device that takes another's place has a serial, a warranty and support"),
             N_("give {flags}"),
             flags=", ".join(lacking),
         )
-    return Successor(
+    shared = Successor(
         name=read_text(wish.asset_name),
-        serial=read_text(wish.serial),
+        serial="",
         bought_on=read_past(wish.bought_on, day) if wish.bought_on else day,
         warranty_until=read_day(wish.warranty_until),
         supported_until=read_day(wish.supported_until),
         price=read_amount(wish.price, "price") if wish.price else None,
     )
+    serials = (read_text(it).rpartition("=") for it in wish.serial)
+    return {name.strip(): replace(shared, serial=serial) for name, _equals, serial in serials}

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from ops.planning.item import OwnWork, PlanLine, line_from, line_values
-from ops.planning.money import Sums, sum_up
+from ops.planning.money import SecurityShare, Sums, security_share, sum_up
 from ops.terminal.document import plain
 
 FORM = 3
@@ -115,6 +115,16 @@ class PlanDocument:
     def sums(self) -> Sums:
         """What they come to."""
         return sum_up(self.lines)
+
+    @property
+    def security(self) -> SecurityShare:
+        """How much of the money is for security."""
+        return security_share(self.lines, self.security_percent, self.security_base)
+
+    @property
+    def undecided(self) -> list[PlanLine]:
+        """The lines of which nobody has decided whether they are recurrent spending."""
+        return [it for it in self.chosen if it.item.is_recurrent is None]
 
     def of_section(self, section: str) -> list[Figure]:
         """Give what is known of one thing."""

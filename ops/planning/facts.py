@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.alerts.subjects import name_subject
 from ops.assets.asset import AssetRow
 from ops.assets.records import list_assets
 from ops.backups.media.records import read_media
@@ -25,7 +26,9 @@ from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
+from ops.hosts.connect import THIS_MACHINE as AUDITED
 from ops.monitor.forecast import Outlook, list_outlooks
+from ops.monitor.samples.sample import THIS_MACHINE as WATCHED
 from ops.monitor.series.store import open_series, series_url
 from ops.planning.item import Accepted, PlanLine
 from ops.planning.prices import NO_PRICES, PriceTable
@@ -85,6 +88,7 @@ class PlanFacts:
         year, today: Of the plan, and the organisation's day.
         lead, source: Who leads where nobody else does, and where the money comes from.
         titles: Titles of sites, by name.
+        names: What papers call a host or a store, by its subject such as `host:web1`.
         prices: What things cost.
         assets: Those that are not retired.
         outlooks: What fills or runs out.
@@ -104,6 +108,7 @@ class PlanFacts:
     lead: str = ""
     source: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     prices: PriceTable = NO_PRICES
     assets: Sequence[AssetRow] = ()
     outlooks: Sequence[Outlook] = ()
@@ -123,6 +128,15 @@ class PlanFacts:
     def last_day(self) -> date:
         """The last day of the plan's year."""
         return date(self.year, 12, 31)
+
+    def call(self, subject: str, of: str = "") -> str:
+        """Call what something is about, by its title where it has one; of a machine: which disk."""
+        base = subject.partition("/")[0]
+        kind, _colon, name = base.partition(":")
+        title = self.titles.get(name) if kind == "site" else self.names.get(base)
+        told = name_subject(subject)
+        told = told.replace(name_subject(base), title, 1) if title else told
+        return f"{told}, phân vùng {of}" if of else told
 
     def find_accepted(self, asset: str, work: str) -> Accepted | None:
         """Give the accepted work on an asset, of this kind or of none that was said."""
@@ -151,14 +165,16 @@ def read_facts(  # noqa: PLR0913 - what it is read from, and what read before
     entries = list_entries(session, Wanted(since=now - LOOKED_BACK), limit=None)
     open_ones = list_entries(session, Wanted(kind="difficulty", only_open=True), limit=None)
     late = {it.duty for it in standing.overdue}
+    assets = list_assets(session)
     return PlanFacts(
         year=year,
         today=today,
         lead=estate.name_at(now),
         source=estate.planning.source,
         titles={it.name: it.title for it in estate.sites},
+        names=_name(estate, assets),
         prices=prices,
-        assets=list_assets(session),
+        assets=assets,
         outlooks=_read_outlooks(session, estate, now, gaps),
         drill_findings=standing.findings,
         overdue_drills=standing.overdue,
@@ -176,6 +192,16 @@ def read_facts(  # noqa: PLR0913 - what it is read from, and what read before
         accepted=accepted,
         gaps=tuple(gaps),
     )
+
+
+def _name(estate: Estate, assets: Sequence[AssetRow]) -> dict[str, str]:
+    own = dict.fromkeys(_THIS_MACHINE, "máy chủ của hệ thống sao lưu")
+    stores = {f"store:{it.name}": f"nơi lưu bản sao lưu tại {it.location}" for it in estate.stores}
+    hosts = {f"host:{it.host}": it.title for it in assets if it.host and it.kind == "server"}
+    return {**own, **stores, **hosts}
+
+
+_THIS_MACHINE = (f"host:{WATCHED}", f"host:{AUDITED}")
 
 
 def _read_outlooks(

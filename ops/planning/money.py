@@ -64,14 +64,19 @@ def by_group(lines: Iterable[PlanLine]) -> dict[str, list[PlanLine]]:
 class SecurityShare:
     """How much of the money is for security.
 
+    The law's least share is of the year's spending on digital transformation (law.md 1.4: Luật
+    116/2025 Điều 38(1)); where nobody has said that, the plan's own sum stands in for it.
+
     Attributes:
-        amount, of: Đồng for security, and in all.
+        amount, of: Đồng for security, and what it is a share of.
         wanted_percent: The least that is asked for.
+        is_of_plan: Whether it is a share of the plan's own sum.
     """
 
     amount: int
     of: int
     wanted_percent: int
+    is_of_plan: bool = True
 
     @property
     def is_enough(self) -> bool:
@@ -80,19 +85,20 @@ class SecurityShare:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything has a price; without one there is no share to judge."""
+        """Whether there is anything to be a share of; without a price there is none to judge."""
         return self.of > 0
 
     @property
     def lacking(self) -> int:
         """Đồng that would have to be for security besides; 0 where it is enough.
 
-        They add to the whole too: the least x with (amount + x) / (of + x) at the share.
+        Of a plan's own sum they become a part too: the least x with (amount + x) / (of + x) at the
+        share.
         """
         if self.is_enough:
             return 0
         short = self.of * self.wanted_percent - self.amount * 100
-        return -(-short // max(1, 100 - self.wanted_percent))
+        return -(-short // max(1, 100 - self.wanted_percent * self.is_of_plan))
 
     @property
     def tenths(self) -> int:
@@ -100,11 +106,20 @@ class SecurityShare:
         return self.amount * 1000 // self.of if self.of else 0
 
 
-def security_share(lines: Iterable[PlanLine], wanted_percent: int) -> SecurityShare:
-    """Reckon how much of what is asked for is for security: use đ of Điều 10(2)."""
+def security_share(
+    lines: Iterable[PlanLine], wanted_percent: int, base: int | None = None
+) -> SecurityShare:
+    """Reckon how much of what is asked for is for security: use đ of Điều 10(2).
+
+    Args:
+        lines: Of the plan.
+        wanted_percent: The least share.
+        base: What it is a share of, in đồng; None for the plan's own sum.
+    """
     found = [it for it in lines if it.is_in]
     amount = sum(it.item.asked for it in found if it.item.use == SECURITY_USE)
-    return SecurityShare(amount, sum(it.item.asked for it in found), wanted_percent)
+    whole = sum(it.item.asked for it in found) if base is None else base
+    return SecurityShare(amount, whole, wanted_percent, base is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,14 @@ class AssetNews:
     """What a person says of the assets of an item whose work is accepted.
 
     Attributes:
-        successor: The device that takes the other's place; None for none.
+        successors: Name of an asset → the device that takes its place; of the empty name for the
+            only one.
         ends: Name of an asset → until when it is renewed or its upkeep paid for; that of the empty
             name holds for all.
         unchanged: Why the register stays as it is; empty where it does not.
     """
 
-    successor: Successor | None = None
+    successors: Mapping[str, Successor] = field(default_factory=dict)
     ends: Mapping[str, date] = field(default_factory=dict)
     unchanged: str = ""
 
@@ -40,13 +41,14 @@ def plan_assets(line: PlanLine, news: AssetNews, known: Iterable[AssetRow]) -> l
         WrongUseError: Something has to be said first, or does not fit.
     """
     names, rows = line.item.assets, {it.name: it for it in known}
-    if bool(news.unchanged) + bool(news.ends) + (news.successor is not None) > 1:
+    if bool(news.unchanged) + bool(news.ends) + bool(news.successors) > 1:
         raise refuse(
             N_("an asset is replaced, or goes on, or stays as it is"),
             N_("say one of these: `--serial` and the rest, `--ends-on`, or `--asset-unchanged`"),
         )
-    strange = [it for it in news.ends if it and it not in names]
-    if strange or (not names and (news.successor or news.ends)):
+    told = {**news.ends, **news.successors}
+    strange = [it for it in told if it and it not in names]
+    if strange or (told and not names):
         raise refuse(
             N_("item {number} is not about the asset {names}"),
             N_("`{program} plan.show` shows the assets of an item"),
@@ -63,22 +65,36 @@ def plan_assets(line: PlanLine, news: AssetNews, known: Iterable[AssetRow]) -> l
             names=", ".join(lacking),
             number=line.number,
         )
-    if news.successor is not None:
-        return _replace(line, news.successor, rows)
+    if news.successors:
+        return _replace(line, news.successors, rows)
     return [change for name in names for change in _go_on(line, rows[name], news)]
 
 
 def _replace(
-    line: PlanLine, successor: Successor, rows: Mapping[str, AssetRow]
+    line: PlanLine, successors: Mapping[str, Successor], rows: Mapping[str, AssetRow]
 ) -> list[AssetChange]:
-    [(name, work), *others] = line.works.items()
-    if others or work not in {REPLACEMENT, ""}:
+    names = line.item.assets
+    if not {*line.works.values()} <= {REPLACEMENT, ""}:
         raise refuse(
             N_("item {number} does not replace one device by another"),
             N_("take a sheet over (`asset.import`), then give `--asset-unchanged WHY`"),
             number=line.number,
         )
-    return plan_replacement(rows[name], successor, rows)
+    only = successors.get("") if len(names) == 1 else None
+    lacking = [] if only else [it for it in names if it not in successors]
+    if lacking:
+        raise refuse(
+            N_("item {number} replaces {names} too, and nobody has said by what"),
+            N_("give a serial for each: `--serial {name}=SERIAL`"),
+            number=line.number,
+            names=", ".join(lacking),
+            name=lacking[0],
+        )
+    found: list[AssetChange] = []
+    for name in names:
+        taken = {**rows, **{it.asset.name: it.asset for it in found}}
+        found += plan_replacement(rows[name], only or successors[name], taken)
+    return found
 
 
 def _go_on(line: PlanLine, asset: AssetRow, news: AssetNews) -> list[AssetChange]:

@@ -22,8 +22,8 @@ class ItemProposal:
         key: Names the cause, and is the same next year.
         item: What is proposed.
         why_not: Why it is not proposed after all; empty: it is.
-        together: Title and reason where several that differ in nothing else are one item; their
-            `{first}` and `{last}` are the days on which something ends. None: it stays alone.
+        together: Title and reason where several that differ in nothing else are one item; `{when}`
+            in the reason tells the days on which something ends. None: it stays alone.
         end: When something of it ends.
         is_bound: Somebody is under contract for it.
         rejected_for: Why a plan before rejected it.
@@ -173,11 +173,10 @@ def _merge(told: Iterable[ItemProposal]) -> list[ItemProposal]:
 def _join(own: Sequence[ItemProposal]) -> ItemProposal:
     first, items = own[0], [it.item for it in own]
     title, reason = first.together or ("", "")
-    ends = sorted(it.end for it in own if it.end) or [date.min]
     item = replace(
         first.item,
         title=title,
-        reason=reason.format(first=f"{ends[0]:%d/%m/%Y}", last=f"{ends[-1]:%d/%m/%Y}"),
+        reason=reason.format(when=_tell_days([it.end for it in own if it.end])),
         evidence=tuple(row for it in items for row in it.evidence),
         asset=" ".join(name for it in items for name in it.assets),
         site="",
@@ -187,6 +186,13 @@ def _join(own: Sequence[ItemProposal]) -> ItemProposal:
         causes=tuple(cause for it in own for cause in it.causes),
     )
     return replace(first, item=item)
+
+
+def _tell_days(days: Sequence[date]) -> str:
+    """Give `ngày 31/03/2027`, or `từ ngày … đến ngày …` where there are several."""
+    if len({*days}) <= 1:
+        return "".join(f"ngày {day:%d/%m/%Y}" for day in days[:1])
+    return f"từ ngày {min(days):%d/%m/%Y} đến ngày {max(days):%d/%m/%Y}"
 
 
 def _add(texts: Sequence[str]) -> str:

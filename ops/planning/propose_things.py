@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from ops.alerts.subjects import name_subject
 from ops.assets.asset import AssetRow
 from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item
@@ -159,6 +158,10 @@ def propose_support(facts: PlanFacts) -> Iterator[ItemProposal]:
             "support",
             f"hết hỗ trợ {tell_day(end)}",
             end,
+            together=(
+                f"Thay thế {what}",
+                "Nhà sản xuất ngừng hỗ trợ {when}; sau đó không còn bản vá, linh kiện chính hãng.",
+            ),
             group="sua-chua",
             title=f"Thay thế {call(asset)}",
             reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ {tell_day(end)};"
@@ -208,7 +211,7 @@ def propose_warranty(facts: PlanFacts) -> Iterator[ItemProposal]:
             end,
             together=(
                 f"Bảo dưỡng, gia hạn hỗ trợ {kind}",
-                f"{what} hết từ {{first}} đến {{last}}, thiết bị còn trong thời gian được hỗ trợ.",
+                f"{what} hết {{when}}, thiết bị còn trong thời gian được hỗ trợ.",
             ),
             group="bao-duong",
             title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
@@ -244,7 +247,7 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
             "renewal",
             f"hết hạn {tell_day(end)}",
             end,
-            together=(f"Gia hạn {kind}", f"{what} hết hạn từ {{first}} đến {{last}}."),
+            together=(f"Gia hạn {kind}", f"{what} hết hạn {{when}}."),
             group="duy-tri",
             title=f"Gia hạn {call(asset)}",
             reason=f"{what} {'đã' if end < facts.today else 'sẽ'} hết hạn ngày {tell_day(end)}.",
@@ -298,7 +301,7 @@ def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
         on = facts.today if forecast.verdict == "full" else forecast.on
         if on is None or on > facts.last_day:
             continue
-        thing = f"{name_subject(it.subject)}{f', {it.of}' if it.of else ''}"
+        thing = facts.call(it.subject, it.of)
         until = f" (khoảng {tell_day(forecast.first)}" if forecast.first else ""
         until += f" – {tell_day(forecast.last)})" if until and forecast.last else ")" * bool(until)
         says = "đã đầy" if forecast.verdict == "full" else f"dự báo đầy {tell_day(on)}{until}"

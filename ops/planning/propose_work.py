@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from ops.alerts.subjects import name_subject
 from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item, OwnWork, PlanLine
 from ops.planning.money import format_amount
@@ -75,11 +74,11 @@ def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
             key=f"alert:{it.subject}",
             item=Item(
                 group="sua-chua",
-                title=f"Xử lý dứt điểm cảnh báo lặp lại: {name_subject(it.subject)}",
+                title=f"Xử lý dứt điểm cảnh báo lặp lại: {facts.call(it.subject)}",
                 reason=f"{it.count} lần cảnh báo trong 12 tháng qua, lần cuối"
                 f" {tell_day(it.last_on)}.",
                 evidence=(
-                    Evidence("alert", it.newest, f"{name_subject(it.subject)}: {it.count} lần"),
+                    Evidence("alert", it.newest, f"{facts.call(it.subject)}: {it.count} lần"),
                 ),
                 site=it.site if it.site in facts.titles else "",
                 risk="Sự cố tái diễn, dịch vụ gián đoạn ngoài kế hoạch.",
@@ -152,7 +151,7 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
             key=f"finding:{subject}",
             item=Item(
                 group="sua-chua",
-                title=f"Khắc phục điểm yếu an ninh mạng của {facts.titles.get(name, name)}",
+                title=f"Khắc phục điểm yếu an ninh mạng của {facts.call(subject)}",
                 reason=f"Kết quả rà soát còn {len(own)} điểm yếu chưa khắc phục, trong đó"
                 f" {len(grave)} mức cao hoặc nghiêm trọng.",
                 evidence=tuple(

@@ -222,8 +222,13 @@ class Complete:
         str, Flag("Number of the trial run's record, where the form asks for one.")
     ] = ""
     serial: Annotated[
-        str, Flag("Where a device is replaced: serial number of the new one; the old is retired.")
-    ] = ""
+        tuple[str, ...],
+        Flag(
+            "Where a device is replaced: serial number of the new one, the old is retired; of"
+            " several NAME=SERIAL, several times.",
+            "Serial number of the new device",
+        ),
+    ] = ()
     bought_on: Annotated[
         str,
         Flag(
@@ -237,7 +242,8 @@ class Complete:
         str, Flag("Until when its maker supports the new one.", shape="date")
     ] = ""
     price: Annotated[
-        str, Flag("What the new one cost in đồng, with tax; left out: what is accepted.")
+        str,
+        Flag("What one new one cost in đồng, with tax; left out: its part of what is accepted."),
     ] = ""
     asset_name: Annotated[
         str, Flag("Name of the new one; left out: the old one's with the year.")

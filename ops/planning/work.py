@@ -178,7 +178,7 @@ def accept_item(
         accepted = contracted if given.amount is None else given.amount
         changed = plan_money(line, contracted=contracted, accepted=accepted)
         changed = replace(changed, accepted_on=given.day)
-        news = _price(given.news, accepted)
+        news = _price(given.news, accepted // max(1, len(line.item.assets)))
         assets = plan_assets(line, news, list_assets(session, retired_too=True))
         moment = datetime.combine(given.day, time.min, bench.estate.zone)
         details = {
@@ -208,12 +208,13 @@ def accept_item(
     return changed, state, assets
 
 
-def _price(news: AssetNews, accepted: int) -> AssetNews:
-    """Give the new device the accepted amount as its price where no other was said."""
-    new = news.successor
-    if new is None or new.price is not None:
-        return news
-    return replace(news, successor=replace(new, price=accepted))
+def _price(news: AssetNews, each: int) -> AssetNews:
+    """Give the new devices their part of the accepted amount where no other price was said."""
+    priced = {
+        name: it if it.price is not None else replace(it, price=each)
+        for name, it in news.successors.items()
+    }
+    return replace(news, successors=priced)
 
 
 def _refuse_acceptance(line: PlanLine, document: str, trial: str) -> None:

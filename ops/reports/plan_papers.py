@@ -28,7 +28,7 @@ from ops.monitor import tasks
 from ops.monitor.chart import make_chart, read_buckets
 from ops.monitor.forecast import Outlook
 from ops.monitor.forecast_wording import KINDS as OUTLOOKS
-from ops.monitor.forecast_wording import name_thing, tell_growth, tell_outlook
+from ops.monitor.forecast_wording import tell_growth, tell_outlook
 from ops.monitor.series.store import SeriesStore
 from ops.monitor.trend import MOST_DAYS
 from ops.planning.document import Annexes, Drawing, PlanDocument
@@ -37,7 +37,7 @@ from ops.planning.money import format_amount
 from ops.reports.figures.checked import list_concluded, list_stops, measure_sites
 from ops.reports.figures.figure import Timespan, report_year
 from ops.reports.figures.owed import count_duties
-from ops.reports.kinds.charts import chart_days, chart_due, chart_owed, chart_uptimes
+from ops.reports.kinds.charts import chart_days, chart_owed, chart_uptimes
 from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE, Wish, make_frame, reading_series, write_files
 from ops.reports.papers.paper import Chart, Paper
@@ -45,7 +45,6 @@ from ops.reports.texts import Texts, load_texts
 
 UNKNOWN = "–"
 _BACKUPS = frozenset({"runs", "copies", "catalogue", "restores", "drills"})
-_DRILLS = frozenset({"restores", "drills"})
 _METRICS = {"disk": "disk_percent", "inodes": "inode_percent"}
 _MOST_DRAWN, _MOST_LISTED = 2, 40
 _ONE_DAY = timedelta(days=1)
@@ -75,10 +74,10 @@ def read_annexes(session: Session, estate: Estate, facts: PlanFacts) -> Annexes:
             assets=tuple(_assets(facts)),
             backups=tuple(_backups(policy, estate, texts)),
             duties=tuple((it.duty.title.vi, it.months) for it in owed),
-            outlooks=tuple(_tell(it) for it in facts.outlooks[:_MOST_LISTED]),
+            outlooks=tuple(_tell(facts, it) for it in facts.outlooks[:_MOST_LISTED]),
             service=_drawings(_service(session, estate, series, texts, window, facts.today)),
             capacity=_drawings(_capacity(estate, series, texts, facts)),
-            drills=_drawings(_drills(session, estate, texts, facts, owed)),
+            drills=_drawings(_drills(session, estate, texts, facts)),
         )
 
 
@@ -125,19 +124,28 @@ def _read_duties(estate: Estate, facts: PlanFacts) -> tuple[Sequence[_Owed], Seq
 def _backups(
     policy: Sequence[PolicyRow], estate: Estate, texts: Texts
 ) -> Iterator[tuple[str, ...]]:
+    """Yield what is backed up, and how; data that is backed up alike stands in one row."""
     titles = {it.name: it.title for it in estate.named_sites}
+    found: dict[tuple[str, ...], list[str]] = {}
     for row in policy:
         _parts, often, _method, _copies, places, kept, targets, tests, *_rest = (
             text or UNKNOWN for _label, text in row_parts(row, estate, "", on_paper=True)
         )
         name = row.title or (titles[row.sites[0]] if len(row.sites) == 1 else "")
         data = texts.say("data", name=name or texts.say("no_class"), sites=len(row.sites))
-        yield (data, often, kept, places, targets, tests)
+        found.setdefault((often, kept, places, targets, tests), []).append(data)
+    for rest, names in found.items():
+        yield ("; ".join(names), *rest)
 
 
-def _tell(it: Outlook) -> tuple[str, ...]:
-    name = " ".join(filter(None, (name_thing(it.subject.partition(":")[2]), it.of)))
-    return (name, _(OUTLOOKS[it.kind]), tell_outlook(it), tell_growth(it) or UNKNOWN)
+def _tell(facts: PlanFacts, it: Outlook) -> tuple[str, ...]:
+    name = facts.call(it.subject, it.of)
+    return (
+        name[:1].upper() + name[1:],
+        _(OUTLOOKS[it.kind]),
+        tell_outlook(it),
+        tell_growth(it) or UNKNOWN,
+    )
 
 
 def _service(
@@ -177,28 +185,18 @@ def _capacity(
         buckets = read_buckets(wish, series, metric, now)
         if buckets:
             chart = make_chart(wish, estate, buckets, (), it.forecast, now=now)
-            what = f"{name_thing(it.subject.partition(':')[2])} {it.of}".strip()
+            what = facts.call(it.subject, it.of)
             caption = texts.say(
                 "chart_capacity", table="captions", what=what, outlook=tell_outlook(it)
             )
             yield Chart(draw_lines(replace(chart, title="", summary="", width=ON_PAPER)), caption)
 
 
-def _drills(
-    session: Session, estate: Estate, texts: Texts, facts: PlanFacts, owed: Sequence[_Owed]
-) -> Iterator[Chart]:
+def _drills(session: Session, estate: Estate, texts: Texts, facts: PlanFacts) -> Iterator[Chart]:
     year = Timespan(date(facts.year - 1, 1, 1), date(facts.year - 1, 12, 31), estate.zone)
     drills = list_concluded(session, year).value or []
     if drills:
         yield chart_days(texts, drills, year)
-    days: dict[date, list[str]] = {}
-    for it in owed:
-        # What is due every few days needs no calendar.
-        if it.duty.evidence.query in _DRILLS and len(it.days) <= 12:  # noqa: PLR2004 - once a month
-            for day in it.days:
-                days.setdefault(day, []).append(it.duty.title.vi)
-    if days:
-        yield chart_due(texts, days, Timespan(date(facts.year, 1, 1), facts.last_day, estate.zone))
 
 
 NAMES = {"plan": "ke-hoach", "submission": "to-trinh", "decision": "du-thao-quyet-dinh"}

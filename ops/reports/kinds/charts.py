@@ -1,6 +1,6 @@
 """The charts of papers, in their own words; pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from ops.charts.bars import BarChart, Bars, draw_bars
@@ -61,13 +61,6 @@ def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Timespan) -> Char
     squares = {day: Square(tone, "") for day, tone in worst.items()}
     tones = tuple((tone, texts.say(f"day_{tone}", table="chart")) for tone in _SHOWN)
     return _draw_days(texts, "chart_days", squares, tones, time)
-
-
-def chart_due(texts: Texts, days: Collection[date], time: Timespan) -> Chart:
-    """Draw the days by which drills are due."""
-    squares = {day: Square("fair", "") for day in days}
-    tones: tuple[tuple[Tone, str], ...] = (("fair", texts.say("day_due", table="chart")),)
-    return _draw_days(texts, "chart_due", squares, tones, time)
 
 
 def _draw_days(

@@ -6,10 +6,10 @@ last year, and what falls if less is granted. All figures are those of the docum
 plan that was handed in say what it said then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.planning.document import Drawing, PlanDocument
+from ops.planning.document import PlanDocument
 from ops.planning.item import GROUPS, SECURITY_USE, PlanLine
 from ops.planning.money import (
     MOST_IN_WORDS,
@@ -17,37 +17,31 @@ from ops.planning.money import (
     by_group,
     format_amount,
     plan_shortage,
-    security_share,
     sum_up,
 )
 from ops.planning.read import read_document
 from ops.planning.records import get_plan
-from ops.reports.kinds.kind import Ask, Frame, day
+from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, day
+from ops.reports.kinds.plan_annexes import list_annexes, mark_annexes, write_annexes
 from ops.reports.kinds.plan_tables import (
-    asset_table,
-    detail_table,
-    duty_table,
-    evidence_table,
     join_numbers,
     last_year_table,
     money_table,
     name_some,
     progress_table,
-    risk_table,
     short_name,
     source_table,
     target_table,
     task_table,
     tell_tenths,
-    upkeep_table,
     use_table,
 )
-from ops.reports.papers.paper import Annex, Block, Chart, Paper, Paragraph
+from ops.reports.papers.paper import Block, Paper, Paragraph
 
 LOWER_SHARES = (80, 60)
-_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS = 3, 5, 12
+_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS, _MOST_OWED = 3, 5, 6, 3
 _SECTIONS = ("hardware", "software", "backup", "security", "service")
-_PROOFS = frozenset({"drill", "drill-finding", "medium", "duty"})
+_PROOFS = frozenset({"medium"})
 
 
 def gather_plan(ask: Ask) -> PlanDocument:
@@ -65,17 +59,19 @@ def gather_bare(ask: Ask) -> PlanDocument:
 def write_plan(document: PlanDocument, frame: Frame) -> Paper:
     """Write the Kế hoạch."""
     values = values_of(document, frame)
+    annexes = list_annexes(document, frame)
+    marks = mark_annexes(annexes)
     blocks = [
         *_summary(document, frame),
         *_state(document, frame, values),
         *_aims(document, frame),
-        *_tasks(document, frame, values),
-        *_money(document, frame),
+        *_tasks(document, frame, {**values, **marks}),
+        *_money(document, frame, marks),
         frame.head("h_progress"),
         progress_table(document, frame),
         frame.head("h_organisation"),
         *map(Paragraph, frame.texts.list("organisation", **values)),
-        *_annexes(document, frame, values),
+        *write_annexes(annexes, frame, values),
     ]
     return frame.paper(blocks, **values)
 
@@ -127,14 +123,27 @@ def _summary(document: PlanDocument, frame: Frame) -> Iterator[Block]:
 
 def _tell_amount(document: PlanDocument, frame: Frame) -> str:
     say, sums = frame.texts.say, document.sums
-    recurrent = sum(it.item.asked for it in document.chosen if it.item.is_recurrent)
+    parts = {
+        is_recurrent: sum(
+            it.item.asked for it in document.chosen if it.item.is_recurrent is is_recurrent
+        )
+        for is_recurrent in (True, False, None)
+    }
+    undecided = [it for it in document.undecided if it.item.asked]
     return say(
         "amount",
         asked=format_amount(sums.asked),
         words=words_of(sums.asked),
         count=sums.count,
-        recurrent=format_amount(recurrent),
-        invested=format_amount(sums.asked - recurrent),
+        recurrent=format_amount(parts[True]),
+        invested=format_amount(parts[False]),
+        undecided=say(
+            "undecided",
+            amount=format_amount(parts[None]),
+            numbers=join_numbers(it.number for it in undecided),
+        )
+        if undecided
+        else "",
         unpriced=say("unpriced", count=sums.unpriced) if sums.unpriced else "",
     )
 
@@ -183,20 +192,26 @@ def _tell_before(document: PlanDocument, frame: Frame) -> str:
 
 
 def _tell_share(document: PlanDocument, frame: Frame) -> str:
-    say, share = frame.texts.say, security_share(document.lines, document.security_percent)
-    named: dict[str, Any] = {"wanted": document.security_percent, "basis": document.security_basis}
+    say, share, named = frame.texts.say, document.security, _name_share(document)
     if not share.is_known:
         return say("security_unknown", **named)
-    lacking = (
-        "" if share.is_enough else say("security_lacking", amount=format_amount(share.lacking))
-    )
-    return say(
-        "security",
-        percent=tell_tenths(share.tenths),
-        amount=format_amount(share.amount),
-        lacking=lacking,
-        **named,
-    )
+    if share.is_of_plan:
+        return say("security_of_plan", **named)
+    lacking = "" if share.is_enough else say("security_lacking", **named)
+    return say("security", **named) + lacking
+
+
+def _name_share(document: PlanDocument) -> dict[str, Any]:
+    share = document.security
+    return {
+        "year": document.year,
+        "percent": tell_tenths(share.tenths),
+        "amount": format_amount(share.amount),
+        "base": format_amount(share.of),
+        "missing": format_amount(share.lacking),
+        "wanted": share.wanted_percent,
+        "basis": document.security_basis,
+    }
 
 
 def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
@@ -229,12 +244,18 @@ def _state(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iter
         yield table
     yield frame.head("h_shortcomings", 2)
     grave = [it for it in document.chosen if it.item.priority == "bat-buoc"]
-    if not grave:
+    if not grave and not document.own_work:
         yield frame.text("no_shortcomings")
     for line in grave[:_MOST_SHORTCOMINGS]:
         yield frame.item("shortcoming", title=line.item.title, reason=line.item.reason)
     if len(grave) > _MOST_SHORTCOMINGS:
         yield frame.item("more_shortcomings", count=len(grave) - _MOST_SHORTCOMINGS)
+    owed = document.own_work
+    if owed:
+        more = len(owed) - _MOST_OWED
+        told = "; ".join(f"{it.title} ({it.why})" for it in owed[:_MOST_OWED])
+        told += frame.texts.say("and_more_owed", count=more) if more > 0 else ""
+        yield frame.item("owed", count=len(owed), told=told)
     for gap in document.gaps:
         yield frame.item("gap", gap=gap)
 
@@ -265,7 +286,12 @@ def _tasks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iter
     yield frame.head("h_across_security", 2, number=len(groups) + 1)
     yield _across(security, frame)
     yield frame.head("h_across_backup", 2, number=len(groups) + 2)
-    yield Paragraph(_across(proofs, frame).text + frame.texts.say("across_backup"))
+    calendar = frame.texts.say("across_backup", **values) if "annex_calendar" in values else ""
+    yield Paragraph(_across(proofs, frame).text + calendar)
+    if document.own_work:
+        yield frame.head("h_own_work", 2, number=len(groups) + 3)
+        rows = [(it.title, it.why, it.basis or UNKNOWN) for it in document.own_work]
+        yield frame.table("own_work", "2.6l 2.2l 2.4l", rows)
 
 
 def _across(numbers: Sequence[int], frame: Frame) -> Paragraph:
@@ -274,7 +300,7 @@ def _across(numbers: Sequence[int], frame: Frame) -> Paragraph:
     return frame.text("across", numbers=join_numbers(numbers))
 
 
-def _money(document: PlanDocument, frame: Frame) -> Iterator[Block]:
+def _money(document: PlanDocument, frame: Frame, marks: Mapping[str, str]) -> Iterator[Block]:
     sums = document.sums
     yield frame.head("h_money")
     yield frame.text("in_words", asked=format_amount(sums.asked), words=words_of(sums.asked))
@@ -284,58 +310,15 @@ def _money(document: PlanDocument, frame: Frame) -> Iterator[Block]:
     yield use_table(document, frame)
     yield source_table(document, frame)
     yield tell_security(document, frame)
-    yield frame.text("money_annex")
+    yield frame.text("money_annex", **marks)
 
 
 def tell_security(document: PlanDocument, frame: Frame) -> Paragraph:
-    """Say whether enough of the money is for security."""
-    share = security_share(document.lines, document.security_percent)
-    named: dict[str, Any] = {"wanted": document.security_percent, "basis": document.security_basis}
+    """Say how much of the money is for security, of what that is a share, and whether enough."""
+    share, named = document.security, _name_share(document)
     if not share.is_known:
         return frame.text("share_unknown", **named)
+    if share.is_of_plan:
+        return frame.text("share_of_plan", **named)
     verdict = frame.texts.say("reached" if share.is_enough else "not_reached")
-    return frame.text("share_told", percent=tell_tenths(share.tenths), verdict=verdict, **named)
-
-
-def _annexes(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
-    annexes, text = document.annexes, frame.text
-    parts: Sequence[tuple[str, bool, Sequence[Block]]] = (
-        ("annex_money", True, [detail_table(document, frame)]),
-        ("annex_assets", True, [asset_table(document, frame) or text("no_assets")]),
-        ("annex_upkeep", True, _upkeep(document, frame)),
-        ("annex_backups", False, [*_backups(document, frame, values)]),
-        ("annex_service", False, [
-            *(_charts(annexes.service) or [text("no_service", **values)]),
-            *(_charts(annexes.capacity) or [text("no_capacity")]),
-            *([frame.table("outlooks", "1.6l 0.8l 2.2l 0.9l", annexes.outlooks)]
-              if annexes.outlooks else []),
-        ]),
-        ("annex_risks", False, [risk_table(document, frame)]),
-        ("annex_evidence", False, [
-            evidence_table(document, frame),
-            Paragraph(frame.texts.say("evidence_note", **values), "note"),
-        ]),
-    )  # fmt: skip
-    for name, is_wide, blocks in parts:
-        yield Annex(frame.texts.say(name, **values), is_wide)
-        yield from blocks
-
-
-def _charts(drawings: Sequence[Drawing]) -> list[Block]:
-    return [Chart(it.svg, it.caption) for it in drawings]
-
-
-def _upkeep(document: PlanDocument, frame: Frame) -> list[Block]:
-    table = upkeep_table(document, frame)
-    note = Paragraph(frame.texts.say("upkeep_note"), "note")
-    return [table, note] if table else [frame.text("no_upkeep")]
-
-
-def _backups(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
-    annexes = document.annexes
-    if annexes.backups:
-        yield frame.table("backups", "1.4l 1.7l 1.3l 1.4l 1.1l 1.1l", annexes.backups)
-    else:
-        yield frame.text("no_backups")
-    yield duty_table(document, frame) or frame.text("no_duties", **values)
-    yield from _charts(annexes.drills) or [frame.text("no_drills", **values)]
+    return frame.text("share_told", verdict=verdict, **named)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ops.planning.document import PlanDocument
-from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, PlanLine
+from ops.planning.item import CLAUSES, FORMS, GROUPS, USES, Item, PlanLine
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.paper import Table, roman
@@ -121,19 +121,20 @@ def use_table(document: PlanDocument, frame: Frame) -> Table:
 
 
 def source_table(document: PlanDocument, frame: Frame) -> Table:
-    """Give the money by source, recurrent and investment apart."""
+    """Give the money by source: recurrent, investment, and what nobody has decided."""
+    say = frame.texts.say
     sources = sorted({it.item.source for it in document.chosen})
     parts = [
         (
-            f"{source or 'Chưa rõ nguồn'} – {'chi thường xuyên' if is_recurrent else 'chi đầu tư'}",
+            f"{source or say('no_source')} – {say(name)}",
             [
                 it
                 for it in document.chosen
-                if it.item.source == source and it.item.is_recurrent == is_recurrent
+                if it.item.source == source and it.item.is_recurrent is is_recurrent
             ],
         )
         for source in sources
-        for is_recurrent in (True, False)
+        for is_recurrent, name in ((True, "recurrent"), (False, "invested"), (None, "open"))
     ]
     return _sums_table("sources", [it for it in parts if it[1]], document, frame)
 
@@ -187,41 +188,41 @@ def short_name(frame: Frame) -> str:
     return frame.office.abbreviation or frame.texts.say("short")
 
 
-_KINDS = {
-    "asset": "tài sản",
-    "forecast": "dự báo",
-    "medium": "phương tiện lưu trữ rời",
-    "drill": "diễn tập",
-    "drill-finding": "tồn tại",
-    "duty": "nghĩa vụ",
-    "alert": "cảnh báo",
-    "register": "sổ theo dõi",
-    "finding": "điểm yếu",
-    "plan": "kế hoạch",
-}
-
-
-def call_kind(kind: str) -> str:
-    """Give the kind of a row of evidence in Vietnamese."""
-    return _KINDS.get(kind, kind)
-
-
 def target_table(document: PlanDocument, frame: Frame) -> Table | None:
-    """Give each target once, with the items that serve it; None where no item has one."""
-    served: dict[tuple[str, ...], list[int]] = {}
-    for number, line in ordered(document):
+    """Give each target once, with the items that serve it; None where no item has one.
+
+    Of items that serve one target, where it is counted, base and goal are added up.
+    """
+    served: dict[tuple[str, ...], list[PlanLine]] = {}
+    for _number, line in ordered(document):
         it = line.item
         if it.measure:
-            key = (
-                it.measure,
-                *(part or UNKNOWN for part in (it.measure_unit, it.base, it.goal, it.measured_by)),
-            )
-            served.setdefault(key, []).append(int(number))
+            apart = () if _is_counted(it) else (it.base, it.goal)
+            key = (it.measure, it.measure_unit, it.measured_by, *apart)
+            served.setdefault(key, []).append(line)
     rows = [
-        (str(place), *target, join_numbers(numbers))
-        for place, (target, numbers) in enumerate(served.items(), start=1)
+        (
+            str(place),
+            measure,
+            unit or UNKNOWN,
+            _total([it.item.base for it in own]),
+            _total([it.item.goal for it in own]),
+            source or UNKNOWN,
+            join_numbers(it.number for it in own),
+        )
+        for place, ((measure, unit, source, *_apart), own) in enumerate(served.items(), start=1)
     ]
     return frame.table("targets", "0.6c 3l 1c 0.8c 0.8c 1.6l 1.2l", rows) if rows else None
+
+
+def _is_counted(item: Item) -> bool:
+    return item.goal.isdecimal() and item.measure_unit != "%"
+
+
+def _total(texts: Sequence[str]) -> str:
+    if all(it.isdecimal() for it in texts):
+        return format_amount(sum(map(int, texts)))
+    return texts[0] or UNKNOWN
 
 
 def progress_table(document: PlanDocument, frame: Frame) -> Table:
@@ -247,27 +248,6 @@ def name_some(lines: Sequence[PlanLine], frame: Frame, most: int = _MOST_NAMED) 
     more = len(lines) - most
     named = "; ".join(it.item.title for it in lines[:most])
     return named + (frame.texts.say("and_more", count=more) if more > 0 else "")
-
-
-def risk_table(document: PlanDocument, frame: Frame) -> Table:
-    """Give for each item how much it is needed, and what may happen without it."""
-    rows = [
-        (number, it.item.title, PRIORITIES[it.item.priority], it.item.risk or UNKNOWN)
-        for priority in PRIORITIES
-        for number, it in ordered(document)
-        if it.item.priority == priority
-    ]
-    return frame.table("risks", "0.6c 2.6l 1c 3.4l", rows)
-
-
-def evidence_table(document: PlanDocument, frame: Frame) -> Table:
-    """Give the rows behind each item."""
-    rows = [
-        (number, line.item.title, call_kind(it.kind), it.id, it.says or UNKNOWN)
-        for number, line in ordered(document)
-        for it in line.item.evidence
-    ] or [("", frame.texts.say("none"), "", "", "")]
-    return frame.table("evidence", "0.6c 2.2l 0.9l 2.4l 1.5l", rows)
 
 
 def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
@@ -313,14 +293,23 @@ def upkeep_table(document: PlanDocument, frame: Frame) -> Table | None:
         for number, it in ordered(document)
         if it.item.group in _UPKEEP
     ]
-    return _months(frame, rows) if rows else None
+    return _months(frame, rows, caption="upkeep") if rows else None
+
+
+def is_monthly(months: str) -> bool:
+    """Say whether something is owed in every month of a list such as `1 4 7 10`."""
+    return len(months.split()) == len(_MONTHS)
 
 
 def duty_table(document: PlanDocument, frame: Frame) -> Table | None:
-    """Give in which months backups and drills are owed; None where nothing is."""
+    """Give in which months backups and drills are owed; None where nothing is.
+
+    What is owed in each of them needs no calendar.
+    """
+    seldom = [it for it in document.annexes.duties if not is_monthly(it[1])]
     rows = [
         (str(place), title, *_mark({int(it) for it in months.split()}))
-        for place, (title, months) in enumerate(document.annexes.duties, start=1)
+        for place, (title, months) in enumerate(seldom, start=1)
     ]
     return _months(frame, rows, caption="duties") if rows else None
 
@@ -335,7 +324,14 @@ def _months(frame: Frame, rows: Sequence[Sequence[str]], caption: str = "") -> T
 
 
 def asset_table(document: PlanDocument, frame: Frame) -> Table | None:
-    """Give the register of assets; None where it is empty."""
-    rows = [(str(n), *it) for n, it in enumerate(document.annexes.assets, start=1)]
-    shape = "0.6c 1.3l 2.4l 1.2l 1.6l 1c 1c 1.1c 1l 1.3r"
+    """Give the register of assets with the items about each; None where it is empty."""
+    items: dict[str, list[int]] = {}
+    for _number, line in ordered(document):
+        for name in line.item.assets:
+            items.setdefault(name, []).append(line.number)
+    rows = [
+        (str(place), *it, join_numbers(items.get(it[0], ())) or UNKNOWN)
+        for place, it in enumerate(document.annexes.assets, start=1)
+    ]
+    shape = "0.6c 1.3l 2.3l 1.1l 1.4l 1.05c 1.05c 1.05c 0.9l 1.3r 0.7c"
     return frame.table("assets", shape, rows) if rows else None

@@ -32,7 +32,7 @@ def line(*works: str, asset: str = "mc-1") -> PlanLine:
 
 
 def test_a_replacement_retires_the_old_one_and_registers_the_new() -> None:
-    [old, new] = plan_assets(line("support"), AssetNews(successor=NEW), [OLD])
+    [old, new] = plan_assets(line("support"), AssetNews(successors={"": NEW}), [OLD])
 
     assert (old.asset.state, old.before) == ("retired", {"state": "broken"})
     assert new.before is None
@@ -42,8 +42,24 @@ def test_a_replacement_retires_the_old_one_and_registers_the_new() -> None:
         supported_until=NEW.supported_until, price=203_500_000,
     )  # fmt: skip
     later = replace(NEW, serial="S3", bought_on=date(2032, 1, 1), warranty_until=date(2035, 1, 1))
-    again = plan_assets(line("support", asset="mc-1-2026"), AssetNews(successor=later), [new.asset])
+    again = plan_assets(
+        line("support", asset="mc-1-2026"), AssetNews(successors={"": later}), [new.asset]
+    )
     assert again[1].asset.name == "mc-1-2032"
+
+
+def test_several_are_replaced_each_by_its_own() -> None:
+    both = line("support", asset="mc-1 mc-1-2026")
+    other = replace(OLD, name="mc-1-2026", serial="S9")
+    news = AssetNews(successors={"mc-1": NEW, "mc-1-2026": replace(NEW, serial="S3")})
+    with pytest.raises(WrongUseError, match="already"):
+        plan_assets(both, news, [OLD, other])
+    third = replace(other, name="mc-2")
+    found = plan_assets(line("support", asset="mc-1 mc-2"), AssetNews(successors={
+        "mc-1": NEW, "mc-2": replace(NEW, serial="S3")}), [OLD, third])  # fmt: skip
+    assert [(it.asset.name, it.asset.serial) for it in found if it.before is None] == [
+        ("mc-1-2026", "S2"), ("mc-2-2026", "S3"),
+    ]  # fmt: skip
 
 
 def test_what_is_renewed_kept_up_or_repaired_goes_on() -> None:
@@ -73,17 +89,17 @@ def test_a_person_may_say_that_nothing_changes() -> None:
         (line("renewal"), {}, "does not know yet"),
         (line(), {}, "does not know yet"),  # a person added the item
         (line("warranty", asset="mc-1 dn"), {"ends": {"mc-1": DAY}}, "does not know yet"),
-        (line("support", asset="gone"), {"successor": NEW}, "has no asset gone"),
-        (line("warranty"), {"successor": NEW}, "does not replace"),
-        (line("support", asset="mc-1 dn"), {"successor": NEW}, "does not replace"),
+        (line("support", asset="gone"), {"successors": {"": NEW}}, "has no asset gone"),
+        (line("warranty"), {"successors": {"": NEW}}, "does not replace"),
+        (line("support", asset="mc-1 dn"), {"successors": {"mc-1": NEW}}, "replaces dn too"),
         (line(asset=""), {"ends": {"": DAY}}, "not about the asset"),
         (line("renewal"), {"ends": {"dn": DAY}}, "not about the asset dn"),
-        (line("support"), {"successor": NEW, "unchanged": "x"}, "stays as it is"),
-        (line("support"), {"successor": replace(NEW, serial="s1")}, "serial of mc-1"),
-        (line("support"), {"successor": replace(NEW, name="dn")}, "already"),
+        (line("support"), {"successors": {"": NEW}, "unchanged": "x"}, "stays as it is"),
+        (line("support"), {"successors": {"": replace(NEW, serial="s1")}}, "serial of mc-1"),
+        (line("support"), {"successors": {"": replace(NEW, name="dn")}}, "already"),
         (
             line("support"),
-            {"successor": replace(NEW, warranty_until=date(2019, 5, 1))},
+            {"successors": {"": replace(NEW, warranty_until=date(2019, 5, 1))}},
             "end after",
         ),
         (line("renewal", asset="dn"), {"ends": {"": NAME.supported_until}}, "would move nothing"),

@@ -53,7 +53,7 @@ def test_equal_work_is_one_item_with_its_quantity() -> None:
 
     assert (servers.item.title, servers.item.quantity) == ("Bảo dưỡng, gia hạn hỗ trợ máy chủ", 23)
     assert (servers.item.before_tax, servers.item.goal) == (23_000_000, "23")
-    assert servers.item.reason.startswith("Bảo hành hết từ 01/01/2024 đến 23/01/2024")
+    assert servers.item.reason.startswith("Bảo hành hết từ ngày 01/01/2024 đến ngày 23/01/2024")
     assert len(servers.item.evidence) == len(servers.item.assets) == len(servers.causes) == 23
     assert (ups.item.title, ups.causes) == (
         "Bảo dưỡng, gia hạn hỗ trợ bộ lưu điện UPS-1", ("asset:ups-1:warranty",)

@@ -20,13 +20,13 @@ KINDS = ("server", "storage", "ups", "licence", "domain", "certificate", "line",
 _ORIGIN = Origin(via="cli", person="nva")
 
 
-def write_plan(estate: Estate, catalog: Catalog, *, title: str = "") -> None:
-    """Write two assets of each kind, a disk's days, and the draft of next year's plan.
+def write_plan(estate: Estate, catalog: Catalog, *, title: str = "", of_each: int = 2) -> None:
+    """Write some assets of each kind, a disk's days, and the draft of next year's plan.
 
     The title is that of the first asset.
     """
     with catalog.writing() as session:
-        for number, kind in enumerate(KINDS * 2):
+        for number, kind in enumerate(KINDS * of_each):
             named = title if title and not number else f"Thiết bị {kind} số {number}"
             session.add(Asset(
                 name=f"{kind}-{number}", kind=kind, title=named, place="Phòng máy chủ",
