@@ -160,7 +160,7 @@ def _set_up(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 def add_assets(catalog: Catalog, count: int) -> None:
-    """Add servers, whose support ends in one quarter after another; the first's title is hostile."""
+    """Add servers, whose support ends in one quarter after another; the first is hostile."""
     with catalog.writing() as session:
         have = session.execute(select(func.count()).select_from(Asset)).scalar_one()
         for number in range(have, have + count):
