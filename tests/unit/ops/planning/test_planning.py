@@ -18,7 +18,7 @@ from ops.drills.rotation.read import Overdue
 from ops.errors import Problem, WrongUseError
 from ops.monitor.forecast import Outlook
 from ops.monitor.trend import Forecast
-from ops.planning.cli_show import write_calendar
+from ops.planning.calendar_file import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
 from ops.planning.facts import OpenDuty, PlanFacts, Repeat
 from ops.planning.item import (
