@@ -114,7 +114,7 @@ def _asks_for_backups(duty: Duty) -> bool:
 def count_duties(
     session: Session, estate: Estate, window: Timespan, now: datetime
 ) -> Figure[Duties]:
-    """Count the verdicts of every period that ended in a time, or ends in it and is proven already.
+    """Count the verdicts of every period that ended in a time, and is over.
 
     Nobody knows where the table of duties has mistakes; `estate.check` tells them.
     """
@@ -126,7 +126,8 @@ def count_duties(
     found: dict[str, DutyCount] = {}
     for duty in duties:
         verdicts = find_verdicts_in(session, duty, setting, time)
-        counted = _count(duty, verdicts, window)
+        over = (it for it in verdicts if it.period.end < setting.today)
+        counted = _count(duty, over, window)
         if counted is not None:
             known = found.get(duty.name)
             found[duty.name] = _join(known, counted) if known else counted
@@ -166,7 +167,7 @@ def _owed(counted: Mapping[tuple[_Key, Standing], int], key: _Key) -> Owed:
 
 
 def tell_standing(verdict: Verdict) -> Standing | None:
-    """Say where a verdict counts; None while its term still runs and nothing is done yet; pure."""
+    """Say where a verdict counts; None where nothing is done and its term still runs; pure."""
     if verdict.outcome == "ok":
         return "met"
     if verdict.outcome == "stated":

@@ -25,7 +25,7 @@ from ops.reports.kinds.naming import (
     place_store,
 )
 from ops.reports.kinds.owing import duty_table, write_owed
-from ops.reports.kinds.sites import site_table
+from ops.reports.kinds.sites import site_table, write_partial
 from ops.reports.kinds.spending import write_spending
 from ops.reports.papers.paper import Annex, Block, Paper
 
@@ -46,7 +46,7 @@ def write_annual(facts: YearFacts, frame: Frame) -> Paper:
     blocks: list[Block] = [
         frame.text("opening", body=body, year=window.year, first=day(window.first),
                    last=day(window.last)),
-        *_partial(facts, frame),
+        *write_partial(facts, frame),
         frame.head("h_activity"), *_content(facts, frame), *_visits(facts, frame),
         frame.head("h_technical"), *_uptime(facts, frame), *_incidents(facts, frame),
         *_maintenance(facts, frame), *_capacity(facts, frame),
@@ -62,11 +62,6 @@ def write_annual(facts: YearFacts, frame: Frame) -> Paper:
         *_annex(facts, frame),
     ]  # fmt: skip
     return frame.paper(blocks, year=window.year, first=day(window.first), last=day(window.last))
-
-
-def _partial(facts: YearFacts, frame: Frame) -> Iterator[Block]:
-    if facts.taken_at < facts.window.until:
-        yield frame.text("partial", taken=frame.moment(facts.taken_at))
 
 
 def _content(facts: YearFacts, frame: Frame) -> Iterator[Block]:

@@ -22,7 +22,7 @@ Told = tuple[str, Mapping[str, object]]
 
 def write_good(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     """Yield what went well, each with its measure; or that nothing can be said to have."""
-    found = [frame.item(name, **values) for name, values in list_good(facts)]
+    found = [frame.item(name, **values) for name, values in list_good(facts, frame)]
     yield from found or [frame.text("good_nothing")]
 
 
@@ -34,7 +34,7 @@ def write_bad(facts: YearFacts, frame: Frame, site: str = "") -> Iterator[Block]
         yield frame.text("cause")
 
 
-def list_good(facts: YearFacts) -> Iterator[Told]:
+def list_good(facts: YearFacts, frame: Frame) -> Iterator[Told]:
     """Give what went well without exception, and how much of it there was."""
     duties = facts.duties.value
     backup = duties.backup if duties else None
@@ -52,7 +52,7 @@ def list_good(facts: YearFacts) -> Iterator[Told]:
         yield "good_uptime", {"percent": share(reached), "aimed": aimed}
     others = [it for it in _others(facts) if it.total.is_whole]
     if others:
-        yield "good_duties", {"count": len(others), "names": _name(others, "met")}
+        yield "good_duties", {"count": len(others), "names": _name(frame, others, "met")}
 
 
 def list_bad(facts: YearFacts, frame: Frame, site: str = "") -> Iterator[Told]:
@@ -64,7 +64,7 @@ def list_bad(facts: YearFacts, frame: Frame, site: str = "") -> Iterator[Told]:
     bad = [it for it in _others(facts) if _owed(it, site).missed]
     if bad:
         bad.sort(key=lambda it: -_owed(it, site).missed)
-        yield "bad_duties", {"count": len(bad), "names": _name(bad, "missed", site)}
+        yield "bad_duties", {"count": len(bad), "names": _name(frame, bad, "missed", site)}
     for plan in facts.plans.value or () if not site else ():
         alive = [it for it in plan.results if it.line.is_alive]
         if left := sum(it.result != "accepted" for it in alive):
@@ -177,10 +177,11 @@ def tell_measure(owed: Owed) -> dict[str, str]:
     }
 
 
-def _name(found: Sequence[DutyCount], standing: str, site: str = "") -> str:
-    told = [
+def _name(frame: Frame, found: Sequence[DutyCount], standing: str, site: str = "") -> str:
+    told = "; ".join(
         f"{tell_title(it.duty)} ({getattr(owed, standing)}/{owed.judged})"
         for it in found[:_MOST_NAMED]
         for owed in [_owed(it, site)]
-    ]
-    return "; ".join(told) + ("; …" if len(found) > _MOST_NAMED else "")
+    )
+    more = len(found) - _MOST_NAMED
+    return told + (frame.texts.say("and_more", count=more) if more > 0 else "")

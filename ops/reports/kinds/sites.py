@@ -131,6 +131,7 @@ def write_site(found: SiteFacts, frame: Frame) -> Paper:
     named: dict[str, Any] = {"title": site.dated_title, "year": window.year}
     blocks: list[Block] = [
         frame.text("opening", **named, first=day(window.first), last=day(window.last)),
+        *write_partial(facts, frame),
         frame.head("h_general"),
         *_general(site, section, frame),
         frame.head("h_content"),
@@ -147,6 +148,12 @@ def write_site(found: SiteFacts, frame: Frame) -> Paper:
         frame.text("closing", **named),
     ]
     return frame.paper(blocks, **named)
+
+
+def write_partial(facts: YearFacts, frame: Frame) -> Iterator[Block]:
+    """Say that the time a report covers is not over, where it is not."""
+    if facts.taken_at < facts.window.until:
+        yield frame.text("partial", taken=frame.moment(facts.taken_at))
 
 
 def _own(section: Section, part: str, frame: Frame) -> Iterator[Block]:

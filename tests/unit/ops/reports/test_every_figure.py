@@ -399,7 +399,8 @@ def span(length: timedelta) -> str:
 def name(duties: Sequence[Sequence[str]], column: int) -> str:
     """Give the first five of the duties, each with a count of all that was owed."""
     first = [f"{it[0]} ({it[column]}/{it[1]})" for it in duties[:5]]
-    return "; ".join(first) + ("; …" if len(duties) > 5 else "")
+    more = f"; và {len(duties) - 5} nghĩa vụ khác" if len(duties) > 5 else ""
+    return "; ".join(first) + more
 
 
 def expect_tables(query: Queries) -> Mapping[str, list[tuple[str, ...]]]:
