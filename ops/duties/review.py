@@ -4,7 +4,7 @@ Order: what there is to review is read and shown; with a conclusion its digest a
 journaled, which proves the review (`ops.duties.evidence.acts.find_reviews`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,10 +34,14 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_number
 from ops.language.text import N_, _
+from ops.parts import Seam
 from ops.terminal.output import Cell, verdict_cell, write_line
 from ops.terminal.view import Column, Row, View, write_list
 
 Rows = list[dict[str, Any]]
+
+PROCEDURES: Seam[Callable[[], Iterator[tuple[str, str]]]] = Seam("procedures")
+"""Gives the runbooks in force, a room above: id, and SHA-256 of the text."""
 
 
 def _told(row: Row) -> str | Cell:
@@ -48,7 +52,7 @@ def _told(row: Row) -> str | Cell:
         return ", ".join(_(ROLES[it]) for it in found["roles"])
     if "open" in found:
         return _("open findings: {count}").format(count=found["open"])
-    return format_number(found["count"])
+    return format_number(found["count"]) if "count" in found else found["sha256"][:16]
 
 
 MATERIAL = View(
@@ -99,7 +103,7 @@ def review(wish: Review) -> None:
 
 
 def gather(session: Session, duty: Duty, setting: Setting, subject: str, period: Period) -> Rows:
-    """Give what there is to review: who holds which role, or what logs have told in the period.
+    """Give what there is to review: who holds which role, what logs told, the procedures there are.
 
     Returns:
         Rows with `what`, `found`, and `is_lacking` where what should be there is not; in no
@@ -108,6 +112,9 @@ def gather(session: Session, duty: Duty, setting: Setting, subject: str, period:
     if duty.evidence.material == "roles":
         held = sorted(roles_by_person(session, with_disabled=True).items())
         return [_row(person, roles=sorted(roles)) for person, roles in held]
+    if duty.evidence.material == "procedures":
+        found = [it for part in PROCEDURES.parts() for it in part()]
+        return [_row(name, sha256=digest) for name, digest in found]
     return [*_looks(session, setting, subject, period), *_acts(session, setting, period)]
 
 

@@ -94,7 +94,7 @@ class Record:
     forms=(Form("Record that it was reviewed", fields="duty subject conclusion"),),
 )
 class Review:
-    """Show what is gathered to be reviewed for a duty: who holds which role, or what logs told.
+    """Show what is gathered to be reviewed for a duty: roles, what logs told, or procedures.
 
     With --conclusion it is journaled who went over it, with its digest: that proves the duty.
     """

@@ -4,10 +4,11 @@ The Center's own lie in `runbooks/` beside the estate file; one with the id of a
 in its place. A file's name ends in its language, `.vi.md` or `.en.md`; the reader's is preferred.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from ops.estate.load.read import find_estate_path
 from ops.language.text import language
 from runbooks.errors import Problem, RunbookTextError, RunbookUseError
 from runbooks.front_matter import read_front_matter
@@ -73,6 +74,12 @@ def choose_files(paths: Iterable[Path]) -> list[Path]:
         elif tongue == wanted or (tongue == "vi" and name not in chosen):
             chosen[name] = path
     return list(chosen.values())
+
+
+def list_procedures() -> Iterator[tuple[str, str]]:
+    """Give id and SHA-256 of the text of each runbook in force, for who reviews them."""
+    for it in load_runbooks(find_estate_path()):
+        yield it.id, it.digest
 
 
 def find_runbook(estate_file: Path, wanted: str) -> Runbook:

@@ -155,7 +155,7 @@ class Proof(Part):
             duty comes with events.
         runbooks: For `runbooks`: ids of which one was carried out to its end.
         texts: For `measures`: documents; each control and duty that rests on one has to be proven.
-        material: For `reviewed`: what was gone over, `roles` or `logs`.
+        material: For `reviewed`: what was gone over, `roles`, `logs` or `procedures`.
         acts: For `acts`: what the journal calls acts of which one was done.
         stage: For `planned`: how far next year's plan has come.
         assets: For `listed`: kinds of assets, of which each system has one in the register.
@@ -212,7 +212,7 @@ class Proof(Part):
     runbooks: tuple[str, ...] = Field(default=(), examples=[["yearly-switch-over"]])
     acts: tuple[str, ...] = Field(default=(), examples=[["backup.key-escrow"]])
     texts: tuple[str, ...] = Field(default=(), examples=[["TCVN 14423:2026"]])
-    material: Literal["", "roles", "logs"] = Field(default="", examples=["roles"])
+    material: Literal["", "roles", "logs", "procedures"] = Field(default="", examples=["roles"])
     stage: Literal["submitted", "reviewed"] = Field(default="submitted", examples=["reviewed"])
     assets: tuple[str, ...] = Field(default=(), examples=[["server"]])
 

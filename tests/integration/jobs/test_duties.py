@@ -236,11 +236,14 @@ def test_roles_are_reviewed_and_that_proves_the_duty(estate: Path) -> None:
     after = giucong(estate, "duty.evidence", "--duty", "role-review", "--json")
     row = json.loads(after.stdout)["items"][-1]
     stated = giucong(estate, "duty.record", "--duty", "role-review", "--period", "2026-12-01")
+    procedures = giucong(estate, "duty.review", "--duty", "incident-procedure", "--json")
     other = giucong(estate, "duty.review", "--duty", "daily-backup", "--subject", "cong-xa")
 
     assert shown.returncode == 0, shown.stderr
     assert "passed: 0" in before.stdout
     assert done.returncode == 0, done.stderr
+    names = {it["what"] for it in json.loads(procedures.stdout)["items"]}
+    assert {"ransomware", "defacement"} <= names
     assert row["outcome"] == "incomplete"  # nobody holds a role here: nothing was gone over
     assert row["pieces"][-1]["details"]["conclusion"] == "Không ai thừa vai trò"
     assert (stated.returncode, "duty.review --duty role-review" in stated.stderr) == (2, True)
