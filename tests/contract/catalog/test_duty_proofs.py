@@ -1,11 +1,14 @@
 """What proves the duties that papers, runbooks, acts, media and the estate itself speak for."""
 
+import hashlib
 import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
+import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.open import Catalog
 from ops.catalog.tables.drills import RunbookRun
 from ops.catalog.tables.security import SecurityLook
@@ -13,6 +16,7 @@ from ops.duties.evidence.due import Period
 from ops.duties.evidence.judge import find_verdicts
 from ops.duties.review import gather
 from ops.journal.journal import Entry
+from ops.runbooks.library import SHIPPED as PROCEDURES
 from tests.contract.catalog.test_duties import (
     ESTATE,
     SETTING,
@@ -183,6 +187,28 @@ def test_what_is_reviewed_of_logs_says_which_hosts_were_not_looked_at(catalog: C
     assert [(it["what"], it["is_lacking"]) for it in rows] == [
         ("web1 logs", False), ("web1 accounts", True), ("user.proof-failed nva", False),
     ]  # fmt: skip
+
+
+def test_what_is_reviewed_of_procedures_is_each_in_force_with_its_hash(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_ESTATE", str(tmp_path / "estate.toml"))
+    (duty,) = SHIPPED.named("incident-procedure")
+    period, setting = this_month()
+    text = (PROCEDURES / "ransomware.vi.md").read_text(encoding="utf-8")
+    (tmp_path / "estate.toml").touch()
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks/ransomware.vi.md").write_text(
+        f"{text}\nCủa Trung tâm.\n", encoding="utf-8"
+    )
+    with catalog.reading() as session:
+        found = {
+            it["what"]: it["found"]["sha256"] for it in gather(session, duty, setting, "", period)
+        }
+
+    own = hashlib.sha256((tmp_path / "runbooks/ransomware.vi.md").read_bytes()).hexdigest()
+    assert found["ransomware"] == own
+    assert "defacement" in found
 
 
 def test_a_medium_that_was_renewed_in_time_or_late_is_told(catalog: Catalog) -> None:

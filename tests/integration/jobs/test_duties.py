@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -236,14 +237,11 @@ def test_roles_are_reviewed_and_that_proves_the_duty(estate: Path) -> None:
     after = giucong(estate, "duty.evidence", "--duty", "role-review", "--json")
     row = json.loads(after.stdout)["items"][-1]
     stated = giucong(estate, "duty.record", "--duty", "role-review", "--period", "2026-12-01")
-    procedures = giucong(estate, "duty.review", "--duty", "incident-procedure", "--json")
     other = giucong(estate, "duty.review", "--duty", "daily-backup", "--subject", "cong-xa")
 
     assert shown.returncode == 0, shown.stderr
     assert "passed: 0" in before.stdout
     assert done.returncode == 0, done.stderr
-    names = {it["what"] for it in json.loads(procedures.stdout)["items"]}
-    assert {"ransomware", "defacement"} <= names
     assert row["outcome"] == "incomplete"  # nobody holds a role here: nothing was gone over
     assert row["pieces"][-1]["details"]["conclusion"] == "Không ai thừa vai trò"
     assert (stated.returncode, "duty.review --duty role-review" in stated.stderr) == (2, True)
@@ -335,3 +333,57 @@ def test_measures_of_the_level_stand_as_what_rests_on_the_text_does(
     assert (verdict.outcome, piece.table) == ("incomplete", "verdicts")
     assert 0 == piece.details["proven"] < piece.details["of"]
     assert any("clock-right" in it for it in piece.details["lacking"])
+
+
+@pytest.mark.slow
+def test_whoever_types_a_string_for_every_duty_turns_none_green(
+    catalog: Catalog, estate: Path
+) -> None:
+    text = estate.read_text(encoding="utf-8")
+    systems = "".join(f'[[systems]]\nname = "ht-{it}"\ntitle = "HT {it}"\nlevel = {it}\n'
+                      for it in (1, 2, 3))  # fmt: skip
+    at_site = text.replace('unit = "xa"\n', 'unit = "xa"\nsystem = "ht-3"\n', 1)
+    estate.write_text(f"{at_site}\n{systems}", encoding="utf-8")
+    now = datetime.now(UTC)
+    ahead = (now + timedelta(days=40)).isoformat()
+    with catalog.writing() as session:
+        journal.append(session, BY_CLOCK, [
+            Entry("backup.restore", "cong-xa", {"in_place": True}),
+            Entry("drill.finding", "cong-xa", {}),
+            Entry("secret.stored", "file:/k", {"replaced": True}),
+            Entry("register.incident", "cong-xa", {"entry": "2026-001", "at": now.isoformat()}),
+            Entry("register.breach", "cong-xa", {"entry": "2026-001", "at": now.isoformat()}),
+            Entry("stop.planned", "cong-xa", {"begins": ahead, "code": "cong-xa-1"}),
+            Entry("plan.decide", "2027", {"at": now.isoformat()}),
+            Entry("plan.complete", "2027", {"at": now.isoformat()}),
+        ])  # fmt: skip
+    loaded = load_estate(estate)
+    duties, setting = load_duties(loaded).duties, make_setting(loaded)
+
+    def standings() -> Counter[tuple[str, str]]:
+        with catalog.reading() as session:
+            return Counter(
+                (verdict.outcome, duty.name)
+                for duty in duties
+                for verdict in find_verdicts(session, duty, setting, setting.today.year)
+            )
+
+    before, taken = standings(), set[str]()
+    for duty in duties:
+        for subject in ("", "cong-xa", *(f"ht-{it}" for it in (1, 2, 3))):
+            bare = Record(duty=duty.name, period=setting.today.isoformat(), subject=subject)
+            named = replace(bare, document="7/BB")
+            for wish in (bare, named, replace(named, elsewhere="Trên giấy")):
+                try:
+                    record_done(wish)
+                    taken.add(duty.name)
+                except WrongUseError:
+                    continue
+    after = standings()
+
+    green = {name: count for (outcome, name), count in after.items() if outcome == "ok"}
+    assert green == {name: count for (outcome, name), count in before.items() if outcome == "ok"}
+    stated = {name for outcome, name in after if outcome == "stated"}
+    assert taken <= {it.name for it in duties if it.evidence.query == "statement"}
+    assert stated == taken - {"shared-platform-minimum"}  # its only period ends years ahead
+    assert {"penetration-test", "fire-extinguisher", "plan-to-ministry"} <= stated
