@@ -52,7 +52,7 @@ def _told(row: Row) -> str | Cell:
         return ", ".join(_(ROLES[it]) for it in found["roles"])
     if "open" in found:
         return _("open findings: {count}").format(count=found["open"])
-    return format_number(found["count"]) if "count" in found else found["sha256"][:16]
+    return format_number(found["count"]) if "count" in found else found["sha256"]
 
 
 MATERIAL = View(
