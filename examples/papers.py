@@ -76,12 +76,16 @@ class Papers:
         """Draft the year's plan from what is known, and hand it in."""
         do, of = self.terminal, ("--year", str(year))
         do.type("plan.draft", *of)
+        asked = ("--opinion-of", "Sở Tài chính")
+        do.type("plan.edit", *of, *asked, "--document", "902/STC-HCSN",
+                "--opinion", "Rà soát giá theo báo giá mới nhất")  # fmt: skip
+        do.type("plan.edit", *of, *asked, "--answer", "Tiếp thu: giá đã cập nhật theo bảng giá")
         do.type("plan.submit", *of, "--review")
         do.type("plan.submit", *of, "--document", "21/TTr-TTCNTT")
 
     def _decide_plan(self, year: int) -> None:
         """Keep the scan of the decision, and record what it says; a second person agrees."""
-        do, number = self.terminal, "118/QĐ-SKHCN"
+        do, number = self.terminal, "118/QĐ-UBND"
         day = format_date(moved_clock.now().astimezone(ZONE).date())
         scan = self.folder / "scan.png"
         scan.write_bytes(draw_picture(year))
@@ -94,7 +98,7 @@ class Papers:
         granted = sum(int(it["asked"]) for it in items)
         do.agree(
             "plan.record-decision", "--year", str(year), "--number", number, "--date", day,
-            "--signer", "Giám đốc Sở", "--document", document["id"],
+            "--signer", "Phó Chủ tịch", "--document", document["id"],
             "--amount", str(granted), "--defer", str(last["number"]),
             "--reason", "Theo quyết định đã ký",
         )  # fmt: skip

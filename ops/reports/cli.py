@@ -24,10 +24,10 @@ from ops.reports.figures.figure import (
 )
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.legal_texts import FILE as LEGAL_TEXTS
-from ops.reports.legal_texts import load_citations
+from ops.reports.legal_texts import list_unread
 from ops.reports.make import Wish, compose, note_made, stem_of, write_files
 from ops.reports.papers.blanks import list_blanks
-from ops.reports.papers.paper import Paper
+from ops.reports.papers.paper import Paper, Paragraph
 from ops.reports.requests import ReportRequest, find_request
 from ops.reports.tasks import Kinds, Make, OneKind
 from ops.terminal.output import write_indented, write_json, write_line
@@ -90,11 +90,12 @@ def make_report(asked: Make) -> int:
         with bench.catalog.writing() as session:
             note_made(session, bench.origin, wish, files)
     _tell(files, placed, asked)
-    if not asked.json and "pdf" in wish.kind.files:
-        _tell_unread(estate, wish)
-        _tell_unsaid(estate, wish)
-    if isinstance(made, Paper) and not asked.json and wish.kind.name != "security":
-        _tell_blanks(list_blanks(made))
+    if isinstance(made, Paper) and not asked.json:
+        _tell_unread(estate, made)
+        if wish.kind.name == "security":
+            _tell_unsaid(estate, wish)
+        else:
+            _tell_blanks(list_blanks(made))
     return 0
 
 
@@ -141,22 +142,20 @@ def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: Make) -
         write_line(text.format(path=placed[name], size=format_size(len(content))))
 
 
-def _tell_unread(estate: Estate, wish: Wish) -> None:
+def _tell_unread(estate: Estate, paper: Paper) -> None:
     """Say what of the legal texts that the paper cites was read in no copy of them."""
-    citations = load_citations(estate.reports.texts, wish.day)
-    unread = [*citations.list_unread(wish.load_texts(estate))]
+    told = (it.text for it in paper.blocks if isinstance(it, Paragraph))
+    unread = list_unread(estate.reports.texts, "\n".join((*paper.bases, *told)))
     if not unread:
         return
-    told = _("check in the official text, then write it into {file} (`unread = []` ends this):")
-    write_line(told.format(file=LEGAL_TEXTS))
+    text = _("check in the official text, then write it into {file} (`unread = []` ends this):")
+    write_line(text.format(file=LEGAL_TEXTS))
     for it in unread:
         write_line(f"  {it}")
 
 
 def _tell_unsaid(estate: Estate, wish: Wish) -> None:
     """Say what form 08 leaves blank, since the estate does not say it."""
-    if wish.kind.name != "security":
-        return
     from ops.reports.kinds.security import list_blanks as list_unsaid
 
     if blanks := list_unsaid(estate, wish.day):

@@ -5,7 +5,7 @@ read in no copy of the text. An office's own file of that name goes on top.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from ops.estate.model.values import Day, Part, Text
 from ops.language.formats import format_long_date
 from ops.language.text import N_, _
-from ops.reports.texts import SHIPPED, Texts, TextsError, find_line, read_file
+from ops.reports.texts import SHIPPED, TextsError, find_line, read_file
 from ops.toml import read_toml
 
 FILE = "legal_texts.toml"
@@ -98,23 +98,36 @@ class Citations:
             for lead, form in forms.items()
         }
 
-    def list_unread(self, texts: Texts) -> Iterator[str]:
-        """Say of each text that a paper's texts cite what of it was read nowhere."""
-        said = str(texts.tables)
-        for subject, found in self.by_subject.items():
-            form = rf"\{{(law|dated|name)_{subject.replace('-', '_')}\}}"
-            if subject in texts.tables["paper"]["bases"] or re.search(form, said):
-                for it in found:
-                    what = ", ".join(_(UNREAD[name]) for name in it.unread)
-                    yield from [f"{it.kind} {it.number}: {what}"] if what else []
-
 
 def load_citations(folder: Path | None, day: date) -> Citations:
-    """Give the texts of a day.
+    """Give the texts of a paper's day; folder and errors as in `load_legal_texts`."""
+    found: dict[str, list[LegalText]] = {}
+    for text in load_legal_texts(folder):
+        rows = found.setdefault(text.subject, [])
+        if text.is_valid_on(day):
+            rows.append(text)
+    return Citations(found)
+
+
+def list_unread(folder: Path | None, said: str) -> list[str]:
+    """Say of each text that a paper cites what of it was read nowhere.
+
+    Args:
+        folder: As in `load_legal_texts`.
+        said: What the paper says, its bases among it.
+    """
+    return [
+        f"{it.kind} {it.number}: {', '.join(_(UNREAD[name]) for name in it.unread)}"
+        for it in load_legal_texts(folder)
+        if it.unread and (it.dated if it.kind == "Luật" else it.name) in said
+    ]
+
+
+def load_legal_texts(folder: Path | None) -> list[LegalText]:
+    """Give all texts, those of an office on top, in the order of the files.
 
     Args:
         folder: The office's own texts; None for none.
-        day: Of the paper.
 
     Raises:
         TextsError: The office's file cannot be used; names the line.
@@ -127,13 +140,7 @@ def load_citations(folder: Path | None, day: date) -> Citations:
                 why = N_("{name} stands in no table")
                 raise TextsError(own, why=why, line=find_line(own, name), name=name)
             tables[name] = {**tables.get(name, {}), **values}
-    found: dict[str, list[LegalText]] = {}
-    for name, values in tables.items():
-        text = _read(own or SHIPPED / FILE, name, values)
-        rows = found.setdefault(text.subject, [])
-        if text.is_valid_on(day):
-            rows.append(text)
-    return Citations(found)
+    return [_read(own or SHIPPED / FILE, name, values) for name, values in tables.items()]
 
 
 def _read(path: Path, name: str, values: Mapping[str, object]) -> LegalText:

@@ -98,7 +98,6 @@ def compose(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> Pape
     Raises:
         OpsError: A text is broken, or what the paper is about is not known.
     """
-    frame = make_frame(estate, wish, now)
     with speaking(PAPER_LANGUAGE), reading_series(estate) as series, catalog.reading() as session:
         ask = Ask(
             estate=estate,
@@ -110,8 +109,16 @@ def compose(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> Pape
             of=wish.of,
             now=now,
         )
-        made: Paper | Book | Package = wish.kind.find("write")(wish.kind.find("gather")(ask), frame)
+        facts = wish.kind.find("gather")(ask)
+        if wish.kind.needs == "plan" and not wish.number and wish.day == _today(estate, now):
+            # A plan that was handed in names the bodies and cites the texts of then.
+            wish = replace(wish, day=facts.day)
+        made: Paper | Book | Package = wish.kind.find("write")(facts, make_frame(estate, wish, now))
         return made
+
+
+def _today(estate: Estate, now: datetime) -> date:
+    return now.astimezone(estate.zone).date()
 
 
 def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, bytes]) -> None:

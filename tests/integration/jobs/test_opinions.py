@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
+from ops.estate.model.roles import DatedRoles
 from ops.language.text import speaking
 from ops.planning.cli import draft, edit, submit
 from ops.planning.document import PlanDocument
@@ -16,8 +17,11 @@ from ops.planning.item import QUOTATION, Evidence
 from ops.planning.read import read_document
 from ops.planning.records import get_plan
 from ops.planning.tasks import Draft, Edit, Submit
+from ops.reports.cli import read_wish
+from ops.reports.make import compose
 from ops.reports.papers.paper import Annex, Paper, Paragraph, Table
 from ops.reports.plan_papers import make_papers
+from ops.reports.tasks import Make
 from tests.integration.jobs.test_planning import YEAR, Desk, desk_in
 
 pytestmark = pytest.mark.slow
@@ -73,6 +77,34 @@ def test_what_was_said_and_answered_is_a_table_and_stays_when_it_is_handed_in(de
     edit(Edit(year=YEAR, opinion="Muộn", opinion_of=FINANCE))
 
     assert document_of(desk).opinions == document.opinions
+
+
+def test_a_plan_that_was_handed_in_is_made_again_with_the_names_of_then(desk: Desk) -> None:
+    for line in document_of(desk).lines:
+        if not line.item.is_priced:
+            edit(Edit(year=YEAR, item=line.number, reject="không làm"))
+    submit(Submit(year=YEAR, review=True))
+    submit(Submit(year=YEAR, document="15/TTr-TT"))
+    now = datetime.now(UTC)
+    rows = [
+        {"from": now.date() - timedelta(days=9), "decides": "Ủy ban nhân dân tỉnh"},
+        {"from": now.date() + timedelta(days=9), "decides": "Ủy ban nhân dân thành phố"},
+    ]
+    estate = load_estate()
+    roles = tuple(map(DatedRoles.model_validate, rows))
+    organisation = estate.organisation.model_copy(update={"roles": roles})
+    estate = estate.model_copy(update={"organisation": organisation})
+    wish = Make(kind="submission", out="", year=YEAR)
+    later = now + timedelta(days=99)
+    then, issued = (
+        compose(estate, desk.catalog, read_wish(it, estate, later), later)
+        for it in (wish, replace(wish, number=7))
+    )
+
+    assert isinstance(then, Paper)
+    assert isinstance(issued, Paper)
+    assert then.addressees == ("Ủy ban nhân dân tỉnh",)
+    assert issued.addressees == ("Ủy ban nhân dân thành phố",)
 
 
 def test_only_what_there_is_is_enclosed(desk: Desk) -> None:

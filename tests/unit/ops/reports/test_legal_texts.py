@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.reports.legal_texts import LegalText, load_citations
+from ops.reports.legal_texts import LegalText, list_unread, load_citations
 from ops.reports.texts import SHIPPED, TextsError, load_texts
 from ops.toml import read_toml
 
@@ -54,10 +54,11 @@ def test_a_law_has_its_day_and_no_number_and_a_decree_has_all() -> None:
 
 
 def test_what_is_in_no_copy_is_asked_about_until_the_office_has_read_it(tmp_path: Path) -> None:
-    texts = load_texts(["annual"], None)
-    assert [*load_citations(None, AUTUMN).list_unread(texts)] == [
-        "Quyết định 57/2018/QĐ-UBND: ngày ban hành, trích yếu"
-    ]
+    said = load_citations(None, AUTUMN).values["dated_regulation"]
+    laws = "Căn cứ Luật An ninh mạng ngày 12 tháng 6 năm 2018"
+    told = "Quyết định 57/2018/QĐ-UBND: ngày ban hành, trích yếu"
+    assert list_unread(None, said) == [told]
+    assert list_unread(None, laws) == ["Luật 24/2018/QH14: ngày ban hành"]
     (tmp_path / "legal_texts.toml").write_text(
         '[quyet-dinh-57-2018]\nday = 2018-12-20\nabout = "ban hành Quy chế A"\nunread = []\n'
         '[nghi-quyet-1-2025]\nsubject = "regulation"\nkind = "Nghị quyết"\n'
@@ -66,7 +67,7 @@ def test_what_is_in_no_copy_is_asked_about_until_the_office_has_read_it(tmp_path
     )
     own = load_citations(tmp_path, AUTUMN)
 
-    assert [*own.list_unread(texts)] == []
+    assert list_unread(tmp_path, said) == []
     assert own.values["law_regulation"] == (
         "Quyết định số 57/2018/QĐ-UBND ngày 20 tháng 12 năm 2018 của Ủy ban nhân dân tỉnh Đồng Nai"
         " ban hành Quy chế A"
