@@ -6,7 +6,8 @@ nobody knows. Of a planned stop only those minutes are one in which the site did
 it answered it was up, whatever was planned.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from ops.charts.bars import BarChart, Bars, draw_bars
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar, list_days
 from ops.charts.svg import Table
-from ops.duties.call_off import find_stops
+from ops.duties.call_off import PlannedStop, find_stops
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_number
@@ -91,43 +92,38 @@ class Availability:
         return 100 * self.up / known if known else None
 
 
-def measure_month(
-    store: SeriesStore, session: Session, estate: Estate, site: str, month: date, now: datetime
-) -> Availability:
-    """Count a site's month.
+def measure_months(
+    store: SeriesStore, session: Session, estate: Estate, site: str, now: datetime, count: int = 12
+) -> list[Availability]:
+    """Count a site's last months, this one last.
 
     Args:
         store: The series.
         session: Of the catalog, for planned stops.
         estate: Whose zone counts.
         site: Name of the site.
-        month: Any day of the month.
         now: Aware.
+        count: How many.
     """
-    first, last = month.replace(day=1), _next_month(month) - _DAY
-    days = read_days(store, site, first, last)
-    stops = _stops_of(session, estate, site)
-    return count_month(site, first, days, stops, estate.zone, now=now)
-
-
-def measure_months(
-    store: SeriesStore, session: Session, estate: Estate, site: str, now: datetime, count: int = 12
-) -> list[Availability]:
-    """Count a site's last months, this one last; as `measure_month`."""
     months = [now.astimezone(estate.zone).date().replace(day=1)]
     while len(months) < count:
         months.insert(0, (months[0] - _DAY).replace(day=1))
     seen = read_days(store, site, months[0], _next_month(months[-1]) - _DAY)
-    stops = _stops_of(session, estate, site)
+    stops = read_stops(session, estate.zone).get(site, ())
     return [count_month(site, it, seen, stops, estate.zone, now=now) for it in months]
 
 
-def _stops_of(session: Session, estate: Estate, site: str) -> list[Stop]:
-    return [
-        Stop(it.code, it.begins, it.until)
-        for it in find_stops(session, estate.zone)
-        if it.site == site
-    ]
+def read_stops(session: Session, zone: ZoneInfo) -> Mapping[str, Sequence[Stop]]:
+    """Give the planned stops of each site that has any, those called off left out."""
+    return sort_stops(find_stops(session, zone))
+
+
+def sort_stops(stops: Iterable[PlannedStop]) -> Mapping[str, Sequence[Stop]]:
+    """Give planned stops by site; pure."""
+    found = defaultdict[str, list[Stop]](list)
+    for it in stops:
+        found[it.site].append(Stop(it.code, it.begins, it.until))
+    return found
 
 
 def _next_month(month: date) -> date:

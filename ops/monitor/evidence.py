@@ -5,18 +5,17 @@ It speaks from the series alone. What was not looked at, or is no longer kept, i
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
-from ops.duties.evidence.due import Period
 from ops.duties.evidence.queries import Ask
 from ops.duties.evidence.verdicts import Piece
-from ops.estate.model.estate import Estate
-from ops.monitor.availability import measure_month
+from ops.monitor.availability import count_time, read_stops
+from ops.monitor.series.minutes import read_all_days
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.store import SeriesError, SeriesStore, open_existing, series_url
 from ops.monitor.series.write import HOURS_KEPT
@@ -36,10 +35,13 @@ def find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
     if estate is None or store is None:
         yield from (_not_checked(ask, site) for site in sites)
         return
-    now = datetime.now(UTC)
+    now, ends = datetime.now(UTC), (ask.period.start, ask.period.end)
     try:
+        seen, stops = read_all_days(store, sites, *ends), read_stops(session, estate.zone)
         for site in sites:
-            counted = _count(store, session, estate, site, ask.period, now)
+            days, own = seen.get(site, {}), stops.get(site, ())
+            found = count_time(site, ends, days, own, estate.zone, now=now)
+            counted = Counter({it: getattr(found, it) for it in _PARTS})
             yield _look(store, ask, site, counted, now)
     except SeriesError:
         yield from (_not_checked(ask, site) for site in sites)
@@ -57,19 +59,6 @@ def _open(url: str) -> SeriesStore | None:
 def _not_checked(ask: Ask, site: str, **details: Any) -> Piece:
     first, _after = ask.bounds()
     return Piece(site, first.astimezone(UTC), "not_checked", "minutes", site, details)
-
-
-def _count(
-    store: SeriesStore, session: Session, estate: Estate, site: str, period: Period, now: datetime
-) -> Counter[str]:
-    """Count the minutes of a site's months, planned stops apart."""
-    counted: Counter[str] = Counter(dict.fromkeys(_PARTS, 0))
-    month = period.start.replace(day=1)
-    while month <= period.end:
-        found = measure_month(store, session, estate, site, month, now)
-        counted.update({it: getattr(found, it) for it in _PARTS})
-        month = (month + timedelta(days=32)).replace(day=1)
-    return counted
 
 
 def _look(store: SeriesStore, ask: Ask, site: str, counted: Counter[str], now: datetime) -> Piece:

@@ -16,7 +16,7 @@ from ops.catalog.tables.security import SEVERITIES, SecurityFinding, SecurityLoo
 from ops.drills.minutes.minutes import read_minutes
 from ops.duties.call_off import PlannedStop, find_stops
 from ops.estate.model.estate import Estate
-from ops.monitor.availability import Availability, Stop, count_time
+from ops.monitor.availability import Availability, count_time, sort_stops
 from ops.monitor.forecast import Outlook, list_outlooks
 from ops.monitor.series.minutes import read_all_days
 from ops.monitor.series.store import SeriesStore, visits
@@ -232,9 +232,7 @@ def measure_sites(
     if store is None:
         return Figure(None, "samples")
     seen = read_all_days(store, sites, window.first, window.last)
-    by_stop: dict[str, list[Stop]] = {}
-    for it in stops:
-        by_stop.setdefault(it.site, []).append(Stop(it.code, it.begins, it.until))
+    by_stop = sort_stops(stops)
     counted = {
         site: [
             count_time(site, (it.first, it.last), of, by_stop.get(site, ()), window.zone, now=now)
