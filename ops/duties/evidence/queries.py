@@ -1,7 +1,7 @@
 """Find in the catalog the rows that speak for or against a duty, one named query each."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import chain
@@ -202,6 +202,22 @@ def _find_copies(session: Session, ask: Ask) -> Iterator[Piece]:
         details = {**found, "stores": sorted(moments)}
         newest = max(moments.values())
         yield Piece(site, newest, "ok" if enough else lacking, "snapshots", site, details)
+    if ask.is_past:
+        yield from _find_let_go(session, ask, held)
+
+
+def _find_let_go(session: Session, ask: Ask, held: Container[str]) -> Iterator[Piece]:
+    """Tell of sites that were backed up in a past period of which no snapshot is kept any more."""
+    first, after = ask.bounds()
+    query = (
+        select(Run.site, func.max(Run.ended_at))
+        .where(Run.kind == "backup", Run.outcome == "ok")
+        .where(Run.ended_at >= first, Run.ended_at < after)
+        .group_by(Run.site)
+    )
+    for site, ended_at in session.execute(query):
+        if site not in held:
+            yield Piece(site, cast("datetime", ended_at), "not_checked", "snapshots", site)
 
 
 def count_copies(stores: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -324,6 +324,22 @@ def test_copies_are_counted_with_media_places_and_locks(catalog: Catalog) -> Non
     assert judged(catalog, a_duty(rule), april, later)["b"].reason == "not_rebuildable"
 
 
+def test_copies_that_were_let_go_since_are_not_known_and_those_never_made_are_missed(
+    catalog: Catalog,
+) -> None:
+    march, later = (
+        Period(date(2026, 3, 1), date(2026, 3, 31)),
+        replace(SETTING, today=date(2026, 6, 1)),
+    )
+    with catalog.writing() as session:
+        begin_records(session)
+        add_run(session, "a", "2026-03-05", "ok")
+        add_run(session, "b", "2026-03-05", "failed")
+    found = judged(catalog, a_duty({"query": "copies", "copies": 2}), march, later)
+
+    assert outcomes(found) == {"a": ("not_checked", "not_rebuildable"), "b": ("missed", "nothing")}
+
+
 def test_a_look_that_told_nothing_is_not_blamed_on_the_stores(catalog: Catalog) -> None:
     with catalog.writing() as session:
         begin_records(session)
