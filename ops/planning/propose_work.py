@@ -10,15 +10,17 @@ from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item, OwnWork, PlanLine
 from ops.planning.money import format_amount
 from ops.planning.proposal import ItemProposal, Settled, settle
+from ops.planning.propose_assets import (
+    propose_renewal,
+    propose_repairs,
+    propose_support,
+    propose_warranty,
+)
 from ops.planning.propose_things import (
     priced,
     propose_capacity,
     propose_certificates,
     propose_media,
-    propose_renewal,
-    propose_repairs,
-    propose_support,
-    propose_warranty,
     tell_day,
 )
 
@@ -30,8 +32,12 @@ _GRAVE = ("critical", "high")
 _MOST_REASON = 300
 
 
+_DIFFICULTY = "vuong-mac"
+"""Code of the price of seeing to a difficulty."""
+
+
 def list_own_work(facts: PlanFacts) -> Iterator[OwnWork]:
-    """Yield what is owed and costs nothing: failed and overdue drills, duties without evidence.
+    """Yield what costs nothing: failed and overdue drills, difficulties, duties without evidence.
 
     A plan tells it as a shortcoming and a task; a missed duty is no item with a price.
     """
@@ -50,6 +56,12 @@ def list_own_work(facts: PlanFacts) -> Iterator[OwnWork]:
             f"Tổ chức diễn tập: {it.title.get('vi') or it.duty}",
             f"hạn {tell_day(it.due_on)}, chưa có cuộc diễn tập nào đạt ({len(it.subjects)} đối"
             " tượng)",
+        )
+    for entry in () if facts.prices.find(_DIFFICULTY) else facts.difficulties:
+        since = entry.received_at
+        yield OwnWork(
+            f"Giải quyết khó khăn, vướng mắc: {entry.title}",
+            f"ghi sổ theo dõi ngày {since:%d/%m/%Y}, chưa giải quyết xong",
         )
     for duty in facts.duties:
         due_on = f"kỳ đến hạn {tell_day(duty.due_on)} " if duty.due_on else "kỳ gần nhất "
@@ -95,8 +107,11 @@ def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
 
 
 def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
-    """Difficulties that are open, and serious incidents. Prices: `vuong-mac`, `su-co`."""
-    for it in facts.difficulties:
+    """Difficulties that are open, and serious incidents. Prices: `vuong-mac`, `su-co`.
+
+    Without a price the Center sees to a difficulty itself (`list_own_work`).
+    """
+    for it in facts.difficulties if facts.prices.find(_DIFFICULTY) else ():
         yield ItemProposal(
             key=f"difficulty:{it.called}",
             item=Item(
@@ -109,7 +124,7 @@ def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
                 risk="Vướng mắc kéo dài, đơn vị tiếp tục kiến nghị.",
                 measured_by="Sổ theo dõi",
                 product="Kết quả giải quyết ghi sổ",
-                **priced(facts, "vuong-mac"),
+                **priced(facts, _DIFFICULTY),
             ),
         )
     for it in facts.incidents:
@@ -202,7 +217,7 @@ def propose_unfinished(facts: PlanFacts) -> Iterator[ItemProposal]:
         )
 
 
-_OWED = ("duty:", "overdue-drill:", "drill-finding:")
+_OWED = ("duty:", "overdue-drill:", "drill-finding:", "difficulty:")
 """Causes that are own work by now, without a price; plans before had items of them."""
 
 _CARRIED = re.compile(r"^Chuyển tiếp từ kế hoạch năm \d+ \([^()]*\)\. ?")

@@ -32,7 +32,7 @@ from ops.planning.money import format_amount, sum_up
 from ops.planning.opinions import read_opinions
 from ops.planning.prices import load_prices
 from ops.planning.proposal import ItemProposal
-from ops.planning.propose_things import HARDWARE
+from ops.planning.propose_assets import HARDWARE
 from ops.planning.propose_work import list_own_work, propose
 from ops.planning.records import KeptPlan, find_in_force
 

@@ -26,7 +26,7 @@ from ops.canonical import digest_of
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.plans import Plan
+from ops.catalog.tables.plans import Plan, PlanNote
 from ops.catalog.tables.register import Asset, RegisterEntry
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -418,3 +418,92 @@ def _count_statements() -> int:
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     return count
+
+
+def give(desk: Desk, granted: int, *flags: str) -> None:
+    """Hand the reviewed plan in and record its decision with a second person."""
+    submit(Submit(year=YEAR, document="15/TTr"))
+    wish = ("plan.record-decision", "--year", str(YEAR), "--number", "99/QĐ-UBND", "--date",
+            TODAY, "--signer", "Chủ tịch", "--document", desk.scan, "--reason", "Đã ký",
+            "--amount", str(granted), *flags)  # fmt: skip
+    desk.approve(request_of(desk.office.ask(*wish)), "lvc")
+    done = desk.office.run(*wish)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_was_accepted_is_not_asked_for_again(desk: Desk) -> None:
+    """Replaced, kept up, renewed, repaired: the register knows, and next year asks for no more."""
+    with desk.catalog.writing() as session:
+        for name, kind, values in (
+            ("ups-1", "ups", {"warranty_until": date(2022, 1, 1)}),
+            ("ups-2", "ups", {"warranty_until": date(2022, 2, 1)}),
+            ("dn", "domain", {"supported_until": date(YEAR, 1, 31), "price": 350_000}),
+            ("ups-3", "ups", {"state": "broken"}),
+        ):
+            session.add(Asset(name=name, kind=kind, title=name, changed_at=datetime.now(UTC),
+                              **values))  # fmt: skip
+    draft(Draft(year=YEAR))
+    submit(Submit(year=YEAR, review=True))
+    items = desk.items()
+    give(desk, sum(it["asked"] for it in items))
+    numbers = {it["asset"]: it["number"] for it in items}
+    assert set(numbers) == {"mc-0", "mc-1", "mc-2", "ups-1 ups-2", "dn", "ups-3"}
+    for asset in ("mc-0", "mc-1", "mc-2"):
+        complete(new_device(numbers[asset], document="02/BB"))
+    with pytest.raises(WrongUseError, match="does not know yet"):
+        complete(finish(numbers["ups-1 ups-2"], document="02/BB"))
+    with desk.catalog.reading() as session:  # nothing of it was recorded
+        assert get_plan(session, YEAR).line(numbers["ups-1 ups-2"]).accepted_on is None
+    ends = (f"31/12/{YEAR + 1}",)
+    complete(finish(numbers["ups-1 ups-2"], document="02/BB", ends_on=ends))
+    complete(finish(numbers["dn"], document="02/BB", ends_on=(f"dn=31/01/{YEAR + 2}",)))
+    complete(finish(numbers["ups-3"], document="02/BB"))
+    told = desk.office.run("plan.draft", "--year", str(YEAR + 1), "--json")
+    drafted = json.loads(told.stdout)
+
+    assert drafted["items"] == []
+    assert [(it["title"].split()[-1], it["why"]) for it in drafted["not_proposed"]] == [
+        (it, f"đã trả tiền bảo dưỡng đến 31/12/{YEAR + 1}") for it in ("ups-1", "ups-2")
+    ]
+    with desk.catalog.reading() as session:
+        rows = {it.name: it for it in session.execute(select(Asset)).scalars()}
+        verbs = [*session.execute(select(JournalRow.action)).scalars()]
+    assert (rows["mc-1"].state, rows["ups-3"].state) == ("retired", "in-use")
+    assert rows["mc-1-2026"].price == 313_866_666
+    assert verbs.count("asset.added") == 3
+    again = desk.office.run("plan.draft", "--year", str(YEAR + 2), "--json")
+    assert {it["asset"] for it in json.loads(again.stdout)["items"]} == {"ups-1 ups-2", "dn"}
+
+
+def test_an_item_has_one_number_from_its_review_to_the_end_of_the_year(desk: Desk) -> None:
+    draft(Draft(year=YEAR))
+    edit(Edit(year=YEAR, add=True, set=("title=Tập huấn", "unit_price=5000000", "use=e")))
+    edit(Edit(year=YEAR, item=4, opinion="Nên làm sớm"))
+    edit(Edit(year=YEAR, item=2, reject="Đã có nguồn khác"))
+    assert [it["number"] for it in desk.items()] == [1, 2, 3, 4]  # as people have just typed them
+    submit(Submit(year=YEAR, review=True))
+    items = desk.items()
+    assert [(it["number"], it["title"].split(" Máy")[0], bool(it["rejected_for"]))
+            for it in items] == [
+        (1, "Tập huấn", False), (2, "Thay thế máy chủ", False),
+        (3, "Thay thế máy chủ Dell R2", False), (4, "Thay thế máy chủ Dell R1", True),
+    ]  # fmt: skip
+    with desk.catalog.reading() as session:
+        notes = session.execute(select(PlanNote.item, PlanNote.text)).all()
+    assert [tuple(it) for it in notes] == [(1, "Nên làm sớm")]
+    estate = load_estate()
+    with desk.catalog.reading() as session:
+        document = read_document(session, estate, get_plan(session, YEAR), datetime.now(UTC))
+    for paper in make_papers(document, estate).values():
+        for table in (it for it in paper.blocks if isinstance(it, Table)):
+            for row in (it for it in table.rows if it[1] == "Thay thế máy chủ Dell R2"):
+                assert row[0] == "3"
+    give(desk, 5_000_000 + 2 * 313_866_666)
+    add_assets(desk.catalog, 1)
+    revise(Revise(year=YEAR, reason="Thêm máy"))
+    draft(Draft(year=YEAR))
+    submit(Submit(year=YEAR, review=True))
+
+    assert [(it["number"], it["asset"]) for it in desk.items()] == [
+        (1, ""), (2, "mc-0"), (3, "mc-2"), (4, "mc-1"), (5, "mc-3"),
+    ]  # fmt: skip

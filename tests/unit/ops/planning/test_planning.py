@@ -133,7 +133,7 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
     assert set(found) == {
         "plan:2026:3", "asset:mc-1:support", "asset:mc-2:warranty", "asset:dn:renewal",
         "asset:ups:broken", "capacity:host:web1:disk:/var", "certificate:cong",
-        "medium:O1:renewal", "alert:host:web1/disk:/var", "difficulty:2026-001",
+        "medium:O1:renewal", "alert:host:web1/disk:/var",
         "incident:2026-002", "finding:site:cong",
     }  # fmt: skip
     assert all(it.evidence and it.reason for it in found.values())
@@ -151,6 +151,7 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
     assert [(it.title, it.basis) for it in list_own_work(FACTS)] == [
         ("Khắc phục tồn tại và khôi phục thử lại: Cổng xã", ""),
         ("Tổ chức diễn tập: Khôi phục thử trang", ""),
+        ("Giải quyết khó khăn, vướng mắc: Thiếu người", ""),
         ("Xem nhật ký", "QCVN 12"),
     ]
 
