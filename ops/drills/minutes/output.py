@@ -121,13 +121,14 @@ def _conclusion_of(minutes: Minutes) -> str:
     return REMARKED if minutes.conclusion["reason"] == WARNED else CONCLUSIONS[outcome]
 
 
-def time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
-    """Yield part I as labels and values."""
+def time_and_people(minutes: Minutes, zone: str, *, on_paper: bool = False) -> Iterable[Pair]:
+    """Yield part I as labels and values; on paper a place that is known needs no machine."""
     when = minutes.when
     begun, ended = (_moment(when[name], zone, seconds=True) for name in ("started_at", "ended_at"))
     yield _("Begun, ended"), f"{begun} – {ended}"
     yield _("Loss taken to be at"), _moment(when["incident_at"], zone, seconds=True)
-    place = [when["place"], _("machine {name}").format(name=when["machine"])]
+    machine = _("machine {name}").format(name=when["machine"])
+    place = [when["place"], "" if on_paper and when["place"] else machine]
     yield _("Place"), ", ".join(filter(None, place))
     parts = {"carried_out": _("carried out"), "answers_for_site": _("answers for the site")}
     people = [f"{it['title']} ({parts[it['part']]})" for it in minutes.people]
@@ -163,11 +164,18 @@ def environment(minutes: Minutes, zone: str) -> Iterable[Pair]:
         yield _("Bounded"), _tell_bounds(there["bounded"])
     if there["versions"]:
         versions = [f"{name} {version}" for name, version in there["versions"].items() if version]
-        yield _("Programs here"), ", ".join(it.removeprefix("restic ") for it in versions)
+        told = [it.removeprefix("restic ") for it in versions]
+        yield _("Programs here"), ", ".join(map(_tell_system, told))
     if there["free_bytes"] is not None:
         yield _("Free space"), format_size(there["free_bytes"])
     if there["scan"] is not None:
         yield _("Scan before use"), _tell_scan(there["scan"], zone)
+
+
+def _tell_system(program: str) -> str:
+    """Leave out how the operating system was built: `Linux 6.12` of `system Linux-6.12-amd64-…`."""
+    name, _blank, version = program.partition(" ")
+    return " ".join(version.split("-")[:2]) if name == "system" else program
 
 
 def _tell_isolation(there: Mapping[str, Any]) -> Cell:

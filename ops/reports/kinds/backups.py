@@ -38,7 +38,8 @@ class LogFacts:
 def gather_backup_log(ask: Ask) -> LogFacts:
     """List the backups of the time, of one site where it is named."""
     estate, window = ask.estate, ask.window
-    titles = {it.name: name_site(estate, it.name, window).dated_title for it in estate.named_sites}
+    sites = (*estate.sites, estate.own_site)
+    titles = {it.name: name_site(estate, it.name, window).dated_title for it in sites}
     runs = list_runs(ask.session, window, "backup", ask.site)
     return LogFacts(window, runs, titles, titles.get(ask.site, ask.site))
 

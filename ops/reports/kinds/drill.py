@@ -56,7 +56,7 @@ def write_drill(facts: DrillFacts, frame: Frame) -> Paper:
     title = str(minutes.scenario["title"])
     blocks: list[Block] = [
         frame.head("h_time"),
-        *_pairs(frame, time_and_people(minutes, frame.zone)),
+        *_pairs(frame, time_and_people(minutes, frame.zone, on_paper=True)),
         frame.head("h_purpose"),
         *_pairs(frame, purpose(minutes, frame.zone, on_paper=True)),
         frame.head("h_environment"),
@@ -73,7 +73,6 @@ def write_drill(facts: DrillFacts, frame: Frame) -> Paper:
         frame.text(
             "unchanged" if facts.is_unchanged else "changed",
             sha256=facts.sha256,
-            drill=minutes.drill,
         ),
         frame.source(Figure(1, "minutes")),
     ]
