@@ -129,8 +129,9 @@ class _Writer:
         self.add(paragraph(chart.caption, "FigureCaption", keeps=holds_on))
 
     def _write_table(self, block: Table, *, holds_on: bool) -> None:
-        self.add(paragraph(block.caption, "Caption", keeps=True) if block.caption
-                 else blank(4, keeps=True))  # fmt: skip
+        # No blank line between a heading and a table: LibreOffice loses rows of some that break.
+        if block.caption:
+            self.add(paragraph(block.caption, "Caption", keeps=True))
         shares = [it.share for it in block.columns]
         width = self._width_mm() / sum(shares)
         self.add(
