@@ -170,7 +170,10 @@ def find_parts(page: Page) -> Parts:
     lowest = max((it.bottom for it in (number, day) if it), default=0.0)
     left = [it for it in lines if it.right < page.width * 0.5 and it.text.isupper()]
     bodies = [it for it in left if it.top < (number or day or lines[0]).top and it != number]
-    below = [it for it in lines if it.top > lowest - 1 and it.text != "DỰ THẢO"]
+    addressees = first(lambda it: it.text.startswith("Kính gửi:"))
+    # A letter has no kind: who signs on its first page stands below whom it is for.
+    end = addressees.top if addressees else page.height
+    below = [it for it in lines if lowest - 1 < it.top < end and it.text != "DỰ THẢO"]
     kind = next((it for it in below if it.is_bold and it.text.isupper()), None)
     after = below[below.index(kind) + 1 :] if kind else []
     about = _while(after, lambda it: it.is_bold and not it.text.isupper() and it.size > _CELL)
@@ -186,7 +189,7 @@ def find_parts(page: Page) -> Parts:
         kind=kind,
         about=tuple(about),
         issuer=tuple(issuer),
-        addressees=first(lambda it: it.text.startswith("Kính gửi:")),
+        addressees=addressees,
     )
 
 

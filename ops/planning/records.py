@@ -79,6 +79,11 @@ def call_plan(row: Plan) -> str:
     return f"{row.year}/{row.revision}" if row.revision else str(row.year)
 
 
+def call_line(year: int, number: int) -> str:
+    """Give what papers about a line of a year's plan are called: `2027-3`."""
+    return f"{year}-{number}"
+
+
 def find_plan(session: Session, year: int) -> KeptPlan | None:
     """Give the newest revision of a year's plan; None where there is none. Two statements."""
     row = _newest(session, year)

@@ -20,6 +20,7 @@ from ops.planning.records import (
     AT_WORK,
     KeptPlan,
     add_note,
+    call_line,
     check_state,
     find_in_force,
     set_line,
@@ -182,6 +183,7 @@ def accept_item(
         assets = plan_assets(line, news, list_assets(session, retired_too=True))
         moment = datetime.combine(given.day, time.min, bench.estate.zone)
         details = {
+            "line": call_line(year, line.number),
             "accepted": accepted,
             "document": given.document,
             "trial": given.trial,

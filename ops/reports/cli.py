@@ -41,6 +41,7 @@ NEEDS: Mapping[Need, str] = {
     "drill": N_("a drill: --of; left out: the newest"),
     "stop": N_("a planned stop: --of; left out: the next"),
     "incident": N_("an incident of the register: --of; left out: the newest serious one"),
+    "line": N_("a line of the year's plan: --of, --year; left out: the one accepted last"),
     "day": N_("nothing: it is about today"),
 }
 _DECEMBER = 12

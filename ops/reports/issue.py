@@ -34,6 +34,8 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, speaking
+from ops.planning.records import call_line
+from ops.planning.work import get_in_force
 from ops.register.records import find_entry
 from ops.reports import signed_pdf
 from ops.reports.figures.figure import read_day
@@ -80,13 +82,13 @@ def issue(wish: Issue) -> int:
         OpsError: It cannot be kept.
     """
     day = read_day(wish.date, "date")
-    path, estate = Path(wish.file), load_estate()
+    path, estate, year = Path(wish.file), load_estate(), wish.year or day.year
     content = read_document(path)
     signatures = [] if wish.scan else verify(path, content, estate.reports.trusted_roots)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            wish = replace(wish, of=_call_subject(session, wish))
-            about = name_about(wish, estate, wish.year or day.year)
+            wish = replace(wish, of=_call_subject(session, wish, year))
+            about = name_about(wish, estate, year)
             request = find_request(session, wish.request, is_open=True) if wish.request else None
         if not wish.dry_run:
             keep(estate.service.state, content)
@@ -140,14 +142,19 @@ def note_issued(
     return kept, is_new
 
 
-_OF_ONE = frozenset({"stop", "incident"})
+_OF_ONE = frozenset({"stop", "incident", "line"})
 """Needs of kinds whose papers are about the one thing that `--of` names."""
 
 
-def _call_subject(session: Session, wish: Issue) -> str:
-    """Give what the paper is about as the register calls it, where that is an entry."""
-    is_entry = wish.of and find_kind(wish.kind).needs == "incident"
-    return find_entry(session, wish.of).called if is_entry else wish.of
+def _call_subject(session: Session, wish: Issue, year: int) -> str:
+    """Give what the paper is about as events call it: the register's entry, the plan's line."""
+    needs = find_kind(wish.kind).needs if wish.of else ""
+    if needs == "incident":
+        return find_entry(session, wish.of).called
+    if needs == "line":
+        number = int(wish.of) if wish.of.isdecimal() else 0
+        return call_line(year, get_in_force(session, year).line(number).number)
+    return wish.of
 
 
 def name_about(wish: Issue, estate: Estate, year: int) -> str:
@@ -171,9 +178,9 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
         )
     if bool(wish.of) != (kind.needs in _OF_ONE) or not _CODE.fullmatch(wish.of):
         raise WrongUseError(
-            "a paper of the kind {kind} is about one thing: a stop, an entry of the register"
+            "a paper of the kind {kind} is about one thing: a stop, an entry, a line of the plan"
             if kind.needs in _OF_ONE
-            else "a paper of the kind {kind} is about no stop and no entry of the register",
+            else "a paper of the kind {kind} is about no stop, no entry and no line of the plan",
             next_step="give `--of` as the paper names it"
             if kind.needs in _OF_ONE
             else "leave `--of` out",

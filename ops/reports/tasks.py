@@ -69,9 +69,9 @@ class Make:
     of: Annotated[
         str,
         Flag(
-            "The drill, the planned stop or the register's entry; left out: the newest, or the"
-            " next.",
-            "What it is about: a drill, a planned stop, an entry",
+            "The drill, the planned stop, the register's entry or the plan's line; left out: the"
+            " newest, or the next.",
+            "What it is about: a drill, a planned stop, an entry, a line",
         ),
     ] = ""
     number: _Number = 0
@@ -229,8 +229,8 @@ class Issue:
         str,
         Flag(
             "What it is about, where it is about one thing: the code of the planned stop, the entry"
-            " of the register.",
-            "Planned stop or entry that it is about",
+            " of the register, the number of the plan's line.",
+            "Planned stop, entry or line that it is about",
         ),
     ] = ""
     request: Annotated[

@@ -123,7 +123,12 @@ SOURCES: Mapping[str, Source] = {
     "plan-approved": Source(
         JournalRow.action == "plan.decide", subject=lambda _plan: "", moment="at"
     ),
-    "accepted": Source(JournalRow.action == "plan.complete", subject=lambda _plan: "", moment="at"),
+    "accepted": Source(
+        JournalRow.action == "plan.complete",
+        subject=lambda _plan: "",
+        moment="at",
+        about="line",
+    ),
 }
 """Name of the event → which journal rows tell of it."""
 

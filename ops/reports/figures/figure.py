@@ -25,6 +25,7 @@ Source = Literal[
     "findings",
     "register",
     "restores",
+    "runbooks",
     "stops",
     "estate",
     "journal",

@@ -38,7 +38,7 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Work that was noted: what, on which line, from when to when, what came of it."""
+    """Work that was noted: what, on which line, from when to when, what came of it, by whom."""
 
     line: str
     begins: datetime
@@ -46,6 +46,7 @@ class Work:
     text: str
     result: str
     document: str
+    person: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,11 @@ def plan_years(window: Timespan) -> range:
 def read_plans(session: Session, window: Timespan) -> Figure[tuple[PlanYear, ...]]:
     """Read the plans in force of a time's years; money as it stands now."""
     years = plan_years(window)
-    return Figure(tuple(_read_year(session, it, window) for it in years), "plan")
+    return Figure(tuple(read_year(session, it, window) for it in years), "plan")
 
 
-def _read_year(session: Session, year: int, window: Timespan) -> PlanYear:
+def read_year(session: Session, year: int, window: Timespan) -> PlanYear:
+    """Read the plan in force of one year; what was done only within the time."""
     plan = find_in_force(session, year)
     if plan is None:
         return PlanYear(year=year, decision="", decided_on=None, results=(), works=())
@@ -143,6 +145,7 @@ def _list_works(
             text=it.text,
             result=it.result,
             document=it.document,
+            person=it.person,
         )
         for it in notes
         if it.kind in {"work", "window"} and window.since <= (it.begins or it.at) < window.until

@@ -9,7 +9,7 @@ from ops.errors import unknown
 from ops.language.text import N_
 
 Issuer = Literal["body", "submits", "decides", "unit"]
-Need = Literal["year", "plan", "time", "site", "drill", "stop", "incident", "day"]
+Need = Literal["year", "plan", "time", "site", "drill", "stop", "incident", "line", "day"]
 LETTER = "CV"
 """Sign of a letter; its number has no abbreviation of a kind (Decree 30/2020, annex I)."""
 
@@ -21,6 +21,7 @@ _TAKES: Mapping[str, tuple[str, ...]] = {
     "drill": ("of", "site"),
     "stop": ("of", "site"),
     "incident": ("of", "site"),
+    "line": ("of", "year"),
     "day": (),
 }
 
@@ -79,6 +80,10 @@ _LISTED = (
          module="plan_letters", issuer="submits"),
     Kind("decision", N_("draft of the decision on the year's plan"), needs="plan", sign="QĐ",
          like="plan", module="plan_letters", issuer="decides"),
+    Kind("plan-progress", N_("report on carrying out the year's plan"), needs="year", sign="BC",
+         like="annual", module="plan_results"),
+    Kind("completion", N_("information on completion of a line of the plan"), needs="line",
+         sign=LETTER, module="plan_results"),
     Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
     Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
          like="annual", writer="annual"),
@@ -91,6 +96,7 @@ _LISTED = (
     Kind("drill", N_("minutes of a restore drill"), needs="drill"),
     Kind("backup-log", N_("log of backups"), needs="time", more=("site",), module="backups"),
     Kind("backup-minutes", N_("minutes of a backup"), needs="site", module="backups"),
+    Kind("maintenance", N_("maintenance log"), needs="time"),
     Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
     *(
         Kind(f"incident-{stage}", title, needs="incident", sign="BC", like="incident",

@@ -23,12 +23,12 @@ from ops.reports.make import make
 from tests.a_year import NOW, name_of, write_estate, write_year
 from tests.form_checker import RULES, check_form, read_shown
 from tests.unit.ops.reports.a_drill import write_minutes
-from tests.unit.ops.reports.a_plan import write_plan
+from tests.unit.ops.reports.a_plan import write_decided, write_plan
 from tests.unit.ops.reports.test_kinds import HOSTILE, text_of, wish_of
 
 pytestmark = pytest.mark.slow
 PAPERS = [it.name for it in KINDS.values() if "docx" in it.files]
-WIDE = {"plan", "decision", "security"}
+WIDE = {"plan", "plan-progress", "decision", "security"}
 START = "<b>&\"'{year}#let $x$"
 SITES = 3
 LONG = 2_500
@@ -39,6 +39,7 @@ def fill(estate: Estate, *, title: str = "") -> None:
     write_year(estate)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         write_plan(estate, catalog, title=title)
+        write_decided(catalog, **({"title": title} if title else {}))
         with catalog.writing() as session:
             write_minutes(session, name_of(0))
             if title:

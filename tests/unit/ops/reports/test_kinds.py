@@ -34,13 +34,14 @@ from ops.reports.requests import AskedReport, ReportRequest
 from ops.terminal.task import tasks_of
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
-from tests.unit.ops.reports.a_plan import YEAR, write_plan
+from tests.unit.ops.reports.a_plan import DONE_YEAR, YEAR, write_decided, write_plan
 
 pytestmark = pytest.mark.slow
 SITES = 6
 HOSTILE = "<b>&\"'{year}#let $x$ " + "\u202eDROP\u202c \U0001f600 =1+1 " + "dài " * 2500
 ASKED: dict[str, dict[str, object]] = {
     **{name: {"year": YEAR} for name in ("plan", "submission", "decision")},
+    **{name: {"year": DONE_YEAR} for name in ("plan-progress", "completion")},
     "activity": {"from_": "1/1/2026", "to": "31/03/2026"},
     "site": {"site": name_of(0), "year": 2026},
     "backup-log": {"from_": "2026-03-01", "to": "2026-03-02"},
@@ -57,6 +58,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     opened = open_catalog(reveal(estate.catalog.url))
     try:
         write_plan(estate, opened)
+        write_decided(opened)
         with opened.writing() as session:
             write_minutes(session, name_of(0))
     finally:

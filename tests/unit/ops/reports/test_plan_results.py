@@ -1,0 +1,128 @@
+"""What became of a plan on paper: the report, a line's completion with its duty, the log."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import ops.wiring  # noqa: F401 - who asks for parts needs them given
+from ops.catalog.columns import new_id
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.drills import RunbookRun
+from ops.duties.evidence.due import Period
+from ops.duties.evidence.events import find_event_dues
+from ops.duties.evidence.judge import judge_due
+from ops.duties.reminders import make_setting
+from ops.duties.table.load import load_duties
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+from ops.reports import tasks
+from ops.reports.cli import read_wish
+from ops.reports.issue import issue
+from ops.reports.make import make
+from tests.a_year import NOW, write_estate
+from tests.unit.ops.reports.a_plan import DONE_YEAR, write_decided
+from tests.unit.ops.reports.test_kinds import text_of
+
+pytestmark = pytest.mark.slow
+WHO = Origin(via="cli", person="nva")
+
+
+@pytest.fixture
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Estate:
+    found = write_estate(tmp_path, 1)
+    monkeypatch.setenv("GIUCONG_ESTATE", str(found.path))
+    return found
+
+
+@pytest.fixture
+def catalog(estate: Estate) -> Iterator[Catalog]:
+    with open_catalog(reveal(estate.catalog.url)) as opened:
+        write_decided(opened)
+        yield opened
+
+
+def read(estate: Estate, catalog: Catalog, kind: str, **flags: object) -> str:
+    wish = read_wish(tasks.Make(kind=kind, out="", **flags), estate, NOW)  # type: ignore[arg-type] # flags by name
+    return text_of(next(iter(make(estate, catalog, wish, NOW).values())))
+
+
+def test_the_report_tells_each_line_and_what_lags(estate: Estate, catalog: Catalog) -> None:
+    told = read(estate, catalog, "plan-progress", year=DONE_YEAR)
+
+    for wanted in (
+        "Quyết định số 118/QĐ-UBND ngày 20/01/2025",
+        "được phê duyệt 17.000.000 đồng, đã ký hợp đồng 15.500.000 đồng, đã nghiệm thu 4.500.000",
+        "Kế hoạch có 3 hạng mục: đã nghiệm thu 1, chưa nghiệm thu 2",
+        "Có 3 hạng mục chưa hoàn thành hoặc chưa thanh toán hết",
+        "Hạng mục 1, Gia hạn tên miền: đã nghiệm thu ngày 03/06/2025; còn lại 500.000 đồng",
+        "(Tên miền có hiệu lực đến năm 2030)",
+        "Hạng mục 2, Thay pin bộ lưu điện: đã ký hợp đồng, chưa nghiệm thu; còn lại 12.000.000",
+        "chưa giải trình: ..........",
+        "lùi theo quyết định phê duyệt",
+    ):
+        assert wanted in told
+    with pytest.raises(WrongUseError, match="no plan for 2024"):
+        read(estate, catalog, "plan-progress", year=2024)
+
+
+def test_completion_is_told_of_what_was_accepted(estate: Estate, catalog: Catalog) -> None:
+    told = read(estate, catalog, "completion", year=DONE_YEAR)
+
+    assert read(estate, catalog, "completion", year=DONE_YEAR, of="1") == told
+    for wanted in ("thông tin hoàn thành: Gia hạn tên miền", "03/06/2025", "32/BB-TTCNTT",
+                   "4.500.000 đồng", "Đã gia hạn: Tên miền có hiệu lực",
+                   "31/BB-TTCNTT"):  # fmt: skip
+        assert wanted in told
+    for of in ("2", "9", "x"):
+        with pytest.raises(WrongUseError, match="is accepted"):
+            read(estate, catalog, "completion", year=DONE_YEAR, of=of)
+
+
+def test_the_letter_that_is_taken_back_proves_the_duty(
+    estate: Estate, catalog: Catalog, tmp_path: Path
+) -> None:
+    at = datetime(2026, 12, 1, tzinfo=estate.zone)
+    with catalog.writing() as session:
+        details = {"item": 1, "line": f"{DONE_YEAR}-1", "at": at.isoformat()}
+        journal.append(session, WHO, [Entry("plan.complete", str(DONE_YEAR), details)])
+
+    def verdict() -> str:
+        (duty,) = load_duties(estate).named("completion-information")
+        setting = make_setting(estate, NOW + timedelta(days=60))
+        with catalog.reading() as session:
+            ((due, _names),) = find_event_dues(
+                session, [duty], setting, Period(at.date(), at.date())
+            )
+            (found,) = judge_due(session, due, setting)
+        return found.reason
+
+    assert verdict() != "by_paper"
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"%PDF-1.7 x")
+    wish = tasks.Issue(kind="completion", file=str(scan), number="40/TTCNTT", date="10/12/2026",
+                       year=DONE_YEAR, of="1", scan=True)  # fmt: skip
+    assert issue(wish) == 0
+    assert verdict() == "by_paper"
+
+
+def test_the_log_of_maintenance_has_what_was_recorded(estate: Estate, catalog: Catalog) -> None:
+    at = datetime(DONE_YEAR, 6, 5, 2, tzinfo=UTC)
+    run = RunbookRun(
+        id=new_id(), runbook="restore-a-site", text='+++\ntitle = "Khôi phục trang"\n+++\n',
+        text_sha256="", person="nva", standing="done", going_back=False, values={},
+        started_at=at, ended_at=at + timedelta(hours=1),
+    )  # fmt: skip
+    with catalog.writing() as session:
+        session.add(run)
+    told = read(estate, catalog, "maintenance", from_="1/1/2025", to="14/12/2025")
+
+    for wanted in ("Ghi 2 công việc", "Gia hạn tên miền: Đã gia hạn", "Nguyễn Văn A",
+                   "Tên miền có hiệu lực đến năm 2030; 31/BB-TTCNTT",
+                   "Thực hiện quy trình: Khôi phục trang", "hoàn thành"):  # fmt: skip
+        assert wanted in told
+    assert date(DONE_YEAR, 6, 5) == at.date()
