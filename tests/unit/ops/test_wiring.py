@@ -7,7 +7,7 @@ from ops import wiring
 from ops.parts import find, names_of_parts
 
 ROOT = Path(wiring.__file__).parent
-SEAM = re.compile(r"Seam\(\"([a-z-]+)\"\)")
+SEAM = re.compile(r"Seam\(\s*\"([a-z-]+)\"\s*\)")
 
 
 def test_each_seam_is_given_its_parts_and_no_other_is() -> None:

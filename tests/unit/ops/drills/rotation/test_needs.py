@@ -62,6 +62,7 @@ def test_the_shipped_duties_ask_each_what_they_must() -> None:
         ("drill-main-portal", "cong", Wanted()),
         *(("drill-stock-restic", site, Wanted(engine="restic")) for site in sites),
         ("drill-from-paper", "", Wanted(from_paper=True)),
+        ("security-drill", "cong-ttdt", Wanted()),
     }
     assert of("drill-component-site").sites == ("xa", "y-te", "khac")
     assert of("drill-random-file").sites == sites
