@@ -14,11 +14,11 @@ from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Head
 from ops.journal.record_proofs import Act, find_unproven, read_acts
+from ops.journal.standing import RECOVERED
 from ops.language.text import N_
 
 KEY_MADE = "journal.key_made"
 SIGNED = "journal.signed"
-RECOVERED = "service.recovered"
 ACCEPTED = "journal.accepted"
 
 _AT_ONCE = 10_000

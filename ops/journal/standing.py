@@ -24,6 +24,8 @@ MOVED = "catalog.moved"
 """Journaled by the catalog that the records have moved to."""
 LEFT = "catalog.left"
 """Journaled by the catalog that they have left."""
+RECOVERED = "service.recovered"
+"""Journaled once the service is back; its details name the last row that came back, `head`."""
 TRUSTED = "catalog.trust"
 """Journaled when root has said that this is the catalog that counts."""
 

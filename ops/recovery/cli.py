@@ -29,7 +29,6 @@ from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
 from ops.access.approvals.require import Permit
 from ops.access.session import at_bench, person_at_terminal
-from ops.audit.evidence import RECOVERED
 from ops.audit.heads import attest, find_signing_key, read_heads
 from ops.audit.job import Examination, examine
 from ops.audit.verify import tell
@@ -50,6 +49,7 @@ from ops.jobs.live import is_service_running
 from ops.jobs.run_now import end_all
 from ops.journal import journal
 from ops.journal.record_proofs import note_found_credentials
+from ops.journal.standing import RECOVERED
 from ops.language.formats import format_moment
 from ops.language.text import _
 from ops.recovery.catalog_copy import catalog_file, load_records

@@ -1,9 +1,10 @@
 """How each duty stands, by its evidence; media and reviews by days of their own."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import select
@@ -29,6 +30,7 @@ from ops.duties.evidence.verdicts import (
     SETTLED,
     Frame,
     Piece,
+    Records,
     Standing,
     Verdict,
     gravest,
@@ -38,6 +40,7 @@ from ops.duties.table.load import DutySet
 from ops.duties.table.models import Duty, Span
 from ops.duties.table.versions import Subject, list_subjects
 from ops.estate.versions import find_estate_at
+from ops.journal.standing import RECOVERED
 
 Stage = Literal["", "near", "over"]
 
@@ -117,7 +120,7 @@ def find_renewed(session: Session, duty: Duty, setting: Setting, time: Period) -
     for it in find_media(session):
         period = Period(*(date.fromisoformat(it.details[at]) for at in ("started_on", "renew_on")))
         if time.start <= period.end <= time.end and duty.is_valid_on(period.end):
-            frame = Frame(setting.today, recorded_since(session, setting), period.end)
+            frame = Frame(setting.today, find_records(session, setting), period.end)
             day = it.at.astimezone(setting.zone).date()
             late = {**it.details, LATE: True}
             piece = it if day <= period.end else replace(it, outcome="incomplete", details=late)
@@ -171,7 +174,7 @@ def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:
     ask = Ask(due.duty, due.period, estate, setting, deadline, due.about)
     proof = due.duty.evidence
     pieces = find_pieces(session, ask)
-    frame = Frame(setting.today, recorded_since(session, setting), deadline)
+    frame = Frame(setting.today, find_records(session, setting), deadline)
     at_site, elsewhere = _by_site(pieces)
     found = []
     for subject in list_subjects(due.duty, estate):
@@ -193,10 +196,36 @@ def _by_site(pieces: Iterable[Piece]) -> tuple[dict[str, list[Piece]], list[Piec
 
 def recorded_since(session: Session, setting: Setting) -> date | None:
     """Give the first day of which the journal tells; None while it is empty."""
+    return find_records(session, setting).since
+
+
+def find_records(session: Session, setting: Setting) -> Records:
+    """Give of which days the journal tells; asked for once in a session.
+
+    What was done after the backup that a lost service came back from is gone: from the day of the
+    last row that came back to that of its return nobody knows what was not done.
+    """
+    known: Records | None = session.info.get(_RECORDS)
+    if known is not None:
+        return known
+
+    def day_of(moment: datetime) -> date:
+        return moment.astimezone(setting.zone).date()
+
     oldest = select(JournalRow.at).order_by(JournalRow.sequence).limit(1)
     first = session.execute(oldest).scalar_one_or_none()
-    return first.astimezone(setting.zone).date() if first else None
+    if first is None:
+        return Records(None)
+    returns = select(JournalRow.at, JournalRow.details).where(JournalRow.action == RECOVERED)
+    heads = {json.loads(details)["head"]: at for at, details in session.execute(returns)}
+    last = select(JournalRow.sequence, JournalRow.at).where(JournalRow.sequence.in_(heads))
+    gaps = [Period(day_of(at), day_of(heads[head])) for head, at in session.execute(last)]
+    found = Records(day_of(first), tuple(gaps))
+    session.info[_RECORDS] = found
+    return found
 
+
+_RECORDS = "duties-records"
 
 REVIEWS = ("role-review", "account-review")
 """How the names of duties begin that ask to look at roles and accounts again."""

@@ -103,17 +103,36 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Records:
+    """Of which days there are records.
+
+    Attributes:
+        since: The first one; None when there are none at all.
+        gaps: Days whose records were lost, as when the service came back from an older backup.
+    """
+
+    since: date | None
+    gaps: tuple[Period, ...] = ()
+
+    def have(self, period: Period) -> bool:
+        """Say whether what was done in a period would stand in them."""
+        if self.since is None or period.start < self.since:
+            return False
+        return not any(it.start <= period.start and period.end <= it.end for it in self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What a verdict is made in.
 
     Attributes:
         today: The organisation's date.
-        recorded_since: First day of which there are records; None when there are none at all.
+        records: Of which days there are records.
         deadline: By the end of which day it was due; the period's end where that is later.
     """
 
     today: date
-    recorded_since: date | None
+    records: Records
     deadline: date
 
 
@@ -143,7 +162,6 @@ def _judge_lacking(
     known = {it.outcome for it in pieces if it.site in {*lacking, ""}}
     stated = [it for it in pieces if it.outcome == "stated" and not it.details.get(LATE)]
     is_kept = any(it.details.get("sha256") or it.table == "verdicts" for it in stated)
-    since = frame.recorded_since
     reasons: tuple[tuple[bool, Standing, str], ...] = (
         ("failed" in known, "failed", "failures"),
         (bool(stated) and "incomplete" not in known, "stated", "stated" if is_kept else "by_word"),
@@ -151,7 +169,7 @@ def _judge_lacking(
         (any(it.details.get(LATE) for it in pieces), "incomplete", "late"),
         (bool(pieces), "incomplete", "partly"),
         (frame.today <= max(frame.deadline, period.end), "not_checked", "nothing_yet"),
-        (since is None or period.start < since, "not_checked", "no_records"),
+        (not frame.records.have(period), "not_checked", "no_records"),
     )
     for holds, outcome, reason in reasons:
         if holds:

@@ -5,7 +5,7 @@ Nothing is reckoned here that `duty.evidence` does not tell: a verdict is counte
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar, get_args
@@ -13,8 +13,8 @@ from typing import Literal, TypeVar, get_args
 from sqlalchemy.orm import Session
 
 from ops.duties.evidence.due import Period
-from ops.duties.evidence.judge import find_verdicts_in
-from ops.duties.evidence.verdicts import Verdict
+from ops.duties.evidence.judge import find_records, find_verdicts_in
+from ops.duties.evidence.verdicts import Records, Verdict
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.duties.table.models import Duty
@@ -92,9 +92,15 @@ class DutyCount:
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What became of every duty that something was owed of, by its name, in the table's order."""
+    """What became of every duty that something was owed of.
+
+    Attributes:
+        counts: By the duty's name, in the order of the table.
+        records: Of which days there are records.
+    """
 
     counts: Mapping[str, DutyCount]
+    records: Records
 
     @property
     def backup(self) -> DutyCount | None:
@@ -131,7 +137,7 @@ def count_duties(
         if counted is not None:
             known = found.get(duty.name)
             found[duty.name] = _join(known, counted) if known else counted
-    return Figure(Duties(found), "duties")
+    return Figure(Duties(found, find_records(session, setting)), "duties")
 
 
 def _count(duty: Duty, verdicts: Iterable[Verdict], window: Timespan) -> DutyCount | None:
@@ -191,14 +197,18 @@ def _join(before: DutyCount, row: DutyCount) -> DutyCount:
     )
 
 
-def find_unjudged(counted: DutyCount, window: Timespan) -> tuple[Period, str] | None:
-    """Give the days at the window's beginning that a duty is not judged for, and why; pure.
+def find_unjudged(
+    counted: DutyCount, records: Records, window: Timespan
+) -> Iterator[tuple[Period, str]]:
+    """Yield the days of a time that a duty is not judged for, and why; pure.
 
-    Returns:
-        The days, and `no_records` or `not_in_force`; None where it is judged from the first day.
+    Yields:
+        The days, and `no_records`, or `not_in_force` where the table did not ask for it yet.
     """
     began = counted.judged_from or window.last + _DAY
-    if began <= window.first:
-        return None
-    why = "no_records" if counted.total.unrecorded else "not_in_force"
-    return Period(window.first, began - _DAY), why
+    if began > window.first:
+        has_records = records.since is not None and records.since <= window.first
+        yield Period(window.first, began - _DAY), "not_in_force" if has_records else "no_records"
+    for gap in records.gaps:
+        if began <= gap.end and gap.start <= window.last:
+            yield Period(max(gap.start, began), min(gap.end, window.last)), "no_records"

@@ -21,16 +21,14 @@ def write_owed(facts: YearFacts, frame: Frame, site: str = "") -> Iterator[Block
     """
     duties = facts.duties.value
     backup = duties.backup if duties else None
-    if backup is None:
+    if duties is None or backup is None:
         yield frame.lacking(facts.duties)
         return
     owed = backup.of(site) if site else backup.total
-    unjudged = find_unjudged(backup, facts.window)
     if owed.judged:
         measured: dict[str, Any] = {"title": tell_title(backup.duty), **tell_measure(owed)}
         yield frame.text("owed", **measured)
-    if unjudged is not None:
-        time, why = unjudged
+    for time, why in find_unjudged(backup, duties.records, facts.window):
         yield frame.text(why, first=day(time.start), last=day(time.end))
 
 

@@ -324,6 +324,27 @@ def test_copies_are_counted_with_media_places_and_locks(catalog: Catalog) -> Non
     assert judged(catalog, a_duty(rule), april, later)["b"].reason == "not_rebuildable"
 
 
+def test_days_whose_records_a_recovery_has_lost_are_not_judged(catalog: Catalog) -> None:
+    """Rows came back up to 3 March; the service was back on 6 March."""
+    with catalog.writing() as session:
+        begin_records(session)
+        for sequence, day, action, details in (
+            (2, 3, "backup.run", {}), (3, 6, "service.recovered", {"head": 2}),
+        ):  # fmt: skip
+            session.add(
+                JournalRow(
+                    sequence=sequence, at=datetime(2026, 3, day, 3, tzinfo=UTC), person="",
+                    login="", via="clock", address="", requested_by="", reason="", document="",
+                    run="", software="", estate="", action=action, subject="",
+                    details=json.dumps(details), hash="0" * 64,
+                )
+            )  # fmt: skip
+    days = [Period(it, it) for it in (date(2026, 3, day) for day in (2, 3, 4, 6, 7))]
+    found = [judged(catalog, BACKUPS, it)["a"].reason for it in days]
+
+    assert found == ["nothing", "no_records", "no_records", "no_records", "nothing"]
+
+
 def test_copies_that_were_let_go_since_are_not_known_and_those_never_made_are_missed(
     catalog: Catalog,
 ) -> None:

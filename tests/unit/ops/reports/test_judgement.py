@@ -10,6 +10,8 @@ import pytest
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.backups.copies.rule_32110 import RulePart
 from ops.catalog.open import open_catalog
+from ops.duties.evidence.due import Period
+from ops.duties.evidence.verdicts import Records
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -32,6 +34,7 @@ from tests.a_year import name_of, write_estate
 NOW = datetime(2026, 12, 20, tzinfo=UTC)
 SITE, OTHER = name_of(0), name_of(1)
 RULE = tuple(RulePart(it, "ok") for it in ("copies", "media", "places", "locked", "errors"))
+RECORDS = Records(date(2025, 12, 1))
 NONE = dict.fromkeys(("low", "medium", "high", "critical"), 0)
 BAD = FindingCounts(
     opened=NONE, fixed=NONE, open={**NONE, "high": 2}, accepted=NONE, open_at={f"site:{SITE}": 2}
@@ -47,7 +50,7 @@ def a_count(name: str, **owed: int) -> DutyCount:
 
 
 def duties(*counts: DutyCount) -> Figure[Duties]:
-    return Figure(Duties({it.duty.name: it for it in counts}), "duties")
+    return Figure(Duties({it.duty.name: it for it in counts}, RECORDS), "duties")
 
 
 def a_drill(site: str, outcome: str = "ok") -> DrillRow:
@@ -171,19 +174,17 @@ def test_what_is_only_partly_good_is_not_praised(
     )
 
 
-def test_days_before_the_records_are_not_judged(perfect: YearFacts) -> None:
-    window = perfect.window
-    whole = a_count("daily-backup", met=1)
+def test_days_without_records_are_not_judged(perfect: YearFacts) -> None:
+    window, whole = perfect.window, a_count("daily-backup", met=1)
+    gap = Period(date(2026, 3, 3), date(2026, 3, 6))
+    before = Period(date(2025, 12, 15), date(2025, 12, 31))
 
-    assert find_unjudged(replace(whole, judged_from=window.first), window) is None
-    found = find_unjudged(whole, window)
-    assert found is not None
-    assert (found[0].start, found[0].end, found[1]) == (
-        date(2025, 12, 15), date(2025, 12, 31), "not_in_force",
-    )  # fmt: skip
-    later = find_unjudged(a_count("daily-backup", unrecorded=9), window)
-    assert later is not None
-    assert later[1] == "no_records"
+    assert [*find_unjudged(whole, RECORDS, window)] == [(before, "not_in_force")]
+    assert [*find_unjudged(whole, Records(date(2026, 1, 1), (gap,)), window)] == [
+        (before, "no_records"), (gap, "no_records"),
+    ]  # fmt: skip
+    early = replace(whole, judged_from=window.first)
+    assert [*find_unjudged(early, RECORDS, window)] == []
 
 
 def test_a_line_without_a_word_about_its_difference_is_an_open_blank(
