@@ -41,6 +41,11 @@ class Unit(Part):
         row = title_on(self.names, day)
         return row.name if row else self.title
 
+    def parent_on(self, day: date) -> str:
+        """Give the body above it on a day, likewise; may be empty."""
+        row = title_on(self.names, day)
+        return (row.parent if row else "") or self.parent
+
 
 class System(Part):
     """An information system; the security level belongs to it."""

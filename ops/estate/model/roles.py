@@ -14,7 +14,7 @@ from ops.estate.model.values import Day, Part, Text
 
 _COMMITTEE = ("ủy ban nhân dân", "uỷ ban nhân dân", "ubnd")
 _DEPARTMENT = "sở "
-_PROVINCE = ("tỉnh", "thành phố")
+_PROVINCE = ("tỉnh", "thành phố", "tp.", "tp ")
 
 
 class DatedRoles(Part):

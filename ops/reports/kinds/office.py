@@ -6,7 +6,7 @@ from datetime import date
 
 from ops.estate.model.estate import Estate
 from ops.estate.model.organisation import EVERY_KIND, PaperHead
-from ops.estate.model.roles import Roles, post_of
+from ops.estate.model.roles import Roles, is_committee, post_of
 from ops.reports.kinds.table import LETTER, Kind
 from ops.reports.papers.paper import Letterhead, Signature
 
@@ -55,7 +55,7 @@ def find_office(
         unit: Name of the unit whose site the paper is about; empty where it is about none.
     """
     roles = estate.organisation.roles_on(day)
-    body = _issuer(estate, kind, roles, unit, day)
+    body, above = _issuer(estate, kind, roles, unit, day)
     is_ours = body == roles.body
     of_unit = unit if kind.issuer == "unit" else ""
     names = (kind.name, EVERY_KIND) if is_ours or of_unit else (kind.name,)
@@ -77,7 +77,7 @@ def find_office(
     place = UNFILLED if of_unit else estate.organisation.place
     return Office(
         letterhead=Letterhead(
-            authority=pick("authority", roles.above(body)),
+            authority=pick("authority", above),
             body=pick("body", body or UNFILLED),
             place=pick("place", place),
             year=day.year,
@@ -97,16 +97,17 @@ def find_office(
     )
 
 
-def _issuer(estate: Estate, kind: Kind, roles: Roles, unit: str, day: date) -> str:
-    match kind.issuer:
-        case "submits":
-            return roles.submits
-        case "decides":
-            return roles.decides
-        case "unit":
-            return next((it.title_on(day) for it in estate.units if it.name == unit), "")
-        case "body":
-            return roles.body
+def _issuer(estate: Estate, kind: Kind, roles: Roles, unit: str, day: date) -> tuple[str, str]:
+    """Give who issues a paper, and the body above; above a Committee none stands."""
+    if kind.issuer != "unit":
+        body: str = getattr(roles, kind.issuer)
+        return body, roles.above(body)
+    found = next((it for it in estate.units if it.name == unit), None)
+    if found is None:
+        return "", ""
+    body = found.title_on(day)
+    above = found.parent_on(day) or roles.above(body)
+    return body, "" if is_committee(body) else above
 
 
 def _newest(rows: Iterable[PaperHead], kind: str) -> PaperHead | None:

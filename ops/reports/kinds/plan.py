@@ -79,10 +79,12 @@ def write_plan(document: PlanDocument, frame: Frame) -> Paper:
 def values_of(document: PlanDocument, frame: Frame) -> dict[str, Any]:
     """Give what the texts of a plan's papers are filled with."""
     texts, sums = frame.texts, document.sums
+    asked = frame.office.names["opinions"]
     revised = texts.say("revised", revision=document.revision) if document.revision else ""
     title = texts.say("title", year=document.year) + revised
     return {
         **frame.office.names,
+        "advised": texts.say("advised", bodies=", ".join(asked)) if asked else "",
         "year": document.year,
         "before": document.year - 1,
         "title": title,

@@ -240,6 +240,29 @@ abbreviation = "UBND"
     assert bare.letterhead.authority == "Ủy ban nhân dân tỉnh"
 
 
+def test_above_a_unit_stands_what_the_estate_says_and_above_a_committee_nothing(load: Load) -> None:
+    more = """
+[[units]]
+name = "ban-a"
+title = "Ban A"
+parent = "Sở cũ"
+names = [{ name = "Ban A", parent = "Sở B", from = 2026-01-01 }]
+[[units]]
+name = "xa-a"
+title = "Ủy ban nhân dân xã A"
+parent = "Ủy ban nhân dân tỉnh"
+"""
+    estate = load(more)
+    heads = [
+        find_office(estate, KINDS["site"], day, unit=unit).letterhead.authority
+        for unit, day in (
+            ("ban-a", date(2025, 6, 1)), ("ban-a", date(2026, 6, 1)), ("xa-a", date(2026, 6, 1)),
+        )
+    ]  # fmt: skip
+
+    assert heads == ["Sở cũ", "Sở B", ""]
+
+
 def test_a_letter_with_a_number_has_its_line_also_without_a_short_name(load: Load) -> None:
     office = find_office(load(), KINDS["security"], date(2026, 7, 1), number=5, is_draft=False)
 
