@@ -59,8 +59,9 @@ class Papers:
         for ago, duty, document, *flags in _DONE:
             yield self._at(ago), partial(self._record, duty, document, *flags)
         for system in ("trang-ttdt-xa", "trang-ttdt-so"):
-            told = ("log-review-archive", "33/BB-TTCNTT", "--subject", system)
-            yield self._at(self.today.weekday() + 3), partial(self._record, *told)
+            told = ("--duty", "log-review-archive", "--subject", system, "--conclusion",
+                    "Không có dấu hiệu bất thường")  # fmt: skip
+            yield self._at(self.today.weekday() + 3), partial(do.type, "duty.review", *told)
 
     def _at(self, days_ago: int) -> datetime:
         return at(self.today, days_ago, _HOUR)
