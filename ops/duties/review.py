@@ -40,8 +40,16 @@ from ops.terminal.view import Column, Row, View, write_list
 
 Rows = list[dict[str, Any]]
 
+_TOOLS = ("logs", "accounts")
+"""What a review of logs goes over of each host; in the words of `ops.security.subjects`."""
+
 PROCEDURES: Seam[Callable[[], Iterator[tuple[str, str]]]] = Seam("procedures")
 """Gives the runbooks in force, a room above: id, and SHA-256 of the text."""
+
+
+def _what(row: Row) -> str:
+    host, _blank, tool = row["what"].rpartition(" ")
+    return f"{host}: {_(tool)}" if tool in _TOOLS else row["what"]
 
 
 def _told(row: Row) -> str | Cell:
@@ -57,7 +65,7 @@ def _told(row: Row) -> str | Cell:
 
 MATERIAL = View(
     N_("There is nothing to review."),
-    Column("what", N_("What")),
+    Column("what", N_("What"), of=_what),
     Column("found", N_("What it tells"), of=_told),
 )
 
@@ -129,7 +137,7 @@ def _looks(
     first, after = setting.bounds(period)
     sites = [it for it in setting.estate.get("sites", ()) if it.get("system") == system]
     for host in sorted({host for site in sites for host in hosts_of(site)}):
-        for tool in ("logs", "accounts"):
+        for tool in _TOOLS:
             query = (
                 select(SecurityLook)
                 .where(SecurityLook.subject == f"host:{host}", SecurityLook.tool == tool)

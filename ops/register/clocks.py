@@ -41,8 +41,8 @@ class Clock:
         duty: The row of the table that asks.
         due_at: By when.
         period: Key of the duty's period, for who records that it was made.
-        document: Number of the report that was taken back as issued, or recorded; empty while none
-            was.
+        document: Number of the report that was taken back as issued, or kept and stated; empty
+            while none was.
     """
 
     duty: Duty
@@ -81,7 +81,8 @@ def read_clocks(
         told = [
             it
             for it in find_statements(session, clock.duty.name, clock.period.key)
-            if it.at >= entry.received_at  # what was sent before is of another one of that day
+            # What was sent before is of another one of that day; a word alone is no report.
+            if it.at >= entry.received_at and it.details.get("sha256")
         ]
         document = str(told[-1].details.get("document") or told[-1].sequence) if told else ""
         document = find_number(session, clock.duty, entry.called) or document

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ops.alerts.notice_wording import NoticeRow, word_notice
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
-from ops.catalog.tables.register import RegisterLink
+from ops.catalog.tables.register import Document, RegisterEntry, RegisterLink
 from ops.catalog.tables.security import SecurityFinding
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.judge import find_verdicts
@@ -21,9 +21,9 @@ from ops.duties.reminders import make_setting
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.estate.load.load import load_estate
 from ops.journal.journal import Origin
-from ops.register.clocks import note_clocks
+from ops.register.clocks import Clock, note_clocks, read_clocks
 from ops.register.entry import Change, Entry, NewEntry
-from ops.register.records import add_entry, change_entry, find_link, read_links
+from ops.register.records import add_entry, as_entry, change_entry, find_link, read_links
 from ops.register.timeline import collect_timeline
 from ops.security.compliance import read_known
 from ops.security.findings import Sighting, ToolLook
@@ -63,7 +63,21 @@ def enter(catalog: Catalog, at: datetime = NOW, **changes: Any) -> Entry:
 
 def record_report(session: Session, duty: str, hours: int) -> None:
     period = Period(NOW.date(), (NOW + hours * HOUR).date()).key
-    state_done(session, WHO, duty=duty, subject="", period=period, done_on=NOW.date())
+    kept = Document(
+        sha256=f"{hours:064}", type="pdf", size_bytes=1, name="a.pdf", title="Báo cáo",
+        number="9/BC", about="", signatures=[], dated=None, added_at=NOW, added_by="nva",
+    )  # fmt: skip
+    session.add(kept)
+    session.flush()
+    state_done(session, WHO, duty=duty, subject="", period=period, done_on=NOW.date(), kept=kept)
+
+
+def read_clock(session: Session) -> Clock:
+    """Give the clock of the full report of the one incident there is."""
+    row = session.execute(select(RegisterEntry).where(RegisterEntry.is_serious)).scalar_one()
+    duties = read_duties((SHIPPED_DUTIES,)).named("incident-full-report")
+    (clock,) = read_clocks(session, duties, make_setting(load_estate()), as_entry(row))
+    return clock
 
 
 def notices(catalog: Catalog) -> list[tuple[str, str]]:
@@ -84,8 +98,16 @@ def test_each_stage_of_a_clock_is_told_once_until_its_report_is_recorded(catalog
         ("incident-first-report:near", "critical"),
         ("incident-first-report:over", "critical"),
     ]
+    period = Period(NOW.date(), (NOW + 72 * HOUR).date()).key
+    with catalog.writing() as session:
+        state_done(session, WHO, duty="incident-full-report", subject="", period=period,
+                   done_on=NOW.date())  # fmt: skip
+    with catalog.reading() as session:
+        assert read_clock(session).document == ""  # a word alone is no report
     with catalog.writing() as session:
         record_report(session, "incident-full-report", 72)
+    with catalog.reading() as session:
+        assert read_clock(session).document == "9/BC"
     assert note_clocks(catalog, NOW + 80 * HOUR) == 0
 
 
