@@ -349,7 +349,8 @@ def check_annexes(shown: Shown) -> Iterator[str]:
         belongs = " ".join(it.text for it in rest if it.is_italic)
         if mark.text != wanted or not mark.is_bold:
             yield _told(mark, f"is to be {wanted} in bold")
-        if not title or not all(it.text.isupper() and it.is_bold for it in title):
+        told = " ".join(it.text for it in title)
+        if not told.isupper() or not all(it.is_bold for it in title):
             yield _told(mark, "its title is not in capitals and bold")
         if not _BELONGS.fullmatch(belongs):
             yield _told(mark, f'what it goes with is not said as the decree does: "{belongs}"')

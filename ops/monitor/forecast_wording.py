@@ -108,7 +108,7 @@ def tell_growth(it: Outlook) -> str:
         return ""
     if it.kind == "store":
         return _("{size} a day").format(size=format_size(round(it.forecast.a_day)))
-    return _("{points} points a day").format(points=format_number(it.forecast.a_day, 2))
+    return _("{points} points a day").format(points=format_number(it.forecast.a_day, 1))
 
 
 def show_forecasts(wish: Forecast) -> int:
