@@ -83,7 +83,6 @@ def codes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         *(it.name for it in estate.systems),
         *(it.name for it in estate.units),
         *(it.name for it in load_duties(estate).duties),
-        "may-chu-web",
     ]
 
 
