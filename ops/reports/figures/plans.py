@@ -38,8 +38,12 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Work that was noted: what, on which line, from when to when, what came of it, by whom."""
+    """Work that was noted: what, on which line, from when to when, what came of it, by whom.
 
+    `is_done`: else only a window was kept free for it.
+    """
+
+    is_done: bool
     line: str
     begins: datetime
     until: datetime | None
@@ -57,7 +61,7 @@ class PlanYear:
         year: Of the budget.
         decision, decided_on: Of the paper; empty and None where no plan of the year was decided.
         results: Of every line that is part of it, by number.
-        works: What was done within the time, the earliest first.
+        works: What was done or had a window within the time, the earliest first.
     """
 
     year: int
@@ -139,6 +143,7 @@ def _list_works(
     """Give what was done, and windows that were kept free for it, within the time."""
     found = [
         Work(
+            is_done=it.kind == "work",
             line=titles.get(it.item, ""),
             begins=it.begins or it.at,
             until=it.until,

@@ -150,12 +150,13 @@ def _maintenance(facts: YearFacts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_maintenance", 2)
     works = [it for plan in facts.plans.value or () for it in plan.works]
     if works:
-        yield frame.text("works", count=len(works))
+        done = sum(it.is_done for it in works)
+        yield frame.text("works", count=done, windows=len(works) - done)
         rows = [
             (
-                frame.short(it.begins),
+                " – ".join(frame.short(at) for at in (it.begins, it.until) if at),
                 ": ".join(filter(None, (it.line, it.text))),
-                it.result or UNKNOWN,
+                it.result or (UNKNOWN if it.is_done else frame.texts.say("window_only")),
                 it.document or UNKNOWN,
             )
             for it in works[:_MOST_LISTED]

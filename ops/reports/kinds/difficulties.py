@@ -70,7 +70,7 @@ def _units(facts: Difficulties, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_units")
     rows = [
         (
-            facts.units.get(unit, unit) or frame.texts.say("no_unit"),
+            facts.units.get(unit) or frame.texts.say("no_unit"),
             count(it.count),
             count(it.still_open),
         )
@@ -90,7 +90,7 @@ def _listed(facts: Difficulties, frame: Frame) -> Iterator[Block]:
             it.called,
             frame.day(it.received_at),
             it.title,
-            facts.units.get(it.unit, it.unit) or UNKNOWN,
+            facts.units.get(it.unit) or UNKNOWN,
             _(STATES[it.state]),
             it.result or UNKNOWN,
         )

@@ -131,6 +131,10 @@ def _write_more(estate: Estate) -> None:
         session.add(PlanNote(id=uuid.uuid4(), plan_id=plan.id, item=2, kind="work", at=begun,
                              person="nva", begins=begun, text="Thay bộ lọc",
                              result="Chờ linh kiện", document="31/BB"))  # fmt: skip
+        session.add(PlanNote(
+            id=uuid.uuid4(), plan_id=plan.id, item=3, kind="window", at=begun, person="nva",
+            begins=begun + timedelta(days=1), until=begun + timedelta(days=1, hours=2),
+        ))  # fmt: skip
         drill = Drill(
             id=uuid.uuid4(), site=NAMES[1], scope="site", source="backup", engine="ours",
             from_paper=False, wanted="", store="near", snapshot="ab" * 32, taken_at=begun, run="",
@@ -340,7 +344,9 @@ def expect_texts(query: Queries) -> Mapping[str, Mapping[str, str]]:
     days = {"owed": told(owed), "met": told(met), "missed": told(owed - met), "unknown": "0",
             "percent": percent(met, owed)}  # fmt: skip
     down = {"down": told(whole["d"]), "outages": told(whole["outages"])}
-    [[closing]] = query.rows("SELECT count(*) FROM plan_notes WHERE kind = 'work'")
+    [[works, windows]] = query.rows(
+        "SELECT sum(kind = 'work'), sum(kind = 'window') FROM plan_notes"
+    )
     return {
         "source": {"taken": TAKEN},
         "opening": {"year": "2026", "first": "15/12/2025", "last": "14/12/2026"},
@@ -354,7 +360,7 @@ def expect_texts(query: Queries) -> Mapping[str, Mapping[str, str]]:
             "open": str(sum(it[1] is None for it in incidents)),
             "median": span(sorted(spans)[len(spans) // 2]), "longest": span(max(spans)),
         },
-        "works": {"count": str(closing)},
+        "works": {"count": str(works), "windows": str(windows)},
         "maintenance": {"count": "1", "minutes": told(whole["p"])},
         "owed": days,
         "not_in_force": {"first": "15/12/2025", "last": "31/12/2025"},
@@ -451,8 +457,11 @@ def expect_tables(query: Queries) -> Mapping[str, list[tuple[str, ...]]]:
     return {
         "Tháng": uptime,
         "Thời điểm": incidents,
-        "Thời gian": [("03/03/2026 09:00", "Bảo dưỡng máy phát điện: Thay bộ lọc",
-                       "Chờ linh kiện", "31/BB")],
+        "Thời gian": [
+            ("03/03/2026 09:00", "Bảo dưỡng máy phát điện: Thay bộ lọc", "Chờ linh kiện", "31/BB"),
+            ("04/03/2026 09:00 – 04/03/2026 11:00", "Thuê đường truyền",
+             "đã xếp lịch, chưa ghi kết quả", "–"),
+        ],
         "Trang thông tin|Từ": [(TITLES[0], short(STOP[0]), short(STOP[1]), told(whole["p"]))],
         "Nơi lưu": kept,
         "Ngày": drills,
