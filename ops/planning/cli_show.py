@@ -216,7 +216,7 @@ def write_summary(document: PlanDocument, state: str) -> None:
     if sums.asked:
         for percent_granted in _SHARES:
             fallen = plan_shortage(document.lines, percent_granted).fallen
-            names = ", ".join(str(it.number) for it in fallen) or "–"
+            names = ", ".join(map(str, sorted(it.number for it in fallen))) or "–"
             write_line(
                 _("  at {percent} % these items fall: {items}").format(
                     percent=percent_granted, items=names

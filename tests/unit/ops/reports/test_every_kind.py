@@ -212,7 +212,8 @@ def test_the_plan_says_what_lies_behind_it(made: Files) -> None:
         "Phương án khi chỉ được cấp 60%", "DANH MỤC THIẾT BỊ, PHẦN MỀM", "Thiết bị server số 0",
         "LỊCH BẢO DƯỠNG, SAO LƯU VÀ DIỄN TẬP KHÔI PHỤC NĂM 2027", "Diễn tập một trang thành phần",
         "Số phút ngừng của các trang thông tin", "Các cuộc diễn tập khôi phục trong năm 2026",
-        "Nhiệm vụ Trung tâm tự thực hiện, không phát sinh kinh phí", "Sổ tài sản: hết hỗ trợ 01/01/2027",
+        "Nhiệm vụ Trung tâm tự thực hiện, không phát sinh kinh phí",
+        "Sổ tài sản: hết hỗ trợ 01/01/2027",
         "Dung lượng đã dùng của máy chủ may-chu-web, phân vùng /var",
     ):  # fmt: skip
         assert wanted in told
