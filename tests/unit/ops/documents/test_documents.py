@@ -107,6 +107,16 @@ def test_only_the_bytes_of_a_scan_are_kept_whatever_it_is_called(tmp_path: Path)
         whole = get_whole(session, tmp_path / "var", kept.id.hex)
         (tmp_path / "real.pdf").write_bytes(b"other")
         assert get_whole(session, tmp_path / "var", kept.id.hex[:8]) == whole
+        whole.number = "7/BB"
+        assert get_whole(session, tmp_path / "var", " 7/BB ") == whole
+        (tmp_path / "twin.pdf").write_bytes(PDF + b"\n")
+        twin = read_document(tmp_path / "twin.pdf")
+        keep(tmp_path / "var", twin)
+        told = Caption(title="y", name="b.pdf", number="7/BB")
+        other, _is_new = add_document(session, ORIGIN, twin, told, now=NOW)
+        with pytest.raises(WrongUseError, match="several documents"):
+            get_whole(session, tmp_path / "var", "7/BB")
+        assert get_whole(session, tmp_path / "var", other.id.hex) == other
         path.write_bytes(b"changed")
         for wanted in (kept.id.hex, "ffffffff", "", "../../etc/passwd"):
             with pytest.raises(WrongUseError):
