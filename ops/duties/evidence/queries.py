@@ -1,7 +1,7 @@
 """Find in the catalog the rows that speak for or against a duty, one named query each."""
 
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import chain
@@ -9,13 +9,11 @@ from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from backup.stores.kinds import is_remote
 from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
-from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.plans import PolicyVersion
 from ops.duties.evidence.acts import find_acts, find_keys, find_reviews, find_runbooks
 from ops.duties.evidence.archive import (
@@ -24,6 +22,7 @@ from ops.duties.evidence.archive import (
     find_reserve,
     find_reserve_statistics,
 )
+from ops.duties.evidence.copies import find_catalogue, find_copies
 from ops.duties.evidence.due import Period, WorkCalendar
 from ops.duties.evidence.papers import (
     find_answers,
@@ -35,7 +34,7 @@ from ops.duties.evidence.papers import (
 )
 from ops.duties.evidence.security import find_allowed, find_levels, find_looks
 from ops.duties.evidence.verdicts import LATE, Piece
-from ops.duties.table.models import Duty, Proof
+from ops.duties.table.models import Duty
 from ops.duties.table.versions import Document
 from ops.parts import Seam
 from ops.schedule.ledger.job import Outcome
@@ -182,90 +181,6 @@ def _drills_of(rows: Iterable[DrillFinding]) -> list[str]:
     return [str(it.fixed_by) for it in rows if it.fixed_by is not None]
 
 
-def _find_copies(session: Session, ask: Ask) -> Iterator[Piece]:
-    """Count, for each site, the stores that hold a snapshot taken in the period."""
-    first, after = ask.bounds()
-    query = (
-        select(Snapshot.site, Snapshot.store, func.max(Snapshot.taken_at))
-        .where(Snapshot.taken_at >= first, Snapshot.taken_at < after)
-        .group_by(Snapshot.site, Snapshot.store)
-    )
-    stores = {it["name"]: it for it in ask.estate.get("stores", ())}
-    held: dict[str, dict[str, datetime]] = {}
-    for site, store, taken_at in session.execute(query):
-        if store in stores:
-            held.setdefault(site, {})[store] = taken_at
-    for site, moments in held.items():
-        found = count_copies(stores[name] for name in moments)
-        enough = has_enough(found, ask.duty.evidence)
-        lacking: Outcome = "not_checked" if ask.is_past else "failed"
-        details = {**found, "stores": sorted(moments)}
-        newest = max(moments.values())
-        yield Piece(site, newest, "ok" if enough else lacking, "snapshots", site, details)
-    if ask.is_past:
-        yield from _find_let_go(session, ask, held)
-
-
-def _find_let_go(session: Session, ask: Ask, held: Container[str]) -> Iterator[Piece]:
-    """Tell of sites that were backed up in a past period of which no snapshot is kept any more."""
-    first, after = ask.bounds()
-    query = (
-        select(Run.site, func.max(Run.ended_at))
-        .where(Run.kind == "backup", Run.outcome == "ok")
-        .where(Run.ended_at >= first, Run.ended_at < after)
-        .group_by(Run.site)
-    )
-    for site, ended_at in session.execute(query):
-        if site not in held:
-            yield Piece(site, cast("datetime", ended_at), "not_checked", "snapshots", site)
-
-
-def count_copies(stores: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Count copies, kinds of medium, places, locked copies, and copies on other machines.
-
-    A store whose address is kept in a secret file is not counted as another machine: nothing
-    here proves it.
-    """
-    known = list(stores)
-    return {
-        "copies": len(known),
-        "media": len({it.get("medium") for it in known}),
-        "places": len({it.get("location") for it in known}),
-        "locked": sum(it.get("object_lock") is not None for it in known),
-        "remote": sum(is_remote(str(it.get("url"))) for it in known),
-    }
-
-
-def has_enough(found: Mapping[str, int], proof: Proof) -> bool:
-    """Say whether no count is below its limit."""
-    return all(count >= getattr(proof, name) for name, count in found.items())
-
-
-def _find_catalogue(session: Session, ask: Ask) -> Iterator[Piece]:
-    """Find which sites had their copies listed in every store.
-
-    Of a listing only the newest is kept; checks count what they read, and stay.
-    """
-    first, after = ask.bounds()
-    query = select(StoreSeen.site, StoreSeen.store, StoreSeen.seen_at, StoreSeen.snapshot_count)
-    told = Run.summary["store"].as_string(), Run.summary["snapshots"].as_integer()
-    checks = select(Run.site, told[0], Run.ended_at, told[1]).where(
-        Run.kind == "check", Run.outcome == "ok", Run.ended_at >= first, Run.ended_at < after
-    )
-    stores = {it["name"] for it in ask.estate.get("stores", ())}
-    seen: dict[str, dict[str, tuple[datetime, int]]] = {}
-    rows = (*session.execute(checks.order_by(Run.ended_at)), *session.execute(query))
-    for site, store, seen_at, count in rows:
-        if seen_at is not None and first <= seen_at < after and store in stores:
-            seen.setdefault(site, {})[store] = (seen_at, count)
-    for site, listed in seen.items():
-        details = {"stores": sorted(listed), "snapshots": sum(it[1] for it in listed.values())}
-        lacking: Outcome = "not_checked" if ask.is_past else "incomplete"
-        outcome: Outcome = "ok" if stores == listed.keys() else lacking
-        newest = max(it[0] for it in listed.values())
-        yield Piece(site, newest, outcome, "stores_seen", site, details)
-
-
 def _find_journaled(session: Session, ask: Ask) -> Iterator[Piece]:
     """Compare the runs that ended with the journal: each must stand there, failed ones too."""
     first, after = ask.bounds()
@@ -345,8 +260,8 @@ QUERIES: Mapping[str, Query] = {
     "restores": Query(_find_restores, "drill.run --site SITE"),
     "drills": Query(_find_drills, "drill.run --site SITE"),
     "findings": Query(_find_findings, "drill.run --site SITE"),
-    "copies": Query(_find_copies, "backup.copy --site SITE"),
-    "catalogue": Query(_find_catalogue, "backup.check --site SITE"),
+    "copies": Query(find_copies, "backup.copy --site SITE"),
+    "catalogue": Query(find_catalogue, "backup.check --site SITE"),
     "journal": Query(_find_journaled, "service.journal-verify"),
     "policy": Query(_find_policy, "duty.policy --approve"),
     "runbooks": Query(find_runbooks, "runbook.run --id {proof.runbooks[0]}"),
