@@ -21,6 +21,13 @@ from ops.reports.figures.figure import Timespan
 from ops.reports.figures.gather import YearFacts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import RunRow, list_runs
+from ops.reports.kinds.enclosed import (
+    Enclosed,
+    gather_enclosed,
+    verdict_rows,
+    write_documents,
+    write_minutes,
+)
 from ops.reports.kinds.kind import Ask, Frame, Package, day
 from ops.reports.kinds.sites import site_rows
 
@@ -29,7 +36,7 @@ _AT = FIELDS.index("at")
 CHECK_SCRIPT = r"""import hashlib, json, sys
 
 for line in open("SHA256SUMS", encoding="utf-8"):
-    digest, name = line.split()
+    digest, name = line.rstrip("\n").split("  ", 1)
     if hashlib.sha256(open(name, "rb").read()).hexdigest() != digest:
         sys.exit(f"{name} is not what was written")
 previous = open("journal-before.txt").read().strip()
@@ -53,12 +60,14 @@ class EvidenceFacts:
 
     Attributes:
         facts: The figures of the time.
+        enclosed: Documents, minutes and verdicts of it.
         runs: Every backup, check and scan in it.
         before: Hash of the journal's row before the first one.
         journal: The rows in it as they were hashed, the hash last.
     """
 
     facts: YearFacts
+    enclosed: Enclosed
     runs: Sequence[RunRow]
     before: str
     journal: Sequence[Sequence[str]]
@@ -73,8 +82,10 @@ def gather_evidence(ask: Ask) -> EvidenceFacts:
         for it in list_runs(ask.session, window, kind).value or ()
     ]
     before, rows = _read_journal(ask, window)
+    facts = gather_facts(ask.session, ask.series, ask.estate, window, ask.now)
     return EvidenceFacts(
-        facts=gather_facts(ask.session, ask.series, ask.estate, window, ask.now),
+        facts=facts,
+        enclosed=gather_enclosed(ask, facts),
         runs=runs,
         before=before,
         journal=rows,
@@ -124,6 +135,8 @@ def write_evidence(found: EvidenceFacts, frame: Frame) -> Package:
             body=frame.office.letterhead.body,
         )
     )
+    documents, listed = write_documents(found.enclosed, frame)
+    minutes, minutes_of = write_minutes(found.enclosed, found.facts.titles, frame)
     drills = [
         (
             it.id,
@@ -134,6 +147,7 @@ def write_evidence(found: EvidenceFacts, frame: Frame) -> Package:
             it.outcome,
             _seconds(it.rto),
             _seconds(it.rpo),
+            *minutes_of.get(it.id, ("", "")),
         )
         for it in found.facts.drills.value or ()
     ]
@@ -159,6 +173,12 @@ def write_evidence(found: EvidenceFacts, frame: Frame) -> Package:
         "sites.csv": write_csv([texts.heads("sites"), *site_rows(found.facts, frame)]),
         "runs.csv": write_csv([texts.heads("runs"), *runs]),
         "drills.csv": write_csv([texts.heads("drills"), *drills]),
+        "documents.csv": write_csv([texts.heads("documents"), *listed]),
+        "duties.csv": write_csv(
+            [texts.heads("duties"), *verdict_rows(found.enclosed, found.facts.titles)]
+        ),
+        **documents,
+        **minutes,
     }
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
