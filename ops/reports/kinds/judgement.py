@@ -43,9 +43,10 @@ def list_good(facts: YearFacts, frame: Frame) -> Iterator[Told]:
     sites, good = len(facts.sites), sum(map(is_by_rule, _rules(facts)))
     if sites and good == sites:
         yield "good_rule", {"count": good, "sites": sites}
-    drills = facts.drills.value or ()
-    if drills and all(it.outcome == "ok" for it in drills):
-        yield "good_drills", {"ok": len(drills), "count": len(drills)}
+    drills = drills_of(facts, "")
+    is_each_drilled = {it.site for it in drills} >= {it.name for it in facts.sites}
+    if drills and is_each_drilled and all(it.outcome == "ok" for it in drills):
+        yield "good_drills", {"count": len(drills), "sites": sites}
     aimed = duties.share_wanted("available") if duties else None
     reached = _whole(facts).percent
     if aimed is not None and reached is not None and reached >= aimed and not _unwatched(facts, ""):
