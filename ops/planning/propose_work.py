@@ -37,7 +37,7 @@ _DIFFICULTY = "vuong-mac"
 
 
 def list_own_work(facts: PlanFacts) -> Iterator[OwnWork]:
-    """Yield what costs nothing: failed and overdue drills, difficulties, duties without evidence.
+    """Yield what costs nothing: failed and overdue drills, duties without evidence, difficulties.
 
     A plan tells it as a shortcoming and a task; a missed duty is no item with a price.
     """
@@ -57,16 +57,16 @@ def list_own_work(facts: PlanFacts) -> Iterator[OwnWork]:
             f"hạn {tell_day(it.due_on)}, chưa có cuộc diễn tập nào đạt ({len(it.subjects)} đối"
             " tượng)",
         )
+    for duty in facts.duties:
+        due_on = f"kỳ đến hạn {tell_day(duty.due_on)} " if duty.due_on else "kỳ gần nhất "
+        basis = duty.basis.partition("; ")[0]
+        yield OwnWork(duty.title, f"{due_on}chưa có minh chứng", basis)
     for entry in () if facts.prices.find(_DIFFICULTY) else facts.difficulties:
         since = entry.received_at
         yield OwnWork(
             f"Giải quyết khó khăn, vướng mắc: {entry.title}",
             f"ghi sổ theo dõi ngày {since:%d/%m/%Y}, chưa giải quyết xong",
         )
-    for duty in facts.duties:
-        due_on = f"kỳ đến hạn {tell_day(duty.due_on)} " if duty.due_on else "kỳ gần nhất "
-        basis = duty.basis.partition("; ")[0]
-        yield OwnWork(duty.title, f"{due_on}chưa có minh chứng", basis)
 
 
 _REPEATS = (

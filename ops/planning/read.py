@@ -111,7 +111,9 @@ def _of_backups(session: Session, since: datetime, until: datetime) -> Iterator[
     span = f"từ {since:%d/%m/%Y} đến trước {until:%d/%m/%Y}"
     total = sum(runs.values())
     yield Figure("backup", f"Số lần sao lưu {span}", str(total), "Sổ lượt chạy")
-    yield Figure("backup", "Kết quả", count_figures(runs, _OUTCOMES), "Sổ lượt chạy")
+    yield Figure(
+        "backup", "Kết quả các lượt đã chạy", count_figures(runs, _OUTCOMES), "Sổ lượt chạy"
+    )
     drills = _count(
         session,
         select(Drill.outcome, func.count())

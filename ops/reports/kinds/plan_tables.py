@@ -87,7 +87,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     )
     return frame.table(
         "detail",
-        "0.65c 2.4l 0.7c 0.5r 1.45r 1.45r 1.6r 1.2l 0.8c 0.95l 1.8l 1.9l",
+        "0.65c 2.6l 0.8c 0.5r 1.4r 1.35r 1.5r 1.35l 0.8c 1.15l 1.8l 1.5l",
         rows,
         totals=[total],
     )
@@ -275,7 +275,7 @@ def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
         format_amount(sums.paid),
         "",
     )
-    return frame.table("last_year", "0.6c 2.8l 1.2r 1.2r 1.2r 1.2l", rows, totals=[total])
+    return frame.table("last_year", "0.5c 2.5l 1.15r 1.15r 1.15r 1.65l", rows, totals=[total])
 
 
 def _standing(line: PlanLine) -> str:

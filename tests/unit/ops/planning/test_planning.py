@@ -151,8 +151,8 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
     assert [(it.title, it.basis) for it in list_own_work(FACTS)] == [
         ("Khắc phục tồn tại và khôi phục thử lại: Cổng xã", ""),
         ("Tổ chức diễn tập: Khôi phục thử trang", ""),
-        ("Giải quyết khó khăn, vướng mắc: Thiếu người", ""),
         ("Xem nhật ký", "QCVN 12"),
+        ("Giải quyết khó khăn, vướng mắc: Thiếu người", ""),
     ]
 
 
