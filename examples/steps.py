@@ -192,6 +192,9 @@ class Steps:
         self._type("plan.draft", "--year", str(year + 1))
         self._type("plan.show", "--year", str(year + 1), *out)
         self._type("report.annual", "--year", str(year), *out)
+        self._type("report.make", "--kind", "plan-progress", "--year", str(year), *out)
+        (incident, *_others) = self._read("register.list", "--kind", "incident", "--all")["items"]
+        self._type("report.make", "--kind", "incident-end", "--of", incident["called"], *out)
         items = self._read("plan.show", "--year", str(year + 1))["items"]
         papers = len([*(self.folder / "papers").iterdir()])
         text = _("{count} items, {papers} papers")
