@@ -333,5 +333,5 @@ def asset_table(document: PlanDocument, frame: Frame) -> Table | None:
         (str(place), *it, join_numbers(items.get(it[0], ())) or UNKNOWN)
         for place, it in enumerate(document.annexes.assets, start=1)
     ]
-    shape = "0.6c 1.3l 2.3l 1.1l 1.4l 1.05c 1.05c 1.05c 0.9l 1.3r 0.7c"
+    shape = "0.5c 1.25l 2.3l 1.3l 1.45l 1.1c 1.1c 1.1c 1.15l 1.15r 0.75c"
     return frame.table("assets", shape, rows) if rows else None
