@@ -55,12 +55,14 @@ class Enclosed:
         minutes: Drills of the time that have minutes.
         papers: The minutes as PDF, by the drill's id.
         verdicts: Of every duty's periods that ended in the time.
+        systems: Titles of information systems by name.
     """
 
     documents: Sequence[tuple[Document, bytes | None]]
     minutes: Sequence[KeptDrill]
     papers: Mapping[str, bytes]
     verdicts: Sequence[tuple[Duty, Verdict]]
+    systems: Mapping[str, str]
 
 
 def gather_enclosed(ask: Ask, facts: YearFacts) -> Enclosed:
@@ -72,6 +74,7 @@ def gather_enclosed(ask: Ask, facts: YearFacts) -> Enclosed:
         minutes=drills,
         papers={it.id: _set_minutes(ask, it.id) for it in drills[-MOST_PAPERS:]},
         verdicts=[*_read_verdicts(ask)] if facts.duties.value else (),
+        systems={it.name: it.title or it.name for it in ask.estate.systems},
     )
 
 
@@ -145,11 +148,12 @@ def write_minutes(
 
 def verdict_rows(found: Enclosed, titles: Mapping[str, str]) -> list[Sequence[str]]:
     """Give a row for each period of each duty and subject: how it stands, and why."""
+    called = {**found.systems, **titles}
     return [
         (
             tell_title(duty),
             "; ".join(map(str, duty.basis)),
-            titles.get(it.subject) or tell_subject(it.subject),
+            called.get(it.subject) or tell_subject(it.subject),
             day(it.period.start),
             day(it.period.end),
             verdict_cell(it.outcome).text,

@@ -65,6 +65,8 @@ def test_papers_minutes_and_verdicts_lie_in_the_evidence(tmp_path: Path) -> None
     assert hashlib.sha256(minutes.read_bytes()).hexdigest() == drilled[8]
     assert minutes.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")
     assert {"Nghĩa vụ", "Kết luận"} <= set(rows["duties"][0])
+    assert "Hệ thống Cổng Thông tin điện tử" in {it[2] for it in rows["duties"]}
+    assert "cong-ttdt" not in {it[2] for it in rows["duties"]}
     assert len(rows["duties"]) > 300  # a backup is owed every day
     status, answer = checked(tmp_path / "out")
     assert status == 0, answer
