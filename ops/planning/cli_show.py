@@ -233,7 +233,7 @@ def _write_security(document: PlanDocument) -> None:
     percent = f"{share.tenths // 10},{share.tenths % 10}" if share.is_known else "–"
     of = format_amount(share.of)
     write_line(told.format(percent=percent, amount=of, wanted=document.security_percent))
-    if share.is_of_plan:
+    if share.is_of_plan and document.security_basis:
         text = _(
             "  that is of the plan's own sum: write the year's spending on digital transformation"
             " under `[planning] security_base` ({basis})"

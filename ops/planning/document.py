@@ -78,7 +78,8 @@ class PlanDocument:
         figures: What is known of the year before, by section.
         gaps: What could not be read.
         own_work: What is owed and costs nothing.
-        security_percent, security_basis: Least share for security, and what asks for it.
+        security_percent, security_basis: Least share for security, and what asks for it; 0 and
+            empty where nothing does on that day.
         security_base: The year's spending on digital transformation, in đồng, that the share is of;
             None where nobody has said it.
         prices: Digest of the table of prices; empty for none.

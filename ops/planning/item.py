@@ -45,6 +45,10 @@ FORMS: Mapping[str, str] = {
     "65.3": "Kế hoạch thuê (khoản 3 Điều 65, Điều 67)",
     "tu-lam": "Trung tâm tự thực hiện",
 }
+BASIS = "224/2026/NĐ-CP"
+"""Number of the decree whose articles clauses and forms name: papers of days on which it does not
+hold name none of them."""
+
 MOST_MONEY = MOST_PRICE
 MOST_QUANTITY = 100_000
 SECURITY_USE = "đ"

@@ -295,6 +295,7 @@ def make_document(
 ) -> PlanDocument:
     """Put a plan together with the figures of the year before, and the annexes of its papers."""
     [read_annexes] = ANNEXES.parts()
+    is_asked = facts.today >= estate.planning.security_since
     return PlanDocument(
         year=plan.row.year,
         revision=plan.row.revision,
@@ -306,8 +307,8 @@ def make_document(
         gaps=tuple(facts.gaps),
         own_work=tuple(list_own_work(facts)),
         security_base=estate.planning.security_base.get(str(facts.year)),
-        security_percent=estate.planning.security_percent,
-        security_basis=estate.planning.security_basis,
+        security_percent=estate.planning.security_percent if is_asked else 0,
+        security_basis=estate.planning.security_basis if is_asked else "",
         prices=facts.prices.digest,
         annexes=read_annexes(session, estate, facts) if with_annexes else NO_ANNEXES,
         opinions=read_opinions(session, plan),

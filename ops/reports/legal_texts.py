@@ -87,6 +87,10 @@ class Citations:
             )
         )
 
+    def cites(self, number: str) -> bool:
+        """Say whether the text of a number is valid on the day."""
+        return any(it.number == number for found in self.by_subject.values() for it in found)
+
     @property
     def values(self) -> dict[str, str]:
         """Give `law_SUBJECT`, `dated_SUBJECT`, `name_SUBJECT` for texts that cite in a sentence."""

@@ -290,3 +290,8 @@ class Planning(Part):
         default="khoản 1 Điều 38 Luật An ninh mạng số 116/2025/QH15",
         description="What asks for that share.",
     )
+    security_since: Day = Field(
+        default=date(2026, 7, 1),
+        description="First day on which that holds; plans of days before it are held against no"
+        " share.",
+    )

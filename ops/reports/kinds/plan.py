@@ -195,6 +195,8 @@ def _tell_before(document: PlanDocument, frame: Frame) -> str:
 
 def _tell_share(document: PlanDocument, frame: Frame) -> str:
     say, share, named = frame.texts.say, document.security, _name_share(document)
+    if not document.security_basis:
+        return say("security_unasked", **named)
     if not share.is_known:
         return say("security_unknown", **named)
     if share.is_of_plan:
@@ -318,6 +320,8 @@ def _money(document: PlanDocument, frame: Frame, marks: Mapping[str, str]) -> It
 def tell_security(document: PlanDocument, frame: Frame) -> Paragraph:
     """Say how much of the money is for security, of what that is a share, and whether enough."""
     share, named = document.security, _name_share(document)
+    if not document.security_basis:
+        return frame.text("share_unasked", **named)
     if not share.is_known:
         return frame.text("share_unknown", **named)
     if share.is_of_plan:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.plans import PlanNote
 from ops.catalog.tables.register import Asset, Document
 from ops.errors import WrongUseError
-from ops.planning.item import FORMS, USES, PlanLine
+from ops.planning.item import BASIS, USES, PlanLine
 from ops.planning.money import format_amount
 from ops.planning.records import KeptPlan, read_notes
 from ops.planning.work import NEEDS_TRIAL, get_in_force
@@ -22,6 +22,7 @@ from ops.reports.figures.figure import Figure
 from ops.reports.figures.plans import PlanYear, read_year
 from ops.reports.kinds.kind import Ask, Frame, count, day, or_blank
 from ops.reports.kinds.office import UNFILLED
+from ops.reports.kinds.plan_tables import tell_form
 from ops.reports.kinds.spending import tell_amounts, tell_result, write_sums
 from ops.reports.papers.paper import Annex, Block, Paper
 
@@ -141,9 +142,15 @@ def write_completion(facts: CompletionFacts, frame: Frame) -> Paper:
     line, body, row = facts.line, frame.office.letterhead.body, facts.plan.row
     values: dict[str, Any] = {"title": line.item.title, "number": line.number, "year": row.year}
     decided = day(row.decided_on) if row.decided_on else UNFILLED
+    basis = frame.texts.say("basis", **frame.known) if frame.citations.cites(BASIS) else ""
     blocks: list[Block] = [
         frame.text(
-            "opening", decision=or_blank(row.decision), decided=decided, body=body, **values
+            "opening",
+            basis=basis,
+            decision=or_blank(row.decision),
+            decided=decided,
+            body=body,
+            **values,
         ),
         frame.table("pairs", "1.2l 2.8l", [*_pairs(facts, frame)]),
         frame.source(Figure(1, "plan")),
@@ -162,7 +169,7 @@ def _pairs(facts: CompletionFacts, frame: Frame) -> Iterator[tuple[str, str]]:
     told = (
         f"{item.title} ({format_amount(item.quantity)} {item.unit})",
         item.reason,
-        f"{FORMS[item.form]}; {use}",
+        f"{tell_form(item, frame)}; {use}",
         facts.supplier,
         facts.contract,
         item.price_basis,

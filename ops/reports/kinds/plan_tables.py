@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ops.planning.document import PlanDocument
-from ops.planning.item import CLAUSES, FORMS, GROUPS, USES, Item, PlanLine
+from ops.planning.item import BASIS, CLAUSES, FORMS, GROUPS, USES, Item, PlanLine
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.paper import Table, roman
@@ -58,7 +58,8 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     """Give what is bought, for how much, whose money, in which form; each group added up."""
     say = frame.texts.say
     rows: list[tuple[str, ...]] = []
-    blank = ("",) * 5
+    is_cited = frame.citations.cites(BASIS)
+    blank = ("",) * (5 if is_cited else 4)
     for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
         sums = sum_up(own)
         rows.append(
@@ -73,7 +74,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
                 *blank,
             )
         )
-        rows += [_detail_row(it.number, it.item, say("no_price")) for it in own]
+        rows += [_detail_row(it.number, it.item, frame) for it in own]
     sums = document.sums
     total = (
         "",
@@ -86,14 +87,15 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
         *blank,
     )
     return frame.table(
-        "detail",
-        "0.65c 2.6l 0.8c 0.5r 1.4r 1.35r 1.5r 1.35l 0.8c 1.15l 1.8l 1.5l",
+        "detail" if is_cited else "detail_before",
+        f"0.65c 2.6l 0.8c 0.5r 1.4r 1.35r 1.5r 1.35l 0.8c {'1.15l ' if is_cited else ''}1.8l 1.5l",
         rows,
         totals=[total],
     )
 
 
-def _detail_row(number: int, item: Item, no_price: str) -> tuple[str, ...]:
+def _detail_row(number: int, item: Item, frame: Frame) -> tuple[str, ...]:
+    no_price = frame.texts.say("no_price")
     tax, asked = (
         (format_amount(item.tax), format_amount(item.asked)) if item.is_priced else ("", "")
     )
@@ -107,10 +109,16 @@ def _detail_row(number: int, item: Item, no_price: str) -> tuple[str, ...]:
         asked,
         item.source or UNKNOWN,
         item.use,
-        CLAUSES[item.clause],
-        FORMS[item.form],
+        *((CLAUSES[item.clause],) if frame.citations.cites(BASIS) else ()),
+        tell_form(item, frame),
         item.price_basis or no_price,
     )
+
+
+def tell_form(item: Item, frame: Frame) -> str:
+    """Give in which form an item is done; its article where that is valid on the paper's day."""
+    form = FORMS[item.form]
+    return form if frame.citations.cites(BASIS) else form.partition(" (")[0]
 
 
 def use_table(document: PlanDocument, frame: Frame) -> Table:

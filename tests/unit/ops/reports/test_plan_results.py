@@ -20,12 +20,14 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+from ops.planning.read import read_document
+from ops.planning.records import get_plan
 from ops.reports import tasks
 from ops.reports.cli import read_wish
 from ops.reports.issue import issue
 from ops.reports.make import make
 from tests.a_year import NOW, write_estate
-from tests.unit.ops.reports.a_plan import DONE_YEAR, write_decided
+from tests.unit.ops.reports.a_plan import DONE_YEAR, YEAR, write_decided, write_plan
 from tests.unit.ops.reports.test_kinds import text_of
 
 pytestmark = pytest.mark.slow
@@ -81,6 +83,40 @@ def test_completion_is_told_of_what_was_accepted(estate: Estate, catalog: Catalo
     for of in ("2", "9", "x"):
         with pytest.raises(WrongUseError, match="is accepted"):
             read(estate, catalog, "completion", year=DONE_YEAR, of=of)
+
+
+def test_papers_cite_no_article_of_a_law_before_it_holds(estate: Estate, catalog: Catalog) -> None:
+    new, old = (
+        read(estate, catalog, "completion", year=DONE_YEAR, number=1, date=it)
+        for it in ("1/12/2026", "1/12/2025")
+    )
+    assert "Thực hiện khoản 2 Điều 68 Nghị định số 224/2026/NĐ-CP" in new
+    assert "Điều 68" not in old
+    assert "Điều 65" not in old
+    assert "Không phải lập dự án" in old
+
+    write_plan(estate, catalog)
+    told = [
+        read(estate, catalog, kind, year=YEAR, number=1, date="1/12/2025")
+        for kind in ("plan", "decision")
+    ]
+    assert not [it for paper in told for it in ("Điều 34", "Điều 65") if it in paper]
+    assert "Khoản 4 Điều 34" in read(estate, catalog, "decision", year=YEAR)
+
+
+def test_a_plan_of_2025_is_held_against_no_share_of_the_law_of_2026(
+    estate: Estate, catalog: Catalog
+) -> None:
+    write_plan(estate, catalog)
+    with catalog.reading() as session:
+        plan = get_plan(session, YEAR)
+        old, new = (
+            read_document(session, estate, plan, day, with_annexes=False)
+            for day in (datetime(2025, 12, 1, tzinfo=UTC), NOW)
+        )
+    assert (old.security_percent, old.security_basis) == (0, "")
+    assert new.security_percent == 15
+    assert "116/2025" in new.security_basis
 
 
 def test_the_letter_that_is_taken_back_proves_the_duty(
