@@ -17,10 +17,12 @@ from examples.estate import build_estate
 from examples.failure import DemoFailedError
 from examples.steps import compare_restored
 from ops.terminal.output import text_width
+from tests.form_checker import read_shown
 
 ROOT = Path(__file__).parents[2]
 SITE = "cong-xa"
 WIDE, MOST_LINES = 80, 60
+MOST_PAGES = 12
 YEAR_OF_BACKUPS = 10
 """So many backups of a site are left of the year at least, after its thinning."""
 
@@ -91,6 +93,24 @@ def check_year(folder: Path) -> None:
     assert any(who == "nva" and closed for who, closed in alerts)
 
 
+def check_plan(folder: Path) -> None:
+    """What was accepted in the year before is not asked for again, and the plan stays short."""
+    with closing(sqlite3.connect(folder / "state" / "giucong.db")) as catalog:
+        years: dict[int, set[str]] = {}
+        query = (
+            "SELECT plans.year, plan_items.key FROM plan_items JOIN plans ON plans.id = plan_id"
+            " WHERE accepted_on IS NOT NULL OR state NOT IN ('running', 'accepted', 'reported')"
+        )
+        for year, key in catalog.execute(query):
+            years.setdefault(year, set()).add(key)
+    accepted, proposed = (years[it] for it in sorted(years))
+    assert accepted
+    assert proposed
+    assert not accepted & proposed
+    (plan,) = (folder / "papers").glob("ke-hoach-*.pdf")
+    assert len(read_shown(plan.read_bytes()).pages) <= MOST_PAGES
+
+
 def check_screen(shown: str, folder: Path) -> None:
     """By default there is a line for each step, and nothing is wider than a screen."""
     lines = [it.replace(str(folder), "var/demo") for it in shown.splitlines()]
@@ -129,6 +149,7 @@ def test_the_demo_runs_the_main_job_and_goes_on_where_it_stopped(tmp_path: Path)
     snapshots = len(list_with_restic(folder))
     assert snapshots > YEAR_OF_BACKUPS
     check_year(folder)
+    check_plan(folder)
     assert not (folder / "kept.json").exists()  # what was started for a moment is ended
 
     again = run_demo(folder)
