@@ -15,7 +15,7 @@ _CODE = r"\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}\b"
 _BASE32 = r"(?<![0-9A-Za-z])[A-Z2-7]{32}(?![0-9A-Za-z])"
 _BASE64 = r"(?<![\w+/-])(?=[\w+/-]*[A-Z])(?=[\w+/-]*[0-9])[A-Za-z0-9+/_-]{40,}={0,2}(?![\w+-])"
 _HASH = r"\$argon2id\$[^\s\"]+"
-_SIZE = r"(?<![\w.,]) *\d[\d.,]* ?(?:B|[KMGT]i?B|bytes?|byte)(?:/s|/giây)?(?!\w) *"
+_SIZE = r"(?<![\w.,]) *\d[\d.,]* ?(?:B|[KMGT]i?B|bytes?|byte)(?:/s|/giây)?(?![\w-]) *"
 _SECONDS = (
     r"(?<![\w.,]) *(?:\d+ (?:phút|minutes?) )?\d+(?:[.,]\d+)? ?"
     r"(?:giây|seconds?|mili giây|ms|s)(?!\w) *"

@@ -64,3 +64,7 @@ def test_a_short_name_of_the_machine_leaves_secrets_whole() -> None:
     stable = Stable({"vm": "this-host"})
     random = "Zm9vvmFhYmJjY2RkZWVmZmdnaGhpaWpqa2tsbG1tbm4wMTIz"
     assert stable.text(f"on vm: {random}") == "on this-host: <secret 1>"
+
+
+def test_a_code_that_begins_like_a_size_is_a_secret() -> None:
+    assert Stable({}).text("  224B-DO5Q-YAWU-KA6R\n  224B") == "  <secret 1>\n  <size>"
