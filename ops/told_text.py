@@ -18,6 +18,15 @@ def clean_text(value: str) -> str:
     return strike_passwords(composed)
 
 
+def one_line(value: str) -> str:
+    """Give clean text in one line, without what is invisible or turns the writing round.
+
+    For what stands on a paper or beside the program's own lines: nobody types a line of theirs.
+    """
+    shown = "".join(it if it.isprintable() else " " for it in clean_text(value))
+    return " ".join(shown.split())
+
+
 def strike_passwords(text: str) -> str:
     """Strike out what URLs in a text carry of secrets: before the host, or as a parameter."""
     return _SECRET_PARAMETER.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1:***@", text))

@@ -28,6 +28,7 @@ from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
 from ops.terminal.output import Cell, Tone, write_line
 from ops.terminal.view import NONE, Column, Row, View, moment, number, short_id, words, write_list
+from ops.told_text import one_line
 
 _STANDINGS = {
     "waiting": N_("waits"),
@@ -203,8 +204,8 @@ def _write_request(request: ApprovalRequest, zone: str) -> None:
             moment=format_moment(request.requested_at, zone),
         )
     )
-    write_line("  " + _("reason: {reason}").format(reason=request.reason))
+    write_line("  " + _("reason: {reason}").format(reason=one_line(request.reason)))
     if request.document:
-        write_line("  " + _("document: {document}").format(document=request.document))
+        write_line("  " + _("document: {document}").format(document=one_line(request.document)))
     for line in word_plan(json.loads(request.plan)):
         write_line(f"  {line}")

@@ -114,12 +114,14 @@ def security_share(
     Args:
         lines: Of the plan.
         wanted_percent: The least share.
-        base: What it is a share of, in đồng; None for the plan's own sum.
+        base: What it is a share of, in đồng; None for the plan's own sum. The plan is part of it,
+            so one below that sum cannot be, and counts as not known.
     """
     found = [it for it in lines if it.is_in]
     amount = sum(it.item.asked for it in found if it.item.use == SECURITY_USE)
-    whole = sum(it.item.asked for it in found) if base is None else base
-    return SecurityShare(amount, whole, wanted_percent, base is None)
+    own = sum(it.item.asked for it in found)
+    is_known = base is not None and base >= own
+    return SecurityShare(amount, base if is_known and base else own, wanted_percent, not is_known)
 
 
 @dataclass(frozen=True, slots=True)

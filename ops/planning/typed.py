@@ -8,7 +8,7 @@ from ops.assets.sheet import read_whole
 from ops.errors import unknown
 from ops.language.text import N_
 from ops.planning.item import CHOICES, MOST_MONEY, MOST_QUANTITY, Item, refuse
-from ops.told_text import clean_text
+from ops.told_text import one_line
 
 MOST_TEXT = 2_000
 _NUMBERS: Mapping[str, tuple[int, int]] = {
@@ -57,8 +57,8 @@ def _read(name: str, text: str) -> object:
 
 
 def read_text(text: str) -> str:
-    """Read what a person typed: NFC, without control characters, bounded."""
-    clean = clean_text(text).strip()
+    """Read what a person typed: NFC, in one line, bounded."""
+    clean = one_line(text)
     if len(clean) > MOST_TEXT:
         raise refuse(
             N_("a text is too long: at most {most} characters"),

@@ -31,7 +31,7 @@ from ops.register.entry import (
     check_change,
     check_new,
 )
-from ops.told_text import clean_text
+from ops.told_text import clean_text, one_line
 
 INCIDENT = "register.incident"
 """What the journal tells of a serious incident; its details tell when it happened."""
@@ -134,7 +134,7 @@ def change_entry(
 
 
 def _clean(value: object) -> object:
-    return clean_text(value).strip() if isinstance(value, str) else value
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _clocks_of(entry: Entry, told: NewEntry | Change) -> list[Act]:

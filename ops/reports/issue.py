@@ -45,7 +45,7 @@ from ops.reports.requests import ReportRequest, end_request, find_request
 from ops.reports.tasks import Issue
 from ops.security.programs import run_child
 from ops.terminal.output import write_line
-from ops.told_text import clean_text
+from ops.told_text import one_line
 
 ISSUED = "report.issued"
 _SECONDS = 60.0
@@ -243,7 +243,7 @@ def verify(path: Path, content: DocumentFile, roots: Sequence[Path] = ()) -> lis
         )
         raise SignatureError(path, why=why, signer=forged["signer"], issuer=forged["issuer"])
     names = ("signer", "issuer", "at", *(["root"] if roots else []))
-    return [{name: _in_a_line(it[name]) for name in names} for it in found]
+    return [{name: one_line(it[name]) for name in names} for it in found]
 
 
 def _look(path: Path, content: DocumentFile, roots: Sequence[Path]) -> list[dict[str, Any]]:
@@ -283,7 +283,3 @@ def _unread_root(path: str) -> OpsError:
         next_step="correct `trusted_roots` in `[reports]` of the estate file",
         path=path,
     )
-
-
-def _in_a_line(text: str) -> str:
-    return " ".join(clean_text(text).split())

@@ -17,6 +17,7 @@ from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
 from ops.outcomes import Explanation
 from ops.parts import Seam
+from ops.told_text import one_line
 
 _ID = 64
 _SHORT = 8
@@ -130,7 +131,7 @@ KNOWN = frozenset(LABELS) | frozenset(_DEEDS)
 
 
 def word_plan(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Give the lines of a plan: a warning, what is done, then each value with its label.
+    """Give a plan, one line a value: a warning, what is done, then each value with its label.
 
     What is empty says nothing and is left out.
 
@@ -138,13 +139,13 @@ def word_plan(plan: Mapping[str, Any]) -> Iterator[str]:
         plan: As it stands in the request.
     """
     if doubt := plan.get("doubt"):
-        yield f"{_(LABELS['doubt'])}: {_word('doubt', doubt)}"
+        yield one_line(f"{_(LABELS['doubt'])}: {_word('doubt', doubt)}")
     for name, read in _DEEDS.items():
         for word in read(plan[name]) if name in plan else ():
-            yield _(ACTS.get(word, word))
+            yield one_line(_(ACTS.get(word, word)))
     for name, value in plan.items():
         if name not in _DEEDS and name != "doubt" and value not in ("", None, [], {}):
-            yield f"{_(LABELS.get(name, name))}: {_word(name, value)}"
+            yield one_line(f"{_(LABELS.get(name, name))}: {_word(name, value)}")
 
 
 def choose_about(plan: Mapping[str, Any]) -> dict[str, Any]:

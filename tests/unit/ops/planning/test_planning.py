@@ -351,3 +351,10 @@ def test_a_calendar_holds_any_text_as_text(title: str, reason: str) -> None:
 def kept_plan(*lines: PlanLine) -> KeptPlan:
     row = Plan(year=2027, revision=0, state="decided", authors=["nva"], made_at=NOW, made_by="nva")
     return KeptPlan(row, lines)
+
+
+def test_a_base_below_the_plans_own_sum_is_not_known() -> None:
+    line = PlanLine(number=1, item=Item(group="bao-duong", title="x", unit_price=100, use="đ"))
+    share = security_share([line], 15, base=1)
+    assert share == security_share([line], 15)
+    assert share != security_share([line], 15, base=100)
