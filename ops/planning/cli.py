@@ -15,7 +15,14 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _
-from ops.planning.cli_show import DECIDED, DRAFTED, ITEMS, write_files, write_summary
+from ops.planning.cli_show import (
+    DECIDED,
+    DRAFTED,
+    ITEMS,
+    asked_values,
+    write_files,
+    write_summary,
+)
 from ops.planning.decide import (
     DecisionWish,
     look_at_decision,
@@ -40,10 +47,12 @@ from ops.planning.records import (
     KeptPlan,
     add_note,
     edit_line,
+    find_in_force,
     find_plan,
     get_plan,
     save_draft,
 )
+from ops.planning.revision import check_bound
 from ops.planning.spending import is_recurrent
 from ops.planning.tasks import Draft, Edit, RecordDecision, Revise, Submit
 from ops.planning.typed import change_item, read_text
@@ -138,6 +147,7 @@ def edit(wish: Edit) -> int:
             )
             today = now.astimezone(estate.zone).date()
             line = _edited(before or _new_line(plan, estate), wish, quotation, today)
+            check_bound([line], find_in_force(session, wish.year))
             edit_line(session, bench.origin, plan, line)
     lines = [line_values(line)] if line else []
     if wish.json or lines:
@@ -189,12 +199,6 @@ def _edited(line: PlanLine, wish: Edit, quotation: Document | None, today: date)
         if "is_recurrent" not in given and by_rule:
             item = replace(item, is_recurrent=is_recurrent(item, today))
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for
-    if rejected and line.is_begun:
-        raise refuse(
-            N_("item {number} is under contract or accepted, and stays"),
-            N_("cut what is not under contract: `--set quantity=…`"),
-            number=line.number,
-        )
     return replace(line, item=item, rejected_for=rejected, is_edited=True)
 
 
@@ -308,13 +312,13 @@ def _tell_decision(lines: Sequence[PlanLine]) -> None:
         return
     named = [it for it in lines if it.decision != "granted"]
     if named:
-        write_list(DECIDED, map(line_values, named), as_json=False)
+        write_list(DECIDED, map(asked_values, named), as_json=False)
     text = _("{count} other items get all they ask for; {granted} of {asked} đồng in all")
     write_line(
         text.format(
             count=len(lines) - len(named),
             granted=format_amount(sum(it.granted for it in lines)),
-            asked=format_amount(sum(it.item.asked for it in lines)),
+            asked=format_amount(sum(it.asked for it in lines)),
         )
     )
 

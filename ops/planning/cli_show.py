@@ -128,7 +128,9 @@ def show(wish: ShowPlan) -> int:
         files.append(wish.calendar)
     if wish.json:
         lines = [plan.line(wish.item)] if wish.item else plan.lines
-        write_json([line_values(it) for it in lines], **_whole(plan, document), files=files)
+        asked = {it.number: it.asked for it in document.lines}
+        items = [{**line_values(it), "asked": asked[it.number]} for it in lines]
+        write_json(items, **_whole(plan, document), files=files)
     elif wish.item:
         _write_item(plan.line(wish.item), [it for it in notes if it.item == wish.item], estate)
     else:
@@ -141,6 +143,7 @@ def show(wish: ShowPlan) -> int:
 
 def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
     row, sums = plan.row, sum_up(plan.lines)
+    asked = sum(it.asked for it in document.lines if it.is_in)
     share = document.security
     return {
         "plan": plan.called, "state": row.state, "authors": row.authors,
@@ -149,14 +152,14 @@ def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
         "revision": row.revision, "reason": row.reason, "returned_for": row.returned_for,
         "submission": row.submission, "report": row.report,
         "last_year": _brief_sums(document.last_year),
-        "asked": sums.asked, "granted": sums.granted, "contracted": sums.contracted,
+        "asked": asked, "granted": sums.granted, "contracted": sums.contracted,
         "accepted": sums.accepted, "paid": sums.paid, "unpriced": sums.unpriced,
         "undecided": [it.number for it in document.undecided],
         "security": {"amount": share.amount, "of": share.of, "is_of_plan": share.is_of_plan,
                      "is_enough": share.is_enough if share.is_known else None,
                      "lacking": share.lacking, "percent": document.security_percent},
-        "shortages": {str(it): [line.number for line in plan_shortage(plan.lines, it).fallen]
-                      for it in _SHARES},
+        "shortages": {str(it): [line.number for line in plan_shortage(document.chosen, it).fallen]
+                      for it in (() if document.decision else _SHARES)},
         "gaps": document.gaps,
     }  # fmt: skip
 
@@ -166,9 +169,15 @@ def _brief_sums(lines: Sequence[PlanLine]) -> Mapping[str, int]:
     return {name: getattr(sums, name) for name in ("count", "asked", "granted", "paid")}
 
 
+def asked_values(line: PlanLine) -> dict[str, Any]:
+    """Give a line of a plan's papers as values, with what they ask for."""
+    return {**line_values(line), "asked": line.asked}
+
+
 def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:
-    for group, own in by_group(plan.lines).items():
-        write_list(ITEMS, map(line_values, own), as_json=False, title=GROUPS[group])
+    view = DECIDED if document.decision else ITEMS
+    for group, own in by_group(document.lines).items():
+        write_list(view, map(asked_values, own), as_json=False, title=GROUPS[group])
     if rejected := [line_values(it) for it in plan.lines if it.rejected_for]:
         write_list(REJECTED, rejected, as_json=False)
     write_summary(document, plan.row.state)
@@ -190,13 +199,16 @@ def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:
 def write_summary(document: PlanDocument, state: str) -> None:
     """Write how much a plan asks for, what is missing, and what falls where less is granted."""
     sums = document.sums
+    if document.decision:
+        _write_granted(document, state)
+        return
     text = _("plan {year}, {state}: {count} items, {asked} đồng, VAT {tax} within")
     write_line(
         text.format(
             year=document.year,
             state=_(STATES[state]),
             count=sums.count,
-            asked=format_amount(sums.asked),
+            asked=format_amount(sums.amount),
             tax=format_amount(sums.tax),
         )
     )
@@ -213,9 +225,9 @@ def write_summary(document: PlanDocument, state: str) -> None:
             " `{program} plan.edit --item N --set is_recurrent=…`"
         )
         write_line(fill(text, {"items": ", ".join(str(it.number) for it in document.undecided)}))
-    if sums.asked:
+    if sums.amount:
         for percent_granted in _SHARES:
-            fallen = plan_shortage(document.lines, percent_granted).fallen
+            fallen = plan_shortage(document.chosen, percent_granted).fallen
             names = ", ".join(map(str, sorted(it.number for it in fallen))) or "–"
             write_line(
                 _("  at {percent} % these items fall: {items}").format(
@@ -224,6 +236,25 @@ def write_summary(document: PlanDocument, state: str) -> None:
             )
     for gap in document.gaps:
         write_line("  " + _("not checked: {gap}").format(gap=gap))
+
+
+def _write_granted(document: PlanDocument, state: str) -> None:
+    """Write how much was granted of what was asked for, and what was cut or put off."""
+    text = _("plan {year}, {state}: {count} items, {granted} đồng granted of {asked} asked for")
+    write_line(
+        text.format(
+            year=document.year,
+            state=_(STATES[state]),
+            count=document.sums.count,
+            granted=format_amount(document.sums.amount),
+            asked=format_amount(sum(it.asked for it in document.lines if it.is_in)),
+        )
+    )
+    for decision in ("cut", "deferred"):
+        numbers = ", ".join(str(it.number) for it in document.lowered if it.decision == decision)
+        if numbers:
+            write_line("  " + _(_DECISIONS[decision]) + ": " + numbers)
+    _write_security(document)
 
 
 def _write_security(document: PlanDocument) -> None:

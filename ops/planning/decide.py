@@ -8,6 +8,7 @@ approval up, look again, write plan and items, and journal it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from ops.documents.records import get_whole
 from ops.journal.journal import Entry
 from ops.language.text import N_
 from ops.planning.item import PlanLine, refuse
-from ops.planning.money import format_amount, sum_up
+from ops.planning.money import format_amount
 from ops.planning.read import SUBMITTED, make_document, read_frozen, read_plan_facts
 from ops.planning.records import (
     AT_WORK,
@@ -35,10 +36,13 @@ from ops.planning.records import (
     set_line,
     set_plan,
 )
+from ops.planning.revision import ask_anew, check_bound
 from ops.planning.work import is_whole
 
 ACTION = "plan-decision"
 """Action of the approval."""
+
+NOTHING_ASKED: Mapping[int, int] = MappingProxyType({})
 
 _REPORTED = N_("a year that is reported on stays as it is; return the revision: `--returned WHY`")
 _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
@@ -50,6 +54,7 @@ def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
         plan = get_plan(session, year)
         check_state(plan, ("draft",), _SEE)
         _refuse_empty(plan)
+        check_bound(plan.lines, find_in_force(session, year))
         who = bench.origin.person or bench.origin.login
         moved = renumber(session, session.get_one(Plan, plan.row.id))
         values = {"state": "reviewed", "reviewed_at": now, "reviewed_by": who}
@@ -67,6 +72,7 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
             N_("review it first: `{program} plan.submit --year {year} --review`"),
         )
         _refuse_empty(plan)
+        check_bound(plan.lines, find_in_force(session, year))
         unpriced = [it.number for it in plan.lines if it.is_in and not it.item.is_priced]
         if unpriced:
             raise refuse(
@@ -76,7 +82,8 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
                 year=year,
             )
         facts = read_plan_facts(session, bench.estate, year, now)
-        frozen = make_document(session, bench.estate, facts, plan, plan.lines).as_values()
+        document_now = make_document(session, bench.estate, facts, plan, plan.lines)
+        frozen = document_now.as_values()
         digest = digest_of(frozen)
         values = {
             "state": "submitted",
@@ -87,7 +94,7 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
             "submitted_by": bench.origin.person or bench.origin.login,
             "returned_for": "",
         }
-        details = {"digest": digest, "asked": sum_up(plan.lines).asked, "document": document}
+        details = {"digest": digest, "asked": document_now.sums.amount, "document": document}
         set_plan(session, bench.origin, plan, SUBMITTED, values, details)
         return get_plan(session, year)
 
@@ -128,13 +135,19 @@ class DecisionWish:
     reason: str = ""
 
 
-def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -> list[PlanLine]:
+def plan_decision(
+    plan: KeptPlan,
+    wish: DecisionWish,
+    before: KeptPlan | None,
+    asked: Mapping[int, int] = NOTHING_ASKED,
+) -> list[PlanLine]:
     """Give the lines as they become by a decision; pure.
 
     Args:
         plan: Handed in.
         wish: What was decided.
         before: The revision in force until now, whose money moved on; None for the first.
+        asked: Number of an item → đồng that the papers ask for; left out: what it asks for now.
     """
     for number in (*wish.granted, *wish.deferred):
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
@@ -152,7 +165,11 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
             N_("have the revision returned (`--returned WHY`), then `plan.edit --take-up`"),
             number=number,
         )
-    lines = [_decide(it, wish, money.get(it.number)) for it in plan.lines if it.is_in]
+    lines = [
+        _decide(it, wish, asked.get(it.number, it.asked))
+        for it in ask_anew(plan.lines, before)
+        if it.is_in
+    ]
     granted = sum(it.granted for it in lines)
     if granted != wish.amount:
         raise refuse(
@@ -166,19 +183,11 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
     return lines
 
 
-def _decide(line: PlanLine, wish: DecisionWish, before: PlanLine | None) -> PlanLine:
-    asked = line.item.asked
+def _decide(line: PlanLine, wish: DecisionWish, asked: int) -> PlanLine:
     granted = 0 if line.number in wish.deferred else wish.granted.get(line.number, asked)
-    if before is not None:
-        line = replace(
-            line,
-            contracted=before.contracted,
-            accepted=before.accepted,
-            paid=before.paid,
-            accepted_on=before.accepted_on,
-        )
     is_put_off = line.number in wish.deferred and line.is_begun
-    if is_put_off or not line.contracted <= granted <= asked:
+    least = line.accepted if line.accepted_on else line.contracted
+    if is_put_off or not least <= granted <= asked:
         raise refuse(
             N_(
                 "item {number} cannot get {granted} đồng: {asked} are asked for, {contracted} are"
@@ -186,10 +195,12 @@ def _decide(line: PlanLine, wish: DecisionWish, before: PlanLine | None) -> Plan
             ),
             N_("look at the decision, and type it again"),
             number=line.number,
-            granted=granted,
-            asked=asked,
-            contracted=line.contracted,
+            granted=format_amount(granted),
+            asked=format_amount(asked),
+            contracted=format_amount(least),
         )
+    # Of accepted work that cost less than its contract, the contract ended with what it cost.
+    line = replace(line, contracted=min(line.contracted, granted))
     if line.number in wish.deferred:
         return replace(line, decision="deferred", granted=0)
     return replace(line, decision="cut" if granted < asked else "granted", granted=granted)
@@ -249,11 +260,12 @@ def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[PlanLine
     )
     if wish.returned_for:
         return plan, []
-    read_frozen(session, plan)
+    document = read_frozen(session, plan)
+    asked = {it.number: it.asked for it in document.lines} if document else NOTHING_ASKED
     before = find_in_force(session, wish.year)
     if before is not None:
         check_state(before, (*AT_WORK, "accepted"), _REPORTED)
-    return plan, plan_decision(plan, wish, before)
+    return plan, plan_decision(plan, wish, before, asked)
 
 
 def _refuse_author(plan: KeptPlan, approver: str) -> None:

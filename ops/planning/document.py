@@ -85,6 +85,10 @@ class PlanDocument:
         prices: Digest of the table of prices; empty for none.
         annexes: What stands behind it.
         opinions: As `ops.planning.opinions` gives them.
+        reason, replaces, before: Of a revision: why it is made, number and day of the decision in
+            force, and the lines as that granted them and as they stand; empty for the first.
+        decision: Number and day of the decision on this plan; empty until then. Then the papers
+            are the plan as it was approved, and count what was granted.
         submission, submitted_on: Number and day of the Tờ trình; empty and None until it is handed
             in, and so in what is frozen.
     """
@@ -104,23 +108,37 @@ class PlanDocument:
     prices: str = ""
     annexes: Annexes = NO_ANNEXES
     opinions: Rows = ()
+    reason: str = ""
+    replaces: str = ""
+    before: tuple[PlanLine, ...] = ()
+    decision: str = ""
     submission: str = ""
     submitted_on: date | None = None
 
     @property
     def chosen(self) -> list[PlanLine]:
-        """The lines that are in the plan, by number."""
-        return [it for it in self.lines if it.is_in]
+        """The lines that are in the plan, by number; once it is decided, those that are done."""
+        return [it for it in self.lines if (it.is_alive if self.decision else it.is_in)]
+
+    @property
+    def unfinished(self) -> list[PlanLine]:
+        """Those of them that were not accepted when the plan was read."""
+        return [it for it in self.chosen if it.accepted_on is None]
+
+    @property
+    def lowered(self) -> list[PlanLine]:
+        """The lines that got less than they asked for, or were put off."""
+        return [it for it in self.lines if it.is_in and it.decision in {"cut", "deferred"}]
 
     @property
     def sums(self) -> Sums:
         """What they come to."""
-        return sum_up(self.lines)
+        return sum_up(self.chosen)
 
     @property
     def security(self) -> SecurityShare:
         """How much of the money is for security."""
-        return security_share(self.lines, self.security_percent, self.security_base)
+        return security_share(self.chosen, self.security_percent, self.security_base)
 
     @property
     def undecided(self) -> list[PlanLine]:
@@ -142,7 +160,7 @@ class PlanDocument:
         return {"form": FORM, **shown, **lines}
 
 
-_OF_LINES = ("lines", "last_year")
+_OF_LINES = ("lines", "last_year", "before")
 
 
 def document_from(values: Mapping[str, Any]) -> PlanDocument:
@@ -152,6 +170,7 @@ def document_from(values: Mapping[str, Any]) -> PlanDocument:
         "day": date.fromisoformat(values["day"]),
         "lines": _lines(values["lines"]),
         "last_year": _lines(values["last_year"]),
+        "before": _lines(values.get("before", ())),
         "figures": tuple(Figure(**it) for it in values["figures"]),
         "gaps": tuple(values["gaps"]),
         "own_work": tuple(OwnWork(**it) for it in values.get("own_work", ())),

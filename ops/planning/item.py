@@ -218,6 +218,24 @@ class PlanLine:
         return {name: said.get(name, "") for name in self.item.assets}
 
     @property
+    def asked(self) -> int:
+        """Đồng that papers ask for: of work that was accepted when they were made, what it cost."""
+        return self.accepted if self.accepted_on else self.item.asked
+
+    @property
+    def amount(self) -> int:
+        """Đồng that papers count: what was granted once that is decided, else what is asked for."""
+        return self.granted if self.decision else self.asked
+
+    @property
+    def tax(self) -> int:
+        """VAT within the amount, in whole đồng, half a đồng rounded up."""
+        if self.amount == self.item.asked:
+            return self.item.tax
+        whole = 100 + self.item.vat_percent
+        return (self.amount * self.item.vat_percent * 2 + whole) // (2 * whole)
+
+    @property
     def is_in(self) -> bool:
         """Whether it belongs to the plan."""
         return not self.rejected_for

@@ -14,14 +14,15 @@ class Sums:
     """Sums over the items of a plan.
 
     Attributes:
-        before_tax, tax, asked: What is asked for; the third is the sum of the first two.
+        asked: What the items ask for, with VAT.
+        amount, tax: What papers count (`PlanLine.amount`), and the VAT within it.
         granted, contracted, accepted, paid: What became of it.
         count, unpriced: How many items there are, and how many of them have no price.
     """
 
-    before_tax: int
-    tax: int
     asked: int
+    amount: int
+    tax: int
     granted: int
     contracted: int
     accepted: int
@@ -34,9 +35,9 @@ def sum_up(lines: Iterable[PlanLine]) -> Sums:
     """Add the lines of a plan up; those that were rejected count for nothing."""
     found = [it for it in lines if it.is_in]
     return Sums(
-        before_tax=sum(it.item.before_tax for it in found),
-        tax=sum(it.item.tax for it in found),
         asked=sum(it.item.asked for it in found),
+        amount=sum(it.amount for it in found),
+        tax=sum(it.tax for it in found),
         granted=sum(it.granted for it in found),
         contracted=sum(it.contracted for it in found),
         accepted=sum(it.accepted for it in found),
@@ -109,7 +110,7 @@ class SecurityShare:
 def security_share(
     lines: Iterable[PlanLine], wanted_percent: int, base: int | None = None
 ) -> SecurityShare:
-    """Reckon how much of what is asked for is for security: use đ of Điều 10(2).
+    """Reckon how much of the money is for security: use đ of Điều 10(2).
 
     Args:
         lines: Of the plan.
@@ -118,8 +119,8 @@ def security_share(
             so one below that sum cannot be, and counts as not known.
     """
     found = [it for it in lines if it.is_in]
-    amount = sum(it.item.asked for it in found if it.item.use == SECURITY_USE)
-    own = sum(it.item.asked for it in found)
+    amount = sum(it.amount for it in found if it.item.use == SECURITY_USE)
+    own = sum(it.amount for it in found)
     is_known = base is not None and base >= own
     return SecurityShare(amount, base if is_known and base else own, wanted_percent, not is_known)
 
@@ -142,29 +143,30 @@ class Shortage:
     @property
     def kept_amount(self) -> int:
         """Đồng of what fits; at most the budget."""
-        return sum(it.item.asked for it in self.kept)
+        return sum(it.asked for it in self.kept)
 
 
 def plan_shortage(lines: Sequence[PlanLine], percent: int) -> Shortage:
     """Say what falls if so many percent are granted.
 
-    What must be done is taken first, then what is needed, then the rest; within these by quarter
-    and number. A line that does not fit falls as a whole, and smaller ones after it may still fit.
+    What somebody is bound by already is taken first, then what must be done, what is needed, and
+    the rest; within these by quarter and number. A line that does not fit falls as a whole, and
+    smaller ones after it may still fit.
     """
     found = sorted((it for it in lines if it.is_in), key=_rank)
-    left = budget = sum(it.item.asked for it in found) * percent // 100
+    left = budget = sum(it.asked for it in found) * percent // 100
     kept, fallen = [], []
     for line in found:
-        if line.item.asked <= left:
-            left -= line.item.asked
+        if line.asked <= left:
+            left -= line.asked
             kept.append(line)
         else:
             fallen.append(line)
     return Shortage(percent, budget, tuple(kept), tuple(fallen))
 
 
-def _rank(line: PlanLine) -> tuple[int, int, int]:
-    return _RANKS[line.item.priority], line.item.quarter, line.number
+def _rank(line: PlanLine) -> tuple[bool, int, int, int]:
+    return not line.is_begun, _RANKS[line.item.priority], line.item.quarter, line.number
 
 
 def format_amount(amount: int) -> str:

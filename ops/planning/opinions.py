@@ -20,7 +20,7 @@ def read_opinions(session: Session, plan: KeptPlan) -> Rows:
     """
     found: dict[tuple[str, int], dict[str, list[str]]] = {}
     for note in read_notes(session, plan):
-        if note.kind == "opinion":
+        if note.kind == "opinion" and note.plan_id == plan.row.id:
             said = found.setdefault((note.body, note.item), {it: [] for it in PARTS})
             for name, texts in said.items():
                 value = getattr(note, name)

@@ -34,7 +34,8 @@ from ops.planning.prices import load_prices
 from ops.planning.proposal import ItemProposal
 from ops.planning.propose_assets import HARDWARE
 from ops.planning.propose_work import list_own_work, propose
-from ops.planning.records import KeptPlan, find_in_force
+from ops.planning.records import KeptPlan, call_decision, find_in_force
+from ops.planning.revision import ask_anew
 
 _OUTCOMES = {
     "ok": "thành công",
@@ -296,12 +297,13 @@ def make_document(
     """Put a plan together with the figures of the year before, and the annexes of its papers."""
     [read_annexes] = ANNEXES.parts()
     is_asked = facts.today >= estate.planning.security_since
+    before = find_in_force(session, plan.row.year)
     return PlanDocument(
         year=plan.row.year,
         revision=plan.row.revision,
         day=facts.today,
         organisation=facts.lead,
-        lines=lines,
+        lines=ask_anew(lines, before),
         last_year=tuple(facts.last_year),
         figures=tuple(read_situation(session, estate, facts)),
         gaps=tuple(facts.gaps),
@@ -312,6 +314,9 @@ def make_document(
         prices=facts.prices.digest,
         annexes=read_annexes(session, estate, facts) if with_annexes else NO_ANNEXES,
         opinions=read_opinions(session, plan),
+        reason=plan.row.reason,
+        replaces=call_decision(before.row) if before else "",
+        before=before.lines if before else (),
     )
 
 
@@ -319,6 +324,8 @@ def read_document(
     session: Session, estate: Estate, plan: KeptPlan, now: datetime, *, with_annexes: bool = True
 ) -> PlanDocument:
     """Give what the papers of a plan say; one that was handed in says what it said then.
+
+    Once it is decided they say what was granted.
 
     Raises:
         OpsError: It was changed since it was handed in.
@@ -328,6 +335,15 @@ def read_document(
     if frozen is not None:
         row = plan.row
         handed_in = row.submitted_at.astimezone(estate.zone).date() if row.submitted_at else None
-        return replace(frozen, submission=row.submission, submitted_on=handed_in)
+        document = replace(frozen, submission=row.submission, submitted_on=handed_in)
+        return _decided(document, plan) if row.decided_at else document
     facts = read_plan_facts(session, estate, plan.row.year, now)
     return make_document(session, estate, facts, plan, plan.lines, with_annexes=with_annexes)
+
+
+def _decided(document: PlanDocument, plan: KeptPlan) -> PlanDocument:
+    lines = (
+        replace(it, decision=line.decision, granted=line.granted)
+        for it, line in zip(document.lines, plan.lines, strict=True)
+    )
+    return replace(document, lines=tuple(lines), decision=call_decision(plan.row))

@@ -84,6 +84,12 @@ def call_line(year: int, number: int) -> str:
     return f"{year}-{number}"
 
 
+def call_decision(row: Plan) -> str:
+    """Give number and day of the decision on a plan, as papers cite it; empty until then."""
+    day = f" ngày {row.decided_on:%d/%m/%Y}" if row.decided_on else ""
+    return f"{row.decision}{day}" if row.decided_at else ""
+
+
 def find_plan(session: Session, year: int) -> KeptPlan | None:
     """Give the newest revision of a year's plan; None where there is none. Two statements."""
     row = _newest(session, year)
@@ -119,9 +125,13 @@ def list_plans(session: Session) -> list[Plan]:
 
 
 def read_notes(session: Session, plan: KeptPlan) -> list[PlanNote]:
-    """Give what was noted about a plan, oldest first."""
-    query = select(PlanNote).where(PlanNote.plan_id == plan.row.id).order_by(PlanNote.at)
-    return list(session.execute(query).scalars())
+    """Give what was noted about a plan and those that it revises, oldest first.
+
+    An item keeps its number through the revisions of a year.
+    """
+    query = select(PlanNote).join(Plan, Plan.id == PlanNote.plan_id)
+    query = query.where(Plan.year == plan.row.year, Plan.revision <= plan.row.revision)
+    return list(session.execute(query.order_by(PlanNote.at)).scalars())
 
 
 def _newest(session: Session, year: int) -> Plan | None:

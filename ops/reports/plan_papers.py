@@ -204,7 +204,9 @@ NAMES = {"plan": "ke-hoach", "submission": "to-trinh", "decision": "du-thao-quye
 
 
 def write_papers(document: PlanDocument, estate: Estate) -> dict[str, bytes]:
-    """Give all papers of a plan as DOCX and PDF: name of the file → its content.
+    """Give the papers of a plan as DOCX and PDF: name of the file → its content.
+
+    Of a decided one that is the plan alone: nobody is asked for a decision any more.
 
     Raises:
         OpsError: A text is broken, or a paper cannot be written as PDF.
@@ -214,6 +216,7 @@ def write_papers(document: PlanDocument, estate: Estate) -> dict[str, bytes]:
     return {
         name: content
         for kind, stem in NAMES.items()
+        if kind in papers
         for name, content in write_files(papers[kind], f"{stem}-{document.year}{revision}").items()
     }
 
@@ -223,7 +226,7 @@ def make_papers(document: PlanDocument, estate: Estate) -> dict[str, Paper]:
     found: dict[str, Paper] = {}
     taken_at = datetime.combine(document.day, time(), estate.zone)
     with speaking(PAPER_LANGUAGE):
-        for name in NAMES:
+        for name in ("plan",) if document.decision else NAMES:
             wish = Wish(
                 kind=find_kind(name),
                 window=report_year(document.year, estate.zone),

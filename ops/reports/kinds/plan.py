@@ -9,8 +9,9 @@ plan that was handed in say what it said then.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ops.language.text import N_
 from ops.planning.document import PlanDocument
-from ops.planning.item import GROUPS, SECURITY_USE, PlanLine
+from ops.planning.item import GROUPS, SECURITY_USE, PlanLine, refuse
 from ops.planning.money import (
     MOST_IN_WORDS,
     amount_in_words,
@@ -26,6 +27,7 @@ from ops.reports.kinds.plan_annexes import list_annexes, mark_annexes, write_ann
 from ops.reports.kinds.plan_tables import (
     join_numbers,
     last_year_table,
+    lowered_table,
     money_table,
     name_some,
     progress_table,
@@ -39,7 +41,7 @@ from ops.reports.kinds.plan_tables import (
 from ops.reports.papers.paper import Block, Paper, Paragraph
 
 LOWER_SHARES = (80, 60)
-_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS, _MOST_OWED = 3, 5, 6, 3
+_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS, _MOST_OWED, _MOST_CHANGES = 3, 5, 6, 3, 12
 _SECTIONS = ("hardware", "software", "backup", "security", "service")
 _PROOFS = frozenset({"medium"})
 
@@ -51,8 +53,19 @@ def gather_plan(ask: Ask) -> PlanDocument:
 
 
 def gather_bare(ask: Ask) -> PlanDocument:
-    """Read it without annexes, for the papers that have none; see `gather`."""
+    """Read it without annexes, for the papers that ask for a decision on it.
+
+    Raises:
+        WrongUseError: It is decided already.
+    """
     plan = get_plan(ask.session, ask.window.year)
+    if plan.row.decided_at is not None:
+        raise refuse(
+            N_("the plan {plan} is decided, and nothing is asked for any more"),
+            N_("`{program} plan.show --year {year} --out FOLDER` writes it as it was approved"),
+            plan=plan.called,
+            year=plan.row.year,
+        )
     return read_document(ask.session, ask.estate, plan, ask.now, with_annexes=False)
 
 
@@ -91,9 +104,18 @@ def values_of(document: PlanDocument, frame: Frame) -> dict[str, Any]:
         "title_within": title[:1].lower() + title[1:],
         "body": document.organisation,
         "count": sums.count,
-        "asked": format_amount(sums.asked),
-        "words": words_of(sums.asked),
+        "amount": format_amount(sums.amount),
+        "words": words_of(sums.amount),
+        "standing": _tell_standing(document, frame),
+        "issued": texts.say("issued", decision=document.decision) if document.decision else "",
+        "replacing": texts.say("replacing", decision=document.replaces)
+        if document.replaces
+        else "",
     }
+
+
+def _tell_standing(document: PlanDocument, frame: Frame) -> str:
+    return frame.texts.say("approved" if document.decision else "proposed")
 
 
 def words_of(amount: int) -> str:
@@ -104,18 +126,21 @@ def words_of(amount: int) -> str:
 def _summary(document: PlanDocument, frame: Frame) -> Iterator[Block]:
     """Yield the first page: what a reader asks first."""
     texts = frame.texts
-    lines = document.chosen
-    must = [it for it in lines if it.item.priority == "bat-buoc"]
+    open_lines = document.unfinished
+    must = [it for it in open_lines if it.item.priority == "bat-buoc"]
+    standing = _tell_standing(document, frame)
     answers = [
         _tell_amount(document, frame),
         _tell_why(document, must, frame),
-        tell_risks(must or lines, frame),
+        tell_risks(must or open_lines, frame),
         _tell_leads(document, frame),
         _tell_before(document, frame),
         _tell_share(document, frame),
     ]
-    rows = list(zip(texts.list("questions"), answers, strict=True))
-    if document.sums.asked:
+    rows = list(zip(texts.list("questions", standing=standing), answers, strict=True))
+    if document.replaces:
+        rows.append(tell_revision(document, frame))
+    if document.sums.amount and not document.decision:
         for percent in LOWER_SHARES:
             [question] = texts.list("question_shortage", percent=percent)
             rows.append((question, _tell_shortage(document, percent, frame)))
@@ -127,15 +152,15 @@ def _tell_amount(document: PlanDocument, frame: Frame) -> str:
     say, sums = frame.texts.say, document.sums
     parts = {
         is_recurrent: sum(
-            it.item.asked for it in document.chosen if it.item.is_recurrent is is_recurrent
+            it.amount for it in document.chosen if it.item.is_recurrent is is_recurrent
         )
         for is_recurrent in (True, False, None)
     }
-    undecided = [it for it in document.undecided if it.item.asked]
+    undecided = [it for it in document.undecided if it.amount]
     return say(
         "amount",
-        asked=format_amount(sums.asked),
-        words=words_of(sums.asked),
+        amount=format_amount(sums.amount),
+        words=words_of(sums.amount),
         count=sums.count,
         recurrent=format_amount(parts[True]),
         invested=format_amount(parts[False]),
@@ -168,9 +193,51 @@ def tell_risks(lines: Sequence[PlanLine], frame: Frame) -> str:
 
 
 def _tell_leads(document: PlanDocument, frame: Frame) -> str:
-    leads = list(dict.fromkeys(it.item.lead for it in document.chosen if it.item.lead))
+    leads = list(dict.fromkeys(it.item.lead or document.organisation for it in document.chosen))
     named = "; ".join(leads[:_MOST_LEADS]) or document.organisation
     return frame.texts.say("leads", leads=named)
+
+
+def tell_revision(document: PlanDocument, frame: Frame) -> tuple[str, str]:
+    """Say what a revision changes of the decided plan, and why: what is asked, and its answer."""
+    say = frame.texts.say
+    [question] = frame.texts.list("question_replaced", replaces=document.replaces)
+    before = {it.number: it for it in document.before}
+    sums, done = sum_up(document.before), [it for it in document.chosen if it.accepted_on]
+    numbers = {it.number for it in document.chosen}
+    parts = {
+        "done": join_numbers(it.number for it in done),
+        "added": join_numbers(numbers - before.keys()),
+        "changed": _tell_changes(document, before, frame),
+        "left_out": join_numbers(
+            it.number for it in document.before if it.is_alive and it.number not in numbers
+        ),
+    }
+    told = (say(f"revision_{name}", told=text) for name, text in parts.items() if text)
+    answer = say(
+        "revision",
+        reason=document.reason.rstrip(" ."),
+        granted=format_amount(sums.granted),
+        amount=format_amount(document.sums.amount),
+        contracted=format_amount(sums.contracted),
+        paid=format_amount(sums.paid),
+        parts="".join(told),
+    )
+    return question, answer
+
+
+def _tell_changes(document: PlanDocument, before: Mapping[int, PlanLine], frame: Frame) -> str:
+    """Name the lines that say or cost something else, with what they were granted and cost now."""
+    say, told = frame.texts.say, list[str]()
+    for line in document.chosen:
+        was = before.get(line.number)
+        if was is not None and was.granted != line.amount:
+            money = {"granted": format_amount(was.granted), "amount": format_amount(line.amount)}
+            told.append(say("revision_money", number=line.number, **money))
+        elif was is not None and was.item != line.item:
+            told.append(say("revision_words", number=line.number))
+    more = len(told) - _MOST_CHANGES
+    return "; ".join(told[:_MOST_CHANGES]) + (say("and_more", count=more) if more > 0 else "")
 
 
 def _tell_before(document: PlanDocument, frame: Frame) -> str:
@@ -178,7 +245,7 @@ def _tell_before(document: PlanDocument, frame: Frame) -> str:
     if not document.last_year:
         return say("no_before", before=year - 1)
     before = sum_up(document.last_year)
-    apart = document.sums.asked - before.granted
+    apart = document.sums.amount - before.granted
     change = say(
         "same" if not apart else "more" if apart > 0 else "less", amount=format_amount(abs(apart))
     )
@@ -190,6 +257,7 @@ def _tell_before(document: PlanDocument, frame: Frame) -> str:
         accepted=format_amount(before.accepted),
         paid=format_amount(before.paid),
         change=change,
+        standing=_tell_standing(document, frame),
     )
 
 
@@ -220,7 +288,7 @@ def _name_share(document: PlanDocument) -> dict[str, Any]:
 
 def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
     say = frame.texts.say
-    found = plan_shortage(document.lines, percent)
+    found = plan_shortage(document.chosen, percent)
     named = {"budget": format_amount(found.budget), "kept": format_amount(found.kept_amount)}
     if not found.fallen:
         return say("no_shortage", **named)
@@ -247,7 +315,7 @@ def _state(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iter
         yield _figures(document, "plan", frame)
         yield table
     yield frame.head("h_shortcomings", 2)
-    grave = [it for it in document.chosen if it.item.priority == "bat-buoc"]
+    grave = [it for it in document.unfinished if it.item.priority == "bat-buoc"]
     if not grave and not document.own_work:
         yield frame.text("no_shortcomings")
     for line in grave[:_MOST_SHORTCOMINGS]:
@@ -277,7 +345,7 @@ def _aims(document: PlanDocument, frame: Frame) -> Iterator[Block]:
 
 
 def _tasks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
-    groups = by_group(document.lines)
+    groups = by_group(document.chosen)
     yield frame.head("h_tasks")
     yield frame.text("leading", short=short_name(frame), **values)
     for place, (group, own) in enumerate(groups.items(), start=1):
@@ -307,8 +375,10 @@ def _across(numbers: Sequence[int], frame: Frame) -> Paragraph:
 def _money(document: PlanDocument, frame: Frame, marks: Mapping[str, str]) -> Iterator[Block]:
     sums = document.sums
     yield frame.head("h_money")
-    yield frame.text("in_words", asked=format_amount(sums.asked), words=words_of(sums.asked))
+    yield frame.text("in_words", amount=format_amount(sums.amount), words=words_of(sums.amount))
     yield money_table(document, frame)
+    if lowered := lowered_table(document, frame):
+        yield lowered
     if sums.unpriced:
         yield Paragraph(frame.texts.say("money_unpriced", count=sums.unpriced), "note")
     yield use_table(document, frame)

@@ -13,7 +13,13 @@ from ops.planning.item import GROUPS, PRIORITIES, QUOTATION
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import Frame
 from ops.reports.kinds.office import UNFILLED, name_issuer
-from ops.reports.kinds.plan import gather_bare, tell_risks, tell_security, values_of
+from ops.reports.kinds.plan import (
+    gather_bare,
+    tell_revision,
+    tell_risks,
+    tell_security,
+    values_of,
+)
 from ops.reports.kinds.plan_tables import detail_table, money_table, progress_table, source_table
 from ops.reports.papers.paper import Annex, Block, Paper, Paragraph
 
@@ -28,7 +34,7 @@ def write_submission(document: PlanDocument, frame: Frame) -> Paper:
 
 
 def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
-    must = [it for it in document.chosen if it.item.priority == "bat-buoc"]
+    must = [it for it in document.unfinished if it.item.priority == "bat-buoc"]
     yield frame.text("opening", **values)
     yield frame.head("h_need")
     yield frame.head("h_law", 2)
@@ -38,14 +44,8 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
         for it in document.of_section(section)[:_MOST_KNOWN]:
             yield frame.item("known", label=it.label, value=it.value)
     yield frame.head("h_risk", 2)
-    yield Paragraph(tell_risks(must or document.chosen, frame))
-    yield frame.head("h_contents")
-    groups = [(GROUPS[name].lower(), own) for name, own in by_group(document.lines).items()]
-    yield frame.text("contents", groups=_count(groups, frame), **values)
-    needs = group_by(document.lines, PRIORITIES, lambda it: it.item.priority)
-    yield frame.text(
-        "needs", needs=_count([(PRIORITIES[it], own) for it, own in needs.items()], frame)
-    )
+    yield Paragraph(tell_risks(must or document.unfinished, frame))
+    yield from _contents(document, frame, values)
     yield frame.head("h_costs")
     yield frame.text("in_words", **values)
     yield money_table(document, frame)
@@ -62,6 +62,18 @@ def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Ite
     if document.opinions:
         yield Annex(frame.texts.say("opinions_annex"))
         yield _opinions(document, frame)
+
+
+def _contents(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
+    yield frame.head("h_contents")
+    groups = [(GROUPS[name].lower(), own) for name, own in by_group(document.chosen).items()]
+    yield frame.text("contents", groups=_count(groups, frame), **values)
+    if document.replaces:
+        yield Paragraph(": ".join(tell_revision(document, frame)))
+    needs = group_by(document.chosen, PRIORITIES, lambda it: it.item.priority)
+    yield frame.text(
+        "needs", needs=_count([(PRIORITIES[it], own) for it, own in needs.items()], frame)
+    )
 
 
 def _enclosures(
@@ -109,7 +121,7 @@ def _asks(frame: Frame) -> str:
 def _count(parts: list[tuple[str, Any]], frame: Frame) -> str:
     return "; ".join(
         frame.texts.say(
-            "counted", name=name, count=len(own), amount=format_amount(sum_up(own).asked)
+            "counted", name=name, count=len(own), amount=format_amount(sum_up(own).amount)
         )
         for name, own in parts
     )

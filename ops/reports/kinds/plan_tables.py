@@ -23,14 +23,14 @@ def join_numbers(numbers: Iterable[int]) -> str:
 
 def ordered(document: PlanDocument) -> Iterator[tuple[str, PlanLine]]:
     """Yield the lines of the plan with their numbers, through the groups."""
-    for own in by_group(document.lines).values():
+    for own in by_group(document.chosen).values():
         yield from ((str(it.number), it) for it in own)
 
 
 def money_table(document: PlanDocument, frame: Frame) -> Table:
     """Give the money by group."""
     rows = []
-    for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
+    for place, (group, own) in enumerate(by_group(document.chosen).items(), start=1):
         sums = sum_up(own)
         rows.append(
             (
@@ -38,7 +38,7 @@ def money_table(document: PlanDocument, frame: Frame) -> Table:
                 GROUPS[group],
                 str(len(own)),
                 format_amount(sums.tax),
-                format_amount(sums.asked),
+                format_amount(sums.amount),
                 _percent(own, document),
             )
         )
@@ -48,7 +48,7 @@ def money_table(document: PlanDocument, frame: Frame) -> Table:
         frame.texts.say("total"),
         str(sums.count),
         format_amount(sums.tax),
-        format_amount(sums.asked),
+        format_amount(sums.amount),
         _whole(document),
     )
     return frame.table("money", "0.6c 2.4l 0.8r 1.3r 1.4r 0.8r", rows, totals=[total])
@@ -60,7 +60,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     rows: list[tuple[str, ...]] = []
     is_cited = frame.citations.cites(BASIS)
     blank = ("",) * (5 if is_cited else 4)
-    for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
+    for place, (group, own) in enumerate(by_group(document.chosen).items(), start=1):
         sums = sum_up(own)
         rows.append(
             (
@@ -70,11 +70,11 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
                 "",
                 "",
                 format_amount(sums.tax),
-                format_amount(sums.asked),
+                format_amount(sums.amount),
                 *blank,
             )
         )
-        rows += [_detail_row(it.number, it.item, frame) for it in own]
+        rows += [_detail_row(it, frame) for it in own]
     sums = document.sums
     total = (
         "",
@@ -83,7 +83,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
         "",
         "",
         format_amount(sums.tax),
-        format_amount(sums.asked),
+        format_amount(sums.amount),
         *blank,
     )
     return frame.table(
@@ -94,24 +94,23 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     )
 
 
-def _detail_row(number: int, item: Item, frame: Frame) -> tuple[str, ...]:
+def _detail_row(line: PlanLine, frame: Frame) -> tuple[str, ...]:
     no_price = frame.texts.say("no_price")
-    tax, asked = (
-        (format_amount(item.tax), format_amount(item.asked)) if item.is_priced else ("", "")
-    )
+    item, is_counted = line.item, line.item.is_priced or bool(line.amount)
+    tax, amount = (format_amount(line.tax), format_amount(line.amount)) if is_counted else ("", "")
     return (
-        str(number),
+        str(line.number),
         item.title,
         item.unit,
         format_amount(item.quantity),
         no_price if item.unit_price is None else format_amount(item.unit_price),
         tax,
-        asked,
+        amount,
         item.source or UNKNOWN,
         item.use,
         *((CLAUSES[item.clause],) if frame.citations.cites(BASIS) else ()),
         tell_form(item, frame),
-        item.price_basis or no_price,
+        item.price_basis or (UNKNOWN if item.is_priced else no_price),
     )
 
 
@@ -121,9 +120,24 @@ def tell_form(item: Item, frame: Frame) -> str:
     return form if frame.citations.cites(BASIS) else form.partition(" (")[0]
 
 
+def lowered_table(document: PlanDocument, frame: Frame) -> Table | None:
+    """Give the lines that were cut or put off, with what they asked for; None where none was."""
+    rows = [
+        (
+            str(it.number),
+            it.item.title,
+            format_amount(it.asked),
+            format_amount(it.granted),
+            frame.texts.say(it.decision),
+        )
+        for it in document.lowered
+    ]
+    return frame.table("lowered", "0.6c 3.2l 1.4r 1.4r 1l", rows) if rows else None
+
+
 def use_table(document: PlanDocument, frame: Frame) -> Table:
     """Give the money by the uses of Điều 10(2)."""
-    grouped = group_by(document.lines, USES, lambda it: it.item.use)
+    grouped = group_by(document.chosen, USES, lambda it: it.item.use)
     parts = [(f"{use}) {USES[use]}", own) for use, own in grouped.items()]
     return _sums_table("uses", parts, document, frame)
 
@@ -151,21 +165,26 @@ def _sums_table(
     name: str, parts: Sequence[tuple[str, Sequence[PlanLine]]], document: PlanDocument, frame: Frame
 ) -> Table:
     rows = [
-        (title, str(len(own)), format_amount(sum_up(own).asked), _percent(own, document))
+        (title, str(len(own)), format_amount(sum_up(own).amount), _percent(own, document))
         for title, own in parts
     ]
     sums = document.sums
-    total = (frame.texts.say("total"), str(sums.count), format_amount(sums.asked), _whole(document))
+    total = (
+        frame.texts.say("total"),
+        str(sums.count),
+        format_amount(sums.amount),
+        _whole(document),
+    )
     return frame.table(name, "3l 0.9r 1.4r 0.8r", rows, totals=[total])
 
 
 def _whole(document: PlanDocument) -> str:
-    return "100" if document.sums.asked else UNKNOWN
+    return "100" if document.sums.amount else UNKNOWN
 
 
 def _percent(lines: Sequence[PlanLine], document: PlanDocument) -> str:
-    whole = document.sums.asked
-    return tell_tenths((sum_up(lines).asked * 1000 + whole // 2) // whole) if whole else UNKNOWN
+    whole = document.sums.amount
+    return tell_tenths((sum_up(lines).amount * 1000 + whole // 2) // whole) if whole else UNKNOWN
 
 
 def tell_tenths(tenths: int) -> str:
@@ -236,18 +255,18 @@ def _total(texts: Sequence[str]) -> str:
 def progress_table(document: PlanDocument, frame: Frame) -> Table:
     """Give items and money by quarter."""
     say = frame.texts.say
-    quarters = group_by(document.lines, ("1", "2", "3", "4"), lambda it: str(it.item.quarter))
+    quarters = group_by(document.chosen, ("1", "2", "3", "4"), lambda it: str(it.item.quarter))
     rows = [
         (
             say("quarter", roman=roman(int(name))),
             str(len(own)),
-            format_amount(sum_up(own).asked),
+            format_amount(sum_up(own).amount),
             name_some(own, frame),
         )
         for name, own in quarters.items()
     ]
     sums = document.sums
-    total = (say("whole_year"), str(sums.count), format_amount(sums.asked), "")
+    total = (say("whole_year"), str(sums.count), format_amount(sums.amount), "")
     return frame.table("progress", "0.9c 0.8r 1.3r 4l", rows, totals=[total])
 
 

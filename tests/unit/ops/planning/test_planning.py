@@ -217,7 +217,8 @@ def test_money_adds_up_to_the_dong_however_it_is_cut(found: list[Item], percent:
     shortage = plan_shortage(lines, percent)
     share = security_share(lines, 15)
 
-    assert sums.asked == sums.before_tax + sums.tax == sum(it.asked for it in found)
+    assert sums.asked == sums.amount == sum(it.asked for it in found)
+    assert sums.amount - sums.tax == sum(it.before_tax for it in found)
     assert sum(sum_up(own).asked for own in by_group(lines).values()) == sums.asked
     assert shortage.kept_amount <= shortage.budget <= sums.asked
     assert len(shortage.kept) + len(shortage.fallen) == len(lines)
