@@ -150,14 +150,15 @@ def plan_shortage(lines: Sequence[PlanLine], percent: int) -> Shortage:
     """Say what falls if so many percent are granted.
 
     What somebody is bound by already is taken first, then what must be done, what is needed, and
-    the rest; within these by quarter and number. A line that does not fit falls as a whole, and
-    smaller ones after it may still fit.
+    the rest; within these by quarter and number. A line that does not fit falls as a whole; smaller
+    ones that are needed as much may still fit, and nothing that is needed less is done before it.
     """
     found = sorted((it for it in lines if it.is_in), key=_rank)
     left = budget = sum(it.asked for it in found) * percent // 100
-    kept, fallen = [], []
+    kept, fallen = list[PlanLine](), list[PlanLine]()
     for line in found:
-        if line.asked <= left:
+        is_next = not fallen or fallen[0].item.priority == line.item.priority
+        if is_next and line.asked <= left:
             left -= line.asked
             kept.append(line)
         else:

@@ -127,8 +127,8 @@ def tell_result(line: PlanLine, *, is_again: bool) -> Result:
     return "under_contract" if line.contracted else "not_begun"
 
 
-_EXPLAIN = frozenset({"money", "opinion", "work"})
-"""Kinds of notes that may say why something was not done or not spent."""
+_EXPLAIN = frozenset({"money", "work"})
+"""Kinds of notes that may say why something was not done or not spent: our own, no opinion."""
 
 
 def _tell(notes: Sequence[PlanNote], number: int) -> str:

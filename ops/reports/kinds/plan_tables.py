@@ -12,6 +12,7 @@ from ops.reports.papers.paper import Table, roman
 _UPKEEP = ("bao-duong", "sua-chua")
 _MONTHS = range(1, 13)
 _MOST_NAMED = 6
+_SHARE_OF_A_DIGIT = 0.13
 
 
 def join_numbers(numbers: Iterable[int]) -> str:
@@ -60,6 +61,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     rows: list[tuple[str, ...]] = []
     is_cited = frame.citations.cites(BASIS)
     blank = ("",) * (5 if is_cited else 4)
+    dearest = max((it.item.unit_price or 0 for it in document.chosen), default=0)
     for place, (group, own) in enumerate(by_group(document.chosen).items(), start=1):
         sums = sum_up(own)
         rows.append(
@@ -88,10 +90,16 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     )
     return frame.table(
         "detail" if is_cited else "detail_before",
-        f"0.65c 2.6l 0.8c 0.5r 1.4r 1.35r 1.5r 1.35l 0.8c {'1.15l ' if is_cited else ''}1.8l 1.5l",
+        f"0.65c 2.6l 0.8c 0.5r {_wide(1.4, dearest)} {_wide(1.35, sums.tax)}"
+        f" {_wide(1.5, sums.amount)} 1.35l 0.8c {'1.15l ' if is_cited else ''}1.8l 1.5l",
         rows,
         totals=[total],
     )
+
+
+def _wide(least: float, amount: int) -> str:
+    """Give the shape of a column of money that no figure of up to an amount is wider than."""
+    return f"{max(least, _SHARE_OF_A_DIGIT * len(format_amount(amount)))}r"
 
 
 def _detail_row(line: PlanLine, frame: Frame) -> tuple[str, ...]:
@@ -110,7 +118,7 @@ def _detail_row(line: PlanLine, frame: Frame) -> tuple[str, ...]:
         item.use,
         *((CLAUSES[item.clause],) if frame.citations.cites(BASIS) else ()),
         tell_form(item, frame),
-        item.price_basis or (UNKNOWN if item.is_priced else no_price),
+        item.price_basis or (frame.texts.say("no_basis") if item.is_priced else no_price),
     )
 
 

@@ -237,6 +237,17 @@ def test_what_must_be_done_falls_last() -> None:
     assert [it.number for it in plan_shortage(lines, 34).fallen] == [2, 1]
 
 
+def test_nothing_that_is_needed_less_is_done_in_the_place_of_what_must_be() -> None:
+    lines = [
+        PlanLine(number=n, item=Item(group="duy-tri", title="x", unit_price=price, priority=name))
+        for n, (name, price) in enumerate(
+            (("bat-buoc", 40), ("bat-buoc", 50), ("bat-buoc", 5), ("can", 5)), start=1
+        )
+    ]
+
+    assert [it.number for it in plan_shortage(lines, 50).kept] == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("contracted", "accepted", "paid", "fits"),
     [(100, 0, 0, True), (101, 0, 0, False), (50, 60, 0, False), (50, 50, 51, False),
