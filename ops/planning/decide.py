@@ -22,6 +22,14 @@ from ops.catalog.tables.plans import Plan
 from ops.documents.records import get_whole
 from ops.journal.journal import Entry
 from ops.language.text import N_
+from ops.planning.carried import (
+    find_sources,
+    find_takers,
+    is_whole,
+    join_sources,
+    refuse_finished,
+    take_over,
+)
 from ops.planning.item import PlanLine, refuse
 from ops.planning.money import format_amount
 from ops.planning.read import SUBMITTED, make_document, read_frozen, read_plan_facts
@@ -37,12 +45,11 @@ from ops.planning.records import (
     set_plan,
 )
 from ops.planning.revision import ask_anew, check_bound
-from ops.planning.work import is_whole
 
 ACTION = "plan-decision"
 """Action of the approval."""
 
-NOTHING_ASKED: Mapping[int, int] = MappingProxyType({})
+_NO_MONEY: Mapping[int, int] = MappingProxyType({})
 
 _REPORTED = N_("a year that is reported on stays as it is; return the revision: `--returned WHY`")
 _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
@@ -81,6 +88,7 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
                 items=", ".join(map(str, unpriced)),
                 year=year,
             )
+        refuse_finished(session, plan.lines)
         facts = read_plan_facts(session, bench.estate, year, now)
         document_now = make_document(session, bench.estate, facts, plan, plan.lines)
         frozen = document_now.as_values()
@@ -139,7 +147,8 @@ def plan_decision(
     plan: KeptPlan,
     wish: DecisionWish,
     before: KeptPlan | None,
-    asked: Mapping[int, int] = NOTHING_ASKED,
+    asked: Mapping[int, int] = _NO_MONEY,
+    carried: Mapping[int, int] = _NO_MONEY,
 ) -> list[PlanLine]:
     """Give the lines as they become by a decision; pure.
 
@@ -148,6 +157,7 @@ def plan_decision(
         wish: What was decided.
         before: The revision in force until now, whose money moved on; None for the first.
         asked: Number of an item → đồng that the papers ask for; left out: what it asks for now.
+        carried: Number of an item → đồng under contract that it takes over of plans before.
     """
     for number in (*wish.granted, *wish.deferred):
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
@@ -165,8 +175,14 @@ def plan_decision(
             N_("have the revision returned (`--returned WHY`), then `plan.edit --take-up`"),
             number=number,
         )
+    # What gets nothing takes nothing over: its contract stays where it was.
+    moved = {it: money for it, money in carried.items() if wish.granted.get(it) != 0}
     lines = [
-        _decide(it, wish, asked.get(it.number, it.asked))
+        _decide(
+            replace(it, contracted=moved.get(it.number, it.contracted)),
+            wish,
+            asked.get(it.number, it.asked),
+        )
         for it in ask_anew(plan.lines, before)
         if it.is_in
     ]
@@ -261,11 +277,13 @@ def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[PlanLine
     if wish.returned_for:
         return plan, []
     document = read_frozen(session, plan)
-    asked = {it.number: it.asked for it in document.lines} if document else NOTHING_ASKED
+    asked = {it.number: it.asked for it in document.lines} if document else _NO_MONEY
     before = find_in_force(session, wish.year)
     if before is not None:
         check_state(before, (*AT_WORK, "accepted"), _REPORTED)
-    return plan, plan_decision(plan, wish, before, asked)
+    lines = plan_decision(plan, wish, before, asked, join_sources(find_sources(session, plan)))
+    refuse_finished(session, [it for it in lines if it.is_alive])
+    return plan, lines
 
 
 def _refuse_author(plan: KeptPlan, approver: str) -> None:
@@ -302,12 +320,12 @@ def _write(
         told = {**details, "why": wish.returned_for}
         set_plan(session, origin, plan, "plan.return", values, told)
         return
-    before = find_in_force(session, plan.row.year)
+    before, sources = find_in_force(session, plan.row.year), find_sources(session, plan)
     for line in lines:
         item = {"decision": line.decision, "granted": line.granted}
         set_line(session, origin, plan, line, "plan.decide-item", item)
     begun = "running" if before is not None and before.row.state != "decided" else "decided"
-    state = "accepted" if is_whole(lines) else begun
+    state = "accepted" if is_whole(lines, find_takers(session, plan.row.year)) else begun
     values = {
         "state": state,
         "decision": wish.number,
@@ -324,6 +342,7 @@ def _write(
     set_plan(session, origin, plan, "plan.decide", values, told)
     if before is not None:
         set_plan(session, origin, before, "plan.replace", {"state": "replaced"}, {})
+    take_over(session, origin, replace(plan, lines=tuple(lines)), sources)
 
 
 def revise_plan(bench: Bench, year: int, reason: str, now: datetime) -> KeptPlan:

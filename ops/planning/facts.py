@@ -32,6 +32,7 @@ from ops.monitor.samples.sample import THIS_MACHINE as WATCHED
 from ops.monitor.series.store import open_series, series_url
 from ops.planning.item import Accepted, PlanLine
 from ops.planning.prices import NO_PRICES, PriceTable
+from ops.planning.records import KeptPlan
 from ops.register.entry import Entry
 from ops.register.records import Wanted, list_entries
 from ops.security.records import find_findings
@@ -52,6 +53,7 @@ class Repeat:
         count: How many alerts.
         newest: Id of the newest, in hexadecimal.
         last_on: The organisation's day on which that was noticed.
+        newer: How many of them came after work about it was accepted; 0 where none was.
     """
 
     subject: str
@@ -59,6 +61,7 @@ class Repeat:
     count: int
     newest: str
     last_on: date
+    newer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,8 @@ class PlanFacts:
         repeats: The most frequent first.
         difficulties, incidents: Of the register: difficulties that are open, incidents of a year.
         weaknesses: Open findings of audits that nobody has accepted for now.
-        last_year: Lines of the plan before.
+        last_year: Lines of the plan in force before.
+        last_planned: The year of that plan; 0 stands for the year before.
         accepted: Cause → what plans before have had accepted; the newest of each.
         gaps: What could not be read, in Vietnamese.
     """
@@ -121,6 +125,7 @@ class PlanFacts:
     incidents: Sequence[Entry] = ()
     weaknesses: Sequence[SecurityFinding] = ()
     last_year: Sequence[PlanLine] = ()
+    last_planned: int = 0
     accepted: Mapping[str, Accepted] = field(default_factory=dict)
     gaps: Sequence[str] = ()
 
@@ -128,6 +133,11 @@ class PlanFacts:
     def last_day(self) -> date:
         """The last day of the plan's year."""
         return date(self.year, 12, 31)
+
+    @property
+    def year_before(self) -> int:
+        """The year of the plan before."""
+        return self.last_planned or self.year - 1
 
     def call(self, subject: str, of: str = "") -> str:
         """Call what something is about, by its title where it has one; of a machine: which disk."""
@@ -156,7 +166,7 @@ def read_facts(  # noqa: PLR0913 - what it is read from, and what read before
     year: int,
     now: datetime,
     prices: PriceTable,
-    last_year: Sequence[PlanLine],
+    before: KeptPlan | None,
     accepted: Mapping[str, Accepted],
 ) -> PlanFacts:
     """Read all facts of a plan."""
@@ -180,7 +190,7 @@ def read_facts(  # noqa: PLR0913 - what it is read from, and what read before
         overdue_drills=standing.overdue,
         duties=_read_duties(session, estate, late, gaps),
         media=list(read_media(session)),
-        repeats=_read_repeats(session, estate, now),
+        repeats=_read_repeats(session, estate, now, accepted),
         difficulties=open_ones,
         incidents=[it for it in entries if it.kind == "incident"],
         weaknesses=[
@@ -188,7 +198,8 @@ def read_facts(  # noqa: PLR0913 - what it is read from, and what read before
             for it in find_findings(session)
             if it.accepted_until is None or it.accepted_until <= now
         ],
-        last_year=last_year,
+        last_year=before.lines if before else (),
+        last_planned=before.row.year if before else 0,
         accepted=accepted,
         gaps=tuple(gaps),
     )
@@ -252,7 +263,9 @@ def _read_duties(
     return list(found.values())
 
 
-def _read_repeats(session: Session, estate: Estate, now: datetime) -> list[Repeat]:
+def _read_repeats(
+    session: Session, estate: Estate, now: datetime, accepted: Mapping[str, Accepted]
+) -> list[Repeat]:
     rows = session.execute(
         select(Alert.subject, Alert.site, Alert.id, Alert.opened_at)
         .where(Alert.opened_at >= now - LOOKED_BACK)
@@ -261,9 +274,13 @@ def _read_repeats(session: Session, estate: Estate, now: datetime) -> list[Repea
     found: defaultdict[str, list[tuple[str, str, date]]] = defaultdict(list)
     for subject, site, id_, opened_at in rows:
         found[subject].append((site, id_.hex, opened_at.astimezone(estate.zone).date()))
+    done = {subject: accepted.get(f"alert:{subject}") for subject in found}
     repeats = [
-        Repeat(subject, told[-1][0], len(told), told[-1][1], told[-1][2])
+        Repeat(
+            subject, told[-1][0], len(told), told[-1][1], told[-1][2],
+            newer=sum(day > work.on for _site, _id, day in told) if (work := done[subject]) else 0,
+        )
         for subject, told in found.items()
         if len(told) >= REPEATED
-    ]
+    ]  # fmt: skip
     return sorted(repeats, key=lambda it: (-it.count, it.subject))

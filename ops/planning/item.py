@@ -263,12 +263,13 @@ class OwnWork:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Work on an asset that a plan before had accepted.
+    """Work that a plan before had accepted.
 
     Attributes:
         year, number: Of the plan and its line.
         on: The day of the acceptance.
-        said: What its evidence said of the asset then; empty where a person added the line.
+        said: What its evidence said then, of that asset where it is about one; empty where a person
+            added the line.
     """
 
     year: int

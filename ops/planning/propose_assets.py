@@ -12,7 +12,7 @@ from ops.assets.asset import AssetRow
 from ops.planning.facts import PlanFacts
 from ops.planning.item import Evidence, Item
 from ops.planning.proposal import ItemProposal
-from ops.planning.propose_things import priced, tell_day
+from ops.planning.propose_things import priced, tell_day, tell_done
 from ops.planning.spending import end_of_life
 
 HARDWARE = frozenset({"server", "storage", "network", "ups"})
@@ -96,18 +96,25 @@ def _why_done(facts: PlanFacts, asset: AssetRow, work: str, because: str, end: d
         is_told = done.said != because if done.said else end > date(done.year, 12, 31)
     if is_told:
         return ""
-    return (
-        f"đã nghiệm thu ngày {tell_day(done.on)} (mục {done.number} Kế hoạch năm {done.year}) nhưng"
-        f" Sổ tài sản chưa ghi; cập nhật tài sản {asset.name} rồi lập lại dự thảo"
+    return tell_done(
+        done, f"Sổ tài sản chưa ghi; cập nhật tài sản {asset.name} rồi lập lại dự thảo"
     )
 
 
 def _for_months(facts: PlanFacts, item: Item, end: date | None) -> Item:
     """Count the months that are left of the year where the price is for a month."""
-    if not item.unit.casefold().endswith("tháng"):
-        return item
+    return replace(item, quantity=count_months(facts, end) or 1) if is_monthly(item) else item
+
+
+def is_monthly(item: Item) -> bool:
+    """Say whether the price of an item is for a month."""
+    return item.unit.casefold().endswith("tháng")
+
+
+def count_months(facts: PlanFacts, end: date | None) -> int:
+    """Give the months of the plan's year after an end; 0 where that is the year's own."""
     first = max(end + timedelta(days=1), date(facts.year, 1, 1)) if end else date(facts.year, 1, 1)
-    return replace(item, quantity=13 - first.month if first.year == facts.year else 1)
+    return 13 - first.month if first.year == facts.year else 0
 
 
 def _paid_before(
@@ -221,7 +228,7 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
         kind = _KINDS[asset.kind]
         what = f"{kind[:1].upper()}{kind[1:]}"
         is_security = asset.kind == "certificate"
-        yield _of_asset(
+        proposal = _of_asset(
             facts,
             asset,
             "renewal",
@@ -244,6 +251,17 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
                 facts, asset, "gia-han", "năm", "Tạm tính theo giá kỳ trước, đã có thuế"
             ),
         )
+        yield _within_year(facts, proposal, what) if is_monthly(proposal.item) else proposal
+
+
+def _within_year(facts: PlanFacts, proposal: ItemProposal, what: str) -> ItemProposal:
+    """Tell that months are paid for to the year's end, and from the next on by the next plan."""
+    until = f"còn hạn đến hết năm {facts.year}"
+    why = (
+        "" if count_months(facts, proposal.end) else f"{until}; thuộc Kế hoạch năm {facts.year + 1}"
+    )
+    item = replace(proposal.item, product=f"{what} {until}")
+    return replace(proposal, item=item, why_not=proposal.why_not or why)
 
 
 def propose_repairs(facts: PlanFacts) -> Iterator[ItemProposal]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from ops.planning.facts import PlanFacts
-from ops.planning.item import Evidence, Item
+from ops.planning.item import Accepted, Evidence, Item
 from ops.planning.proposal import ItemProposal
 
 
@@ -31,6 +31,20 @@ def priced(facts: PlanFacts, *codes: str, unit: str = "lần") -> dict[str, Any]
 def tell_day(day: date) -> str:
     """Give `31/03/2027`."""
     return f"{day:%d/%m/%Y}"
+
+
+def tell_done(done: Accepted | None, but: str = "") -> str:
+    """Say that a plan before has had this work accepted, and what does not tell so yet."""
+    if done is None:
+        return ""
+    on = f"đã nghiệm thu ngày {tell_day(done.on)} (mục {done.number} Kế hoạch năm {done.year})"
+    return f"{on} nhưng {but}" if but else on
+
+
+def _why_done(facts: PlanFacts, key: str, because: str, but: str) -> str:
+    """Say that accepted work has done this, and its list says what it said then; else empty."""
+    done = facts.accepted.get(key)
+    return tell_done(done, but) if done and done.said in {"", because} else ""
 
 
 def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
@@ -87,8 +101,12 @@ def propose_certificates(facts: PlanFacts) -> Iterator[ItemProposal]:
         title = facts.titles.get(name, name)
         if it.kind != "certificate" or end is None or not is_due or title.casefold() in registered:
             continue
+        key = f"certificate:{name}"
         yield ItemProposal(
-            key=f"certificate:{name}",
+            key=key,
+            why_not=_why_done(
+                facts, key, tell_day(end), "chứng chỉ TLS đang dùng vẫn là chứng chỉ cũ"
+            ),
             item=Item(
                 group="duy-tri",
                 title=f"Gia hạn chứng chỉ TLS của {title}",
@@ -117,14 +135,17 @@ def propose_media(facts: PlanFacts) -> Iterator[ItemProposal]:
         if medium.renew_on is None or medium.renew_on > facts.last_day:
             continue
         day = tell_day(medium.renew_on)
+        key, because = f"medium:{medium.code}:renewal", f"thay trước {day}"
+        but = f"danh mục chưa ghi; cập nhật phương tiện {medium.code} rồi lập lại dự thảo"
         yield ItemProposal(
-            key=f"medium:{medium.code}:renewal",
+            key=key,
+            why_not=_why_done(facts, key, because, but),
             item=Item(
                 group="sua-chua",
                 title=f"Thay phương tiện lưu trữ rời {medium.code}",
                 reason=f"Phương tiện lưu trữ rời dùng từ {tell_day(medium.started_on)}, phải thay"
                 f" trước {day}.",
-                evidence=(Evidence("medium", medium.code, f"thay trước {day}"),),
+                evidence=(Evidence("medium", medium.code, because),),
                 quarter=facts.quarter_of(medium.renew_on),
                 use="a",
                 priority="bat-buoc",

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from ops.planning.facts import PlanFacts
-from ops.planning.item import Evidence, Item, OwnWork, PlanLine
+from ops.planning.carried import causes_of
+from ops.planning.facts import REPEATED, PlanFacts
+from ops.planning.item import QUOTATION, Evidence, Item, OwnWork, PlanLine
 from ops.planning.money import format_amount
 from ops.planning.proposal import ItemProposal, Settled, settle
 from ops.planning.propose_assets import (
+    count_months,
+    is_monthly,
     propose_renewal,
     propose_repairs,
     propose_support,
@@ -22,7 +25,9 @@ from ops.planning.propose_things import (
     propose_certificates,
     propose_media,
     tell_day,
+    tell_done,
 )
+from ops.planning.records import call_line
 
 Proposer = Callable[[PlanFacts], Iterator[ItemProposal]]
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -69,6 +74,7 @@ def list_own_work(facts: PlanFacts) -> Iterator[OwnWork]:
         )
 
 
+_A_YEAR = "trong 12 tháng qua"
 _REPEATS = (
     "Xử lý dứt điểm các cảnh báo lặp lại",
     "Mỗi đối tượng có từ 3 lần cảnh báo trở lên trong 12 tháng qua.",
@@ -82,21 +88,22 @@ _WEAK = (
 def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Things about which alerts came again and again. Prices: `sua-chua.bao-dong`, `sua-chua`."""
     for it in facts.repeats[:MOST_NAMED]:
+        key = f"alert:{it.subject}"
+        done = facts.accepted.get(key)
+        count, since = (it.newer, f"từ ngày {tell_day(done.on)}") if done else (it.count, _A_YEAR)
         yield ItemProposal(
-            key=f"alert:{it.subject}",
+            key=key,
+            why_not=tell_done(done) if count < REPEATED else "",
             item=Item(
                 group="sua-chua",
                 title=f"Xử lý dứt điểm cảnh báo lặp lại: {facts.call(it.subject)}",
-                reason=f"{it.count} lần cảnh báo trong 12 tháng qua, lần cuối"
-                f" {tell_day(it.last_on)}.",
-                evidence=(
-                    Evidence("alert", it.newest, f"{facts.call(it.subject)}: {it.count} lần"),
-                ),
+                reason=f"{count} lần cảnh báo {since}, lần cuối {tell_day(it.last_on)}.",
+                evidence=(Evidence("alert", it.newest, f"{facts.call(it.subject)}: {count} lần"),),
                 site=it.site if it.site in facts.titles else "",
                 risk="Sự cố tái diễn, dịch vụ gián đoạn ngoài kế hoạch.",
                 measure="Số lần cảnh báo trong năm",
                 measure_unit="lần",
-                base=str(it.count),
+                base=str(count),
                 goal="dưới 3",
                 measured_by="Sổ cảnh báo",
                 product="Báo cáo nguyên nhân và biện pháp",
@@ -106,14 +113,19 @@ def propose_repeats(facts: PlanFacts) -> Iterator[ItemProposal]:
         )
 
 
+_NOT_CLOSED = "Sổ theo dõi chưa đóng"
+
+
 def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
     """Difficulties that are open, and serious incidents. Prices: `vuong-mac`, `su-co`.
 
     Without a price the Center sees to a difficulty itself (`list_own_work`).
     """
     for it in facts.difficulties if facts.prices.find(_DIFFICULTY) else ():
+        key = f"difficulty:{it.called}"
         yield ItemProposal(
-            key=f"difficulty:{it.called}",
+            key=key,
+            why_not=tell_done(facts.accepted.get(key), _NOT_CLOSED),
             item=Item(
                 group="nang-cap",
                 title=f"Giải quyết khó khăn, vướng mắc: {it.title}",
@@ -131,8 +143,10 @@ def propose_register(facts: PlanFacts) -> Iterator[ItemProposal]:
         if not it.is_serious:
             continue
         cause = f" Nguyên nhân: {it.cause[:_MOST_REASON]}" if it.cause else ""
+        key, but = f"incident:{it.called}", "" if it.closed_at else _NOT_CLOSED
         yield ItemProposal(
-            key=f"incident:{it.called}",
+            key=key,
+            why_not=tell_done(facts.accepted.get(key), but),
             item=Item(
                 group="sua-chua",
                 title=f"Khắc phục nguyên nhân sự cố: {it.title}",
@@ -159,11 +173,16 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
     found = defaultdict(list)
     for it in facts.weaknesses:
         found[it.subject].append(it)
-    for subject, own in found.items():
+    for subject, shown in found.items():
+        key = f"finding:{subject}"
+        done = facts.accepted.get(key)
+        seen = [it for it in shown if done and it.last_seen_at.date() > done.on]
+        own = seen or shown
         grave = [it for it in own if it.severity in _GRAVE]
         name = subject.partition(":")[2]
         yield ItemProposal(
-            key=f"finding:{subject}",
+            key=key,
+            why_not="" if seen else tell_done(done, "chưa rà soát lại"),
             item=Item(
                 group="sua-chua",
                 title=f"Khắc phục điểm yếu an ninh mạng của {facts.call(subject)}",
@@ -191,30 +210,61 @@ def propose_weaknesses(facts: PlanFacts) -> Iterator[ItemProposal]:
 
 
 def propose_unfinished(facts: PlanFacts) -> Iterator[ItemProposal]:
-    """Lines of the year before that were put off, or decided and not accepted."""
+    """Lines of the plan before that were put off, or decided and not accepted."""
+    year, done = (
+        facts.year_before,
+        {call_line(it.year, it.number) for it in facts.accepted.values()},
+    )
     for line in facts.last_year:
         is_left = line.is_alive and line.accepted_on is None
         is_owed = line.key.startswith(_OWED) and not line.is_begun
         if is_owed or (line.decision != "deferred" and not is_left):
             continue
+        if any(it.kind == "plan" and it.id in done for it in line.item.evidence):
+            continue  # it was put off here, and accepted where it came from
         why = "chưa nghiệm thu"
         if line.decision == "deferred":
             why = "cấp có thẩm quyền cho lùi lại"
         elif line.contracted:
             why = f"đã ký hợp đồng {format_amount(line.contracted)} đồng, chưa nghiệm thu"
-        said = Evidence("plan", f"{facts.year - 1}-{line.number}", why)
-        reason = _CARRIED.sub("", line.item.reason)
+        said, item = Evidence("plan", call_line(year, line.number), why), _left_of(facts, line)
+        reason = _CARRIED.sub("", item.reason)
         yield ItemProposal(
-            key=line.key or f"plan:{facts.year - 1}:{line.number}",
+            key=line.key or causes_of(year, line)[0],
             item=replace(
-                line.item,
-                reason=f"Chuyển tiếp từ kế hoạch năm {facts.year - 1} ({why}). {reason}".strip(),
-                evidence=(said, *(it for it in line.item.evidence if it.kind != "plan")),
+                item,
+                reason=f"Chuyển tiếp từ kế hoạch năm {year} ({why}). {reason}".strip(),
+                evidence=(said, *(it for it in item.evidence if it.kind != "plan")),
                 quarter=1,
                 is_recurrent=line.item.is_recurrent if line.is_edited else None,
             ),
             is_bound=line.is_begun,
         )
+
+
+def _left_of(facts: PlanFacts, line: PlanLine) -> Item:
+    """Give an item that asks at most for what is left of its contract, else of what it got.
+
+    Months that nobody is under contract for have passed; those of the plan's year are counted.
+    """
+    item, year = line.item, facts.year_before
+    if is_monthly(item) and not line.is_begun:
+        ends = [it.ends_on for it in facts.assets if line.works.get(it.name) == "renewal"]
+        months = sum(count_months(facts, end) for end in ends if end)
+        return replace(item, quantity=months) if months else item
+    left = line.contracted or line.granted
+    if not line.is_alive or item.asked <= left:
+        return item
+    basis = "hợp đồng đã ký" if line.contracted else f"mức được phê duyệt trong Kế hoạch năm {year}"
+    return replace(
+        item,
+        unit="gói",
+        quantity=1,
+        unit_price=left,
+        vat_percent=0,
+        price_basis=f"Theo {basis}, đã có thuế",
+        evidence=tuple(it for it in item.evidence if it.kind != QUOTATION),
+    )
 
 
 _OWED = ("duty:", "overdue-drill:", "drill-finding:", "difficulty:")

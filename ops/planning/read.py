@@ -17,7 +17,7 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, speaking
 from ops.parts import Seam
-from ops.planning.before import find_accepted, find_rejected
+from ops.planning.before import find_accepted, find_last, find_rejected
 from ops.planning.document import (
     NO_ANNEXES,
     Annexes,
@@ -160,7 +160,7 @@ def _of_service(facts: PlanFacts) -> Iterator[Figure]:
 def _of_last_plan(facts: PlanFacts) -> Iterator[Figure]:
     if not facts.last_year:
         return
-    sums, source = sum_up(facts.last_year), f"Kế hoạch năm {facts.year - 1}"
+    sums, source = sum_up(facts.last_year), f"Kế hoạch năm {facts.year_before}"
     done = sum(it.accepted_on is not None for it in facts.last_year)
     alive = sum(it.is_alive for it in facts.last_year)
     yield Figure("plan", "Hạng mục được phê duyệt", str(alive), source)
@@ -219,14 +219,13 @@ ANNEXES: Seam[Callable[[Session, Estate, PlanFacts], Annexes]] = Seam("plan-anne
 
 def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) -> PlanFacts:
     """Read what a plan is drafted from."""
-    before = find_in_force(session, year - 1)
     return read_facts(
         session,
         estate,
         year=year,
         now=now,
         prices=load_prices(estate.planning.prices),
-        last_year=before.lines if before else (),
+        before=find_last(session, year),
         accepted=find_accepted(session, year),
     )
 
@@ -266,8 +265,8 @@ def plan_draft(lines: Sequence[PlanLine], proposals: Sequence[ItemProposal]) -> 
     for proposal in proposals:
         asked = {*proposal.causes}
         line = next((it for it in left.values() if not asked.isdisjoint(it.causes)), None)
+        why = proposal.rejected_for
         if line is None:
-            why = proposal.rejected_for
             new = PlanLine(
                 number=next_number, item=proposal.item, key=proposal.key, rejected_for=why
             )
@@ -275,9 +274,9 @@ def plan_draft(lines: Sequence[PlanLine], proposals: Sequence[ItemProposal]) -> 
             next_number += 1
             continue
         del left[line.number]
-        now = replace(line, item=proposal.item, key=proposal.key)
+        now = replace(line, item=proposal.item, key=proposal.key, rejected_for=why)
         if now != line:
-            found.append(DraftChange("changed", now))
+            found.append(DraftChange("rejected" if why else "changed", now))
     return [*found, *(DraftChange("withdrawn", it) for it in left.values())]
 
 
@@ -304,7 +303,7 @@ def make_document(
         day=facts.today,
         organisation=facts.lead,
         lines=ask_anew(lines, before),
-        last_year=tuple(facts.last_year),
+        last_year=tuple(facts.last_year) if facts.year_before == facts.year - 1 else (),
         figures=tuple(read_situation(session, estate, facts)),
         gaps=tuple(facts.gaps),
         own_work=tuple(list_own_work(facts)),

@@ -4,7 +4,6 @@ A window that stops a site is planned as such (`ops.duties.plan_stop`), with its
 working days ahead; a window without that does not come about.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
@@ -14,6 +13,7 @@ from ops.access.session import Bench
 from ops.assets.records import AssetChange, apply_import, list_assets
 from ops.catalog.tables.plans import PlanNote
 from ops.language.text import N_
+from ops.planning.carried import find_takers, is_whole, refuse_taken
 from ops.planning.item import PlanLine, refuse
 from ops.planning.on_assets import AssetNews, plan_assets
 from ops.planning.records import (
@@ -99,6 +99,7 @@ def plan_money(
 def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, PlanLine, PlanLine]:
     """Give the plan in force, and the line before and after a step."""
     plan = get_in_force(session, year)
+    refuse_taken(session, year, step.number)
     check_state(plan, (*AT_WORK, "accepted"), _SEE)
     line = plan.line(step.number)
     if line.accepted_on is not None and step.contracted not in {None, line.contracted}:
@@ -172,6 +173,7 @@ def accept_item(
     """
     with bench.catalog.writing() as session:
         plan = get_in_force(session, year)
+        refuse_taken(session, year, given.number)
         check_state(plan, AT_WORK, _SEE)
         line = plan.line(given.number)
         _refuse_acceptance(line, given.document, given.trial)
@@ -204,7 +206,7 @@ def accept_item(
         )
         add_note(session, bench.origin, plan, note)
         lines = [changed if it.number == line.number else it for it in plan.lines]
-        state = "accepted" if is_whole(lines) else "running"
+        state = "accepted" if is_whole(lines, find_takers(session, year)) else "running"
         if state != plan.row.state:
             set_plan(session, bench.origin, plan, f"plan.{state}", {"state": state}, {})
     return changed, state, assets
@@ -232,11 +234,6 @@ def _refuse_acceptance(line: PlanLine, document: str, trial: str) -> None:
             N_("give the number of its record with `--trial`"),
             number=line.number,
         )
-
-
-def is_whole(lines: Sequence[PlanLine]) -> bool:
-    """Say whether everything that was granted is accepted; of nothing, all is."""
-    return all(it.accepted_on is not None for it in lines if it.is_alive)
 
 
 def report_plan(bench: Bench, year: int, document: str) -> KeptPlan:

@@ -19,6 +19,7 @@ from ops.errors import Problem, WrongUseError
 from ops.monitor.forecast import Outlook
 from ops.monitor.trend import Forecast
 from ops.planning.calendar_file import write_calendar
+from ops.planning.carried import is_whole
 from ops.planning.document import Figure, PlanDocument, document_from
 from ops.planning.facts import OpenDuty, PlanFacts, Repeat
 from ops.planning.item import (
@@ -37,7 +38,7 @@ from ops.planning.propose_work import propose as settle
 from ops.planning.read import plan_draft
 from ops.planning.records import KeptPlan
 from ops.planning.typed import change_item
-from ops.planning.work import is_whole, plan_money
+from ops.planning.work import plan_money
 from ops.register.entry import Entry
 from ops.told_text import clean_text
 
