@@ -147,6 +147,8 @@ def edit(wish: Edit) -> int:
             )
             today = now.astimezone(estate.zone).date()
             line = _edited(before or _new_line(plan, estate), wish, quotation, today)
+            if line.item.lead == estate.name_at(now):
+                line = replace(line, item=replace(line.item, lead=""))
             check_bound([line], find_in_force(session, wish.year))
             edit_line(session, bench.origin, plan, line)
     lines = [line_values(line)] if line else []
@@ -182,7 +184,7 @@ def _check_flags(wish: Edit) -> None:
 
 def _new_line(plan: KeptPlan, estate: Estate) -> PlanLine:
     number = max((it.number for it in plan.lines), default=0) + 1
-    item = Item(group="duy-tri", title="", source=estate.planning.source, lead=estate.name_at())
+    item = Item(group="duy-tri", title="", source=estate.planning.source)
     return PlanLine(number=number, item=item)
 
 
@@ -191,13 +193,15 @@ def _edited(line: PlanLine, wish: Edit, quotation: Document | None, today: date)
 
     Whether it is recurrent spending follows the rules, unless that person says something else.
     """
-    item = line.item if quotation is None else cite_quotation(line.item, quotation)
+    item = line.item
     if wish.set or wish.add:
         given = _pairs(wish.set)
         item = change_item(item, given)
         by_rule = line.item.is_recurrent in {None, is_recurrent(line.item, today)}
         if "is_recurrent" not in given and by_rule:
             item = replace(item, is_recurrent=is_recurrent(item, today))
+    if quotation is not None:
+        item = cite_quotation(item, quotation)
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for
     return replace(line, item=item, rejected_for=rejected, is_edited=True)
 

@@ -89,7 +89,7 @@ class PlanFacts:
 
     Attributes:
         year, today: Of the plan, and the organisation's day.
-        lead, source: Who leads where nobody else does, and where the money comes from.
+        lead, source: Who makes the plan, and where the money comes from.
         titles: Titles of sites, by name.
         names: What papers call a host or a store, by its subject such as `host:web1`.
         prices: What things cost.

@@ -111,7 +111,8 @@ class Item:
         risk: What may happen if it is not done.
         measure, measure_unit, base, goal, measured_by: The target: what, in which unit, from where
             to where, by which data.
-        lead, support, product: Who leads, who helps, what is handed over.
+        lead, support, product: Who leads, who helps, what is handed over; no lead is the body that
+            makes the plan, by its name on the paper's day.
     """
 
     group: str

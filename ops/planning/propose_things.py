@@ -16,7 +16,7 @@ from ops.planning.proposal import ItemProposal
 def priced(facts: PlanFacts, *codes: str, unit: str = "lần") -> dict[str, Any]:
     """Give unit, price, VAT and quotation of the first code that the table of prices has."""
     found = facts.prices.find(*codes)
-    common = {"source": facts.source, "lead": facts.lead}
+    common = {"source": facts.source}
     if found is None:
         return {**common, "unit": unit}
     return {

@@ -7,10 +7,13 @@ from typing import Any
 from ops.assets.sheet import read_whole
 from ops.errors import unknown
 from ops.language.text import N_
-from ops.planning.item import CHOICES, MOST_MONEY, MOST_QUANTITY, Item, refuse
+from ops.planning.item import CHOICES, MOST_MONEY, MOST_QUANTITY, QUOTATION, Item, refuse
 from ops.told_text import one_line
 
 MOST_TEXT = 2_000
+TYPED_PRICE = "Giá tạm tính do đơn vị nhập"
+"""Basis of a price that a person typed."""
+
 _NUMBERS: Mapping[str, tuple[int, int]] = {
     "quarter": (1, 4),
     "quantity": (1, MOST_QUANTITY),
@@ -23,8 +26,16 @@ CHANGEABLE = tuple(it.name for it in fields(Item) if it.name not in {"evidence",
 
 
 def change_item(item: Item, given: Mapping[str, str]) -> Item:
-    """Give an item with texts that a person typed in the place of what it says."""
+    """Give an item with texts that a person typed in the place of what it says.
+
+    A price that is typed is no longer the one of a quotation, and says so unless its basis is typed
+    with it.
+    """
     values: dict[str, Any] = {name: _read(name, text) for name, text in given.items()}
+    price = values.get("unit_price", item.unit_price)
+    if price != item.unit_price:
+        values.setdefault("price_basis", "" if price is None else TYPED_PRICE)
+        values["evidence"] = tuple(it for it in item.evidence if it.kind != QUOTATION)
     return check_item(replace(item, **values))
 
 

@@ -28,6 +28,9 @@ from ops.planning.records import (
 )
 
 _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
+CONTRACT = "contract"
+"""Code of a note on money whose document is the contract."""
+
 NEEDS_TRIAL = frozenset({"65.2"})
 """Forms whose acceptance needs a record of a trial run (NĐ 224/2026 Điều 65(7))."""
 
@@ -127,6 +130,12 @@ def note_step(bench: Bench, year: int, step: Step, now: datetime) -> PlanLine:
                 "document": step.document,
             }
             set_line(session, bench.origin, plan, changed, "plan.progress", details)
+        if step.document and not (step.contracted is None and step.paid is None):
+            code = CONTRACT if step.contracted is not None else ""
+            paper = PlanNote(
+                item=step.number, kind="money", at=now, document=step.document, code=code
+            )
+            add_note(session, bench.origin, plan, paper)
         if step.begins or step.done:
             kind = "work" if step.done else "window"
             note = PlanNote(

@@ -142,7 +142,8 @@ class PlanNote(Base):
         at, person: When it was written, and by whom: person, else login.
         begins, until: Of a window or work: from when to when; NULL where that is not said.
         text, result, document: What, what came of it, and the paper behind it; may be empty.
-        code: Of a window that stops a site: the code of the planned stop.
+        code: Of a window that stops a site: the code of the planned stop; of money: `contract`
+            where the document is one.
         body: Of an opinion: whose it is; its `result` is how it was taken up. May be empty.
     """
 

@@ -133,7 +133,9 @@ _EXPLAIN = frozenset({"money", "work"})
 
 def _tell(notes: Sequence[PlanNote], number: int) -> str:
     """Give the newest words about a line."""
-    said = [it for it in notes if it.item == number and it.kind in _EXPLAIN]
+    said = [
+        it for it in notes if it.item == number and it.kind in _EXPLAIN and (it.text or it.result)
+    ]
     return (said[-1].result or said[-1].text) if said else ""
 
 

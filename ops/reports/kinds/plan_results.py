@@ -17,7 +17,7 @@ from ops.errors import WrongUseError
 from ops.planning.item import BASIS, USES, PlanLine
 from ops.planning.money import format_amount
 from ops.planning.records import KeptPlan, read_notes
-from ops.planning.work import NEEDS_TRIAL, get_in_force
+from ops.planning.work import CONTRACT, NEEDS_TRIAL, get_in_force
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.plans import PlanYear, read_year
 from ops.reports.kinds.kind import Ask, Frame, count, day, or_blank
@@ -90,7 +90,8 @@ class CompletionFacts:
     Attributes:
         plan: It belongs to.
         line: As it stands.
-        supplier, contract: Of its asset; empty where nobody knows.
+        supplier: Of its asset; empty where nobody knows.
+        contract: As it was noted with the money, else of its asset; may be empty.
         notes: Of the line, oldest first.
         documents: Kept about it: the decision's scan, quotations.
     """
@@ -119,12 +120,14 @@ def gather_completion(ask: Ask) -> CompletionFacts:
     line = max(done, key=lambda it: (it.accepted_on, it.number))
     query = select(Asset).where(Asset.name == line.item.asset)
     asset = ask.session.execute(query).scalar_one_or_none() if line.item.asset else None
+    notes = [it for it in read_notes(ask.session, plan) if it.item == line.number]
+    contracts = dict.fromkeys(it.document for it in notes if it.code == CONTRACT)
     return CompletionFacts(
         plan=plan,
         line=line,
         supplier=asset.supplier if asset else "",
-        contract=asset.contract if asset else "",
-        notes=[it for it in read_notes(ask.session, plan) if it.item == line.number],
+        contract="; ".join(contracts) or (asset.contract if asset else ""),
+        notes=notes,
         documents=_find_documents(ask.session, plan, line),
     )
 

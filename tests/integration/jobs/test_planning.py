@@ -269,6 +269,14 @@ def _decide(desk: Desk, first: int, second: int, third: int) -> None:
     done = desk.office.run(*wish)
     assert done.returncode == 0, done.stderr
     by_number = {it["number"]: it for it in desk.items()}
+    papers = desk.folder / "approved"
+    told = desk.office.run("plan.show", "--year", str(YEAR), "--out", str(papers))
+    assert "813.866.666 đồng granted of " in told.stdout, told.stderr
+    assert {it.name for it in papers.iterdir()} == {
+        f"ke-hoach-{YEAR}.docx", f"ke-hoach-{YEAR}.pdf"
+    }  # fmt: skip
+    draft_of_decision = desk.office.run("report.make", "--kind", "decision", "--year", str(YEAR))
+    assert (draft_of_decision.returncode, "is decided" in draft_of_decision.stderr) == (2, True)
 
     assert by_number[first]["granted"] == by_number[first]["asked"] == 313_866_666
     assert (by_number[second]["decision"], by_number[second]["granted"]) == ("cut", 500_000_000)
@@ -301,6 +309,10 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
     assert len(events) == 3
 
     revise(Revise(year=YEAR, reason="Giá đổi"))
+    with pytest.raises(WrongUseError, match="are under contract"):
+        edit(Edit(year=YEAR, item=first, set=("unit_price=1",)))
+    with pytest.raises(WrongUseError, match="under contract or accepted"):
+        edit(Edit(year=YEAR, item=first, reject="Thôi"))
     with desk.catalog.reading() as session:
         assert get_plan(session, YEAR).row.revision == 1
         in_force = find_in_force(session, YEAR)

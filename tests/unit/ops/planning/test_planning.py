@@ -26,6 +26,7 @@ from ops.planning.item import (
     GROUPS,
     PRIORITIES,
     USES,
+    Evidence,
     Item,
     PlanLine,
     item_from,
@@ -302,6 +303,22 @@ def test_an_item_changes_by_what_a_person_types() -> None:
 def test_what_does_not_fit_is_refused(name: str, text: str) -> None:
     with pytest.raises(WrongUseError):
         change_item(Item(group="duy-tri", title="x", quantity=1), {name: text})
+
+
+def test_a_typed_price_is_no_longer_that_of_a_quotation() -> None:
+    asset = Evidence("asset", "ups-1")
+    quoted = Item(group="duy-tri", title="x", unit_price=9, price_basis="Báo giá BG-12",
+                  evidence=(asset, Evidence("quotation", "ab", "Báo giá BG-12")))  # fmt: skip
+    typed = change_item(quoted, {"unit_price": "15000000"})
+
+    assert (typed.price_basis, typed.evidence) == ("Giá tạm tính do đơn vị nhập", (asset,))
+    assert change_item(quoted, {"unit_price": "8", "price_basis": "Y"}).price_basis == "Y"
+    assert change_item(quoted, {"unit_price": ""}).price_basis == ""
+    assert change_item(quoted, {"unit_price": "9", "quantity": "2"}).evidence == quoted.evidence
+
+
+def test_only_another_body_is_stored_as_who_leads() -> None:
+    assert {it.item.lead for it in propose(FACTS)} == {""}
 
 
 def test_an_item_that_nobody_could_pay_is_refused() -> None:

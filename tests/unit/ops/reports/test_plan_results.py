@@ -10,6 +10,7 @@ import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import RunbookRun
+from ops.catalog.tables.plans import PlanNote
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import find_event_dues
 from ops.duties.evidence.judge import judge_due
@@ -21,7 +22,8 @@ from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.planning.read import read_document
-from ops.planning.records import get_plan
+from ops.planning.records import add_note, add_revision, get_plan, set_plan
+from ops.planning.work import CONTRACT
 from ops.reports import tasks
 from ops.reports.cli import read_wish
 from ops.reports.issue import issue
@@ -117,6 +119,27 @@ def test_a_plan_of_2025_is_held_against_no_share_of_the_law_of_2026(
     assert (old.security_percent, old.security_basis) == (0, "")
     assert new.security_percent == 15
     assert "116/2025" in new.security_basis
+
+
+def test_the_letter_tells_the_contract_and_what_was_noted_before_a_revision(
+    estate: Estate, catalog: Catalog
+) -> None:
+    with catalog.writing() as session:
+        plan = get_plan(session, DONE_YEAR)
+        contract = PlanNote(item=1, kind="money", at=NOW, document="42/HĐ", code=CONTRACT)
+        add_note(session, WHO, plan, contract)
+        payment = PlanNote(item=1, kind="money", at=NOW, document="43/UNC")
+        add_note(session, WHO, plan, payment)
+        revision = add_revision(session, WHO, plan, "Giá đổi", now=NOW)
+        values = {"state": "running", "decided_at": NOW, "decision": "300/QĐ-UBND"}
+        set_plan(session, WHO, revision, "plan.decide", values, {})
+    told = read(estate, catalog, "completion", year=DONE_YEAR)
+
+    for wanted in ("300/QĐ-UBND", "42/HĐ", "32/BB-TTCNTT", "Đã gia hạn", "31/BB-TTCNTT"):
+        assert wanted in told
+    assert "43/UNC" not in told
+    progress = read(estate, catalog, "plan-progress", year=DONE_YEAR)
+    assert "(Tên miền có hiệu lực đến năm 2030)" in progress
 
 
 def test_the_letter_that_is_taken_back_proves_the_duty(
