@@ -8,6 +8,7 @@ from ops.planning.item import PlanLine, refuse
 from ops.planning.money import format_amount
 from ops.planning.records import KeptPlan
 
+_NAMED = ("title", "group", "asset", "site")
 _MOVED = ("granted", "contracted", "accepted", "paid", "accepted_on")
 
 
@@ -28,8 +29,22 @@ def ask_anew(lines: Iterable[PlanLine], before: KeptPlan | None) -> tuple[PlanLi
 
 
 def check_bound(lines: Iterable[PlanLine], before: KeptPlan | None) -> None:
-    """Refuse lines that leave out, or ask less than, what the plan in force is bound to."""
+    """Refuse lines that leave out, rename or ask less than what the plan in force is bound to.
+
+    What was signed or accepted was about that thing: another title would tell the Committee that
+    something else was bought, another asset would be retired.
+    """
+    bound = {it.number: it.item for it in before.lines if it.is_begun} if before else {}
     for line in ask_anew(lines, before):
+        was = bound.get(line.number, line.item)
+        moved = [it for it in _NAMED if getattr(was, it) != getattr(line.item, it)]
+        if moved:
+            raise refuse(
+                N_("item {number} is under contract or accepted: {fields} stay as they were"),
+                N_("for something else add an item: `{program} plan.edit --add --set title=…`"),
+                number=line.number,
+                fields=", ".join(moved),
+            )
         if line.is_begun and not line.is_in:
             raise refuse(
                 N_("item {number} is under contract or accepted, and stays"),

@@ -81,3 +81,14 @@ def test_a_decided_plan_counts_what_was_granted() -> None:
     assert (decided.sums.count, decided.sums.amount) == (1, 80_000_000)
     assert [it.number for it in decided.lowered] == [3, 4]
     assert document_from(document.as_values()) == document
+
+
+@pytest.mark.parametrize("change", [{"title": "Sửa nhà để xe"}, {"asset": "mc-csdl"}])
+@pytest.mark.parametrize("line", [DONE, SIGNED])
+def test_what_was_signed_or_accepted_does_not_become_something_else(
+    line: PlanLine, change: dict[str, str]
+) -> None:
+    other = replace(ITEM, **change)  # type: ignore[arg-type] # fields by name
+    with pytest.raises(WrongUseError, match="stay as they were"):
+        check_bound([replace(line, item=other)], BEFORE)
+    check_bound([replace(OPEN, item=other)], BEFORE)
