@@ -53,7 +53,7 @@ from ops.planning.records import (
     save_draft,
 )
 from ops.planning.revision import check_bound
-from ops.planning.spending import is_recurrent
+from ops.planning.spending import follow_rules
 from ops.planning.tasks import Draft, Edit, RecordDecision, Revise, Submit
 from ops.planning.typed import change_item, read_text
 from ops.terminal.output import write_line, write_wrapped
@@ -184,22 +184,28 @@ def _check_flags(wish: Edit) -> None:
 
 def _new_line(plan: KeptPlan, estate: Estate) -> PlanLine:
     number = max((it.number for it in plan.lines), default=0) + 1
-    item = Item(group="duy-tri", title="", source=estate.planning.source)
+    item = Item(
+        group="duy-tri",
+        title="",
+        source=estate.planning.source,
+        use="",
+        clause="",
+        form="",
+    )
     return PlanLine(number=number, item=item)
 
 
 def _edited(line: PlanLine, wish: Edit, quotation: Document | None, today: date) -> PlanLine:
     """Give a line as a person wants it; pure.
 
-    Whether it is recurrent spending follows the rules, unless that person says something else.
+    Clause, form and kind of spending follow the rules, unless that person says something else.
     """
     item = line.item
     if wish.set or wish.add:
         given = _pairs(wish.set)
         item = change_item(item, given)
-        by_rule = line.item.is_recurrent in {None, is_recurrent(line.item, today)}
-        if "is_recurrent" not in given and by_rule:
-            item = replace(item, is_recurrent=is_recurrent(item, today))
+        said = [name for name, value in given.items() if value.strip()]
+        item = follow_rules(line.item, item, said, today)
     if quotation is not None:
         item = cite_quotation(item, quotation)
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for

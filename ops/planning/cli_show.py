@@ -219,12 +219,7 @@ def write_summary(document: PlanDocument, state: str) -> None:
         )
         write_line(fill(text, {"count": sums.unpriced}))
     _write_security(document)
-    if document.undecided:
-        text = N_(
-            "  recurrent spending or investment has to be decided for the items {items}:"
-            " `{program} plan.edit --item N --set is_recurrent=…`"
-        )
-        write_line(fill(text, {"items": ", ".join(str(it.number) for it in document.undecided)}))
+    _write_undecided(document)
     if sums.amount:
         for percent_granted in _SHARES:
             fallen = plan_shortage(document.chosen, percent_granted).fallen
@@ -255,6 +250,22 @@ def _write_granted(document: PlanDocument, state: str) -> None:
         if numbers:
             write_line("  " + _(_DECISIONS[decision]) + ": " + numbers)
     _write_security(document)
+
+
+def _write_undecided(document: PlanDocument) -> None:
+    """Ask for what no rule settles and nobody has said."""
+    if document.undecided:
+        text = N_(
+            "  recurrent spending or investment has to be decided for the items {items}:"
+            " `{program} plan.edit --item N --set is_recurrent=…`"
+        )
+        write_line(fill(text, {"items": ", ".join(str(it.number) for it in document.undecided)}))
+    for name in ("use", "clause", "form"):
+        unsaid = [str(it.number) for it in document.chosen if name in it.item.unsaid]
+        if unsaid:
+            text = N_("  nobody has said {name} of the items {items}: `{program} {command}`")
+            command = f"plan.edit --item N --set {name}=…"
+            write_line(fill(text, {"name": name, "items": ", ".join(unsaid), "command": command}))
 
 
 def _write_security(document: PlanDocument) -> None:

@@ -1,8 +1,8 @@
 """An item of the plan as values: its words, its money, how it stands in a plan; pure.
 
 The groups are those of the Regulation's Điều 14(4), the uses those of its Điều 10(2) (đ is
-security); clauses and forms are of NĐ 224/2026 Điều 34 and 65. What an item says is Vietnamese:
-it goes to the People's Committee.
+security); clauses and forms are of NĐ 224/2026 Điều 34 and 65; an empty word is one that nobody has
+said yet. What an item says is Vietnamese: it goes to the People's Committee.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ USES: Mapping[str, str] = {
     "d": "thù lao",
     "đ": "an ninh mạng",
     "e": "chi khác",
+    "": "chưa xác định",
 }
 PRIORITIES: Mapping[str, str] = {"bat-buoc": "bắt buộc", "can": "cần", "nen": "nên"}
 """From what must be to what should be; what falls first when money is short stands last."""
@@ -38,12 +39,14 @@ CLAUSES: Mapping[str, str] = {
     "34.6": "Khoản 6 Điều 34",
     "34": "Điều 34",
     "dau-tu": "Điều 66",
+    "": "chưa xác định",
 }
 FORMS: Mapping[str, str] = {
     "65.1": "Không phải lập dự án (khoản 1 Điều 65)",
     "65.2": "Lập dự án (khoản 2 Điều 65, Điều 66)",
     "65.3": "Kế hoạch thuê (khoản 3 Điều 65, Điều 67)",
     "tu-lam": "Trung tâm tự thực hiện",
+    "": "chưa xác định",
 }
 BASIS = "224/2026/NĐ-CP"
 """Number of the decree whose articles clauses and forms name: papers of days on which it does not
@@ -145,6 +148,11 @@ class Item:
     causes: tuple[str, ...] = ()
 
     @property
+    def unsaid(self) -> tuple[str, ...]:
+        """Words that nobody has said yet, and that have to be decided."""
+        return tuple(name for name in ("use", "clause", "form") if not getattr(self, name))
+
+    @property
     def assets(self) -> tuple[str, ...]:
         """Names of the assets that it is about."""
         return tuple(self.asset.split())
@@ -182,6 +190,11 @@ def item_from(values: Mapping[str, Any]) -> Item:
     kept["evidence"] = tuple(Evidence(**it) for it in values.get("evidence", ()))
     kept["causes"] = tuple(values.get("causes", ()))
     return Item(**kept)
+
+
+def call_use(use: str) -> str:
+    """Give what papers call a use of money: its letter and its words."""
+    return f"{use}) {USES[use]}" if use else USES[use]
 
 
 def read_cause(cause: str) -> tuple[str, str] | None:

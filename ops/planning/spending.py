@@ -1,10 +1,11 @@
-"""Recurrent spending or investment, and how long a device lives: dated rows with their source.
+"""Recurrent spending or investment, clause and form, how long a device lives: dated rows.
 
 The rows stand in `spending.toml` (law.md 1.6: NĐ 224/2026 Điều 34, 65). What none of them settles
 is asked, and papers do not claim it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ def _valid(name: str, day: date) -> list[Mapping[str, Any]]:
 
 def is_recurrent(item: Item, day: date) -> bool | None:
     """Say whether an item is recurrent spending on a day; None where no row settles it."""
-    piece = item.asked // item.quantity if item.is_priced else None
+    piece = _piece(item)
     for row in _valid("rules", day):
         fits = item.group in row.get("groups", (item.group,)) and item.form in row.get(
             "forms", (item.form,)
@@ -34,6 +35,46 @@ def is_recurrent(item: Item, day: date) -> bool | None:
         if fits and ("below" not in row or (piece is not None and piece < row["below"])):
             return bool(row["spending"] == "recurrent")
     return None
+
+
+def _piece(item: Item) -> int | None:
+    """Give what one piece costs with tax; None where nobody knows it."""
+    return item.asked // item.quantity if item.is_priced else None
+
+
+def words_by_rule(item: Item, day: date) -> Mapping[str, str]:
+    """Give clause and form that the rules of a day tell; empty where none does."""
+    piece = _piece(item)
+    for row in _valid("words", day):
+        least = row.get("from_price", 0)
+        if item.group in row["groups"] and (not least or (piece is not None and piece >= least)):
+            return {name: row.get(name, "") for name in ("clause", "form")}
+    return {"clause": "", "form": ""}
+
+
+def follow_rules(before: Item, item: Item, said: Collection[str], day: date) -> Item:
+    """Give a changed item with clause, form and kind of spending by the rules of a day.
+
+    What a person says now, or has said of the same group otherwise than the rules, stays.
+
+    Args:
+        before: As it was.
+        item: As it was typed.
+        said: Names of the fields that were typed.
+        day: On which the rules hold.
+    """
+    earlier, now = words_by_rule(before, day), words_by_rule(item, day)
+    is_other = item.group != before.group
+    changed: dict[str, Any] = {
+        name: word
+        for name, word in now.items()
+        if name not in said and (is_other or getattr(before, name) in {"", earlier[name]})
+    }
+    item = replace(item, **changed)
+    by_rule = before.is_recurrent in {None, is_recurrent(before, day)}
+    if "is_recurrent" not in said and by_rule:
+        item = replace(item, is_recurrent=is_recurrent(item, day))
+    return item
 
 
 def end_of_life(asset: AssetRow, day: date) -> tuple[date, str] | None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.plans import PlanNote
 from ops.catalog.tables.register import Asset, Document
 from ops.errors import WrongUseError
-from ops.planning.item import BASIS, USES, PlanLine
+from ops.planning.item import BASIS, PlanLine, call_use
 from ops.planning.money import format_amount
 from ops.planning.records import KeptPlan, read_notes
 from ops.planning.work import CONTRACT, NEEDS_TRIAL, get_in_force
@@ -168,11 +168,10 @@ def _pairs(facts: CompletionFacts, frame: Frame) -> Iterator[tuple[str, str]]:
     works = [it for it in facts.notes if it.kind == "work"]
     papers = [it.document for it in works if it.document]
     trial = "; ".join(it.document for it in accepted if it.document)
-    use = f"{item.use}) {USES[item.use]}"
     told = (
         f"{item.title} ({format_amount(item.quantity)} {item.unit})",
         item.reason,
-        f"{tell_form(item, frame)}; {use}",
+        f"{tell_form(item, frame)}; {call_use(item.use)}",
         facts.supplier,
         facts.contract,
         item.price_basis,

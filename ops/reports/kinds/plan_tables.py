@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ops.planning.document import PlanDocument
-from ops.planning.item import BASIS, CLAUSES, FORMS, GROUPS, USES, Item, PlanLine
+from ops.planning.item import BASIS, CLAUSES, FORMS, GROUPS, USES, Item, PlanLine, call_use
 from ops.planning.money import by_group, format_amount, group_by, sum_up
 from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.paper import Table, roman
@@ -115,7 +115,7 @@ def _detail_row(line: PlanLine, frame: Frame) -> tuple[str, ...]:
         tax,
         amount,
         item.source or UNKNOWN,
-        item.use,
+        item.use or UNKNOWN,
         *((CLAUSES[item.clause],) if frame.citations.cites(BASIS) else ()),
         tell_form(item, frame),
         item.price_basis or (frame.texts.say("no_basis") if item.is_priced else no_price),
@@ -146,7 +146,7 @@ def lowered_table(document: PlanDocument, frame: Frame) -> Table | None:
 def use_table(document: PlanDocument, frame: Frame) -> Table:
     """Give the money by the uses of Điều 10(2)."""
     grouped = group_by(document.chosen, USES, lambda it: it.item.use)
-    parts = [(f"{use}) {USES[use]}", own) for use, own in grouped.items()]
+    parts = [(call_use(use), own) for use, own in grouped.items()]
     return _sums_table("uses", parts, document, frame)
 
 

@@ -6,7 +6,7 @@ was noted about the line; where nothing was, dots stand for somebody to fill in.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ops.planning.item import USES, PlanLine
+from ops.planning.item import USES, PlanLine, call_use
 from ops.planning.money import format_amount, group_by, sum_up
 from ops.reports.figures.gather import YearFacts
 from ops.reports.figures.plans import PlanResult, PlanYear
@@ -47,7 +47,7 @@ def write_sums(plan: PlanYear, frame: Frame) -> Iterator[Block]:
         paid=format_amount(sums.paid),
         percent=share(percent),
     )
-    uses = {key: f"{key}) {title[:1].upper()}{title[1:]}" for key, title in USES.items()}
+    uses = {use: call_use(use) for use in USES}
     yield from _sums(frame, "by_use", lines, uses, lambda it: it.item.use)
     sources = {it.item.source: it.item.source or frame.texts.say("no_source") for it in lines}
     yield from _sums(frame, "by_source", lines, sources, lambda it: it.item.source)
