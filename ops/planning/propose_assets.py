@@ -66,7 +66,6 @@ def _of_asset(
         quarter=facts.quarter_of(end) if end else 1,
         **{
             "measure_unit": "thiết bị",
-            "base": "0",
             "goal": "1",
             "measured_by": "Sổ tài sản",
             **said,
@@ -157,7 +156,7 @@ def propose_support(facts: PlanFacts) -> Iterator[ItemProposal]:
             priority="bat-buoc" if is_past else "can",
             risk=f"Hỏng {what} không sửa được, lỗ hổng mới không được vá; dịch vụ có thể dừng"
             " kéo dài.",
-            measure="Thiết bị còn được nhà sản xuất hỗ trợ",
+            measure="Thiết bị hết hỗ trợ được thay thế",
             product=f"{what[:1].upper()}{what[1:]} mới đã nghiệm thu, chuyển dịch vụ xong",
             **_paid_before(facts, asset, "thay-the", "bộ", basis),
         )
@@ -206,7 +205,7 @@ def propose_warranty(facts: PlanFacts) -> Iterator[ItemProposal]:
             " thiết bị còn trong thời gian được hỗ trợ.",
             risk="Khi hỏng phải mua linh kiện ngoài hợp đồng, thời gian khắc phục không có cam"
             " kết.",
-            measure="Thiết bị có hợp đồng bảo dưỡng hiệu lực",
+            measure="Thiết bị hết bảo hành có hợp đồng bảo dưỡng",
             product="Biên bản bảo dưỡng theo kỳ",
             **priced(facts, f"bao-duong.{asset.kind}", "bao-duong", unit="năm"),
         )
@@ -244,7 +243,6 @@ def propose_renewal(facts: PlanFacts) -> Iterator[ItemProposal]:
             risk=_RISKS[asset.kind],
             measure=f"{what} còn hiệu lực cả năm",
             measure_unit=kind,
-            base="",
             measured_by="Sổ tài sản, giám sát chứng chỉ TLS" if is_security else "Sổ tài sản",
             product=f"{what} còn hạn đến hết năm sau",
             **_paid_before(
@@ -281,7 +279,7 @@ def propose_repairs(facts: PlanFacts) -> Iterator[ItemProposal]:
             use="a",
             priority="bat-buoc",
             risk="Không có thiết bị dự phòng khi thiết bị còn lại hỏng.",
-            measure="Thiết bị hoạt động",
+            measure="Thiết bị hỏng được sửa chữa",
             product="Biên bản sửa chữa, nghiệm thu",
             **priced(facts, f"sua-chua.{asset.kind}", "sua-chua"),
         )

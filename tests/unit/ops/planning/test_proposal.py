@@ -293,3 +293,14 @@ def test_what_replaces_a_device_is_no_investment() -> None:
 
     assert (found.item.group, found.item.is_recurrent) == ("sua-chua", True)
     assert found.item.evidence == (Evidence("asset", "ups-1", "hết hỗ trợ 01/06/2027"),)
+
+
+def test_a_target_claims_no_base_that_nobody_has_counted() -> None:
+    """Of all devices of a register some are in support: the goal counts those of the item alone."""
+    old = [device(f"mc-{it}", supported_until=date(2027, 6, 1)) for it in (1, 2, 3)]
+    young = device("mc-4", supported_until=date(2031, 6, 1))
+    [found] = propose(facts(*old, young)).proposals
+
+    assert (found.item.measure, found.item.base, found.item.goal) == (
+        "Thiết bị hết hỗ trợ được thay thế", "", "3"
+    )  # fmt: skip
