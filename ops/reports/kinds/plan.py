@@ -7,6 +7,7 @@ plan that was handed in say what it said then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ops.language.text import N_
@@ -24,6 +25,7 @@ from ops.planning.read import read_document
 from ops.planning.records import get_plan
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, day
 from ops.reports.kinds.plan_annexes import list_annexes, mark_annexes, write_annexes
+from ops.reports.kinds.plan_revision import tell_revision
 from ops.reports.kinds.plan_tables import (
     join_numbers,
     last_year_table,
@@ -41,7 +43,7 @@ from ops.reports.kinds.plan_tables import (
 from ops.reports.papers.paper import Block, Paper, Paragraph
 
 LOWER_SHARES = (80, 60)
-_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS, _MOST_OWED, _MOST_CHANGES = 3, 5, 6, 3, 12
+_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS, _MOST_OWED = 3, 5, 6, 3
 _SECTIONS = ("hardware", "software", "backup", "security", "service")
 _PROOFS = frozenset({"medium"})
 
@@ -86,7 +88,8 @@ def write_plan(document: PlanDocument, frame: Frame) -> Paper:
         *map(Paragraph, frame.texts.list("organisation", **values)),
         *write_annexes(annexes, frame, values),
     ]
-    return frame.paper(blocks, **values)
+    paper = frame.paper(blocks, **values)
+    return replace(paper, draft=paper.draft and not document.decision)
 
 
 def values_of(document: PlanDocument, frame: Frame) -> dict[str, Any]:
@@ -196,48 +199,6 @@ def _tell_leads(document: PlanDocument, frame: Frame) -> str:
     leads = list(dict.fromkeys(it.item.lead or document.organisation for it in document.chosen))
     named = "; ".join(leads[:_MOST_LEADS]) or document.organisation
     return frame.texts.say("leads", leads=named)
-
-
-def tell_revision(document: PlanDocument, frame: Frame) -> tuple[str, str]:
-    """Say what a revision changes of the decided plan, and why: what is asked, and its answer."""
-    say = frame.texts.say
-    [question] = frame.texts.list("question_replaced", replaces=document.replaces)
-    before = {it.number: it for it in document.before}
-    sums, done = sum_up(document.before), [it for it in document.chosen if it.accepted_on]
-    numbers = {it.number for it in document.chosen}
-    parts = {
-        "done": join_numbers(it.number for it in done),
-        "added": join_numbers(numbers - before.keys()),
-        "changed": _tell_changes(document, before, frame),
-        "left_out": join_numbers(
-            it.number for it in document.before if it.is_alive and it.number not in numbers
-        ),
-    }
-    told = (say(f"revision_{name}", told=text) for name, text in parts.items() if text)
-    answer = say(
-        "revision",
-        reason=document.reason.rstrip(" ."),
-        granted=format_amount(sums.granted),
-        amount=format_amount(document.sums.amount),
-        contracted=format_amount(sums.contracted),
-        paid=format_amount(sums.paid),
-        parts="".join(told),
-    )
-    return question, answer
-
-
-def _tell_changes(document: PlanDocument, before: Mapping[int, PlanLine], frame: Frame) -> str:
-    """Name the lines that say or cost something else, with what they were granted and cost now."""
-    say, told = frame.texts.say, list[str]()
-    for line in document.chosen:
-        was = before.get(line.number)
-        if was is not None and was.granted != line.amount:
-            money = {"granted": format_amount(was.granted), "amount": format_amount(line.amount)}
-            told.append(say("revision_money", number=line.number, **money))
-        elif was is not None and was.item != line.item:
-            told.append(say("revision_words", number=line.number))
-    more = len(told) - _MOST_CHANGES
-    return "; ".join(told[:_MOST_CHANGES]) + (say("and_more", count=more) if more > 0 else "")
 
 
 def _tell_before(document: PlanDocument, frame: Frame) -> str:

@@ -15,11 +15,11 @@ from ops.reports.kinds.kind import Frame
 from ops.reports.kinds.office import UNFILLED, name_issuer
 from ops.reports.kinds.plan import (
     gather_bare,
-    tell_revision,
     tell_risks,
     tell_security,
     values_of,
 )
+from ops.reports.kinds.plan_revision import tell_revision
 from ops.reports.kinds.plan_tables import detail_table, money_table, progress_table, source_table
 from ops.reports.papers.paper import Annex, Block, Paper, Paragraph
 

@@ -275,7 +275,9 @@ def _decide(desk: Desk, first: int, second: int, third: int) -> None:
     assert {it.name for it in papers.iterdir()} == {
         f"ke-hoach-{YEAR}.docx", f"ke-hoach-{YEAR}.pdf"
     }  # fmt: skip
-    draft_of_decision = desk.office.run("report.make", "--kind", "decision", "--year", str(YEAR))
+    draft_of_decision = desk.office.run(
+        "report.make", "--kind", "decision", "--year", str(YEAR), "--out", str(papers)
+    )
     assert (draft_of_decision.returncode, "is decided" in draft_of_decision.stderr) == (2, True)
 
     assert by_number[first]["granted"] == by_number[first]["asked"] == 313_866_666

@@ -56,6 +56,7 @@ def test_the_plan_is_as_it_was_approved(drafted: tuple[Estate, PlanDocument]) ->
     summary = dict(it for it in rows if len(it) == 2)
 
     assert list(papers) == ["plan"]  # nobody is asked for a decision any more
+    assert not papers["plan"].draft
     assert papers["plan"].about.endswith(f"(ban hành kèm theo Quyết định số {DECISION})")
     granted = 10**7 * sum(it.item.quantity for it in decided.lines[2:]) + 7_000_000
     shown = f"{granted:,}".replace(",", ".")
