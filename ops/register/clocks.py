@@ -17,6 +17,7 @@ from ops.alerts.notice_wording import STATE, NoticeKind, NoticeRow
 from ops.catalog.open import Catalog
 from ops.catalog.tables.register import RegisterEntry
 from ops.duties.evidence.due import Period, due_after
+from ops.duties.evidence.events import FOUND_WITHIN
 from ops.duties.evidence.papers import find_number, find_statements
 from ops.duties.evidence.queries import Setting
 from ops.duties.reminders import make_setting
@@ -57,7 +58,8 @@ class Clock:
 
 def set_clocks(duties: Iterable[Duty], setting: Setting, entry: Entry) -> list[Clock]:
     """Give the clocks that run for an entry, the first to run out first; pure."""
-    began = entry.occurred_at.astimezone(setting.zone)
+    is_late = entry.received_at - entry.occurred_at > FOUND_WITHIN
+    began = (entry.received_at if is_late else entry.occurred_at).astimezone(setting.zone)
     found = []
     for duty in duties:
         if not getattr(entry, EVENTS.get(duty.event, ""), False):
@@ -97,7 +99,7 @@ LITTLE = timedelta(hours=6)
 """So much before its end a clock is told of again."""
 
 TOLD_FOR = timedelta(days=30)
-"""So long after it happened an incident's clocks are told of; the duties keep what is late."""
+"""So long after it was received an incident's clocks are told of; the duties keep what is late."""
 
 _STAGES = {
     "runs": N_("{title} is due by {moment} for {entry}"),
@@ -113,7 +115,7 @@ def note_clocks(catalog: Catalog, now: datetime) -> int:
 
 def _draft_all(session: Session, estate: Estate, now: datetime) -> list[Draft]:
     incidents = select(RegisterEntry).where(
-        RegisterEntry.occurred_at >= now - TOLD_FOR,
+        RegisterEntry.received_at >= now - TOLD_FOR,
         or_(RegisterEntry.is_serious, RegisterEntry.has_personal_data),
     )
     entries = [as_entry(it) for it in session.execute(incidents).scalars()]

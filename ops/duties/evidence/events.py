@@ -63,6 +63,8 @@ class Source:
         ahead: Key of the details that tells when it will happen; empty for what has happened.
         moment: Key of the details that tells when it happened, where that is earlier than the row;
             a row that does not tell happened when it was written.
+        believed: How long before its row such a moment may lie; what is told of later than that
+            happened, for its terms, when it was written down.
         about: Key of the details that says what papers about it are called.
         undone_by: Action of rows, of the same subject and moment ahead, that take it back.
     """
@@ -72,6 +74,7 @@ class Source:
     subject: Callable[[str], str] = lambda subject: subject
     ahead: str = ""
     moment: str = ""
+    believed: timedelta = timedelta.max
     about: str = ""
     undone_by: str = ""
 
@@ -80,6 +83,10 @@ def _changes_a_key(details: Mapping[str, Any]) -> bool:
     changes = details.get("changes") or {}
     return bool(details.get("replaced")) or any(_KEY_SETTING.fullmatch(it) for it in changes)
 
+
+FOUND_WITHIN = timedelta(days=30)
+"""An incident that is found later than this counts from when it was found (NĐ 331/2026 Điều 31(2)d
+counts from then); until then from when it happened, the stricter of the two."""
 
 SOURCES: Mapping[str, Source] = {
     "restored-over-production": Source(
@@ -108,9 +115,11 @@ SOURCES: Mapping[str, Source] = {
         lambda details: details.get("kind") == "remark",
         moment="occurred_at",
     ),
-    "incident": Source(JournalRow.action == "register.incident", moment="at", about="entry"),
+    "incident": Source(
+        JournalRow.action == "register.incident", moment="at", believed=FOUND_WITHIN, about="entry"
+    ),
     "personal-data-breach": Source(
-        JournalRow.action == "register.breach", moment="at", about="entry"
+        JournalRow.action == "register.breach", moment="at", believed=FOUND_WITHIN, about="entry"
     ),
     "planned-stop": Source(
         JournalRow.action == STOP_PLANNED, ahead="begins", about="code", undone_by=STOP_CALLED_OFF
@@ -183,7 +192,8 @@ def _ahead(details: Mapping[str, Any], source: Source) -> datetime | None:
 
 def _happened(at: datetime, details: Mapping[str, Any], source: Source) -> datetime:
     told = details.get(source.moment)
-    return datetime.fromisoformat(told) if told else at
+    moment = datetime.fromisoformat(told) if told else at
+    return moment if at - moment <= source.believed else at
 
 
 def find_event_dues(

@@ -15,6 +15,7 @@ from ops.catalog.tables.core import Notice
 from ops.catalog.tables.register import Document, RegisterEntry, RegisterLink
 from ops.catalog.tables.security import SecurityFinding
 from ops.duties.evidence.due import Period
+from ops.duties.evidence.events import find_event_dues
 from ops.duties.evidence.judge import find_verdicts
 from ops.duties.evidence.papers import state_done
 from ops.duties.reminders import make_setting
@@ -202,3 +203,16 @@ def test_a_remark_is_answered_once_all_of_that_day_are_closed(catalog: Catalog) 
     assert verdicts() == ["incomplete"]
     close(two, NOW + HOUR)
     assert verdicts() == ["ok"]
+
+
+def test_a_day_of_long_ago_stops_no_clock(catalog: Catalog) -> None:
+    """What was found late counts from when it was found, also where no duty was in force before."""
+    enter(catalog, kind="incident", is_serious=True, occurred_at=datetime(2019, 11, 20, tzinfo=UTC))
+    with catalog.reading() as session:
+        clock = read_clock(session)
+        duties = read_duties((SHIPPED_DUTIES,)).named("incident-full-report")
+        day = datetime.now(ZONE).date()
+        setting = make_setting(load_estate())
+        dues = find_event_dues(session, duties, setting, Period(day, day))
+    assert clock.due_at == NOW + 72 * HOUR
+    assert len(dues) == 1
