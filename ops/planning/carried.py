@@ -10,11 +10,20 @@ from collections.abc import Container, Mapping, Sequence
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ops.catalog.tables.plans import Plan
+from ops.catalog.tables.plans import Plan, PlanNote
 from ops.journal.journal import Origin
 from ops.language.text import N_
 from ops.planning.item import PlanLine, refuse
-from ops.planning.records import AT_WORK, KeptPlan, call_line, find_in_force, set_line, set_plan
+from ops.planning.records import (
+    AT_WORK,
+    KeptPlan,
+    add_note,
+    call_line,
+    find_in_force,
+    read_notes,
+    set_line,
+    set_plan,
+)
 
 Sources = Mapping[int, Sequence[tuple[KeptPlan, PlanLine]]]
 """Number of a line → the lines of plans before, still open, whose work it takes over."""
@@ -91,7 +100,10 @@ def refuse_taken(session: Session, year: int, number: int) -> None:
 
 
 def take_over(session: Session, origin: Origin, plan: KeptPlan, sources: Sources) -> None:
-    """Close the lines whose work a plan that was just decided holds, and journal it."""
+    """Close the lines whose work a plan that was just decided holds, and journal it.
+
+    Numbers of contracts go along, so that the letter on completion has them.
+    """
     holding = {it.number for it in plan.lines if _takes(it)}
     sources = {number: own for number, own in sources.items() if number in holding}
     closed = {before.row.id: before for own in sources.values() for before, _line in own}
@@ -99,6 +111,10 @@ def take_over(session: Session, origin: Origin, plan: KeptPlan, sources: Sources
         for before, line in own:
             details = {"to": call_line(plan.row.year, number)}
             set_line(session, origin, before, line, "plan.carry-over", details)
+            for note in read_notes(session, before):
+                if note.item == line.number and note.kind == "money" and note.code:
+                    same = {"document": note.document, "code": note.code, "at": note.at}
+                    add_note(session, origin, plan, PlanNote(item=number, kind="money", **same))
     for before in closed.values():
         taken = find_takers(session, before.row.year)
         if is_whole(before.lines, taken) and before.row.state in AT_WORK:

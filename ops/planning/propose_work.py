@@ -251,7 +251,8 @@ def _left_of(facts: PlanFacts, line: PlanLine) -> Item:
     if is_monthly(item) and not line.is_begun:
         ends = [it.ends_on for it in facts.assets if line.works.get(it.name) == "renewal"]
         months = sum(count_months(facts, end) for end in ends if end)
-        return replace(item, quantity=months) if months else item
+        product = _LASTS.sub(rf"\1 {facts.year}", item.product)
+        return replace(item, quantity=months, product=product) if months else item
     left = line.contracted or line.granted
     if not line.is_alive or item.asked <= left:
         return item
@@ -266,6 +267,8 @@ def _left_of(facts: PlanFacts, line: PlanLine) -> Item:
         evidence=tuple(it for it in item.evidence if it.kind != QUOTATION),
     )
 
+
+_LASTS = re.compile(r"(còn hạn đến hết năm) (?:sau|\d+)$")
 
 _OWED = ("duty:", "overdue-drill:", "drill-finding:", "difficulty:")
 """Causes that are own work by now, without a price; plans before had items of them."""

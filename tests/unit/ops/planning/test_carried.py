@@ -24,7 +24,7 @@ from ops.planning.decide import DecisionWish, record_decision, review_plan, subm
 from ops.planning.item import Evidence, Item, PlanLine
 from ops.planning.on_assets import AssetNews
 from ops.planning.read import decide_changes, read_plan_facts
-from ops.planning.records import find_in_force, find_plan, save_draft, write_line
+from ops.planning.records import find_in_force, find_plan, read_notes, save_draft, write_line
 from ops.planning.work import Acceptance, Step, accept_item, note_step
 from tests.a_year import NOW, ORIGIN, write_estate
 
@@ -91,6 +91,7 @@ def accept(bench: Bench, year: int, number: int) -> None:
 
 
 def test_a_line_that_was_carried_is_signed_accepted_and_paid_once(bench: Bench) -> None:
+    note_step(bench, 2026, Step(number=1, contracted=SIGNED, document="42/HĐ"), NOW)
     drafted = draft(bench, 2027)
     wall, added = drafted[WALL.key], drafted["plan:2026:2"]
     assert (wall.item.asked, added.item.asked) == (SIGNED, GRANTED)
@@ -106,6 +107,9 @@ def test_a_line_that_was_carried_is_signed_accepted_and_paid_once(bench: Bench) 
         assert new is not None
         assert (old.row.state, new.row.state) == ("accepted", "decided")
         assert new.line(wall.number).contracted == SIGNED
+        assert [(it.item, it.document) for it in read_notes(session, new)] == [
+            (wall.number, "42/HĐ")
+        ]
         verbs = list(session.execute(select(JournalRow.action)).scalars())
         assert verbs.count("plan.carry-over") == 2
     for number in (1, 2):

@@ -193,12 +193,13 @@ def test_months_that_are_paid_for_to_the_years_end_are_the_next_plans() -> None:
 def test_months_that_passed_without_a_contract_are_counted_anew() -> None:
     ended = device("kenh", kind="line", supported_until=date(2026, 6, 30))
     item = Item(group="duy-tri", title="Kênh", asset="kenh", unit="tháng", quantity=6,
-                unit_price=4_000_000)  # fmt: skip
+                unit_price=4_000_000, product="Kênh còn hạn đến hết năm sau")  # fmt: skip
     left = line_of("asset:kenh:renewal", item, granted=item.asked)
     [again] = propose(facts(ended, last_year=(left,))).proposals
     [bound] = propose(facts(ended, last_year=(replace(left, contracted=9),))).proposals
 
     assert (again.item.quantity, bound.item.asked) == (12, 9)
+    assert again.item.product == "Kênh còn hạn đến hết năm 2027"
 
 
 DAY = date(2026, 5, 15)
