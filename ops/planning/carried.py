@@ -5,7 +5,8 @@ line holds the work; from then on the new one does, and nothing is signed or acc
 """
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -63,9 +64,14 @@ def find_sources(session: Session, plan: KeptPlan) -> Sources:
     return found
 
 
-def join_sources(sources: Sources) -> dict[int, int]:
-    """Give the đồng under contract that each line takes over, by its number."""
-    return {number: sum(it.contracted for _plan, it in own) for number, own in sources.items()}
+def with_contracts(session: Session, plan: KeptPlan, lines: Iterable[PlanLine]) -> list[PlanLine]:
+    """Give lines of a plan with the money under contract that they would take over."""
+    sources = find_sources(session, plan)
+    money = {number: sum(it.contracted for _plan, it in own) for number, own in sources.items()}
+    return [
+        replace(it, contracted=money[it.number]) if it.is_in and it.number in money else it
+        for it in lines
+    ]
 
 
 def refuse_finished(session: Session, lines: Sequence[PlanLine]) -> None:

@@ -15,6 +15,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import N_, _
+from ops.planning.carried import with_contracts
 from ops.planning.cli_show import (
     DECIDED,
     DRAFTED,
@@ -149,7 +150,8 @@ def edit(wish: Edit) -> int:
             line = _edited(before or _new_line(plan, estate), wish, quotation, today)
             if line.item.lead == estate.name_at(now):
                 line = replace(line, item=replace(line.item, lead=""))
-            check_bound([line], find_in_force(session, wish.year))
+            own = with_contracts(session, plan, [line])
+            check_bound(own, find_in_force(session, wish.year))
             edit_line(session, bench.origin, plan, line)
     lines = [line_values(line)] if line else []
     if wish.json or lines:

@@ -26,9 +26,9 @@ from ops.planning.carried import (
     find_sources,
     find_takers,
     is_whole,
-    join_sources,
     refuse_finished,
     take_over,
+    with_contracts,
 )
 from ops.planning.item import PlanLine, refuse
 from ops.planning.money import format_amount
@@ -61,7 +61,7 @@ def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
         plan = get_plan(session, year)
         check_state(plan, ("draft",), _SEE)
         _refuse_empty(plan)
-        check_bound(plan.lines, find_in_force(session, year))
+        check_bound(with_contracts(session, plan, plan.lines), find_in_force(session, year))
         who = bench.origin.person or bench.origin.login
         moved = renumber(session, session.get_one(Plan, plan.row.id))
         values = {"state": "reviewed", "reviewed_at": now, "reviewed_by": who}
@@ -79,7 +79,7 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
             N_("review it first: `{program} plan.submit --year {year} --review`"),
         )
         _refuse_empty(plan)
-        check_bound(plan.lines, find_in_force(session, year))
+        check_bound(with_contracts(session, plan, plan.lines), find_in_force(session, year))
         unpriced = [it.number for it in plan.lines if it.is_in and not it.item.is_priced]
         if unpriced:
             raise refuse(
@@ -148,16 +148,14 @@ def plan_decision(
     wish: DecisionWish,
     before: KeptPlan | None,
     asked: Mapping[int, int] = _NO_MONEY,
-    carried: Mapping[int, int] = _NO_MONEY,
 ) -> list[PlanLine]:
     """Give the lines as they become by a decision; pure.
 
     Args:
-        plan: Handed in.
+        plan: Handed in; its lines with the contracts that they would take over.
         wish: What was decided.
         before: The revision in force until now, whose money moved on; None for the first.
         asked: Number of an item → đồng that the papers ask for; left out: what it asks for now.
-        carried: Number of an item → đồng under contract that it takes over of plans before.
     """
     for number in (*wish.granted, *wish.deferred):
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
@@ -175,15 +173,13 @@ def plan_decision(
             N_("have the revision returned (`--returned WHY`), then `plan.edit --take-up`"),
             number=number,
         )
-    # What gets nothing takes nothing over: its contract stays where it was.
-    moved = {it: money for it, money in carried.items() if wish.granted.get(it) != 0}
+    # What gets nothing takes nothing over: its contract stays in the plan where it was.
+    own = [
+        replace(it, contracted=0) if wish.granted.get(it.number) == 0 else it for it in plan.lines
+    ]
     lines = [
-        _decide(
-            replace(it, contracted=moved.get(it.number, it.contracted)),
-            wish,
-            asked.get(it.number, it.asked),
-        )
-        for it in ask_anew(plan.lines, before)
+        _decide(it, wish, asked.get(it.number, it.asked))
+        for it in ask_anew(own, before)
         if it.is_in
     ]
     granted = sum(it.granted for it in lines)
@@ -281,7 +277,8 @@ def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[PlanLine
     before = find_in_force(session, wish.year)
     if before is not None:
         check_state(before, (*AT_WORK, "accepted"), _REPORTED)
-    lines = plan_decision(plan, wish, before, asked, join_sources(find_sources(session, plan)))
+    carried = replace(plan, lines=tuple(with_contracts(session, plan, plan.lines)))
+    lines = plan_decision(carried, wish, before, asked)
     refuse_finished(session, [it for it in lines if it.is_alive])
     return plan, lines
 

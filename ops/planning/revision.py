@@ -19,7 +19,7 @@ def ask_anew(lines: Iterable[PlanLine], before: KeptPlan | None) -> tuple[PlanLi
         lines: Of the plan.
         before: The decided plan that it revises, whose money moves on; None for the first.
     """
-    money = {it.number: it for it in before.lines} if before else {}
+    money = {it.number: it for it in before.lines if it.decision} if before else {}
     return tuple(
         replace(it, decision="", **{name: getattr(money[it.number], name) for name in _MOVED})
         if it.number in money

@@ -1,6 +1,7 @@
 """Work that goes from one year's plan into the next: one line holds it, and it is paid once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,11 +21,20 @@ from ops.catalog.tables.plans import Plan
 from ops.errors import WrongUseError
 from ops.estate.model.references import reveal
 from ops.planning import decide
+from ops.planning.carried import with_contracts
 from ops.planning.decide import DecisionWish, record_decision, review_plan, submit_plan
 from ops.planning.item import Evidence, Item, PlanLine
 from ops.planning.on_assets import AssetNews
 from ops.planning.read import decide_changes, read_plan_facts
-from ops.planning.records import find_in_force, find_plan, read_notes, save_draft, write_line
+from ops.planning.records import (
+    find_in_force,
+    find_plan,
+    get_plan,
+    read_notes,
+    save_draft,
+    write_line,
+)
+from ops.planning.revision import check_bound
 from ops.planning.work import Acceptance, Step, accept_item, note_step
 from tests.a_year import NOW, ORIGIN, write_estate
 
@@ -96,6 +106,12 @@ def test_a_line_that_was_carried_is_signed_accepted_and_paid_once(bench: Bench) 
     wall, added = drafted[WALL.key], drafted["plan:2026:2"]
     assert (wall.item.asked, added.item.asked) == (SIGNED, GRANTED)
     assert wall.item.price_basis == "Theo hợp đồng đã ký, đã có thuế"
+    less = replace(wall, item=replace(wall.item, unit_price=SIGNED - 1))
+    with bench.catalog.reading() as session:
+        plan = get_plan(session, 2027)
+        [bound] = with_contracts(session, plan, [less])
+    with pytest.raises(WrongUseError, match="are under contract"):
+        check_bound([bound], None)
     hand_in(bench, 2027)
     with pytest.raises(WrongUseError, match="are under"):
         record_decision(bench, DecisionWish(year=2027, deferred=(wall.number,), amount=GRANTED))
