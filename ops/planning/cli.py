@@ -1,6 +1,6 @@
 """Draft, edit, hand in, decide and carry out a plan, for a person at a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -42,6 +42,12 @@ from ops.planning.item import (
     refuse,
 )
 from ops.planning.money import format_amount
+from ops.planning.opinions import (
+    list_stale,
+    list_unanswered,
+    opinions_of,
+    read_opinion_notes,
+)
 from ops.planning.read import decide_changes, make_document, read_plan_facts
 from ops.planning.records import (
     STATES,
@@ -140,6 +146,7 @@ def edit(wish: Edit) -> int:
                 result=read_text(wish.answer),
                 document=read_text(wish.document),
                 body=read_text(wish.opinion_of),
+                code=str(wish.item or ""),
             )
             add_note(session, bench.origin, plan, note)
         if _changes(wish):
@@ -243,18 +250,32 @@ def submit(wish: Submit) -> int:
     """
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        plan = (
-            review_plan(bench, wish.year, now)
-            if wish.review
-            else submit_plan(bench, wish.year, read_text(wish.document), now)
-        )
+        moved: Mapping[str, int] = {}
+        if wish.review:
+            plan, moved = review_plan(bench, wish.year, now)
+        else:
+            plan = submit_plan(bench, wish.year, read_text(wish.document), now)
+        with bench.catalog.reading() as session:
+            notes = read_opinion_notes(session, plan)
     tell_state(plan)
+    _tell_opinions(notes, moved)
     if plan.row.frozen_sha256:
         write_line(
             "  "
             + _("its figures are frozen; digest {digest}").format(digest=plan.row.frozen_sha256)
         )
     return tell_kept(wish.dry_run)
+
+
+def _tell_opinions(notes: Sequence[PlanNote], moved: Mapping[str, int]) -> None:
+    """Say which opinions are about a number that moved just now, and which have no answer."""
+    for body, old, new in list_stale(notes, moved):
+        text = _("an opinion of {body} is about item {old}, which is item {new} now")
+        write_line("  " + text.format(body=body or "–", old=old, new=new))
+    unanswered = list_unanswered(opinions_of(notes))
+    if unanswered:
+        text = _("no answer to the opinion of {bodies}: the paper leaves dots")
+        write_line("  " + text.format(bodies=", ".join(unanswered)))
 
 
 def tell_state(plan: KeptPlan) -> None:

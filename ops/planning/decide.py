@@ -55,8 +55,12 @@ _REPORTED = N_("a year that is reported on stays as it is; return the revision: 
 _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
 
 
-def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
-    """Note that the Center has reviewed a draft; its items have their numbers for the year now."""
+def review_plan(bench: Bench, year: int, now: datetime) -> tuple[KeptPlan, Mapping[str, int]]:
+    """Note that the Center has reviewed a draft; its items have their numbers for the year now.
+
+    Returns:
+        The plan, and old → new number of the items that moved.
+    """
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
         check_state(plan, ("draft",), _SEE)
@@ -66,7 +70,7 @@ def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
         moved = renumber(session, session.get_one(Plan, plan.row.id))
         values = {"state": "reviewed", "reviewed_at": now, "reviewed_by": who}
         set_plan(session, bench.origin, plan, "plan.review", values, {"numbers": moved})
-        return get_plan(session, year)
+        return get_plan(session, year), moved
 
 
 def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPlan:

@@ -143,7 +143,7 @@ class PlanNote(Base):
         begins, until: Of a window or work: from when to when; NULL where that is not said.
         text, result, document: What, what came of it, and the paper behind it; may be empty.
         code: Of a window that stops a site: the code of the planned stop; of money: `contract`
-            where the document is one.
+            where the document is one; of an opinion on an item: the number it had then.
         body: Of an opinion: whose it is; its `result` is how it was taken up. May be empty.
     """
 
