@@ -61,6 +61,14 @@ def by_group(lines: Iterable[PlanLine]) -> dict[str, list[PlanLine]]:
     return group_by(lines, GROUPS, lambda it: it.item.group)
 
 
+def tenths_of(amount: int, whole: int) -> int:
+    """Give a share in tenths of a percent, rounded down: too little is never enough; 0 of nothing.
+
+    Tables and sentences of the papers round alike by it.
+    """
+    return amount * 1000 // whole if whole else 0
+
+
 @dataclass(frozen=True, slots=True)
 class SecurityShare:
     """How much of the money is for security.
@@ -103,8 +111,8 @@ class SecurityShare:
 
     @property
     def tenths(self) -> int:
-        """The share in tenths of a percent, rounded down, so that too little is never enough."""
-        return self.amount * 1000 // self.of if self.of else 0
+        """The share in tenths of a percent."""
+        return tenths_of(self.amount, self.of)
 
 
 def security_share(

@@ -60,6 +60,7 @@ def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
         if on is None or on > facts.last_day:
             continue
         thing = facts.call(it.subject, it.of)
+        what = "số tệp" if it.kind == "inodes" else "dung lượng"
         until = f" (khoảng {tell_day(forecast.first)}" if forecast.first else ""
         until += f" – {tell_day(forecast.last)})" if until and forecast.last else ")" * bool(until)
         says = "đã đầy" if forecast.verdict == "full" else f"dự báo đầy {tell_day(on)}{until}"
@@ -67,7 +68,7 @@ def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
             key=f"capacity:{it.subject}:{it.kind}:{it.of}",
             item=Item(
                 group="nang-cap",
-                title=f"Mở rộng dung lượng {thing}",
+                title=f"Mở rộng {what} {thing}",
                 reason=f"Theo số đo {forecast.days} ngày gần nhất: {says}.",
                 evidence=(Evidence("forecast", f"{it.subject}/{it.kind}:{it.of}", says),),
                 quarter=facts.quarter_of(on),
@@ -75,7 +76,7 @@ def propose_capacity(facts: PlanFacts) -> Iterator[ItemProposal]:
                 clause="34",
                 priority="bat-buoc" if on.year < facts.year else "can",
                 risk="Đĩa đầy làm gián đoạn dịch vụ, không ghi được bản sao lưu.",
-                measure="Dung lượng đã dùng",
+                measure=f"{what[:1].upper()}{what[1:]} đã dùng",
                 measure_unit="%",
                 base=f"{forecast.level:.0f}" if forecast.level and it.kind != "store" else "",
                 goal="dưới 80" if it.kind != "store" else "",

@@ -187,7 +187,7 @@ def _capacity(
             chart = make_chart(wish, estate, buckets, (), it.forecast, now=now)
             what = facts.call(it.subject, it.of)
             caption = texts.say(
-                "chart_capacity", table="captions", what=what, outlook=tell_outlook(it)
+                f"chart_{it.kind}", table="captions", what=what, outlook=tell_outlook(it)
             )
             yield Chart(draw_lines(replace(chart, title="", summary="", width=ON_PAPER)), caption)
 

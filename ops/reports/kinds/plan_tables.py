@@ -5,7 +5,7 @@ from itertools import groupby
 
 from ops.planning.document import PlanDocument
 from ops.planning.item import BASIS, CLAUSES, FORMS, GROUPS, USES, Item, PlanLine, call_use
-from ops.planning.money import by_group, format_amount, group_by, sum_up
+from ops.planning.money import by_group, format_amount, group_by, sum_up, tenths_of
 from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.paper import Table, roman
 
@@ -192,7 +192,7 @@ def _whole(document: PlanDocument) -> str:
 
 def _percent(lines: Sequence[PlanLine], document: PlanDocument) -> str:
     whole = document.sums.amount
-    return tell_tenths((sum_up(lines).amount * 1000 + whole // 2) // whole) if whole else UNKNOWN
+    return tell_tenths(tenths_of(sum_up(lines).amount, whole)) if whole else UNKNOWN
 
 
 def tell_tenths(tenths: int) -> str:

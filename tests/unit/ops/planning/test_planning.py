@@ -31,7 +31,7 @@ from ops.planning.item import (
     PlanLine,
     item_from,
 )
-from ops.planning.money import by_group, plan_shortage, security_share, sum_up
+from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tenths_of
 from ops.planning.prices import Price, PriceTable, read_prices
 from ops.planning.proposal import ItemProposal
 from ops.planning.propose_work import list_own_work
@@ -388,3 +388,22 @@ def test_a_base_below_the_plans_own_sum_is_not_known() -> None:
     share = security_share([line], 15, base=1)
     assert share == security_share([line], 15)
     assert share != security_share([line], 15, base=100)
+
+
+def test_a_share_is_rounded_down_wherever_it_is_told() -> None:
+    lines = [
+        PlanLine(number=1, item=Item(group="duy-tri", title="x", use="đ", unit_price=1_726)),
+        PlanLine(number=2, item=Item(group="duy-tri", title="y", use="c", unit_price=8_274)),
+    ]
+
+    assert security_share(lines, 10).tenths == 172
+    assert tenths_of(1_726, 10_000) == 172  # as the tables reckon it
+
+
+def test_what_has_no_room_for_more_files_is_told_in_files() -> None:
+    fills = Forecast("fills", on=date(2027, 5, 1), days=40)
+    found = replace(FACTS, outlooks=(Outlook("host:web1", "inodes", "/var", fills),))
+    [item] = [it.item for it in propose(found) if it.key.startswith("capacity:")]
+
+    assert item.title.startswith("Mở rộng số tệp ")
+    assert item.measure == "Số tệp đã dùng"
