@@ -7,7 +7,7 @@ moves on until it is reported.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -110,9 +110,11 @@ def get_plan(session: Session, year: int) -> KeptPlan:
     return found
 
 
-def find_in_force(session: Session, year: int) -> KeptPlan | None:
-    """Give the newest revision of a year that was decided; None where none was."""
+def find_in_force(session: Session, year: int, on: date | None = None) -> KeptPlan | None:
+    """Give the newest revision of a year that was decided, by a day if one is given; else None."""
     query = select(Plan).where(Plan.year == year, Plan.decided_at.is_not(None))
+    if on is not None:
+        query = query.where(Plan.decided_on <= on)
     row = session.execute(query.order_by(Plan.revision.desc()).limit(1)).scalar_one_or_none()
     return None if row is None else _kept(session, row)
 

@@ -1,17 +1,19 @@
 """In figures: what became of the plans that a time belongs to, line by line."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.plans import Plan, PlanNote
 from ops.planning.item import PlanLine
-from ops.planning.records import find_in_force, find_plan
-from ops.reports.figures.figure import Figure, Timespan, running_year
+from ops.planning.records import find_in_force
+from ops.reports.figures.figure import Figure, Timespan, report_year, running_year
 
 Result = Literal["accepted", "carried", "deferred", "not_granted", "under_contract", "not_begun"]
 
@@ -22,7 +24,7 @@ class PlanResult:
 
     Attributes:
         line: As it stands.
-        result: `carried`: not accepted, and next year's plan has it again.
+        result: `carried`: not accepted, and next year's plan, decided, has it again.
         told: What was noted to explain what was not done or not spent; may be empty.
     """
 
@@ -82,21 +84,35 @@ def plan_years(window: Timespan) -> range:
 
 
 def read_plans(session: Session, window: Timespan) -> Figure[tuple[PlanYear, ...]]:
-    """Read the plans in force of a time's years; money as it stands now."""
-    years = plan_years(window)
-    return Figure(tuple(read_year(session, it, window) for it in years), "plan")
+    """Read the plans of a time's years as they stood when it ended: decided, accepted, paid.
+
+    Of a year as it is reported on, 15 December to 14 December, what counts is how they stand now:
+    its plan runs on until the 31st, and a clerk notes the last payments when writing the report.
+    """
+    last = None if window == report_year(window.year, window.zone) else window.last
+    return Figure(tuple(read_year(session, it, window, last) for it in plan_years(window)), "plan")
 
 
-def read_year(session: Session, year: int, window: Timespan) -> PlanYear:
-    """Read the plan in force of one year; what was done only within the time."""
-    plan = find_in_force(session, year)
+def read_year(session: Session, year: int, window: Timespan, last: date | None = None) -> PlanYear:
+    """Read the plan in force of one year; what was done only within the time.
+
+    Args:
+        session: Of the catalog.
+        year: Of the plan.
+        window: The time.
+        last: Day of which decisions and money are told; None for today.
+    """
+    plan = find_in_force(session, year, last)
     if plan is None:
         return PlanYear(year=year, decision="", decided_on=None, results=(), works=())
     query = select(PlanNote).join(Plan, Plan.id == PlanNote.plan_id).where(Plan.year == year)
     notes = session.execute(query.order_by(PlanNote.at)).scalars().all()
-    following = find_plan(session, year + 1)
+    said = [it for it in notes if not last or it.kind != "work" or _begins(it) < window.until]
+    following = find_in_force(session, year + 1, last)
     again = {it.key for it in following.lines if it.key and it.is_in} if following else set()
     titles = {it.number: it.item.title for it in plan.lines}
+    later = _read_money(session, year) if last else {}
+    lines = [_as_of(it, later.get(it.number, ()), window) if last else it for it in plan.lines]
     return PlanYear(
         year=year,
         decision=plan.row.decision,
@@ -105,13 +121,45 @@ def read_year(session: Session, year: int, window: Timespan) -> PlanYear:
             PlanResult(
                 line=it,
                 result=tell_result(it, is_again=(it.key or f"plan:{year}:{it.number}") in again),
-                told=_tell(notes, it.number),
+                told=_tell(said, it.number),
             )
-            for it in plan.lines
+            for it in lines
             if it.is_in
         ),
         works=tuple(_list_works(notes, titles, window)),
     )
+
+
+_MONEY = ("plan.progress", "plan.complete")
+Told = tuple[datetime, Mapping[str, Any]]
+"""When it was journaled, and what."""
+
+
+def _read_money(session: Session, year: int) -> dict[int, list[Told]]:
+    """Give what was journaled of each line's money, in all revisions, the earliest first."""
+    query = select(JournalRow).where(
+        JournalRow.action.in_(_MONEY),
+        (JournalRow.subject == str(year)) | JournalRow.subject.startswith(f"{year}/"),
+    )
+    found: dict[int, list[Told]] = {}
+    for row in session.execute(query.order_by(JournalRow.sequence)).scalars():
+        details = json.loads(row.details)
+        found.setdefault(details["item"], []).append((row.at, details))
+    return found
+
+
+def _as_of(line: PlanLine, told: Sequence[Told], window: Timespan) -> PlanLine:
+    """Give a line as it stood when a time ended; pure.
+
+    An acceptance counts from its own day, contracts and payments from when they were noted.
+    """
+    if line.accepted_on and line.accepted_on > window.last:
+        line = replace(line, accepted_on=None, accepted=0, paid=0)
+    if not told or told[-1][0] < window.until:
+        return line
+    before = [details for at, details in told if at < window.until and "paid" in details]
+    paid, contracted = (before[-1]["paid"], before[-1]["contracted"]) if before else (0, 0)
+    return replace(line, paid=paid, contracted=max(contracted, line.accepted))
 
 
 def tell_result(line: PlanLine, *, is_again: bool) -> Result:
@@ -139,6 +187,10 @@ def _tell(notes: Sequence[PlanNote], number: int) -> str:
     return (said[-1].result or said[-1].text) if said else ""
 
 
+def _begins(note: PlanNote) -> datetime:
+    return note.begins or note.at
+
+
 def _list_works(
     notes: Sequence[PlanNote], titles: Mapping[int, str], window: Timespan
 ) -> list[Work]:
@@ -147,7 +199,7 @@ def _list_works(
         Work(
             is_done=it.kind == "work",
             line=titles.get(it.item, ""),
-            begins=it.begins or it.at,
+            begins=_begins(it),
             until=it.until,
             text=it.text,
             result=it.result,
@@ -155,6 +207,6 @@ def _list_works(
             person=it.person,
         )
         for it in notes
-        if it.kind in {"work", "window"} and window.since <= (it.begins or it.at) < window.until
+        if it.kind in {"work", "window"} and window.since <= _begins(it) < window.until
     ]
     return sorted(found, key=lambda it: it.begins)

@@ -43,7 +43,7 @@ def write_plan_progress(plan: PlanYear, frame: Frame) -> Paper:
         text("opening", body=body, year=plan.year),
         frame.head("h_sums"),
         text("lines", count=len(plan.results), done=done, left=len(plan.results) - done),
-        *write_sums(plan, frame),
+        *write_sums(plan, frame, frame.moment(frame.taken_at)),
         frame.head("h_late"),
         text("late" if late else "no_late", count=len(late)),
         *(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ops.planning.item import USES, PlanLine, call_use
 from ops.planning.money import format_amount, group_by, sum_up
+from ops.reports.figures.figure import report_year
 from ops.reports.figures.gather import YearFacts
 from ops.reports.figures.plans import PlanResult, PlanYear
 from ops.reports.kinds.kind import UNKNOWN, Frame, count, day, share
@@ -20,7 +21,7 @@ def write_spending(facts: YearFacts, frame: Frame) -> Iterator[Block]:
         if not plan.results:
             yield frame.text("no_plan", year=plan.year)
             continue
-        yield from write_sums(plan, frame)
+        yield from write_sums(plan, frame, _taken(facts, frame))
         yield frame.table(
             "results",
             "0.6c 2.4l 1.2r 1.2r 1.5l 1.7l",
@@ -30,8 +31,16 @@ def write_spending(facts: YearFacts, frame: Frame) -> Iterator[Block]:
         yield frame.source(facts.plans)
 
 
-def write_sums(plan: PlanYear, frame: Frame) -> Iterator[Block]:
-    """Yield what became of a plan's money: in all, by use, by source."""
+def _taken(facts: YearFacts, frame: Frame) -> str:
+    """Say of when the money is told, as `read_plans` has it."""
+    window = facts.window
+    if window == report_year(window.year, window.zone) or frame.taken_at < window.until:
+        return frame.moment(frame.taken_at)
+    return frame.texts.say("end_of", day=day(window.last))
+
+
+def write_sums(plan: PlanYear, frame: Frame, taken: str) -> Iterator[Block]:
+    """Yield what became of a plan's money by a moment: in all, by use, by source."""
     lines = [it.line for it in plan.results]
     sums = sum_up(lines)
     percent = 100 * sums.paid / sums.granted if sums.granted else None
@@ -40,7 +49,7 @@ def write_sums(plan: PlanYear, frame: Frame) -> Iterator[Block]:
         year=plan.year,
         decision=plan.decision or frame.texts.say("blank"),
         decided=day(plan.decided_on) if plan.decided_on else frame.texts.say("blank"),
-        taken=frame.moment(frame.taken_at),
+        taken=taken,
         granted=format_amount(sums.granted),
         contracted=format_amount(sums.contracted),
         accepted=format_amount(sums.accepted),

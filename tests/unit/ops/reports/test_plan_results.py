@@ -10,7 +10,7 @@ import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import RunbookRun
-from ops.catalog.tables.plans import PlanNote
+from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import find_event_dues
 from ops.duties.evidence.judge import judge_due
@@ -21,6 +21,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+from ops.planning.item import Item
 from ops.planning.read import read_document
 from ops.planning.records import add_note, add_revision, get_plan, set_plan
 from ops.planning.work import CONTRACT
@@ -72,6 +73,45 @@ def test_the_report_tells_each_line_and_what_lags(estate: Estate, catalog: Catal
         assert wanted in told
     with pytest.raises(WrongUseError, match="no plan for 2024"):
         read(estate, catalog, "plan-progress", year=2024)
+
+
+def test_a_report_on_a_time_tells_nothing_of_later_days(estate: Estate, catalog: Catalog) -> None:
+    def told(last: str) -> str:
+        return read(estate, catalog, "activity", from_=f"1/1/{DONE_YEAR}", to=last)
+
+    assert "118/QĐ-UBND" not in told(f"15/1/{DONE_YEAR}")  # decided on the 20th
+    assert "nghiệm thu ngày" not in told(f"31/3/{DONE_YEAR}")  # accepted on 3 June
+    assert "đã nghiệm thu ngày 03/06/2025" in told(f"30/6/{DONE_YEAR}")
+    with catalog.writing() as session:
+        details = {"item": 2, "contracted": 11_000_000, "paid": 0}
+        journal.append(session, WHO, [Entry("plan.progress", str(DONE_YEAR), details)])
+    spring = told(f"31/3/{DONE_YEAR}")
+    assert "Quyết định số 118/QĐ-UBND" in spring
+    assert "đã nghiệm thu 0 đồng" in spring
+    assert f"số liệu đến hết ngày 31/03/{DONE_YEAR}" in spring
+    assert "đã ký hợp đồng 4.500.000 đồng" in spring  # the other contract was noted today
+    assert "đã thanh toán 0 đồng" in spring
+    assert "Tên miền có hiệu lực đến năm 2030" not in spring  # came of it in June
+
+
+@pytest.mark.parametrize(("state", "is_carried"), [("draft", False), ("decided", True)])
+def test_a_line_is_carried_on_once_the_next_plan_is_decided(
+    estate: Estate, catalog: Catalog, state: str, is_carried: bool
+) -> None:
+    with catalog.writing() as session:
+        decided = {"decided_on": date(DONE_YEAR, 12, 20), "decided_at": NOW}
+        following = Plan(
+            id=new_id(), year=DONE_YEAR + 1, state=state, authors=["nva"], made_at=NOW,
+            made_by="nva", **(decided if is_carried else {}),
+        )  # fmt: skip
+        session.add(following)
+        session.flush()
+        session.add(PlanItem(
+            id=new_id(), plan_id=following.id, number=1, key=f"plan:{DONE_YEAR}:2",
+            body=Item(group="duy-tri", title="Thay pin bộ lưu điện").as_values(),
+        ))  # fmt: skip
+    told = read(estate, catalog, "plan-progress", year=DONE_YEAR)
+    assert ("chuyển tiếp sang kế hoạch năm sau" in told) == is_carried
 
 
 def test_completion_is_told_of_what_was_accepted(estate: Estate, catalog: Catalog) -> None:
