@@ -1,7 +1,7 @@
 """The register of a year in figures, for the summary that Điều 16(2) of the Regulation asks for."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
@@ -44,7 +44,8 @@ class YearSummary:
         total: Of everything.
         by_kind: Each kind in the order of `KINDS`, also where nothing of it came.
         by_unit: Each unit that brought something, by name; those of no unit under the empty name.
-        difficulties: Those received in the time, the oldest first.
+        difficulties: Those received in the time, or before and still open, the oldest first.
+        left_open: How many entries were received before the time and are still open.
     """
 
     since: datetime
@@ -53,6 +54,7 @@ class YearSummary:
     by_kind: Mapping[Kind, Figures]
     by_unit: Mapping[str, Figures]
     difficulties: tuple[Entry, ...]
+    left_open: int = 0
 
 
 def summarise(
@@ -64,9 +66,11 @@ def summarise(
     site: str = "",
     unit: str = "",
 ) -> YearSummary:
-    """Give the figures of what was received in a time, of all or of these alone; one query."""
+    """Give the figures of what was received in a time, of all or of these alone; two queries."""
     wanted = Wanted(kind=kind, site=site, unit=unit, since=since, until=until)
-    return sum_up(list_entries(session, wanted, limit=None), since, until)
+    before = replace(wanted, since=None, until=since, only_open=True)
+    earlier = list_entries(session, before, limit=None)
+    return sum_up(list_entries(session, wanted, limit=None), since, until, earlier)
 
 
 def year_bounds(year: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -80,9 +84,11 @@ def year_bounds(year: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
 
 
-def sum_up(entries: Iterable[Entry], since: datetime, until: datetime) -> YearSummary:
-    """Reckon the figures of entries; pure."""
-    found = sorted(entries, key=lambda it: (it.received_at, it.called))
+def sum_up(
+    entries: Iterable[Entry], since: datetime, until: datetime, earlier: Sequence[Entry] = ()
+) -> YearSummary:
+    """Reckon the figures of entries, and tell what is left open of earlier ones; pure."""
+    found = _in_order(entries)
     units = sorted({it.unit for it in found})
     return YearSummary(
         since=since,
@@ -90,8 +96,13 @@ def sum_up(entries: Iterable[Entry], since: datetime, until: datetime) -> YearSu
         total=_figures(found),
         by_kind={kind: _figures(it for it in found if it.kind == kind) for kind in KINDS},
         by_unit={unit: _figures(it for it in found if it.unit == unit) for unit in units},
-        difficulties=tuple(it for it in found if it.kind == "difficulty"),
+        difficulties=tuple(it for it in (*_in_order(earlier), *found) if it.kind == "difficulty"),
+        left_open=len(earlier),
     )
+
+
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda it: (it.received_at, it.called))
 
 
 def _figures(entries: Iterable[Entry]) -> Figures:

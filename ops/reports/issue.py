@@ -14,9 +14,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
+from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.register import Document
 from ops.documents.records import (
     Caption,
@@ -127,7 +129,15 @@ def note_issued(
         signatures=issued.signatures,
     )
     kept, is_new = add_document(session, origin, content, told, now=now)
-    if is_new:
+    if kept.number and kept.number != wish.number:
+        raise WrongUseError(
+            "this file is kept already, as the paper {kept}, not {number}",
+            why="a file proves the one paper that it is",
+            next_step="give the file of that paper, or its number as it stands on it",
+            kept=kept.number,
+            number=wish.number,
+        )
+    if is_new or not _is_issued(session, kept, issued.about):
         details = {
             "document": kept.id.hex,
             "number": wish.number,
@@ -140,6 +150,15 @@ def note_issued(
     if issued.request is not None:
         end_request(session, replace(origin, document=wish.number), issued.request)
     return kept, is_new
+
+
+def _is_issued(session: Session, kept: Document, about: str) -> bool:
+    """Say whether a document was taken back as this paper before."""
+    query = select(JournalRow.details).where(
+        JournalRow.action == ISSUED, JournalRow.subject == about
+    )
+    rows = session.execute(query).scalars()
+    return any(json.loads(it)["document"] == kept.id.hex for it in rows)
 
 
 _OF_ONE = frozenset({"stop", "incident", "line"})

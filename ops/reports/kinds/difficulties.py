@@ -38,8 +38,10 @@ def write_difficulties(facts: Difficulties, frame: Frame) -> Paper:
         count=count(total.count),
         open=count(total.still_open),
     )
+    left = facts.summary.left_open
     blocks = [
         opening,
+        *([frame.text("left_open", count=count(left))] if left else []),
         *_kinds(facts, frame),
         *_units(facts, frame),
         *_listed(facts, frame),

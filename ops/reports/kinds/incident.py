@@ -16,6 +16,7 @@ from ops.duties.plan_stop import contact_of
 from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
 from ops.errors import WrongUseError
+from ops.language.text import N_, _
 from ops.register.cli import unit_title
 from ops.register.clocks import set_clocks
 from ops.register.entry import Entry
@@ -124,7 +125,7 @@ def _measures(ask: Ask, entry: Entry, runs: Sequence[UUID]) -> list[Measure]:
 def write_incident(facts: IncidentFacts, frame: Frame) -> Paper:
     """Write the report."""
     say, entry = frame.texts.say, facts.entry
-    body = frame.office.letterhead.body
+    body, told = frame.office.letterhead.body, str(frame.office.names["specialised"])
     basis = say("with_basis", article=facts.article, **frame.known) if facts.article else ""
     blocks: list[Block] = [
         frame.text("opening", basis=basis, body=body, called=entry.called),
@@ -154,7 +155,28 @@ def write_incident(facts: IncidentFacts, frame: Frame) -> Paper:
         frame.source(Figure(1, "register"), facts.restores),
         frame.text("closing", body=body),
     ]
-    return frame.paper(blocks, where=_where(facts, body), stage=say("stage"))
+    told = say("specialised") if told == body else told  # nobody writes to themselves
+    return frame.paper(blocks, where=_where(facts, body), stage=say("stage"), told=told)
+
+
+gather_incident_end = gather_incident
+
+
+def write_incident_end(facts: IncidentFacts, frame: Frame) -> Paper:
+    """Write the report at the end; only a draft while the end is not in the register."""
+    entry = facts.entry
+    known = {N_("cause"): entry.cause, N_("result"): entry.result, N_("end"): entry.closed_at}
+    lacking = [_(name) for name, value in known.items() if not value]
+    if lacking and not frame.is_draft:
+        raise WrongUseError(
+            "the register does not say of the incident {called}: {lacking}",
+            why="a report at the end with a number says how it ended",
+            next_step="`{program} register.close --id {called}` takes them; without `--number` it"
+            " is a draft",
+            called=entry.called,
+            lacking=", ".join(lacking),
+        )
+    return write_incident(facts, frame)
 
 
 def _where(facts: IncidentFacts, body: str) -> str:

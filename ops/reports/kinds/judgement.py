@@ -7,6 +7,7 @@ whatever the figures show, so that a failed drill never stands above "no shortco
 from collections.abc import Iterator, Mapping, Sequence
 
 from ops.backups.copies.rule_32110 import RulePart
+from ops.duties.table.models import Duty
 from ops.duties.wording import tell_title
 from ops.reports.figures.checked import DrillRow, Uptime
 from ops.reports.figures.gather import YearFacts
@@ -64,12 +65,17 @@ def list_bad(facts: YearFacts, frame: Frame, site: str = "") -> Iterator[Told]:
     yield from _bad_uptime(facts, site)
     bad = [it for it in _others(facts) if _owed(it, site).missed]
     if bad:
-        bad.sort(key=lambda it: -_owed(it, site).missed)
+        bad.sort(key=lambda it: (*_rank(it.duty), -_owed(it, site).missed))
         yield "bad_duties", {"count": len(bad), "names": _name(frame, bad, "missed", site)}
     for plan in facts.plans.value or () if not site else ():
         alive = [it for it in plan.results if it.line.is_alive]
         if left := sum(it.result != "accepted" for it in alive):
             yield "bad_plan", {"count": left, "of": len(alive), "year": plan.year}
+
+
+def _rank(duty: Duty) -> tuple[bool, bool]:
+    """Put first what is owed within hours, as of an incident, then what the law asks."""
+    return duty.due.unit != "hours", all(it.certainty == "own" for it in duty.basis)
 
 
 def _bad_backups(facts: YearFacts, frame: Frame, site: str) -> Iterator[Told]:

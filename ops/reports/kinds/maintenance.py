@@ -1,13 +1,13 @@
 """Sổ theo dõi bảo trì: what was done to systems in some time, by whom, and what came of it.
 
 Source: law.md 2.9; QCVN 12:2026/BCA 2.2.20 and 3.20: each act with time, person, content, result,
-12 months shown. Its rows are what the service records anyway: windows and work of the plan, planned
-stops, runbooks carried out, restores.
+12 months shown. Its rows are what the service records anyway: work of the plan and what of upkeep
+and repair was accepted, planned stops, runbooks carried out, restores. What is only planned is not.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 
 from sqlalchemy import select
 
@@ -18,12 +18,16 @@ from ops.reports.figures.gather import name_site
 from ops.reports.figures.plans import read_plans
 from ops.reports.figures.restored import list_restores
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, day
+from ops.reports.kinds.plan_tables import UPKEEP
 from ops.reports.papers.paper import Block, Paper, Signature
 from runbooks.front_matter import read_front_matter
 
 MOST_ROWS = 2_000
 """More rows are no paper that anybody reads; the paper says how many there are."""
 
+
+ACCEPTED = "accepted"
+"""Kind and result of the acceptance of a line of the plan, of which only the day is known."""
 
 _SOURCES = (Figure(1, "plan"), Figure(1, "stops"), Figure(1, "restores"), Figure(1, "runbooks"))
 
@@ -60,10 +64,18 @@ def _planned(ask: Ask) -> Iterator[MaintenanceRow]:
     titles = _titles(ask)
     for plan in read_plans(ask.session, ask.window).value or ():
         for it in plan.works:
+            if not it.is_done:
+                continue
             about = ": ".join(filter(None, (it.line, it.text)))
             result = "; ".join(filter(None, (it.result, it.document)))
             yield MaintenanceRow(it.begins, it.until, it.person, "work", about, result)
+        for line in (it.line for it in plan.results if it.line.item.group in UPKEEP):
+            if line.accepted_on and ask.window.first <= line.accepted_on <= ask.window.last:
+                at = datetime.combine(line.accepted_on, time.min, ask.window.zone)
+                yield MaintenanceRow(at, None, "", ACCEPTED, line.item.title, ACCEPTED)
     for stop in list_stops(ask.session, ask.window).value or ():
+        if stop.begins > ask.now:
+            continue
         reason = str(stop.details.get("reason") or "")
         about = ": ".join(filter(None, (titles.get(stop.site, ""), reason)))
         yield MaintenanceRow(stop.begins, stop.until, "", "stop", about, "")
@@ -116,7 +128,7 @@ def _lines(rows: Iterable[MaintenanceRow], frame: Frame) -> Iterator[tuple[str, 
         until = frame.texts.say("until", until=frame.short(it.until)) if it.until else ""
         yield (
             str(number),
-            frame.short(it.begins) + until,
+            frame.day(it.begins) if it.kind == ACCEPTED else frame.short(it.begins) + until,
             it.person or UNKNOWN,
             frame.texts.say(it.kind, table="acts", about=it.about or UNKNOWN),
             str(results.get(it.result, it.result)) or UNKNOWN,

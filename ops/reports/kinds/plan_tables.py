@@ -9,7 +9,7 @@ from ops.planning.money import by_group, format_amount, group_by, sum_up, tenths
 from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.paper import Table, roman
 
-_UPKEEP = ("bao-duong", "sua-chua")
+UPKEEP = ("bao-duong", "sua-chua")
 _MONTHS = range(1, 13)
 _MOST_NAMED = 6
 _SHARE_OF_A_DIGIT = 0.13
@@ -326,7 +326,7 @@ def upkeep_table(document: PlanDocument, frame: Frame) -> Table | None:
     rows = [
         (number, it.item.title, *_mark(range(3 * it.item.quarter - 2, 3 * it.item.quarter + 1)))
         for number, it in ordered(document)
-        if it.item.group in _UPKEEP
+        if it.item.group in UPKEEP
     ]
     return _months(frame, rows, caption="upkeep") if rows else None
 

@@ -100,7 +100,7 @@ _LISTED = (
     Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
     *(
         Kind(f"incident-{stage}", title, needs="incident", sign="BC", like="incident",
-             writer="incident")
+             writer="" if stage == "end" else "incident", module="incident")
         for stage, title in (
             ("first", N_("first report of an incident")),
             ("full", N_("report of an incident's cause, scope and repair")),

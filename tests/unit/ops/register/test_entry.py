@@ -94,6 +94,11 @@ def test_figures_count_each_entry_once_in_its_kind_and_its_unit() -> None:
     assert [it.title for it in summary.difficulties] == ["Thiếu người"]
     assert sum_up([], NOON, NOON).total.restored is None
 
+    earlier = [replace(entries[1], called="2025-009", received_at=NOON - 900 * HOUR)]
+    summary = sum_up(entries, NOON - HOUR, NOON + HOUR, earlier)
+    assert [it.called for it in summary.difficulties] == ["2025-009", "2026-002"]
+    assert (summary.total.count, summary.left_open) == (3, 1)
+
 
 def test_a_long_timeline_keeps_what_people_wrote() -> None:
     acts = [

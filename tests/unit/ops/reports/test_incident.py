@@ -60,8 +60,8 @@ def go_on(estate: Estate, entry: Entry, change: Change) -> None:
     write(estate, lambda s, who: change_entry(s, who, entry, change, now=NOW))
 
 
-def read(estate: Estate, kind: str, of: str = "") -> str:
-    wish = read_wish(tasks.Make(kind=kind, out="", of=of), estate, NOW)
+def read(estate: Estate, kind: str, of: str = "", number: int = 0) -> str:
+    wish = read_wish(tasks.Make(kind=kind, out="", of=of, number=number), estate, NOW)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         return text_of(next(iter(make(estate, catalog, wish, NOW).values())))
 
@@ -124,6 +124,48 @@ def test_reports_follow_the_entry_and_end_its_clocks(estate: Estate, tmp_path: P
     assert "Hoạt động trở lại: 23 giờ 00 phút ngày 20/11/2026, sau 5 giờ" in end
     assert "Kết quả xử lý: Đã vá, đã rà soát toàn bộ" in end
     assert "Kết thúc xử lý: 00 giờ 00 phút ngày 22/11/2026" in end
+
+
+def test_a_report_at_the_end_has_a_number_only_once_there_is_an_end(estate: Estate) -> None:
+    entry = enter(estate)
+    assert "DỰ THẢO" in read(estate, "incident-end", entry.called)
+    with pytest.raises(WrongUseError, match="nguyên nhân, kết quả xử lý, thời điểm kết thúc"):
+        read(estate, "incident-end", entry.called, number=10)
+    assert "DỰ THẢO" not in read(estate, "incident-first", entry.called, number=9)
+    go_on(estate, entry, Change(restored_at=NOW, closed_at=NOW, cause="Lỗ hổng", result="Đã vá"))
+    assert "DỰ THẢO" not in read(estate, "incident-end", entry.called, number=10)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", "Cơ quan chuyên trách an ninh mạng"),
+        (
+            '[[organisation.roles]]\nfrom = 2026-01-01\nspecialised = "Sở Khoa học và Công nghệ"\n',
+            "Sở Khoa học và Công nghệ",
+        ),
+    ],
+)
+def test_it_is_addressed_to_the_body_for_security(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, told: str
+) -> None:
+    estate = write_estate(tmp_path, 1, more=more)
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate.path))
+    entry = enter(estate)
+    assert told in read(estate, "incident-first", entry.called).partition("Trên đây")[0]
+
+
+def test_a_difficulty_stays_in_the_papers_until_it_is_closed(estate: Estate) -> None:
+    before = BEGAN - timedelta(days=700)
+    new = NewEntry(kind="difficulty", title="Thiếu người trực", unit="u-cong-chinh",
+                   occurred_at=before, received_at=before)  # fmt: skip
+    entry = write(estate, lambda s, who: add_entry(s, who, new, zone=estate.zone, now=NOW))
+    told = read(estate, "difficulties")
+    assert "Ngoài ra còn 1 mục tiếp nhận trước kỳ chưa đóng" in told
+    assert "Thiếu người trực" in told
+    assert "Thiếu người trực" in read(estate, "annual")
+    go_on(estate, entry, Change(closed_at=NOW, result="Đã bổ sung"))
+    assert "Thiếu người trực" not in read(estate, "difficulties")
 
 
 def find(estate: Estate, entry: Entry) -> Entry:

@@ -22,7 +22,14 @@ from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.register import Document
-from ops.documents.records import list_documents, list_kept, read_document
+from ops.documents.records import (
+    Caption,
+    add_document,
+    keep,
+    list_documents,
+    list_kept,
+    read_document,
+)
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.reports.issue import SignatureError, issue, verify
@@ -257,6 +264,24 @@ def test_a_paper_answers_its_request(office: Path, unsigned: bytes) -> None:
     assert request.answer == "05/BC-TTCNTT"
     with pytest.raises(WrongUseError, match="answered"):
         hand_in(office, unsigned, scan=True, request=called)
+
+
+def test_a_file_that_was_kept_before_proves_its_own_paper_alone(
+    office: Path, unsigned: bytes
+) -> None:
+    path = office / "scan.pdf"
+    path.write_bytes(unsigned)
+    estate = load_estate(office / "estate.toml")
+    with at_bench(estate) as bench, bench.catalog.writing() as session:
+        content = read_document(path)
+        keep(estate.service.state, content)
+        told = Caption(title="Bản chụp", name="scan.pdf", number="05/BC-TTCNTT")
+        add_document(session, bench.origin, content, told, now=datetime.now(UTC))
+    with pytest.raises(WrongUseError, match="kept already, as the paper 05/BC-TTCNTT"):
+        hand_in(office, unsigned, scan=True, number="06/BC-TTCNTT")
+    assert "report.issued" not in kept(office)[1]
+    assert hand_in(office, unsigned, scan=True) == hand_in(office, unsigned, scan=True) == 0
+    assert kept(office)[1].count("report.issued") == 1
 
 
 def test_a_paper_about_a_site_is_kept_with_its_name(office: Path, unsigned: bytes) -> None:

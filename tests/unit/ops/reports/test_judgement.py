@@ -242,3 +242,17 @@ def test_the_plan_of_a_report_is_that_of_its_budget_year(estate: Estate) -> None
 )
 def test_what_became_of_a_line(line: PlanLine, is_again: bool, result: str) -> None:
     assert tell_result(line, is_again=is_again) == result
+
+
+def test_a_report_that_was_due_within_hours_is_named_first(
+    perfect: YearFacts, frames: Callable[[str], Frame]
+) -> None:
+    """A missed report of 24 hours stands before what was missed more often."""
+    often = [
+        a_count(it, met=1, missed=9) for it in DUTIES
+        if DUTIES[it].due.unit != "hours" and it != "daily-backup"
+    ][:12]  # fmt: skip
+    facts = replace(perfect, duties=duties(*often, a_count("incident-first-report", missed=1)))
+    assert "II): Báo cáo đầu tiên về sự cố nghiêm trọng (2/2)" in told(
+        write_bad(facts, frames("annual"))
+    )

@@ -1,10 +1,12 @@
 """What became of a plan on paper: the report, a line's completion with its duty, the log."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.columns import new_id
@@ -225,3 +227,17 @@ def test_the_log_of_maintenance_has_what_was_recorded(estate: Estate, catalog: C
                    "Thực hiện quy trình: Khôi phục trang", "hoàn thành"):  # fmt: skip
         assert wanted in told
     assert date(DONE_YEAR, 6, 5) == at.date()
+
+    with catalog.writing() as session:
+        plan = session.execute(select(Plan)).scalar_one()
+        repaired = Item(group="sua-chua", title="Thay quạt máy chủ").as_values()
+        session.add(PlanItem(
+            id=new_id(), plan_id=plan.id, number=4, decision="granted", body=repaired, granted=9,
+            contracted=9, accepted=9, accepted_on=date(DONE_YEAR, 7, 8),
+        ))  # fmt: skip
+        session.add(PlanNote(plan_id=plan.id, item=4, kind="window", at=at, begins=at,
+                             person="nva", text="Chỉ mới dự kiến"))  # fmt: skip
+    told = read(estate, catalog, "maintenance", from_="1/1/2025", to="14/12/2025")
+    assert "Ghi 3 công việc" in told
+    assert re.search(r"08/07/2025\s+–\s+Thay quạt máy chủ\s+đã nghiệm thu", told)
+    assert "Chỉ mới dự kiến" not in told
