@@ -60,8 +60,8 @@ def go_on(estate: Estate, entry: Entry, change: Change) -> None:
     write(estate, lambda s, who: change_entry(s, who, entry, change, now=NOW))
 
 
-def read(estate: Estate, kind: str, of: str = "", number: int = 0) -> str:
-    wish = read_wish(tasks.Make(kind=kind, out="", of=of, number=number), estate, NOW)
+def read(estate: Estate, kind: str, of: str = "", number: int = 0, year: int = 0) -> str:
+    wish = read_wish(tasks.Make(kind=kind, out="", of=of, number=number, year=year), estate, NOW)
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         return text_of(next(iter(make(estate, catalog, wish, NOW).values())))
 
@@ -160,12 +160,12 @@ def test_a_difficulty_stays_in_the_papers_until_it_is_closed(estate: Estate) -> 
     new = NewEntry(kind="difficulty", title="Thiếu người trực", unit="u-cong-chinh",
                    occurred_at=before, received_at=before)  # fmt: skip
     entry = write(estate, lambda s, who: add_entry(s, who, new, zone=estate.zone, now=NOW))
-    told = read(estate, "difficulties")
+    told = read(estate, "difficulties", year=2026)
     assert "Ngoài ra còn 1 mục tiếp nhận trước kỳ chưa đóng" in told
     assert "Thiếu người trực" in told
-    assert "Thiếu người trực" in read(estate, "annual")
+    assert "Thiếu người trực" in read(estate, "annual", year=2026)
     go_on(estate, entry, Change(closed_at=NOW, result="Đã bổ sung"))
-    assert "Thiếu người trực" not in read(estate, "difficulties")
+    assert "Thiếu người trực" not in read(estate, "difficulties", year=2026)
 
 
 def find(estate: Estate, entry: Entry) -> Entry:
