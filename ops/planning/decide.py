@@ -323,7 +323,11 @@ def _write(
         return
     before, sources = find_in_force(session, plan.row.year), find_sources(session, plan)
     for line in lines:
-        item = {"decision": line.decision, "granted": line.granted}
+        item = {
+            "decision": line.decision,
+            "granted": line.granted,
+            "contracted": line.contracted,
+        }
         set_line(session, origin, plan, line, "plan.decide-item", item)
     begun = "running" if before is not None and before.row.state != "decided" else "decided"
     state = "accepted" if is_whole(lines, find_takers(session, plan.row.year)) else begun
