@@ -143,7 +143,7 @@ def _is_named(value: object) -> bool:
     return isinstance(value, Mapping) and isinstance(value.get("name"), str)
 
 
-_DAYS = ("from", "until")
+_DAYS = ("from", "until", "security_since")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
