@@ -12,8 +12,10 @@ from ops.drills.minutes.minutes import Minutes, read_minutes
 from ops.drills.minutes.output import Pair, environment, evidence, purpose, time_and_people
 from ops.drills.minutes.tables import Row, course_rows, measure_rows, shortcoming_rows
 from ops.drills.minutes.verdict import WARNED
+from ops.drills.phases import TITLES
 from ops.drills.records import KeptDrill, find_drill, list_drills
 from ops.errors import OpsError
+from ops.language.text import _
 from ops.reports.figures.figure import Figure
 from ops.reports.kinds.kind import Ask, Frame
 from ops.reports.papers.paper import Block, Paper, Signature
@@ -110,8 +112,17 @@ def _table(frame: Frame, name: str, shape: str, rows: Iterable[Row]) -> Block:
 
 
 def _shortcomings(minutes: Minutes, frame: Frame) -> Iterator[Block]:
-    if not minutes.shortcomings:
+    named = {it["code"] for it in minutes.shortcomings}
+    unchecked = [
+        str(_(TITLES[it["phase"]]))
+        for it in minutes.course
+        if it["outcome"] == "not_checked" and it["reason"] not in named
+    ]
+    if not minutes.shortcomings and not unchecked:
         yield frame.text("none")
+    if unchecked:
+        yield frame.text("unchecked", steps="; ".join(unchecked))
+    if not minutes.shortcomings:
         return
     titles = {it["name"]: it["title"] for it in minutes.people}
     rows = shortcoming_rows(minutes.shortcomings, minutes.scenario["site"], titles)

@@ -84,6 +84,7 @@ def find_office(
             number=number,
             sign="-".join(signs) if kind.sign else "",
             day=None if is_draft else day,
+            drawn_on=day,
         ),
         addressees=pick_lines("addressees"),
         recipients=pick_lines("recipients"),

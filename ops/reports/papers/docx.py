@@ -12,6 +12,7 @@ from docx import Document
 from docx.document import Document as DocumentObject
 from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Length, Mm, Pt
@@ -65,6 +66,14 @@ def write_docx(paper: Paper) -> bytes:
     return writer.finish()
 
 
+def _drop_strangers(document: DocumentObject) -> None:
+    """Take out what python-docx's template says of its own origin: a program, and a picture."""
+    package: Any = document.part.package
+    strange = {RT.EXTENDED_PROPERTIES, RT.THUMBNAIL}
+    for name in [it for it, rel in package.rels.items() if rel.reltype in strange]:
+        package.rels.pop(name)
+
+
 class _Writer:
     """A document that grows at its end.
 
@@ -98,6 +107,7 @@ class _Writer:
     def finish(self) -> bytes:
         """Give the file."""
         buffer = io.BytesIO()
+        _drop_strangers(self._document)
         self._document.save(buffer)
         return buffer.getvalue()
 

@@ -4,7 +4,7 @@ Every paragraph is in a named style and in no other look: who goes on with the f
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from docx.document import Document as DocumentObject
@@ -90,7 +90,7 @@ def set_up(document: DocumentObject) -> None:
 def describe(document: DocumentObject, paper: Paper) -> None:
     """Say what the file is, for who lists or keeps it: title, subject, who issues it, when."""
     core, head = document.core_properties, paper.letterhead
-    made = head.day or date(head.year, 1, 1)
+    made = head.made_on
     told = {
         "title": f"{paper.kind} {paper.about}".strip(),
         "subject": paper.about,

@@ -27,6 +27,7 @@ class Letterhead:
         place: Where.
         day: When; None leaves day and month blank.
         year: Of the blank date.
+        drawn_on: When a draft was made, as the properties of its file say.
     """
 
     authority: str
@@ -36,6 +37,12 @@ class Letterhead:
     number: int = 0
     sign: str = ""
     day: date | None = None
+    drawn_on: date | None = None
+
+    @property
+    def made_on(self) -> date:
+        """When the file was made, for its properties."""
+        return self.day or self.drawn_on or date(self.year, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,7 @@ def roman(number: int) -> str:
 
 def as_values(paper: Paper) -> dict[str, Any]:
     """Give a paper as JSON values, as the PDF's template reads them."""
-    made = paper.letterhead.day or date(paper.letterhead.year, 1, 1)
+    made = paper.letterhead.made_on
     text, annexes = split_annexes(paper.blocks)
     heads = annex_heads(paper)
     return {

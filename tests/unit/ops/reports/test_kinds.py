@@ -282,6 +282,15 @@ def test_drills_of_the_records_are_counted(written: Estate, catalog: Catalog) ->
     assert all(date.fromisoformat(it[4][:10]).year == 2026 for it in rows[1:])
 
 
+def test_a_step_that_was_not_checked_is_a_remark_of_the_minutes(
+    written: Estate, catalog: Catalog
+) -> None:
+    text = text_of(next(iter(make(written, catalog, wish_of("drill", written), NOW).values())))
+
+    assert "Chưa kiểm tra: lần quét mã độc" in text
+    assert "Không có." not in text
+
+
 @pytest.mark.parametrize("day", ["1/1/0001", "31/12/9999", "30/2/2026", "0", "x" * 999])
 def test_a_day_that_is_none_is_refused(day: str) -> None:
     with pytest.raises(WrongUseError, match="is no day"):

@@ -191,6 +191,13 @@ def test_every_paragraph_of_the_docx_is_in_a_named_style_and_no_other_look() -> 
     assert sizes <= {11, 12, 13, 14}
 
 
+def test_a_draft_says_the_day_on_which_it_was_made() -> None:
+    head = replace(HEAD, day=None, drawn_on=date(2026, 11, 30))
+    made = write_docx(replace(PAPER, letterhead=head, draft=True))
+
+    assert Document(io.BytesIO(made)).core_properties.created == datetime(2026, 11, 30, tzinfo=UTC)
+
+
 def test_the_docx_says_what_it_is_and_in_which_language() -> None:
     made = write_docx(PAPER)
     core = Document(io.BytesIO(made)).core_properties
@@ -200,6 +207,9 @@ def test_the_docx_says_what_it_is_and_in_which_language() -> None:
     assert core.author == HEAD.body
     assert (core.language, core.created) == ("vi-VN", datetime(2027, 2, 5, tzinfo=UTC))
     with zipfile.ZipFile(io.BytesIO(made)) as packed:
+        assert {it for it in packed.namelist() if it.startswith("docProps/")} == {
+            "docProps/core.xml"
+        }
         assert b'<w:lang w:val="vi-VN"' in packed.read("word/styles.xml")
         assert b"en-US" not in packed.read("word/styles.xml")
         assert b'descr="H\xc3\xacnh 1"' in packed.read("word/document.xml")
