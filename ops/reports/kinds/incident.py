@@ -90,7 +90,7 @@ def gather_incident(ask: Ask) -> IncidentFacts:
         site=name_site(estate, entry.site, ask.window) if site else None,
         unit=unit_title(estate, entry.unit, entry.received_at),
         decision=system.decision if system else "",
-        contact=contact_of(estate, (site.owner if site else "") or ""),
+        contact=contact_of(estate, (site.owner if site else "") or entry.opened_by),
         measures=_measures(ask, entry, [UUID(it.ref) for it in links if it.kind == "run"]),
         restores=list_restores(
             session,
@@ -132,7 +132,7 @@ def write_incident(facts: IncidentFacts, frame: Frame) -> Paper:
         frame.head("h_unit"),
         *_unit(facts, frame, body),
         frame.head("h_time"),
-        frame.item("occurred", at=frame.moment(entry.occurred_at)),
+        frame.item("occurred", at=_moment(_happened(entry), frame)),
         frame.item("received", body=body, at=frame.moment(entry.received_at)),
         frame.item("acknowledged", at=_moment(entry.acknowledged_at, frame)),
         frame.head("h_what"),
@@ -181,6 +181,11 @@ def write_incident_end(facts: IncidentFacts, frame: Frame) -> Paper:
 
 def _where(facts: IncidentFacts, body: str) -> str:
     return facts.site.dated_title if facts.site else facts.unit or body
+
+
+def _happened(entry: Entry) -> datetime | None:
+    """Give when it happened; None where the register has no other moment than when it was found."""
+    return None if entry.occurred_at == entry.received_at else entry.occurred_at
 
 
 def _moment(moment: datetime | None, frame: Frame) -> str:

@@ -6,6 +6,7 @@ from ops.duties.call_off import PlannedStop, find_stops
 from ops.duties.plan_stop import contact_of
 from ops.errors import WrongUseError
 from ops.language.formats import format_spoken
+from ops.planning.item import BASIS
 from ops.reports.figures.gather import SiteName, name_site
 from ops.reports.kinds.kind import Ask, Frame
 from ops.reports.papers.paper import Block, Paper
@@ -47,9 +48,12 @@ def write_notice(facts: StopFacts, frame: Frame) -> Paper:
     begins, until = (format_spoken(it, frame.zone) for it in (stop.begins, stop.until))
     address = f" ({site.url})" if site.url else ""
     force = str(stop.details.get("force_majeure") or "")
+    basis = texts.say("with_basis", **frame.known) if frame.citations.cites(BASIS) else ""
     unfilled = texts.say("to_fill")
     blocks: list[Block] = [
-        frame.text("opening", body=frame.office.letterhead.body, title=site.dated_title),
+        frame.text(
+            "opening", basis=basis, body=frame.office.letterhead.body, title=site.dated_title
+        ),
         frame.text("reason", reason=str(stop.details.get("reason") or unfilled)),
         frame.text("scope", title=site.dated_title, address=address),
         frame.text("time", begins=begins, until=until),

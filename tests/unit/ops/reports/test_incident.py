@@ -79,6 +79,17 @@ def clocks_of(estate: Estate, entry: Entry) -> Mapping[str, str]:
     return {it.duty.name: it.document for it in found}
 
 
+def test_what_nobody_knows_the_beginning_of_has_a_blank_there(estate: Estate) -> None:
+    new = NewEntry(kind="incident", title="x", occurred_at=BEGAN, received_at=BEGAN,
+                   is_serious=True)  # fmt: skip
+    entry = write(estate, lambda s, who: add_entry(s, who, new, zone=estate.zone, now=NOW))
+    told = read(estate, "incident-first", entry.called)
+
+    assert "Xảy ra: ...." in told
+    assert "tiếp nhận: 18 giờ 00 phút ngày 20/11/2026" in told
+    assert "Nguyễn Văn A, 0251 0000000" in told  # of no site: whoever entered it
+
+
 def test_reports_follow_the_entry_and_end_its_clocks(estate: Estate, tmp_path: Path) -> None:
     entry = enter(estate)
     first = read(estate, "incident-first")
@@ -89,7 +100,8 @@ def test_reports_follow_the_entry_and_end_its_clocks(estate: Estate, tmp_path: P
         "Cơ quan, đơn vị có trang thông tin: Đơn vị số 0",
         "Hệ thống thông tin: Hệ thống Cổng Thông tin điện tử",
         "Cấp độ: 3; quyết định phê duyệt: 123/QĐ-UBND",
-        "Xảy ra hoặc được phát hiện: 18 giờ 00 phút ngày 20/11/2026",
+        "Xảy ra: 18 giờ 00 phút ngày 20/11/2026",
+        "tiếp nhận: 19 giờ 00 phút ngày 20/11/2026",
         "Bắt đầu xử lý: ....",
         "Mô tả: Trang chủ bị thay nội dung",
         "Mức độ: nghiêm trọng",

@@ -291,6 +291,12 @@ def test_a_step_that_was_not_checked_is_a_remark_of_the_minutes(
     assert "Không có." not in text
 
 
+def test_a_notice_names_the_article_that_asks_for_it(written: Estate, catalog: Catalog) -> None:
+    text = text_of(next(iter(make(written, catalog, wish_of("notice", written), NOW).values())))
+
+    assert "Thực hiện điểm a khoản 1 Điều 13 Nghị định số 224/2026/NĐ-CP" in text
+
+
 @pytest.mark.parametrize("day", ["1/1/0001", "31/12/9999", "30/2/2026", "0", "x" * 999])
 def test_a_day_that_is_none_is_refused(day: str) -> None:
     with pytest.raises(WrongUseError, match="is no day"):
