@@ -213,8 +213,7 @@ def _edited(line: PlanLine, wish: Edit, quotation: Document | None, today: date)
     if wish.set or wish.add:
         given = _pairs(wish.set)
         item = change_item(item, given)
-        said = [name for name, value in given.items() if value.strip()]
-        item = follow_rules(line.item, item, said, today)
+        item = follow_rules(line.item, item, given, today)
     if quotation is not None:
         item = cite_quotation(item, quotation)
     rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for

@@ -260,12 +260,14 @@ def _write_undecided(document: PlanDocument) -> None:
             " `{program} plan.edit --item N --set is_recurrent=…`"
         )
         write_line(fill(text, {"items": ", ".join(str(it.number) for it in document.undecided)}))
-    for name in ("use", "clause", "form"):
+    for name, title in (("use", N_("Use")), ("clause", N_("Clause")), ("form", N_("Form"))):
         unsaid = [str(it.number) for it in document.chosen if name in it.item.unsaid]
         if unsaid:
-            text = N_("  nobody has said {name} of the items {items}: `{program} {command}`")
+            text = N_("  nobody has said “{name}” of the items {items}: `{program} {command}`")
             command = f"plan.edit --item N --set {name}=…"
-            write_line(fill(text, {"name": name, "items": ", ".join(unsaid), "command": command}))
+            write_line(
+                fill(text, {"name": _(title), "items": ", ".join(unsaid), "command": command})
+            )
 
 
 def _write_security(document: PlanDocument) -> None:

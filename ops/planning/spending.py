@@ -60,7 +60,7 @@ def follow_rules(before: Item, item: Item, said: Collection[str], day: date) -> 
     Args:
         before: As it was.
         item: As it was typed.
-        said: Names of the fields that were typed.
+        said: Names of the fields that were typed; the page of an item types all, changed or not.
         day: On which the rules hold.
     """
     earlier, now = words_by_rule(before, day), words_by_rule(item, day)
@@ -68,7 +68,8 @@ def follow_rules(before: Item, item: Item, said: Collection[str], day: date) -> 
     changed: dict[str, Any] = {
         name: word
         for name, word in now.items()
-        if name not in said and (is_other or getattr(before, name) in {"", earlier[name]})
+        if getattr(item, name) in {"", getattr(before, name)}
+        and (is_other or getattr(before, name) in {"", earlier[name]})
     }
     item = replace(item, **changed)
     by_rule = before.is_recurrent in {None, is_recurrent(before, day)}

@@ -37,6 +37,9 @@ def test_another_group_asks_anew_and_another_price_keeps_what_a_person_said() ->
     project = follow_rules(repair, change_item(repair, typed), typed, TODAY)
     assert (project.clause, project.form, project.is_recurrent) == ("dau-tu", "65.2", False)
 
+    typed = {"group": "dau-tu", "clause": "34.4", "form": "65.1"}  # as the page sends it
+    assert follow_rules(repair, change_item(repair, typed), typed, TODAY) == project
+
     typed = {"unit_price": "60000000"}
     dearer = follow_rules(repair, change_item(repair, typed), typed, TODAY)
     assert (dearer.clause, dearer.form) == ("34.4", "65.1")
