@@ -233,6 +233,13 @@ def record_decision(bench: Bench, wish: DecisionWish) -> None:
     with bench.catalog.reading() as session:
         if not wish.returned_for:
             scan = get_whole(session, bench.estate.service.state, wish.scan)
+            if scan.number and scan.number != wish.number:
+                raise refuse(
+                    N_("the document is {kept}, and the decision {number}"),
+                    N_("give the scan of that decision, or the number as it stands on it"),
+                    kept=scan.number,
+                    number=wish.number,
+                )
             wish = replace(wish, scan=scan.id.hex)
         plan, lines = _look(session, wish)
     day = wish.day.isoformat() if wish.day else ""

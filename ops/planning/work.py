@@ -7,11 +7,13 @@ working days ahead; a window without that does not come about.
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.access.session import Bench
 from ops.assets.records import AssetChange, apply_import, list_assets
-from ops.catalog.tables.plans import PlanNote
+from ops.catalog.tables.plans import Plan, PlanNote
+from ops.language.formats import format_date
 from ops.language.text import N_
 from ops.planning.carried import find_takers, is_whole, refuse_taken
 from ops.planning.item import PlanLine, refuse
@@ -186,6 +188,7 @@ def accept_item(
         check_state(plan, AT_WORK, _SEE)
         line = plan.line(given.number)
         _refuse_acceptance(line, given.document, given.trial)
+        _refuse_before_decision(session, year, given.day)
         contracted = line.contracted or line.granted
         accepted = contracted if given.amount is None else given.amount
         changed = plan_money(line, contracted=contracted, accepted=accepted)
@@ -228,6 +231,18 @@ def _price(news: AssetNews, each: int) -> AssetNews:
         for name, it in news.successors.items()
     }
     return replace(news, successors=priced)
+
+
+def _refuse_before_decision(session: Session, year: int, day: date) -> None:
+    """Refuse an acceptance of a day on which nothing of the year's plan was decided yet."""
+    query = select(func.min(Plan.decided_on)).where(Plan.year == year)
+    decided = session.execute(query).scalar_one()
+    if decided is not None and day < decided:
+        raise refuse(
+            N_("the plan was decided on {decided}, and nothing of it is accepted before"),
+            N_("look at the day of the acceptance record, and type it again"),
+            decided=format_date(decided),
+        )
 
 
 def _refuse_acceptance(line: PlanLine, document: str, trial: str) -> None:

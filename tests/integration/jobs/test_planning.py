@@ -248,6 +248,8 @@ def _decide(desk: Desk, first: int, second: int, third: int) -> None:
         decide(decide_flags(desk, grant=(f"{first}=999999999999",)))
     with pytest.raises(WrongUseError, match="is kept whole"):
         decide(decide_flags(desk, document="0f3a", amount="1255466665"))
+    with pytest.raises(WrongUseError, match="the document is 99/QĐ-UBND, and the decision 98"):
+        decide(decide_flags(desk, number="98/QĐ-UBND", amount="1255466665"))
     with pytest.raises(WrongUseError, match="still to come"):
         decide(decide_flags(desk, date="31/12/2999"))
     with pytest.raises(WrongUseError, match="an amount in all"):

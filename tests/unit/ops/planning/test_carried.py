@@ -62,7 +62,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
             record(session, Agreed(bench, Permit("needed", approved_by="ttb")))
 
     monkeypatch.setattr(decide, "ask_second_person", agree)
-    monkeypatch.setattr(decide, "get_whole", lambda *_: SimpleNamespace(id=new_id()))
+    monkeypatch.setattr(decide, "get_whole", lambda *_: SimpleNamespace(id=new_id(), number=""))
     with open_catalog(reveal(estate.catalog.url)) as catalog:
         found = Bench(estate, catalog, ORIGIN)
         write_decided(found, 2026, WALL, ADDED, DONE)

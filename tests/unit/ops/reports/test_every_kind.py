@@ -217,7 +217,7 @@ def test_the_plan_says_what_lies_behind_it(made: Files) -> None:
         "Dung lượng đã dùng của máy chủ may-chu-web, phân vùng /var",
     ):  # fmt: skip
         assert wanted in told
-    assert "Hệ thống không có kế hoạch năm 2026 để so sánh." in told
+    assert "Chưa có kế hoạch năm 2026 được phê duyệt để so sánh." in told
 
 
 def test_the_first_page_answers_what_is_asked_first(made: Files, tmp_path: Path) -> None:

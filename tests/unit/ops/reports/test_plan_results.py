@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
+from ops.access.session import at_bench
 from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import RunbookRun
@@ -24,9 +26,10 @@ from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.planning.item import Item
+from ops.planning.on_assets import AssetNews
 from ops.planning.read import read_document
 from ops.planning.records import add_note, add_revision, get_plan, set_plan
-from ops.planning.work import CONTRACT
+from ops.planning.work import CONTRACT, Acceptance, accept_item
 from ops.reports import tasks
 from ops.reports.cli import read_wish
 from ops.reports.issue import issue
@@ -182,6 +185,16 @@ def test_the_letter_tells_the_contract_and_what_was_noted_before_a_revision(
     assert "43/UNC" not in told
     progress = read(estate, catalog, "plan-progress", year=DONE_YEAR)
     assert "(Tên miền có hiệu lực đến năm 2030)" in progress
+
+
+@pytest.mark.usefixtures("catalog")
+def test_nothing_is_accepted_before_the_plan_was_decided(estate: Estate) -> None:
+    given = Acceptance(number=2, document="7/BB", day=date(DONE_YEAR, 1, 19), news=AssetNews())
+    with at_bench(estate) as bench:
+        with pytest.raises(WrongUseError, match="was decided on 20/01/2025"):
+            accept_item(bench, DONE_YEAR, given, NOW)
+        later = replace(given, day=date(DONE_YEAR, 1, 20))
+        assert accept_item(bench, DONE_YEAR, later, NOW)[0].accepted_on == later.day
 
 
 def test_the_letter_that_is_taken_back_proves_the_duty(
