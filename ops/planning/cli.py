@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from ops.access.session import at_bench
 from ops.assets.sheet import read_whole
@@ -329,21 +328,11 @@ def decide(wish: RecordDecision) -> int:
     )
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         _tell_decision(look_at_decision(bench, decision))
-        with bench.catalog.reading() as session:
-            _tell_early(get_plan(session, wish.year).row.submitted_at, decision.day, estate.zone)
         record_decision(bench, decision)
         with bench.catalog.reading() as session:
             plan = get_plan(session, wish.year)
     tell_state(plan)
     return tell_kept(wish.dry_run)
-
-
-def _tell_early(submitted: datetime | None, decided: date | None, zone: ZoneInfo) -> None:
-    """Warn of a decision from before the plan was handed in here; an older one is noted late."""
-    if submitted and decided and decided < submitted.astimezone(zone).date():
-        text = _("WARNING: the decision is of {decided}, and the plan was handed in on {submitted}")
-        handed_in = format_date(submitted.astimezone(zone).date())
-        write_line(text.format(decided=format_date(decided), submitted=handed_in))
 
 
 def _tell_decision(lines: Sequence[PlanLine]) -> None:
