@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.access.session import at_bench, reading
+from ops.documents.issued import refuse_issued
 from ops.documents.records import (
     Caption,
     add_document,
     are_checked,
+    clean,
     describe_document,
     find_document,
     is_whole,
@@ -73,9 +75,9 @@ def add(wish: AddDocument) -> int:
     estate, path = load_estate(), Path(wish.file)
     content = read_document(path)
     dated = read_day(wish.date) if wish.date else None
-    told = Caption(
-        title=wish.title, name=path.name, number=wish.number, dated=dated, about=wish.about
-    )
+    about = clean(wish.about)
+    refuse_issued(about)
+    told = Caption(title=wish.title, name=path.name, number=wish.number, dated=dated, about=about)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         if not wish.dry_run:
             keep(estate.service.state, content)

@@ -27,7 +27,6 @@ from ops.durable_files import place_file, read_bounded
 from ops.errors import OpsError, WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.language.formats import format_id
 from ops.language.text import _
 
 FOLDER = "documents"
@@ -37,6 +36,7 @@ _MOST_PARTS = 5_000
 _STARTS = ((b"%PDF-", "pdf"), (b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"))
 _OFFICE = (("xl/workbook.xml", "xlsx"), ("word/document.xml", "docx"))
 _HASH = re.compile(r"[0-9a-f]{64}")
+_LIKE_ID = re.compile(r"[0-9a-f]{8,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def add_document(
     One with the same bytes is kept already: it stays as it is, and nothing is journaled.
 
     Raises:
-        WrongUseError: A text is empty or too long.
+        WrongUseError: A text is empty or too long, or the number is how another's id begins.
     """
     check_told(told)
     found = session.execute(
@@ -185,16 +185,17 @@ def add_document(
     ).scalar_one_or_none()
     if found is not None:
         return found, False
+    _refuse_like_an_id(session, told.number)
     row = Document(
         id=new_id(),
         sha256=content.sha256,
         type=content.type,
         size_bytes=len(content.data),
-        name=_clean(told.name),
-        title=_clean(told.title),
-        number=_clean(told.number),
+        name=clean(told.name),
+        title=clean(told.title),
+        number=clean(told.number),
         dated=told.dated,
-        about=_clean(told.about),
+        about=clean(told.about),
         signatures=[dict(it) for it in told.signatures],
         added_at=now,
         added_by=origin.person or origin.login,
@@ -214,9 +215,21 @@ def add_document(
     return row, True
 
 
+def _refuse_like_an_id(session: Session, number: str) -> None:
+    """Refuse a number by which whoever names another document by its id would get this one."""
+    digits = clean(number).lower().replace("-", "")
+    if _LIKE_ID.fullmatch(digits) and find_by_id(session, Document, digits) is not None:
+        raise WrongUseError(
+            'another document has the id "{number}"',
+            why="who names that one would be given this one",
+            next_step="give `--number` as it stands on the paper, or leave it out",
+            number=number[:60],
+        )
+
+
 def check_told(told: Caption) -> None:
     """Refuse what cannot stand in the list."""
-    if not _clean(told.title) or any(
+    if not clean(told.title) or any(
         len(it) > MOST_TEXT for it in (told.title, told.name, told.number, told.about)
     ):
         raise WrongUseError(
@@ -226,13 +239,14 @@ def check_told(told: Caption) -> None:
         )
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Give a text as it is kept: composed, without what does not print; pure."""
     plain = unicodedata.normalize("NFC", text)
     return "".join(it for it in plain if it.isprintable()).strip()
 
 
 def get_whole(session: Session, state: Path, wanted: str) -> Document:
-    """Give the document that a paper cites: by its own number, by its id or enough of that.
+    """Give the document that a paper cites: by its id or enough of that, or by its own number.
 
     Args:
         session: Any.
@@ -240,18 +254,23 @@ def get_whole(session: Session, state: Path, wanted: str) -> Document:
         wanted: As typed.
 
     Raises:
-        WrongUseError: There is none, several have that number, or its bytes are gone or changed.
+        WrongUseError: There is none, several fit, or its bytes are gone or changed.
     """
     query = select(Document).where(Document.number == wanted.strip(), Document.number != "")
     numbered = list(session.execute(query).scalars())
-    if len(numbered) > 1:
-        raise WrongUseError(
-            'several documents have the number "{number}": {ids}',
-            next_step="give the id of the one that is meant",
-            number=wanted[:60],
-            ids=", ".join(format_id(it.id) for it in numbered[:_MOST_NAMED]),
-        )
-    row = numbered[0] if numbered else find_by_id(session, Document, wanted)
+    row = find_by_id(session, Document, wanted)
+    if row is None or row.id.hex != wanted.strip().lower().replace("-", ""):
+        # A number is whatever somebody typed: where it is also how another's id begins, who gave
+        # it may mean either.
+        fit = [*numbered, *([row] if row is not None and row not in numbered else ())]
+        if len(fit) > 1:
+            raise WrongUseError(
+                'several documents have the number or id "{number}": {ids}',
+                next_step="give the whole id of the one that is meant",
+                number=wanted[:60],
+                ids=", ".join(it.id.hex for it in fit[:_MOST_NAMED]),
+            )
+        row = fit[0] if fit else None
     if row is None or not is_whole(place_of(state, row.sha256)):
         raise WrongUseError(
             'no document "{id}" is kept whole',

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ops.access.session import at_bench
 from ops.alerts.silences import Quiet
 from ops.catalog.tables.core import JournalRow
-from ops.catalog.tables.register import Document
+from ops.documents.issued import read_issued
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.events import STOP_CALLED_OFF, STOP_PLANNED
 from ops.duties.evidence.papers import find_statements
@@ -151,9 +151,8 @@ def call_stop_off(wish: Stop) -> int:
 
 def is_announced(session: Session, stop: PlannedStop) -> bool:
     """Tell whether a notice of a stop was issued, or is stated to have been published."""
-    papers = select(Document.id).where(Document.about == f"report:notice:{stop.code}")
-    issued = session.execute(papers.limit(1)).scalar_one_or_none()
-    return issued is not None or any(find_statements(session, *stop.notice))
+    issued = read_issued(session, [f"report:notice:{stop.code}"])
+    return any(issued) or any(find_statements(session, *stop.notice))
 
 
 def _tell(wish: Stop, stop: PlannedStop, *, was_announced: bool) -> None:

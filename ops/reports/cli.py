@@ -25,7 +25,15 @@ from ops.reports.figures.figure import (
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
 from ops.reports.legal_texts import FILE as LEGAL_TEXTS
 from ops.reports.legal_texts import list_unread
-from ops.reports.make import Wish, compose, note_made, stem_of, write_files
+from ops.reports.make import (
+    Wish,
+    compose,
+    note_made,
+    refuse_to_come,
+    refuse_too_early,
+    stem_of,
+    write_files,
+)
 from ops.reports.papers.blanks import list_blanks
 from ops.reports.papers.paper import Paper, Paragraph
 from ops.reports.requests import ReportRequest, find_request
@@ -193,7 +201,7 @@ def read_wish(
         estate.site(asked.site)
     elif kind.needs == "site":
         raise _lacks(kind, "site")
-    return Wish(
+    wish = Wish(
         kind=kind,
         window=_window(kind, asked, estate, today, request),
         site=asked.site,
@@ -202,6 +210,11 @@ def read_wish(
         day=read_day(asked.date, "date") if asked.date else today,
         request=request,
     )
+    if wish.number:
+        refuse_to_come(wish.day, today)
+        if kind.is_on_a_year or kind.needs == "time":
+            refuse_too_early(wish.day, wish.window.last)
+    return wish
 
 
 def _refuse_others(kind: Kind, asked: Make) -> None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
-from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.register import Document
+from ops.documents.issued import ISSUED, read_issued
 from ops.documents.records import (
     Caption,
     DocumentFile,
@@ -34,22 +34,22 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.language.formats import format_id
+from ops.language.formats import format_date, format_id
 from ops.language.text import N_, _, fill, speaking
 from ops.planning.records import call_line
 from ops.planning.work import get_in_force
 from ops.register.records import find_entry
 from ops.reports import signed_pdf
-from ops.reports.figures.figure import read_day
-from ops.reports.kinds.table import find_kind
-from ops.reports.make import PAPER_LANGUAGE
+from ops.reports.compare import TOLD, Made, compare_made
+from ops.reports.figures.figure import EARLIEST, LATEST, read_day, report_year
+from ops.reports.kinds.table import Kind, find_kind
+from ops.reports.make import PAPER_LANGUAGE, refuse_to_come, refuse_too_early
 from ops.reports.requests import ReportRequest, end_request, find_request
 from ops.reports.tasks import Issue
 from ops.security.programs import run_child
 from ops.terminal.output import write_line
 from ops.told_text import one_line
 
-ISSUED = "report.issued"
 _SECONDS = 60.0
 _NO_ROOT = 4
 _MOST_ROOT_BYTES = 1 << 20
@@ -85,6 +85,7 @@ def issue(wish: Issue) -> int:
     """
     day = read_day(wish.date, "date")
     path, estate, year = Path(wish.file), load_estate(), wish.year or day.year
+    _check_day(find_kind(wish.kind), day, year, estate.zone)
     content = read_document(path)
     signatures = [] if wish.scan else verify(path, content, estate.reports.trusted_roots)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
@@ -92,18 +93,23 @@ def issue(wish: Issue) -> int:
             wish = replace(wish, of=_call_subject(session, wish, year))
             about = name_about(wish, estate, year)
             request = find_request(session, wish.request, is_open=True) if wish.request else None
+            made = compare_made(session, wish.kind, content.data)
+        issued = Issued(wish, day, about, content, signatures, request, made)
+        _check_answer(issued, estate.zone)
         if not wish.dry_run:
             keep(estate.service.state, content)
         with bench.catalog.writing() as session:
-            issued = Issued(wish, day, about, content, signatures, request)
             kept, is_new = note_issued(session, bench.origin, issued, now=datetime.now(UTC))
-    _tell(kept.id.hex, signatures, wish, is_new=is_new)
+    _tell(kept.id.hex, issued, is_new=is_new)
     return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A paper whose bytes are kept: what was asked, what it is about, and what it answers."""
+    """A paper that is taken back: what was asked, what it is about, and what it answers.
+
+    `made` is as `compare_made` gives.
+    """
 
     wish: Issue
     day: date
@@ -111,12 +117,55 @@ class Issued:
     content: DocumentFile
     signatures: Sequence[Mapping[str, Any]]
     request: ReportRequest | None
+    made: Made
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """The newest time that a signature names; None where none does."""
+        return max((_moment(it["at"]) for it in self.signatures if it["at"]), default=None)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _check_day(kind: Kind, day: date, year: int, zone: ZoneInfo) -> None:
+    """Refuse a day that is to come, or one on which the paper's year was not over."""
+    refuse_to_come(day, datetime.now(zone).date())
+    if kind.is_on_a_year and EARLIEST <= year <= LATEST:
+        refuse_too_early(day, report_year(year, zone).last)
+
+
+def _check_answer(issued: Issued, zone: ZoneInfo) -> None:
+    """Refuse as an answer what is older than the request, or than the time it asks about."""
+    if issued.request is None:
+        return
+    day, signed_at = issued.day, issued.signed_at
+    day = min(day, signed_at.astimezone(zone).date()) if signed_at else day
+    asked = issued.request.asked
+    asked_on = issued.request.noted_at.astimezone(zone).date()
+    if day < max(asked_on, asked.last or asked_on):
+        raise WrongUseError(
+            "a paper of {day} answers no request that was noted on {asked_on}",
+            why="it is older than the request, or than the time that it asks about",
+            next_step="leave `--request` out; `{program} report.request --end` with a reason ends"
+            " what needs no new paper",
+            day=format_date(day),
+            asked_on=format_date(asked_on),
+        )
 
 
 def note_issued(
     session: Session, origin: Origin, issued: Issued, *, now: datetime
 ) -> tuple[Document, bool]:
-    """Write the document's row and the journal's, and end the request; as `add_document` gives."""
+    """Write the document's row and the journal's, and end the request.
+
+    Returns:
+        The document, and whether the paper was not taken back before.
+
+    Raises:
+        WrongUseError: Its bytes are kept as something else.
+    """
     wish, content = issued.wish, issued.content
     with speaking(PAPER_LANGUAGE):
         title = _(find_kind(wish.kind).title)
@@ -129,15 +178,10 @@ def note_issued(
         signatures=issued.signatures,
     )
     kept, is_new = add_document(session, origin, content, told, now=now)
-    if kept.number and kept.number != wish.number:
-        raise WrongUseError(
-            "this file is kept already, as the paper {kept}, not {number}",
-            why="a file proves the one paper that it is",
-            next_step="give the file of that paper, or its number as it stands on it",
-            kept=kept.number,
-            number=wish.number,
-        )
-    if is_new or not _is_issued(session, kept, issued.about):
+    if not is_new:
+        is_new = _take_over(session, kept, issued)
+    if is_new:
+        signed_at = issued.signed_at
         details = {
             "document": kept.id.hex,
             "number": wish.number,
@@ -145,6 +189,8 @@ def note_issued(
             "signer": "checked" if are_checked(issued.signatures) else "not_checked",
             "day": issued.day.isoformat(),
             "sha256": content.sha256,
+            "made": issued.made,
+            **({"signed_at": signed_at.isoformat()} if signed_at else {}),
         }
         journal.append(session, origin, [Entry(ISSUED, issued.about, details)])
     if issued.request is not None:
@@ -152,13 +198,25 @@ def note_issued(
     return kept, is_new
 
 
-def _is_issued(session: Session, kept: Document, about: str) -> bool:
-    """Say whether a document was taken back as this paper before."""
-    query = select(JournalRow.details).where(
-        JournalRow.action == ISSUED, JournalRow.subject == about
-    )
-    rows = session.execute(query).scalars()
-    return any(json.loads(it)["document"] == kept.id.hex for it in rows)
+def _take_over(session: Session, kept: Document, issued: Issued) -> bool:
+    """Take a document that was kept before as the paper; give whether it was not one already."""
+    wish = issued.wish
+    before = [it for it in read_issued(session, [issued.about]) if it.document == kept.id.hex]
+    is_other = kept.about not in {"", issued.about} or kept.number not in {"", wish.number}
+    if is_other or (before and kept.dated != issued.day):
+        raise WrongUseError(
+            "this file is kept already, as another paper: {about}, {number}",
+            why="it is the document {id}",
+            next_step="give the file of the paper that is meant, or the number and day that it has",
+            about=kept.about,
+            number=kept.number or "-",
+            id=format_id(kept.id),
+        )
+    if before:
+        return False
+    kept.about, kept.number, kept.dated = issued.about, wish.number, issued.day
+    kept.signatures = [dict(it) for it in issued.signatures]
+    return True
 
 
 _OF_ONE = frozenset({"stop", "incident", "line"})
@@ -208,9 +266,8 @@ def name_about(wish: Issue, estate: Estate, year: int) -> str:
     return ":".join(filter(None, ("report", kind.name, wish.of or str(year), wish.site)))
 
 
-def _tell(
-    document: str, signatures: Sequence[Mapping[str, Any]], wish: Issue, *, is_new: bool
-) -> None:
+def _tell(document: str, issued: Issued, *, is_new: bool) -> None:
+    wish, signatures = issued.wish, issued.signatures
     for it in signatures:
         text = _(
             "signed by {signer}, certificate of {issuer}; the bytes are those that were signed"
@@ -226,6 +283,8 @@ def _tell(
         write_line(_("not checked: whether it was revoked; the time, which is the signer's word"))
     if wish.scan:
         write_line(_("a scan: nothing about its signature was checked"))
+    else:
+        write_line(fill(TOLD[issued.made], {}))
     if not is_new:
         text = _("kept already, as {id}")
     else:

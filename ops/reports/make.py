@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ops.assets.sheet import write_book
 from ops.catalog.open import Catalog
+from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
@@ -121,6 +122,28 @@ def _today(estate: Estate, now: datetime) -> date:
     return now.astimezone(estate.zone).date()
 
 
+def refuse_to_come(day: date, today: date) -> None:
+    """Refuse a day that is to come: no paper that goes out is of that day; pure."""
+    if day > today:
+        raise WrongUseError(
+            "{day} has not come yet: no paper is of that day",
+            next_step="give `--date` as it stands on the paper; a draft takes any",
+            day=format_date(day),
+        )
+
+
+def refuse_too_early(day: date, last: date) -> None:
+    """Refuse a paper on a time that was not over on its day; pure."""
+    if day < last:
+        raise WrongUseError(
+            "a paper of {day} reports on a time that ends on {last}",
+            why="what has not happened yet is in no report that goes out",
+            next_step="make it once the time is over; without `--number` it is a draft",
+            day=format_date(day),
+            last=format_date(last),
+        )
+
+
 def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, bytes]) -> None:
     """Journal the files that were made, each with its hash."""
     request = wish.request
@@ -130,6 +153,7 @@ def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, 
         "site": wish.site,
         "number": wish.number,
         "files": {name: hashlib.sha256(it).hexdigest() for name, it in files.items()},
+        "bytes": {name: len(it) for name, it in files.items()},
         **({"request": request.called} if request else {}),
     }
     asked = replace(origin, document=request.asked.reference if request else "")

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.assets.records import COMPARED
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.plans import Plan
 from ops.catalog.tables.register import Asset, Document, RegisterEntry
-from ops.documents.records import are_checked
+from ops.documents.issued import IssuedPaper, read_issued
 from ops.duties.evidence.verdicts import LATE, UNCHECKED, Piece, Table
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
@@ -42,8 +42,7 @@ def find_number(session: Session, duty: "Duty", name: str) -> str:
         name: What papers about the event are called, as in `find_issued`.
     """
     wanted = [f"report:{it}:{name}" for it in duty.evidence.papers]
-    query = select(Document.number).where(Document.about.in_(wanted)).order_by(Document.added_at)
-    return session.execute(query.limit(1)).scalar_one_or_none() or ""
+    return next((it.number for it in read_issued(session, wanted)), "")
 
 
 def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:
@@ -53,41 +52,66 @@ def find_issued(session: Session, ask: "Ask") -> Iterator[Piece]:
     where they are about a stop or an entry of the register. What comes with events takes a paper
     about each that was taken back after the event was told.
     """
-    kinds = ask.duty.evidence.papers
-    wanted = [Document.about.startswith(f"report:{it}:", autoescape=True) for it in kinds]
-    rows = session.execute(select(Document).where(or_(*wanted)).order_by(Document.added_at))
+    wanted = [f"report:{it}:" for it in ask.duty.evidence.papers]
     year = str(ask.period.end.year)
     answered: dict[str, Piece] = {}
-    for row in rows.scalars():
-        _report, _kind, name, *sites = row.about.split(":")
-        if name in ask.about and row.added_at >= ask.about[name]:
-            answered.setdefault(name, _issued(row, "", ask))
+    for paper in read_issued(session, wanted):
+        _report, _kind, name, *sites = paper.about.split(":")
+        if name in ask.about and paper.at >= ask.about[name]:
+            answered.setdefault(name, _issued(paper, "", ask))
         elif not ask.about and name == year:
-            yield _issued(row, "".join(sites), ask)
+            yield _issued(paper, "".join(sites), ask)
     # One paper that is lacking leaves the duty undone, whatever the others say.
     is_whole = answered.keys() == ask.about.keys()
     for piece in answered.values():
         yield piece if is_whole else replace(piece, outcome="incomplete")
 
 
-def _issued(row: Document, site: str, ask: "Ask") -> Piece:
-    day = row.dated or row.added_at.astimezone(ask.setting.zone).date()
-    told: dict[str, object] = {"number": row.number, "about": row.about, "day": day.isoformat()}
-    told |= {} if are_checked(row.signatures) else {UNCHECKED: True}
-    found = _by_its_day("documents", row.id.hex, row.added_at, day, told, ask)
+def _issued(paper: IssuedPaper, site: str, ask: "Ask") -> Piece:
+    """Say what a paper proves: its typed day alone makes none that is in time.
+
+    Of a signed one the later of its day and its signature's time counts. Of another the day is
+    somebody's word where it was taken back too late; so it stands as stated then.
+    """
+    zone = ask.setting.zone
+    taken_back = paper.at.astimezone(zone).date()
+    day = paper.day or taken_back
+    if paper.signed_at is not None:
+        day = max(day, paper.signed_at.astimezone(zone).date())
+    told: dict[str, object] = {"number": paper.number, "about": paper.about}
+    told |= {"day": day.isoformat()} | ({} if paper.is_checked else {UNCHECKED: True})
+    found = _by_its_day("documents", paper.document, paper.at, day, told, ask)
+    if day > taken_back or (not ask.about and day < min(ask.period.end, ask.deadline)):
+        found = replace(found, outcome="incomplete")  # on what was not over, or is to come
+    elif found.outcome == "ok" and paper.signed_at is None and taken_back > ask.deadline:
+        found = replace(found, outcome="stated", details={**told, "sha256": paper.sha256})
     return replace(found, site=site)
 
 
 def find_planned(session: Session, ask: "Ask") -> Iterator[Piece]:
-    """Find whether the plan of the year after the period was reviewed, or handed in."""
+    """Find whether the plan of the year after the period was reviewed, or handed in.
+
+    That its own author has reviewed it is that author's word.
+    """
     stage = Plan.submitted_at if ask.duty.evidence.stage == "submitted" else Plan.reviewed_at
-    query = select(Plan.id, stage, Plan.submission).where(
+    query = select(Plan).where(
         Plan.year == ask.period.end.year + 1, Plan.revision == 0, stage.is_not(None)
     )
-    for plan, at, number in session.execute(query):
-        if at is not None:
-            day = at.astimezone(ask.setting.zone).date()
-            yield _by_its_day("plans", plan.hex, at, day, {"number": number}, ask)
+    for plan in session.execute(query).scalars():
+        is_reviewed = stage is Plan.reviewed_at
+        at = plan.reviewed_at if is_reviewed else plan.submitted_at
+        if at is None:
+            continue
+        day = at.astimezone(ask.setting.zone).date()
+        found = _by_its_day("plans", plan.id.hex, at, day, {"number": plan.submission}, ask)
+        if found.outcome == "ok" and is_reviewed and not _is_others_review(plan):
+            found = replace(found, outcome="stated")
+        yield found
+
+
+def _is_others_review(plan: Plan) -> bool:
+    """Whether one who did not write the plan has reviewed it."""
+    return plan.reviewed_by not in {"", plan.made_by, *plan.authors}
 
 
 def _by_its_day(

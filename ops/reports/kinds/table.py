@@ -42,6 +42,7 @@ class Kind:
         more: Flags beside those of `needs` and of all papers.
         issuer: Who issues it: the organisation, who submits the plan or decides on it, or the
             unit of the site that it is about.
+        is_on_a_year: Whether it reports on a whole year, so that it goes out once that is over.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Kind:
     module: str = ""
     more: tuple[str, ...] = ()
     issuer: Issuer = "body"
+    is_on_a_year: bool = False
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -84,15 +86,17 @@ _LISTED = (
          like="annual", module="plan_results"),
     Kind("completion", N_("information on completion of a line of the plan"), needs="line",
          sign=LETTER, module="plan_results"),
-    Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
+    Kind("annual", N_("report on the portal's year"), needs="year", sign="BC", is_on_a_year=True),
     Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
          like="annual", writer="annual"),
     Kind("site", N_("report on a site's year"), needs="site", sign="BC", like="annual",
-         module="sites", issuer="unit"),
-    Kind("sites", N_("table of all sites"), needs="year", sign="BC", like="annual"),
+         module="sites", issuer="unit", is_on_a_year=True),
+    Kind("sites", N_("table of all sites"), needs="year", sign="BC", like="annual",
+         is_on_a_year=True),
     Kind("security", N_("letter on security, form 08"), needs="day", sign=LETTER,
-         more=("year",)),
-    Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC"),
+         more=("year",), is_on_a_year=True),
+    Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC",
+         is_on_a_year=True),
     Kind("drill", N_("minutes of a restore drill"), needs="drill"),
     Kind("backup-log", N_("log of backups"), needs="time", more=("site",), module="backups"),
     Kind("backup-minutes", N_("minutes of a backup"), needs="site", module="backups"),

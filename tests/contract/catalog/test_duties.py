@@ -458,6 +458,17 @@ def a_document(number: str = "7/BB", about: str = "", **more: Any) -> Document:
     )  # fmt: skip
 
 
+def an_issued(about: str, day: str, taken_back: str, sequence: int = 2, **more: Any) -> JournalRow:
+    """Make the row that tells of a paper that was taken back; the chain is not this test's."""
+    told = {"document": f"{sequence:032x}", "number": "05/BC", "day": day, "sha256": "ab" * 32,
+            "signer": "not_checked"} | more  # fmt: skip
+    return JournalRow(
+        sequence=sequence, at=at(taken_back), person="nva", login="", via="cli", address="",
+        requested_by="", reason="", document="", run="", software="", estate="",
+        action="report.issued", subject=about, details=json.dumps(told), hash=f"{sequence:064x}",
+    )  # fmt: skip
+
+
 def state(session: Session, kept: Document | None = None, period: Period = MARCH) -> None:
     state_done(session, ORIGIN, duty="a-duty", subject="", period=period.key,
                done_on=period.start, kept=kept)  # fmt: skip
@@ -753,17 +764,44 @@ def test_an_issued_paper_proves_by_its_own_day(catalog: Catalog) -> None:
     with catalog.writing() as session:
         begin_records(session)
     assert judged(catalog, duty)[""].outcome == "missed"
-    for number, (about, day, expected) in enumerate((
-        ("report:site:2026", date(2026, 4, 1), "missed"),
-        ("report:annual:2025", date(2026, 4, 1), "missed"),
-        ("report:annual:2026", date(2026, 4, 6), "incomplete"),
-        ("report:annual:2026", date(2026, 4, 5), "ok"),
-    )):  # fmt: skip
+    with catalog.writing() as session:  # whoever keeps documents may say what they are about
+        session.add(a_document(about="report:annual:2026", dated=date(2026, 4, 1)))
+    assert judged(catalog, duty)[""].outcome == "missed"
+    signed = {"signed_at": "2026-04-05T03:00:00+00:00"}
+    for sequence, (about, day, taken_back, more, expected) in enumerate((
+        ("report:site:2026", "2026-04-01", "2026-04-02", {}, "missed"),
+        ("report:annual:2025", "2026-04-01", "2026-04-02", {}, "missed"),
+        ("report:annual:2026", "2026-03-30", "2026-04-02", {}, "incomplete"),  # it was not over
+        ("report:annual:2026", "2026-04-03", "2026-04-02", {}, "incomplete"),  # it was to come
+        ("report:annual:2026", "2026-04-06", "2026-04-07", {}, "incomplete"),
+        ("report:annual:2026", "2026-04-01", "2026-04-08", signed, "ok"),
+    ), start=2):  # fmt: skip
         with catalog.writing() as session:
-            session.add(Document(sha256=f"{number:064}", type="pdf", size_bytes=1, name="a",
-                                 title="Báo cáo", number="05/BC", about=about, dated=day,
-                                 added_at=at("2026-04-08"), added_by="nva"))  # fmt: skip
+            session.add(an_issued(about, day, taken_back, sequence, **more))
         assert judged(catalog, duty)[""].outcome == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "taken_back", "more", "expected"),
+    [
+        ("2026-04-05", "2026-04-05", {}, ("ok", "by_paper")),
+        ("2026-04-05", "2026-04-08", {}, ("stated", "stated")),
+        ("2026-04-01", "2026-04-08", {"signed_at": "2026-04-07T03:00:00+00:00"},
+         ("incomplete", "late")),
+        ("2026-04-01", "2026-04-08", {"signed_at": "2026-04-02T03:00:00+00:00",
+                                      "signer": "checked"}, ("ok", "proven")),
+    ],
+)  # fmt: skip
+def test_the_day_of_a_scan_that_came_late_is_somebody_s_word(
+    catalog: Catalog, day: str, taken_back: str, more: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    duty = a_duty({"query": "issued", "papers": ["annual"]}, "organisation",
+                  due={"count": 5, "unit": "days"})  # fmt: skip
+    with catalog.writing() as session:
+        begin_records(session)
+        session.add(an_issued("report:annual:2026", day, taken_back, **more))
+
+    assert outcomes(judged(catalog, duty)) == {"": expected}
 
 
 @pytest.mark.parametrize("stage", ["submitted", "reviewed"])
@@ -783,7 +821,25 @@ def test_a_plan_proves_once_it_has_come_so_far(catalog: Catalog, stage: str) -> 
         with catalog.writing() as session:
             plan = session.execute(select(Plan).where(Plan.year == 2027)).scalar_one()
             setattr(plan, f"{stage}_at", at(day))
+            plan.reviewed_by = "ttb"
         assert judged(catalog, duty, year, setting)[""].outcome == expected
+
+
+@pytest.mark.parametrize(
+    ("reviewer", "expected"), [("nva", "stated"), ("", "stated"), ("lvc", "stated"), ("ttb", "ok")]
+)
+def test_a_plan_is_reviewed_by_another_than_who_wrote_it(
+    catalog: Catalog, reviewer: str, expected: str
+) -> None:
+    duty = a_duty({"query": "planned", "stage": "reviewed"}, "organisation",
+                  every={"count": 1, "unit": "years"})  # fmt: skip
+    year = Period(date(2026, 1, 1), date(2026, 12, 31))
+    with catalog.writing() as session:
+        begin_records(session, datetime(2025, 12, 1, tzinfo=UTC))
+        session.add(Plan(year=2027, authors=["nva"], made_at=at("2026-09-01"), made_by="lvc",
+                         reviewed_at=at("2026-10-01"), reviewed_by=reviewer))  # fmt: skip
+
+    assert judged(catalog, duty, year)[""].outcome == expected
 
 
 def test_a_list_proves_for_the_systems_of_which_it_holds_something(catalog: Catalog) -> None:

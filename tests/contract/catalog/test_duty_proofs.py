@@ -22,8 +22,8 @@ from tests.contract.catalog.test_duties import (
     SETTING,
     SHIPPED,
     ZONE,
-    a_document,
     a_duty,
+    an_issued,
     begin_records,
     judged,
     outcomes,
@@ -43,9 +43,8 @@ def test_each_event_takes_a_paper_of_its_own(catalog: Catalog) -> None:
         Entry("stop.planned", site, {"begins": begins.isoformat(), "code": f"{site}-1"})
         for site in ("a", "b")
     ]
-    before = a_document(about="report:notice:a-1", added_at=datetime.now(UTC) - timedelta(hours=1))
-    with catalog.writing() as session:
-        session.add(before)
+    told = {"document": "a", "number": "2", "day": today.isoformat(), "signer": "checked"}
+    write_rows(catalog, Entry("report.issued", "report:notice:a-1", told))
     write_rows(catalog, *stops)
 
     def standing() -> str:
@@ -55,8 +54,7 @@ def test_each_event_takes_a_paper_of_its_own(catalog: Catalog) -> None:
 
     found = [standing()]
     for about in ("report:notice:a-1", "report:notice:x-1", "report:notice:b-1"):
-        with catalog.writing() as session:
-            session.add(a_document("2", about, added_at=datetime.now(UTC)))
+        write_rows(catalog, Entry("report.issued", about, told))
         found.append(standing())
 
     assert found == ["not_checked", "incomplete", "incomplete", "ok"]
@@ -66,7 +64,7 @@ def test_a_site_s_report_proves_for_that_site(catalog: Catalog) -> None:
     duty = a_duty({"query": "issued", "papers": ["site"]}, due={"count": 30, "unit": "days"})
     with catalog.writing() as session:
         begin_records(session)
-        session.add(a_document(about="report:site:2026:a", dated=date(2026, 4, 1)))
+        session.add(an_issued("report:site:2026:a", "2026-04-01", "2026-04-02"))
 
     assert outcomes(judged(catalog, duty)) == {
         "a": ("ok", "by_paper"), "b": ("not_checked", "nothing_yet"),

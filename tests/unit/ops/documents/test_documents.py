@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from ops.catalog.open import open_catalog
+from ops.catalog.tables.register import Document
 from ops.documents.cli import add
 from ops.documents.records import (
     MOST_BYTES,
@@ -27,6 +29,7 @@ from ops.documents.tasks import AddDocument
 from ops.errors import OpsError, WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Origin
+from ops.language.formats import format_id
 from ops.recovery.content import list_files
 from tests.unit.ops.estate.conftest import SITE, Load, load
 
@@ -207,3 +210,45 @@ def test_a_day_that_is_none_is_told_as_it_was_typed(
     paper.write_bytes(PDF)
     with pytest.raises(WrongUseError, match=r'^"31/02/2027" is not a date'):
         add(AddDocument(file=str(paper), title="Giấy", date="31/02/2027"))
+
+
+@pytest.mark.parametrize("about", ["report:annual:2026", " Report:x", "re\u200bport:notice:a-1"])
+def test_no_document_says_of_itself_that_it_was_issued(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, about: str
+) -> None:
+    monkeypatch.setenv("GIUCONG_ESTATE", str(load(SITE).path))
+    paper = tmp_path / "giay.pdf"
+    paper.write_bytes(PDF)
+    with pytest.raises(WrongUseError, match="papers that were issued") as caught:
+        add(AddDocument(file=str(paper), title="Thực đơn", about=about))
+    assert "report.issue --kind" in caught.value.next_step
+    assert list_kept(tmp_path / "var") == []
+
+
+def test_a_number_stands_for_no_other_document(tmp_path: Path) -> None:
+    state = tmp_path / "var"
+
+    def keep_one(session: Session, text: bytes, number: str) -> Document:
+        path = tmp_path / "a.pdf"
+        path.write_bytes(PDF + text)
+        content = read_document(path)
+        keep(state, content)
+        told = Caption(title="x", name="a.pdf", number=number)
+        return add_document(session, ORIGIN, content, told, now=NOW)[0]
+
+    with open_catalog(f"sqlite:///{tmp_path}/giucong.db") as catalog, catalog.writing() as session:
+        real = keep_one(session, b"1", "1/QĐ")
+        shown = format_id(real.id)
+        for like in (shown, shown.upper(), f"{shown[:4]}-{shown[4:]}", real.id.hex):
+            with pytest.raises(WrongUseError, match="another document has the id"):
+                keep_one(session, b"2", like)
+        planted = keep_one(session, b"2", "20261201")
+        planted.number = shown  # as one that was kept before this was refused
+        session.flush()
+        with pytest.raises(WrongUseError, match="number or id"):
+            get_whole(session, state, shown)
+        assert get_whole(session, state, real.id.hex) is real
+        assert get_whole(session, state, "1/QĐ") is real
+        planted.number = real.id.hex
+        session.flush()
+        assert get_whole(session, state, real.id.hex) is real

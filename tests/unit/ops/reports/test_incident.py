@@ -194,14 +194,15 @@ def verdict_of(estate: Estate, name: str) -> tuple[str, str]:
     return found.outcome, found.reason
 
 
-def test_a_duty_is_proven_once_each_incident_of_the_day_has_its_paper(
+def test_a_duty_is_answered_once_each_incident_of_the_day_has_its_paper(
     estate: Estate, tmp_path: Path
 ) -> None:
     one, two = enter(estate), enter(estate, "Máy chủ web bị xâm nhập")
     hand_in(tmp_path, "incident-first", one.called, "07/BC-TTCNTT")
     assert verdict_of(estate, "incident-first-report") == ("incomplete", "partly")
     hand_in(tmp_path, "incident-first", two.called, "08/BC-TTCNTT")
-    assert verdict_of(estate, "incident-first-report") == ("ok", "by_paper")
+    # The scans came back after the day: that they are of that day is somebody's word.
+    assert verdict_of(estate, "incident-first-report") == ("stated", "stated")
     assert verdict_of(estate, "incident-full-report")[0] != "ok"
 
 

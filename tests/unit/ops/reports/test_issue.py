@@ -22,6 +22,7 @@ from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.register import Document
+from ops.documents.cli import add
 from ops.documents.records import (
     Caption,
     add_document,
@@ -30,13 +31,16 @@ from ops.documents.records import (
     list_kept,
     read_document,
 )
+from ops.documents.tasks import AddDocument
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
+from ops.reports.cli import read_wish
 from ops.reports.issue import SignatureError, issue, verify
+from ops.reports.make import note_made
 from ops.reports.papers.paper import Letterhead, Paper, Paragraph
 from ops.reports.papers.pdf import write_pdf
 from ops.reports.requests import AskedReport, list_requests, note_request
-from ops.reports.tasks import Issue
+from ops.reports.tasks import Issue, Make
 from tests.a_year import write_estate
 
 pytestmark = pytest.mark.slow
@@ -139,7 +143,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def hand_in(folder: Path, pdf: bytes, **changes: object) -> int:
     path = folder / "paper.pdf"
     path.write_bytes(pdf)
-    values = {"kind": "annual", "number": "05/BC-TTCNTT", "date": "16/12/2026", "year": 2026}
+    values = {"kind": "annual", "number": "05/BC-TTCNTT", "date": "16/12/2025", "year": 2025}
     return issue(Issue(file=str(path), **{**values, **changes}))  # type: ignore[arg-type] # flags by name
 
 
@@ -161,7 +165,7 @@ def test_a_signed_paper_is_kept_and_journaled(
     assert hand_in(office, signed) == 0
 
     (document,), actions = kept(office)
-    assert document.about == "report:annual:2026"
+    assert document.about == "report:annual:2025"
     assert document.number == "05/BC-TTCNTT"
     assert "Nguyễn Văn A" in str(document.signatures[0]["signer"])
     assert [it for it in actions if it.startswith(("document", "report"))] == [
@@ -253,17 +257,85 @@ def test_a_paper_answers_its_request(office: Path, unsigned: bytes) -> None:
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         now = datetime.now(UTC)
         called = note_request(session, bench.origin, asked, zone=estate.zone, now=now).called
+    old = datetime.now(estate.zone).date() - timedelta(days=1)
+    with pytest.raises(WrongUseError, match="answers no request"):
+        hand_in(office, unsigned, scan=True, request=called, date=f"{old}")
+    today = f"{datetime.now(estate.zone).date()}"
     for wrong in ("2026-999", "x"):
         with pytest.raises(WrongUseError, match="no request"):
             hand_in(office, unsigned, scan=True, request=wrong)
     assert list_kept(office / "var") == []
-    assert hand_in(office, unsigned, scan=True, request=called, dry_run=True) == 0
-    assert hand_in(office, unsigned, scan=True, request=called) == 0
+    assert hand_in(office, unsigned, scan=True, request=called, date=today, dry_run=True) == 0
+    assert hand_in(office, unsigned, scan=True, request=called, date=today) == 0
     with at_bench(estate) as bench, bench.catalog.reading() as session:
         (request,) = list_requests(session)
     assert request.answer == "05/BC-TTCNTT"
     with pytest.raises(WrongUseError, match="answered"):
-        hand_in(office, unsigned, scan=True, request=called)
+        hand_in(office, unsigned, scan=True, request=called, date=today)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"date": "01/01/2999"}, {"date": "01/01/2999", "year": 2998},
+        {"date": "13/12/2025"}, {"date": "16/12/2025", "year": 2026},
+        {"kind": "security", "date": "13/12/2025"},
+    ],
+)  # fmt: skip
+def test_a_day_to_come_or_before_the_year_is_over_is_refused(
+    office: Path, unsigned: bytes, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(WrongUseError, match=r"has not come yet|reports on a time"):
+        hand_in(office, unsigned, scan=True, **wrong)
+    assert list_kept(office / "var") == []
+
+
+def test_a_file_that_is_kept_is_taken_back_once_and_as_one_paper_alone(
+    office: Path, unsigned: bytes
+) -> None:
+    path = office / "paper.pdf"
+    path.write_bytes(unsigned)
+    assert add(AddDocument(file=str(path), title="Bản quét")) == 0
+    assert hand_in(office, unsigned, scan=True) == 0
+    (document,), actions = kept(office)
+    assert (document.about, document.number) == ("report:annual:2025", "05/BC-TTCNTT")
+    assert actions.count("report.issued") == 1
+    assert hand_in(office, unsigned, scan=True) == 0
+    for other in ({"kind": "sites"}, {"number": "6/BC"}, {"date": "17/12/2025"}):
+        with pytest.raises(WrongUseError, match="as another paper"):
+            hand_in(office, unsigned, scan=True, **other)
+    assert kept(office)[1].count("report.issued") == 1
+
+
+def test_a_signed_paper_is_compared_with_what_was_made_here(
+    office: Path, unsigned: bytes, signed: bytes, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+
+    def told() -> str:
+        assert hand_in(office, signed, dry_run=True) == 0
+        return capsys.readouterr().out
+
+    def make(content: bytes) -> None:
+        estate = load_estate(office / "estate.toml")
+        wish = read_wish(Make(kind="annual", out="", year=2025), estate, datetime.now(UTC))
+        with at_bench(estate) as bench, bench.catalog.writing() as session:
+            note_made(session, bench.origin, wish, {"annual-2025.pdf": content})
+
+    assert "not compared" in told()
+    make(unsigned[:-1] + b" ")
+    assert "another file" in told()
+    make(unsigned)
+    assert "made here" in told().replace("another file than those of its kind", "")
+    assert "another file" not in told()
+    assert hand_in(office, signed) == 0
+    with at_bench(load_estate()) as bench, bench.catalog.reading() as session:
+        (row,) = session.query(JournalRow).filter_by(action="report.issued")
+    details = json.loads(row.details)
+    assert details["made"] == "same"
+    signed_at = datetime.fromisoformat(details["signed_at"])
+    assert abs(signed_at - datetime.now(UTC)) < timedelta(hours=1)
 
 
 def test_a_file_that_was_kept_before_proves_its_own_paper_alone(
@@ -277,7 +349,7 @@ def test_a_file_that_was_kept_before_proves_its_own_paper_alone(
         keep(estate.service.state, content)
         told = Caption(title="Bản chụp", name="scan.pdf", number="05/BC-TTCNTT")
         add_document(session, bench.origin, content, told, now=datetime.now(UTC))
-    with pytest.raises(WrongUseError, match="kept already, as the paper 05/BC-TTCNTT"):
+    with pytest.raises(WrongUseError, match="as another paper"):
         hand_in(office, unsigned, scan=True, number="06/BC-TTCNTT")
     assert "report.issued" not in kept(office)[1]
     assert hand_in(office, unsigned, scan=True) == hand_in(office, unsigned, scan=True) == 0
@@ -290,7 +362,7 @@ def test_a_paper_about_a_site_is_kept_with_its_name(office: Path, unsigned: byte
             hand_in(office, unsigned, scan=True, **wrong)
     assert hand_in(office, unsigned, scan=True, kind="site", site="cong-chinh") == 0
     (document,), _actions = kept(office)
-    assert document.about == "report:site:2026:cong-chinh"
+    assert document.about == "report:site:2025:cong-chinh"
 
 
 def test_a_folder_that_cannot_be_written_is_told(

@@ -136,13 +136,29 @@ def test_the_list_of_devices_is_taken_back_as_it_is(
     assert changes == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("annual", {"date": "13/12/2026"}), ("annual", {"date": "21/12/2026"}),
+        ("security", {"year": 2027}), ("activity", {"from_": "1/1/2026", "to": "31/12/2026"}),
+        ("policy", {"date": "21/12/2026"}),
+    ],
+)  # fmt: skip
+def test_what_is_not_over_or_to_come_makes_a_draft_alone(
+    written: Estate, kind: str, given: dict[str, object]
+) -> None:
+    wish_of(kind, written, **given)
+    with pytest.raises(WrongUseError, match=r"has not come yet|reports on a time"):
+        wish_of(kind, written, **given, number=5)
+
+
 def test_a_paper_with_a_number_is_no_draft(written: Estate, catalog: Catalog) -> None:
-    wish = wish_of("annual", written, number=5, date="16/12/2026")
+    wish = wish_of("annual", written, number=5, date="14/12/2026")
     text = text_of(make(written, catalog, wish, NOW)["annual-2026.docx"])
 
     assert "DỰ THẢO" not in text
     assert "Số: 05/BC-TTCNTT" in text
-    assert "Đồng Nai, ngày 16 tháng 12 năm 2026" in text
+    assert "Đồng Nai, ngày 14 tháng 12 năm 2026" in text
 
 
 def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) -> None:
