@@ -29,7 +29,7 @@ from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.duties.evidence.judge import find_verdicts
 from ops.duties.reminders import make_setting
-from ops.duties.table.load import load_duties
+from ops.duties.table.load import SHIPPED_DUTIES, load_duties, read_duties
 from ops.duties.wording import tell_title
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -337,7 +337,14 @@ def expect_texts(query: Queries) -> Mapping[str, Mapping[str, str]]:
     )
     duties = query.duties()
     others = [it for it in duties if it[0] != "Sao lưu hằng ngày"]
-    bad = sorted((it for it in others if it[4] != "0"), key=lambda it: -int(it[4]))
+    rows = read_duties((SHIPPED_DUTIES,)).duties
+    by_law = {it.title.vi: it for it in rows
+              if any(basis.certainty != "own" for basis in it.basis)}  # fmt: skip
+    urgent = {title for title, it in by_law.items() if it.due.unit == "hours"}
+    bad = sorted(
+        (it for it in others if it[4] != "0"),
+        key=lambda it: (it[0] not in urgent, it[0] not in by_law, -int(it[4])),
+    )
     good = [it for it in others if it[1] == it[2] != "0"]
     [[alive, done]] = query.rows("SELECT count(*), sum(accepted_on IS NOT NULL) FROM plan_items"
                                  " WHERE granted > 0")  # fmt: skip
@@ -473,7 +480,7 @@ def expect_tables(query: Queries) -> Mapping[str, list[tuple[str, ...]]]:
         "Hệ thống thông tin": [("Hệ thống Cổng Thông tin điện tử", "3", "123/QĐ-UBND")],
         "Mức độ": findings,
         "Mục chi (khoản 2 Điều 10 Quy chế)": _money(query, "use", {
-            "a": "a) Hạ tầng, đường truyền", "c": "c) Vận hành", "đ": "đ) An ninh mạng"}),
+            "a": "a) hạ tầng, đường truyền", "c": "c) vận hành", "đ": "đ) an ninh mạng"}),
         "Nguồn kinh phí": _money(query, "source", {"Ngân sách": "Ngân sách"}),
         "STT|Hạng mục": [
             ("1", LINES[0][1], "200.000.000", "170.000.000", "đã nghiệm thu ngày 15/05/2026",
