@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session
 
 from ops.canonical import canonical_json, digest_of
 from ops.catalog.tables.plans import PolicyVersion
+from ops.catalog.tables.register import Document
+from ops.duties.evidence.acts import POLICY_APPROVED as ACTION
+from ops.duties.evidence.acts import is_policy_kept as is_kept
 from ops.duties.evidence.due import WorkCalendar, add_span
 from ops.duties.table.load import DutySet
 from ops.duties.table.models import Span
@@ -24,7 +27,6 @@ from ops.estate.versions import find_changes
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
-ACTION = "duty.policy-approved"
 WITHDRAWN = "duty.policy-withdrawn"
 
 
@@ -79,13 +81,26 @@ def approve(
     decision: Decision,
     *,
     now: datetime,
+    kept: Document | None = None,
 ) -> bool:
-    """Record a version as approved; false when just this one is recorded already."""
+    """Record a version as approved; false when just this one is recorded already.
+
+    Where the decision itself is kept, the journal says so: that proves the review.
+    """
     digest = digest_of(document)
     known = session.get(PolicyVersion, (decision.number, decision.decided_on))
+    details = {
+        "decided_on": decision.decided_on.isoformat(),
+        "review_on": decision.review_on.isoformat(),
+        "digest": digest,
+        **({"sha256": kept.sha256} if kept else {}),
+    }
     if known is not None:
-        if known.digest == digest:
+        if known.digest == digest and (kept is None or is_kept(session, known)):
             return False
+        if known.digest == digest:
+            journal.append(session, origin, [Entry(ACTION, decision.number, details)])
+            return True
         raise OpsError(
             "the decision {number} is recorded already, with another table",
             why="a decision approves one table; a changed table needs a new one",
@@ -105,11 +120,6 @@ def approve(
         )
     )
     session.flush()
-    details = {
-        "decided_on": decision.decided_on.isoformat(),
-        "review_on": decision.review_on.isoformat(),
-        "digest": digest,
-    }
     journal.append(session, origin, [Entry(ACTION, decision.number, details)])
     return True
 

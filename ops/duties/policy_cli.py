@@ -5,8 +5,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from ops.access.session import at_bench, reading
 from ops.catalog.tables.plans import PolicyVersion
+from ops.catalog.tables.register import Document
+from ops.documents.records import get_whole
 from ops.duties.policy import (
     PolicyRow,
     document_of,
@@ -33,7 +37,7 @@ from ops.errors import WrongUseError
 from ops.estate.choose import read_day
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_date
+from ops.language.formats import format_date, format_id
 from ops.language.text import N_, _, fill
 from ops.schedule.occurrences import tell_schedule
 from ops.terminal.output import write_json, write_line, write_wrapped
@@ -223,6 +227,8 @@ def approve_policy(wish: Policy) -> None:
     review_on = review_day(duties, decided_on, load_calendar(estate))
     document = document_of(current_policy(estate, duties))
     told = {"number": number, "day": format_date(decided_on), "review": format_date(review_on)}
+    with reading(estate) as session:
+        kept = _find_decision(session, estate, wish.document, number, decided_on)
     if wish.dry_run:
         text = _("would record: approved by {number} of {day}, review by {review}")
         write_line(text.format(**told))
@@ -230,13 +236,31 @@ def approve_policy(wish: Policy) -> None:
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         origin = replace(bench.origin, document=number)
         decision = Decision(number, decided_on, review_on)
-        is_new = approve(session, origin, document, decision, now=datetime.now(UTC))
+        is_new = approve(session, origin, document, decision, now=datetime.now(UTC), kept=kept)
     text = (
         _("recorded: approved by {number} of {day}, review by {review}")
         if is_new
         else _("recorded already: approved by {number} of {day}")
     )
     write_line(text.format(**told))
+
+
+def _find_decision(
+    session: Session, estate: Estate, wanted: str, number: str, decided_on: date
+) -> Document | None:
+    """Give the decision that is kept; refuses one of another number or day."""
+    if not wanted:
+        return None
+    kept = get_whole(session, estate.service.state, wanted)
+    if kept.number != number or kept.dated not in {None, decided_on}:
+        raise WrongUseError(
+            "the document {id} is not the decision {number} of {day}",
+            next_step="keep the decision with `{program} document.add --number`, and give that one",
+            id=format_id(kept.id),
+            number=number,
+            day=format_date(decided_on),
+        )
+    return kept
 
 
 def withdraw_policy(wish: Policy) -> None:

@@ -199,6 +199,10 @@ class Policy:
     ] = False
     number: Annotated[str, Flag("Number of the decision that approves it.")] = ""
     date: Annotated[str, Flag("Date of the decision, such as 24/11/2026.", shape="date")] = ""
+    document: Annotated[
+        str,
+        Flag("The decision as it is kept, by its number or id; without it the review is stated."),
+    ] = ""
     reason: Annotated[str, Flag("Why the record is taken back.", shape="long")] = ""
     dry_run: DryRun = False
     json: Json = False

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from backup.stores.kinds import is_remote
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.drills import RunbookRun
+from ops.catalog.tables.plans import PolicyVersion
 from ops.duties.evidence.due import Period
-from ops.duties.evidence.verdicts import Piece
+from ops.duties.evidence.verdicts import Piece, Standing
 from ops.schedule.ledger.job import Outcome
 
 if TYPE_CHECKING:
@@ -23,6 +24,31 @@ MEDIUM_RETIRED = "media.retired"
 
 REVIEWED = "duty.reviewed"
 """What it tells of a review: who, what was gathered for it, and the conclusion as its reason."""
+
+
+POLICY_APPROVED = "duty.policy-approved"
+"""What it tells of an approval of the policy; with the hash of the decision where that is kept."""
+
+
+def find_policy(session: Session, ask: "Ask") -> Iterator[Piece]:
+    """Find the policies that were decided on in the period; a number alone is somebody's word."""
+    rows = select(PolicyVersion).where(
+        PolicyVersion.decided_on >= ask.period.start, PolicyVersion.decided_on <= ask.period.end
+    )
+    for row in session.execute(rows).scalars():
+        details = {"number": row.number, "decided_on": row.decided_on.isoformat()}
+        standing: Standing = "ok" if is_policy_kept(session, row) else "stated"
+        yield Piece("", row.approved_at, standing, "policy_versions", row.digest, details)
+
+
+def is_policy_kept(session: Session, version: PolicyVersion) -> bool:
+    """Tell whether the decision on a version was kept when it was recorded, or since."""
+    rows = select(JournalRow.details).where(
+        JournalRow.action == POLICY_APPROVED, JournalRow.subject == version.number
+    )
+    found = (json.loads(it) for it in session.execute(rows).scalars())
+    told = (version.decided_on.isoformat(), version.digest)
+    return any((it["decided_on"], it["digest"]) == told and it.get("sha256") for it in found)
 
 
 def find_runbooks(session: Session, ask: "Ask") -> Iterator[Piece]:

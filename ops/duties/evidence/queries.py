@@ -14,8 +14,13 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
-from ops.catalog.tables.plans import PolicyVersion
-from ops.duties.evidence.acts import find_acts, find_keys, find_reviews, find_runbooks
+from ops.duties.evidence.acts import (
+    find_acts,
+    find_keys,
+    find_policy,
+    find_reviews,
+    find_runbooks,
+)
 from ops.duties.evidence.archive import (
     find_fixity,
     find_metadata,
@@ -195,15 +200,6 @@ def _find_journaled(session: Session, ask: Ask) -> Iterator[Piece]:
     yield Piece("", newest, "failed" if missing else "ok", "journal", "", details)
 
 
-def _find_policy(session: Session, ask: Ask) -> Iterator[Piece]:
-    rows = select(PolicyVersion).where(
-        PolicyVersion.decided_on >= ask.period.start, PolicyVersion.decided_on <= ask.period.end
-    )
-    for row in session.execute(rows).scalars():
-        details = {"number": row.number, "decided_on": row.decided_on.isoformat()}
-        yield Piece("", row.approved_at, "ok", "policy_versions", row.digest, details)
-
-
 def find_stated(session: Session, ask: Ask) -> Iterator[Piece]:
     """Find what people say they did for the duty in the period."""
     for found in find_statements(session, ask.duty.name, ask.period.key):
@@ -263,7 +259,7 @@ QUERIES: Mapping[str, Query] = {
     "copies": Query(find_copies, "backup.copy --site SITE"),
     "catalogue": Query(find_catalogue, "backup.check --site SITE"),
     "journal": Query(_find_journaled, "service.journal-verify"),
-    "policy": Query(_find_policy, "duty.policy --approve"),
+    "policy": Query(find_policy, "duty.policy --approve"),
     "runbooks": Query(find_runbooks, "runbook.run --id {proof.runbooks[0]}"),
     "reviewed": Query(find_reviews, "duty.review --duty {duty.name}"),
     "acts": Query(find_acts, "{proof.acts[0]}"),

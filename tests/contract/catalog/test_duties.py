@@ -690,10 +690,12 @@ def test_each_set_of_duties_is_kept_once_and_its_change_journaled(catalog: Catal
     assert "duties[malware-scan@2026-07-01].responsible" in differences.from_shipped
 
 
-def approve_table(session: Session, table: dict[str, Any], number: str = "12/QĐ") -> bool:
+def approve_table(
+    session: Session, table: dict[str, Any], number: str = "12/QĐ", kept: Document | None = None
+) -> bool:
     decision = Decision(number, date(2026, 3, 10), date(2027, 3, 10))
     now = datetime(2026, 3, 11, tzinfo=UTC)
-    return approve(session, ORIGIN, table, decision, now=now)
+    return approve(session, ORIGIN, table, decision, now=now, kept=kept)
 
 
 def test_an_approval_is_kept_journaled_and_compared(catalog: Catalog) -> None:
@@ -749,8 +751,15 @@ def test_an_approved_policy_proves_the_yearly_review(catalog: Catalog) -> None:
     before = judged(catalog, duty, year)[""]
     with catalog.writing() as session:
         approve_table(session, {"rows": []})
+    typed = outcomes(judged(catalog, duty, year))
+    with catalog.writing() as session:
+        kept = a_document("12/QĐ")
+        session.add(kept)
+        assert approve_table(session, {"rows": []}, kept=kept)
+        assert not approve_table(session, {"rows": []}, kept=kept)
 
     assert before.outcome == "not_checked"
+    assert typed == {"": ("stated", "by_word")}
     assert outcomes(judged(catalog, duty, year)) == {"": ("ok", "proven")}
 
 
