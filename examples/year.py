@@ -23,7 +23,7 @@ from examples import moved_clock
 from examples.asked_jobs import run_asked
 from examples.forked import at_once
 from examples.machine_year import DAYS, MachineYear
-from examples.papers import Papers, Step, at, enter
+from examples.papers import ZONE, Papers, Step, at, enter
 from examples.people import ROLES, make_password
 from examples.pictures import draw_picture
 from examples.served import DEPARTMENT, MAIN, SITES, WARD, served
@@ -75,7 +75,7 @@ def make_year(folder: Path) -> str:
     for path in (folder / "keys").glob("*"):
         if path.name != "repository.key":
             path.unlink()
-    today = date.today()  # noqa: DTZ011 - this machine's day
+    today = datetime.now(ZONE).date()  # its clock may be of another zone: a night would be missing
     with _keeping_open() as catalog:
         year = _Year(folder, Terminal(folder), today, catalog)
         for moment, work in sorted(year.steps(), key=lambda step: step[0]):
